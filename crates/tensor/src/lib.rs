@@ -1,0 +1,28 @@
+//! Row-major tensors over [`ndarray`], and the kernels that train networks on them.
+//!
+//! This crate knows nothing of gradients. [`Tensor`] is the value; [`gemm`], [`map`] and [`reduce`]
+//! compute on plain slices, so that a caller decides where results live. Every kernel asks the CPU
+//! once, at run time, which vector instructions it has ([`simd`]), and splits large work over
+//! threads along its outputs only ([`parallel`]): the same input gives the same bits for any
+//! number of threads.
+//!
+//! ```
+//! use fanin_tensor::Tensor;
+//!
+//! let x = Tensor::from_vec([2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+//! assert_eq!(x.shape(), [2, 3]);
+//! let doubled: Tensor = x.view().mapv(|v| 2.0 * v).into();
+//! assert_eq!(doubled.as_slice(), [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+//! ```
+
+#![allow(unsafe_code)] // each block gives its reason
+
+mod scalar;
+pub mod simd;
+mod shape;
+mod tensor;
+
+pub use ndarray;
+pub use scalar::Scalar;
+pub use shape::{IntoShape, show_shape};
+pub use tensor::Tensor;

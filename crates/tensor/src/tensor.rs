@@ -1,0 +1,220 @@
+//! [`Tensor`]: a row-major array behind a reference count.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ndarray::{Array, ArrayD, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{IntoShape, Scalar, show_shape};
+
+/// A row-major n-dimensional array of `f32` or `f64`.
+///
+/// Cloning is O(1): clones share their elements until one of them is written to, which then copies
+/// them first. Elements are always contiguous, so [`as_slice`](Tensor::as_slice) never fails; for
+/// everything that ndarray can do, take a [`view`](Tensor::view) or convert: `ndarray` arrays of
+/// any dimension go in with `into()`, and [`ArrayD`] comes out the same way.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::{Tensor, ndarray::array};
+///
+/// let x: Tensor = array![[1.0, 2.0], [3.0, 4.0]].into();
+/// let mut y = x.clone();                     // shares x's elements
+/// y.as_mut_slice()[0] = 9.0;                 // and now has its own
+/// assert_eq!((x.as_slice()[0], y.as_slice()[0]), (1.0, 9.0));
+/// ```
+#[derive(Clone)]
+pub struct Tensor<T = f32> {
+    // Invariant: in standard (row-major, contiguous) layout.
+    array: Arc<ArrayD<T>>,
+}
+
+impl<T: Scalar> Tensor<T> {
+    /// A tensor of this shape whose elements, row by row, are `values`.
+    ///
+    /// # Panics
+    /// **Panics** if `values` has another length than the shape has places.
+    ///
+    /// # Example
+    /// ```
+    /// let x = fanin_tensor::Tensor::from_vec([2, 2], vec![1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(x.view()[[1, 0]], 3.0);
+    /// ```
+    #[track_caller]
+    pub fn from_vec(shape: impl IntoShape, values: Vec<T>) -> Self {
+        let len = values.len();
+        match shape.with_shape(|s| ArrayD::from_shape_vec(IxDyn(s), values)) {
+            Ok(array) => Self { array: Arc::new(array) },
+            Err(_) => shape.with_shape(|s| bad_len("from_vec", s, len)),
+        }
+    }
+
+    /// A tensor of this shape with `value` everywhere.
+    pub fn full(shape: impl IntoShape, value: T) -> Self {
+        shape.with_shape(|s| ArrayD::from_elem(IxDyn(s), value)).into()
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros(shape: impl IntoShape) -> Self {
+        Self::full(shape, T::ZERO)
+    }
+
+    /// A tensor of ones.
+    pub fn ones(shape: impl IntoShape) -> Self {
+        Self::full(shape, T::ONE)
+    }
+
+    /// A tensor without axes: one element.
+    pub fn scalar(value: T) -> Self {
+        Self::full((), value)
+    }
+
+    /// The length of every axis, outermost first.
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        self.array.shape()
+    }
+
+    /// How many elements there are.
+    #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "an empty tensor is a rare shape, not a state")]
+    pub fn len(&self) -> usize {
+        self.array.len()
+    }
+
+    /// The elements, row by row.
+    #[inline]
+    pub fn as_slice(&self) -> &[T] {
+        self.array.as_slice().expect("a tensor is contiguous")
+    }
+
+    /// The elements, row by row, to write to; copies them first if a clone shares them.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        Arc::make_mut(&mut self.array).as_slice_mut().expect("a tensor is contiguous")
+    }
+
+    /// The elements as an ndarray view.
+    pub fn view(&self) -> ArrayViewD<'_, T> {
+        self.array.view()
+    }
+
+    /// The elements as an ndarray view to write to; copies them first if a clone shares them.
+    pub fn view_mut(&mut self) -> ArrayViewMutD<'_, T> {
+        Arc::make_mut(&mut self.array).view_mut()
+    }
+
+    /// The one element of a tensor that has just one.
+    ///
+    /// # Panics
+    /// **Panics** if there are more, or none.
+    #[track_caller]
+    pub fn item(&self) -> T {
+        match self.as_slice() {
+            [value] => *value,
+            _ => panic!("item: a tensor {} has no single element", show_shape(self.shape())),
+        }
+    }
+
+    /// The same elements, row by row, under another shape.
+    ///
+    /// # Panics
+    /// **Panics** if the shape has another number of places.
+    #[track_caller]
+    pub fn reshape(self, shape: impl IntoShape) -> Self {
+        let values = self.into_vec();
+        Self::from_vec(shape, values)
+    }
+
+    /// The elements as a vector, row by row; copies them only if a clone shares them.
+    pub fn into_vec(self) -> Vec<T> {
+        let array = Arc::unwrap_or_clone(self.array);
+        let len = array.len();
+        // A sliced ndarray may own more memory than it shows.
+        let (mut values, offset) = array.into_raw_vec_and_offset();
+        values.drain(..offset.unwrap_or(0));
+        values.truncate(len);
+        values
+    }
+
+    /// Every element converted to another element type.
+    ///
+    /// ```
+    /// let x = fanin_tensor::Tensor::from_vec(2, vec![0.5f32, 1.5]);
+    /// assert_eq!(x.cast::<f64>().as_slice(), [0.5f64, 1.5]);
+    /// ```
+    pub fn cast<U: Scalar>(&self) -> Tensor<U> {
+        self.array.mapv(|v| U::from_f64(v.to_f64())).into()
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn bad_len(op: &str, shape: &[usize], len: usize) -> ! {
+    let places: usize = shape.iter().product();
+    panic!("{op}: shape {} has {places} places, but {len} values were given", show_shape(shape))
+}
+
+impl<T: Scalar> Default for Tensor<T> {
+    /// No elements: shape `0`.
+    fn default() -> Self {
+        ArrayD::from_elem(IxDyn(&[0]), T::ZERO).into()
+    }
+}
+
+impl<T: Scalar, D: Dimension> From<Array<T, D>> for Tensor<T> {
+    /// Takes the array's own memory if it is in row-major order, else copies it into that order.
+    fn from(array: Array<T, D>) -> Self {
+        let array = if array.is_standard_layout() {
+            array.into_dyn()
+        } else {
+            array.as_standard_layout().into_owned().into_dyn()
+        };
+        Self { array: Arc::new(array) }
+    }
+}
+
+impl<T: Scalar, D: Dimension> From<ndarray::ArrayView<'_, T, D>> for Tensor<T> {
+    fn from(view: ndarray::ArrayView<'_, T, D>) -> Self {
+        view.to_owned().into()
+    }
+}
+
+impl<T: Scalar> From<Tensor<T>> for ArrayD<T> {
+    /// Copies only if a clone shares the elements.
+    fn from(tensor: Tensor<T>) -> Self {
+        Arc::unwrap_or_clone(tensor.array)
+    }
+}
+
+impl<T: Scalar> PartialEq for Tensor<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.array == other.array
+    }
+}
+
+impl<T: Scalar> fmt::Display for Tensor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.array.fmt(f)
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Tensor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor {}\n{}", show_shape(self.shape()), self.array)
+    }
+}
+
+impl<T: Scalar> Serialize for Tensor<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.array.serialize(serializer)
+    }
+}
+
+impl<'de, T: Scalar> Deserialize<'de> for Tensor<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ArrayD::deserialize(deserializer).map(Self::from)
+    }
+}
