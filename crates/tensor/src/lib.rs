@@ -17,10 +17,15 @@
 
 #![allow(unsafe_code)] // each block gives its reason
 
+pub mod gemm;
+pub mod map;
+pub mod parallel;
+pub mod reduce;
 mod scalar;
-pub mod simd;
 mod shape;
+pub mod simd;
 mod tensor;
+pub mod vmath;
 
 pub use ndarray;
 pub use scalar::Scalar;

@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::gemm::Engine;
 use ndarray::ScalarOperand;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,6 +17,8 @@ mod sealed {
 /// An element of a [`Tensor`](crate::Tensor): `f32` or `f64`. Sealed.
 pub trait Scalar:
     sealed::Sealed
+    + Engine
+    + crate::vmath::Math
     + Copy
     + Default
     + PartialOrd

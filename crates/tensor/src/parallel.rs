@@ -1,0 +1,318 @@
+//! Threads: how many, when to use them, and a pool that starts work in a fraction of a microsecond.
+//!
+//! A training step of a small network has a dozen parallel regions of some ten microseconds each, so
+//! what it costs to begin one decides whether threads help at all. The pool therefore spins for a
+//! moment after each region before it sleeps, and a region claims its pieces from one atomic word.
+//! Only one region runs at a time: a thread that finds the pool taken does its pieces itself, so
+//! models that train side by side in one process never wait for each other.
+
+use std::any::Any;
+use std::hint;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
+use std::thread;
+
+/// [`set_num_threads`] takes no more.
+pub const MAX_THREADS: usize = 256;
+
+/// The share of a kernel, in nanoseconds on one thread, that makes another thread worth starting.
+const NANOS_PER_THREAD: usize = 2_500;
+
+/// How long an idle thread looks for work before it sleeps, in pauses of some 15 ns.
+const SPINS: u32 = 8_000;
+
+/// 0 while nobody has asked or set it.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many threads a kernel may use: what [`set_num_threads`] said, else the environment variable
+/// `FANIN_NUM_THREADS`, else the number of CPUs.
+pub fn num_threads() -> usize {
+    match THREADS.load(Ordering::Relaxed) {
+        0 => {
+            let wanted = std::env::var("FANIN_NUM_THREADS").ok().and_then(|v| v.parse().ok());
+            let n =
+                wanted.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
+            set_num_threads(n);
+            num_threads()
+        }
+        n => n,
+    }
+}
+
+/// Lets kernels of the whole process use up to `n` threads, the calling one included; 0 counts as 1.
+///
+/// Results do not depend on it: work is split along outputs, never along a sum.
+pub fn set_num_threads(n: usize) {
+    THREADS.store(n.clamp(1, MAX_THREADS), Ordering::Relaxed);
+}
+
+/// How many pieces to make of a kernel that would take about `nanos` nanoseconds on one thread.
+#[inline]
+pub fn pieces(nanos: usize) -> usize {
+    if nanos < 2 * NANOS_PER_THREAD { 1 } else { num_threads().min(nanos / NANOS_PER_THREAD) }
+}
+
+/// The `i`-th of `n` nearly equal ranges that cover `0..len`, with bounds that are multiples of `grain`.
+pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<usize> {
+    let grains = len.div_ceil(grain);
+    let at = |i: usize| (grains * i / n * grain).min(len);
+    at(i)..at(i + 1)
+}
+
+/// Runs `f(0), …, f(n − 1)`, in any order and at the same time on several threads, and waits for all.
+///
+/// # Panics
+/// **Panics** with the panic of a piece, once all pieces have ended.
+pub fn run(n: usize, f: impl Fn(usize) + Sync) {
+    // The pool counts pieces in 16 bits; kernels make one for each thread.
+    if n <= 1 || n > usize::from(u16::MAX) || !POOL.get_or_init(Pool::default).run(n, &f) {
+        (0..n).for_each(f);
+    }
+}
+
+/// Splits `data` into `n` runs of whole rows of `row` elements, and hands each to `f` with the number
+/// of its first row, at the same time on several threads.
+pub fn split_rows<T: Send>(
+    data: &mut [T],
+    row: usize,
+    n: usize,
+    f: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if n <= 1 {
+        return f(0, data);
+    }
+    let rows = data.len() / row.max(1);
+    let start = Shared(data.as_mut_ptr());
+    run(n, |i| {
+        let rows = range(rows, 1, n, i);
+        let start = &start;
+        // SAFETY: the ranges of different pieces do not overlap, all lie inside `data`, and `data`
+        // is borrowed until `run` has returned, which it does after the last piece.
+        let part = unsafe {
+            std::slice::from_raw_parts_mut(start.0.add(rows.start * row), rows.len() * row)
+        };
+        f(rows.start, part);
+    });
+}
+
+/// A pointer that pieces of one kernel share; each writes to places of its own.
+pub(crate) struct Shared<T>(pub(crate) *mut T);
+// SAFETY: whoever makes one promises that pieces touch disjoint places.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+static POOL: OnceLock<Pool> = OnceLock::new();
+
+type Piece<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// One region's pieces in one word: a generation, how many pieces, how many are claimed.
+#[derive(Clone, Copy)]
+struct Tickets(u64);
+
+impl Tickets {
+    fn new(generation: u64, pieces: usize) -> Self {
+        Self(generation << 32 | (pieces as u64) << 16)
+    }
+    fn generation(self) -> u64 {
+        self.0 >> 32
+    }
+    fn pieces(self) -> usize {
+        (self.0 >> 16 & 0xffff) as usize
+    }
+    fn claimed(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+    fn open(self) -> bool {
+        self.claimed() < self.pieces()
+    }
+}
+
+#[derive(Default)]
+struct Pool {
+    /// Held by the thread whose region runs; says how many workers there are.
+    region: Mutex<usize>,
+    tickets: AtomicU64,
+    /// The region's closure: a `Piece`, valid while a claimed piece has not been counted as done.
+    piece: AtomicPtr<()>,
+    unfinished: AtomicUsize,
+    sleepers: AtomicUsize,
+    bed: Mutex<()>,
+    alarm: Condvar,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Pool {
+    /// Runs the pieces and says so, or leaves them alone if the pool is taken.
+    fn run(&'static self, n: usize, f: Piece<'_>) -> bool {
+        let Ok(mut region) = self.region.try_lock() else { return false };
+        self.hire(&mut region, n.min(num_threads()) - 1);
+        let generation = Tickets(self.tickets.load(Ordering::Relaxed)).generation();
+        self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);
+        self.unfinished.store(n, Ordering::Relaxed);
+        // The generation wraps within 32 bits; a worker would have to sleep through 4 billion regions
+        // between reading the word and exchanging it to mistake one for another.
+        let generation = (generation + 1) & 0xffff_ffff;
+        self.tickets.store(Tickets::new(generation, n).0, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            drop(self.bed.lock());
+            self.alarm.notify_all();
+        }
+        while self.work() {}
+        let mut spins = 0u32;
+        while self.unfinished.load(Ordering::Acquire) > 0 {
+            // A piece may be held by a thread that the system has put aside: let it run.
+            spins += 1;
+            if spins > SPINS { thread::yield_now() } else { hint::spin_loop() }
+        }
+        if let Some(panic) = self.panic.lock().ok().and_then(|mut p| p.take()) {
+            drop(region);
+            resume_unwind(panic);
+        }
+        true
+    }
+
+    /// Starts workers until there are `n`. Where the system refuses one, the others do its work.
+    fn hire(&'static self, workers: &mut MutexGuard<'_, usize>, n: usize) {
+        while **workers < n {
+            let worker = thread::Builder::new().name("fanin".into()).spawn(|| self.serve());
+            if worker.is_err() {
+                return;
+            }
+            **workers += 1;
+        }
+    }
+
+    /// Claims one piece and runs it; false if there is none.
+    fn work(&self) -> bool {
+        let mut tickets = Tickets(self.tickets.load(Ordering::Acquire));
+        while tickets.open() {
+            let next = self.tickets.compare_exchange_weak(
+                tickets.0,
+                tickets.0 + 1,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            let Err(now) = next else {
+                let f = self.piece.load(Ordering::Relaxed).cast::<Piece<'_>>();
+                // SAFETY: the exchange proves that the region is still the one whose closure this is
+                // and that the piece was not claimed; the region's thread waits for it to be counted.
+                let f = unsafe { *f };
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(tickets.claimed())))
+                    && let Ok(mut first) = self.panic.lock()
+                {
+                    first.get_or_insert(panic);
+                }
+                self.unfinished.fetch_sub(1, Ordering::Release);
+                return true;
+            };
+            tickets = Tickets(now);
+        }
+        false
+    }
+
+    /// A worker's life.
+    fn serve(&self) {
+        let mut idle = 0;
+        loop {
+            if self.work() {
+                idle = 0;
+            } else if idle < SPINS {
+                idle += 1;
+                hint::spin_loop();
+            } else {
+                self.sleepers.fetch_add(1, Ordering::SeqCst);
+                let mut bed = self.bed.lock().unwrap_or_else(|e| e.into_inner());
+                while !Tickets(self.tickets.load(Ordering::SeqCst)).open() {
+                    bed = self.alarm.wait(bed).unwrap_or_else(|e| e.into_inner());
+                }
+                drop(bed);
+                self.sleepers.fetch_sub(1, Ordering::SeqCst);
+                idle = 0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn every_piece_runs_once() {
+        for n in [1, 2, 3, 7, 64] {
+            for _ in 0..500 {
+                let counts: Vec<AtomicUsize> = (0..n).map(|_| AtomicUsize::new(0)).collect();
+                run(n, |i| {
+                    counts[i].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn regions_of_several_threads_and_nested_ones_do_not_block_each_other() {
+        let total = AtomicUsize::new(0);
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    for _ in 0..300 {
+                        run(3, |_| {
+                            run(2, |_| {
+                                total.fetch_add(1, Ordering::Relaxed);
+                            });
+                        });
+                    }
+                });
+            }
+        });
+        assert_eq!(total.into_inner(), 4 * 300 * 6);
+    }
+
+    #[test]
+    fn a_sleeping_pool_wakes_up() {
+        for _ in 0..5 {
+            thread::sleep(std::time::Duration::from_millis(5));
+            let hit = AtomicBool::new(false);
+            run(2, |i| hit.store(hit.load(Ordering::Relaxed) | (i == 1), Ordering::Relaxed));
+            assert!(hit.into_inner());
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_piece_reaches_the_caller_after_all_pieces() {
+        let done = AtomicUsize::new(0);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            run(4, |i| {
+                assert_ne!(i, 2, "piece 2");
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        }));
+        assert!(result.is_err());
+        assert_eq!(done.into_inner(), 3);
+        run(2, |_| {}); // and the pool still works
+    }
+
+    #[test]
+    fn ranges_cover_everything_once() {
+        for (len, grain, n) in [(0, 1, 3), (10, 1, 3), (100, 16, 4), (5, 16, 2), (64, 16, 3)] {
+            let ranges: Vec<_> = (0..n).map(|i| range(len, grain, n, i)).collect();
+            assert_eq!(ranges[0].start, 0);
+            assert_eq!(ranges[n - 1].end, len);
+            assert!(ranges.windows(2).all(|w| w[0].end == w[1].start));
+        }
+    }
+
+    #[test]
+    fn rows_are_split_without_overlap() {
+        let mut data = vec![0usize; 7 * 3];
+        split_rows(&mut data, 3, 4, |first, rows| {
+            for (i, row) in rows.chunks_mut(3).enumerate() {
+                row.fill(first + i);
+            }
+        });
+        assert!(data.chunks(3).enumerate().all(|(i, row)| row.iter().all(|&v| v == i)));
+    }
+}
