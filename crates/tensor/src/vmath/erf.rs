@@ -33,7 +33,7 @@ const LOG2_ERFC: [f32; 7] = [
 ];
 /// (2^r − 1) / r, |r| ≤ ½
 const EXP2: [f32; 6] =
-    [6.9314724e-01, 2.4022652e-01, 5.55031e-02, 9.617691e-03, 1.3406792e-03, 1.5595123e-04];
+    [6.9314724e-01, 2.4022652e-01, 5.5503096e-02, 9.617689e-03, 1.3406943e-03, 1.5595517e-04];
 
 /// For `f32`. Above 1, `erfc x = 2^h` with a polynomial h. From 3.92 on the result rounds to 1.
 #[inline(always)]

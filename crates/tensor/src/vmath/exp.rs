@@ -13,10 +13,14 @@ use super::{LN_2_HIGH, LN_2_LOW, polynomial};
 use crate::simd::Isa;
 
 /// (e^r − 1 − r) / r²
-const EXP: [f32; 5] = [4.9999994e-01, 1.666652e-01, 4.1668393e-02, 8.368779e-03, 1.3814459e-03];
+const EXP: [f32; 5] = [4.9999994e-01, 1.666652e-01, 4.16684e-02, 8.368848e-03, 1.3814317e-03];
 /// The same, closer, because e^r − 1 may be near 0.
 const EXPM1: [f32; 6] =
-    [5e-01, 1.6666666e-01, 4.166636e-02, 8.33339e-03, 1.3940717e-03, 1.9845903e-04];
+    [5e-01, 1.6666666e-01, 4.166636e-02, 8.33339e-03, 1.3940819e-03, 1.9845912e-04];
+
+/// (tanh x − x) / x³ in x², |x| < 0.55
+const TANH: [f32; 5] =
+    [-3.3333316e-01, 1.3332586e-01, -5.385231e-02, 2.1071682e-02, -6.2742443e-03];
 
 /// 1.5·2²³. A number of this size has no bits after the point: adding it rounds to a whole number,
 /// which then stands in the low bits. (SSE2 has no rounding instruction.)
@@ -53,67 +57,71 @@ pub(super) fn at_most(x: f32, high: f32) -> f32 {
     if x > high { high } else { x }
 }
 
-/// e^x for −104 ≤ x ≤ 89, below and above which it rounds to 0 and ∞.
+/// n, and e^r, of x.
 #[inline(always)]
-fn exp_within<I: Isa>(x: f32) -> f32 {
+fn reduced<I: Isa>(x: f32) -> (i32, f32) {
     let shifted = I::mul_add(x, LOG2_E, ROUND);
     let n = shifted - ROUND;
     let r = I::mul_add(n, -LN_2_HIGH, x);
     let r = I::mul_add(n, -LN_2_LOW, r);
     let tail = I::mul_add(r * r, polynomial::<I, 5, _>(r, EXP), r);
-    scale(1.0 + tail, rounded(shifted))
+    (rounded(shifted), 1.0 + tail)
 }
 
+/// Below −104 the result rounds to 0, above 89 to ∞.
 #[inline(always)]
 pub(super) fn exp<I: Isa>(x: f32) -> f32 {
-    exp_within::<I>(at_least(at_most(x, 89.0), -104.0))
+    let (n, y) = reduced::<I>(at_least(at_most(x, 89.0), -104.0));
+    scale(y, n)
 }
 
 /// e^−|x|.
 #[inline(always)]
 pub(super) fn exp_minus_abs<I: Isa>(x: f32) -> f32 {
-    exp_within::<I>(at_least(-x.abs(), -104.0))
+    let (n, y) = reduced::<I>(at_least(-x.abs(), -104.0));
+    scale(y, n)
 }
 
-/// `s·e^x − t` for `s = 2^(n + up)`, `t = 2^up`, where n belongs to x: the caller's choice of `up`
-/// keeps s finite. n + up must lie between −126 and 127.
-///
-/// `2ⁿ(1 + r + u) − 1 = (2ⁿ − 1 + 2ⁿ·r) + 2ⁿ·u`, where u is r²·q(r) and what rounding took from r.
-/// The bracket loses nothing when 2ⁿ·r nearly cancels 2ⁿ − 1.
+/// `e^x − 1 = (2ⁿ − 1 + 2ⁿ·r) + 2ⁿ·u`, where u is `e^r − 1 − r` and what rounding took from r. The
+/// bracket loses nothing when 2ⁿ·r nearly cancels 2ⁿ − 1. All is computed halved, because 2¹²⁸
+/// would overflow too soon.
 #[inline(always)]
-fn expm1_scaled<I: Isa>(x: f32, up: i32) -> f32 {
-    let shifted = I::mul_add(x, LOG2_E, ROUND);
+pub(super) fn expm1<I: Isa>(x: f32) -> f32 {
+    let within = at_least(at_most(x, 89.0), -20.0);
+    let shifted = I::mul_add(within, LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let high = I::mul_add(n, -LN_2_HIGH, x);
+    let high = I::mul_add(n, -LN_2_HIGH, within);
     let low = n * -LN_2_LOW;
     let r = high + low;
     let lost = (high - r) + low;
     let u = I::mul_add(r * r, polynomial::<I, 6, _>(r, EXPM1), lost);
-    let s = pow2(rounded(shifted).wrapping_add(up));
-    let bracket = I::mul_add(s, r, s - pow2(up));
-    I::mul_add(s, u, bracket)
-}
-
-#[inline(always)]
-pub(super) fn expm1<I: Isa>(x: f32) -> f32 {
-    let y = 2.0 * expm1_scaled::<I>(at_least(at_most(x, 89.0), -20.0), -1);
+    let half = pow2(rounded(shifted).wrapping_sub(1));
+    let bracket = I::mul_add(half, r, half - 0.5);
+    let y = 2.0 * I::mul_add(half, u, bracket);
     // Halving a subnormal number would lose its last bit, and the bracket the sign of −0.
     if x.abs() < 1e-8 { x } else { y }
 }
 
-/// `z / (1 + z)` or `1 / (1 + z)` with `z = e^−|x|`: z cannot overflow, and the small half of the
-/// curve keeps its relative accuracy.
+/// `q = z / (1 + z)` with `z = e^−|x|`, and 1 − q for positive x: z cannot overflow, and the small
+/// end of the curve keeps its relative accuracy.
 #[inline(always)]
 pub(super) fn sigmoid<I: Isa>(x: f32) -> f32 {
     let z = exp_minus_abs::<I>(x);
-    (if x < 0.0 { z } else { 1.0 }) / (1.0 + z)
+    // For small z, q = z − z² / (1 + z) hides the rounding of 1 + z and of the division.
+    let small = z < 0.25;
+    let quotient = (if small { z * z } else { z }) / (1.0 + z);
+    let q = if small { z - quotient } else { quotient };
+    if x < 0.0 { q } else { 1.0 - q }
 }
 
-/// `tanh|x| = e / (e + 2)` with `e = e^(2|x|) − 1`; from e = 2 on `1 − 2 / (e + 2)`, whose error
-/// fades as the result nears 1. One division serves both.
+/// `tanh|x| = 1 − 2 / (e^(2|x|) + 1)`, and a polynomial where this would cancel. From 9.02 on the
+/// result rounds to 1.
 #[inline(always)]
 pub(super) fn tanh<I: Isa>(x: f32) -> f32 {
-    let e = expm1_scaled::<I>(2.0 * at_most(x.abs(), 10.0), 0);
-    let (start, numerator) = if e < 2.0 { (0.0, e) } else { (1.0, -2.0) };
-    (start + numerator / (e + 2.0)).copysign(x)
+    let a = at_most(x.abs(), 10.0);
+    let square = a * a;
+    let near = I::mul_add(square * a, polynomial::<I, 5, _>(square, TANH), a);
+    let (n, y) = reduced::<I>(2.0 * a);
+    let far = 1.0 - 2.0 / I::mul_add(y, pow2(n), 1.0);
+    (if a < 0.55 { near } else { far }).copysign(x)
 }

@@ -17,13 +17,13 @@ use crate::simd::Isa;
 /// (ln(1 + f) − f + f²/2) / f³
 const LN: [f32; 8] = [
     3.333333e-01,
-    -2.5000826e-01,
-    2.0001243e-01,
-    -1.6623215e-01,
-    1.420127e-01,
-    -1.3161148e-01,
-    1.2765759e-01,
-    -7.637241e-02,
+    -2.5000823e-01,
+    2.0001227e-01,
+    -1.662336e-01,
+    1.420177e-01,
+    -1.3160172e-01,
+    1.2761487e-01,
+    -7.6344125e-02,
 ];
 
 /// k and f of a positive normal number. f is exact: 1 + f lies between ½ and 2.
@@ -47,8 +47,7 @@ fn join<I: Isa>(k: f32, f: f32) -> f32 {
 #[inline(always)]
 pub(super) fn ln<I: Isa>(x: f32) -> f32 {
     // A subnormal number has no exponent of its own.
-    let (normal, down) =
-        if x < f32::MIN_POSITIVE { (x * 8_388_608.0, 23.0) } else { (x, 0.0) };
+    let (normal, down) = if x < f32::MIN_POSITIVE { (x * 8_388_608.0, 23.0) } else { (x, 0.0) };
     let (k, f) = split(normal);
     let y = join::<I>(k as f32 - down, f);
     let y = if x < f32::INFINITY { y } else { x };
