@@ -29,5 +29,5 @@ pub mod vmath;
 
 pub use ndarray;
 pub use scalar::Scalar;
-pub use shape::{IntoShape, show_shape};
+pub use shape::{IntoShape, Shape, show_shape};
 pub use tensor::Tensor;

@@ -1,7 +1,7 @@
 //! Element by element: `y = f(x₁, x₂, …)` over slices of one length.
 //!
-//! A [`Function`] is what happens to one element. A closure is one; a struct is one that calls the
-//! functions of [`vmath`](crate::vmath), which want to know the instruction set.
+//! What happens to one element is a closure, or a [`Function`] if it calls those of
+//! [`vmath`](crate::vmath), which want to know the instruction set.
 
 use crate::gemm::Write;
 use crate::simd::{Isa, Kernel, dispatch};
@@ -16,13 +16,6 @@ pub trait Function<T, const N: usize>: Sync {
 
     /// The value for one element of each input.
     fn at<I: Isa>(&self, x: [T; N]) -> T;
-}
-
-impl<T, const N: usize, F: Fn([T; N]) -> T + Sync> Function<T, N> for F {
-    #[inline(always)]
-    fn at<I: Isa>(&self, x: [T; N]) -> T {
-        self(x)
-    }
 }
 
 /// `y = f(x₁, …)` or `y += f(x₁, …)`.
@@ -43,6 +36,24 @@ pub fn map<T: Scalar, const N: usize>(
     inputs: [&[T]; N],
     write: Write,
     y: &mut [T],
+    f: impl Fn([T; N]) -> T + Sync,
+) {
+    struct Closure<F>(F);
+    impl<T, const N: usize, F: Fn([T; N]) -> T + Sync> Function<T, N> for Closure<F> {
+        #[inline(always)]
+        fn at<I: Isa>(&self, x: [T; N]) -> T {
+            (self.0)(x)
+        }
+    }
+    apply(inputs, write, y, Closure(f));
+}
+
+/// [`map`] for a [`Function`].
+#[track_caller]
+pub fn apply<T: Scalar, const N: usize>(
+    inputs: [&[T]; N],
+    write: Write,
+    y: &mut [T],
     f: impl Function<T, N>,
 ) {
     check(&inputs, y.len());
@@ -51,6 +62,66 @@ pub fn map<T: Scalar, const N: usize>(
         let inputs = inputs.map(|x| &x[first..first + y.len()]);
         dispatch(Loop { inputs, write, y, f: &f });
     });
+}
+
+/// Several slices changed together, as an optimizer changes a parameter and its moments: at each place,
+/// `f` gets what the `M` slices of `state` and the `N` inputs hold, and says what the state becomes.
+///
+/// # Panics
+/// **Panics** if the slices differ in length.
+///
+/// # Example
+/// ```
+/// let (mut p, mut v) = ([1.0f32, 2.0], [0.0, 1.0]);
+/// fanin_tensor::map::update([&mut p, &mut v], [&[0.5, 0.5]], |[p, v], [g]| {
+///     let v = 0.9 * v + g;
+///     [p - 0.1 * v, v]
+/// });
+/// assert_eq!((p, v), ([0.95, 1.86], [0.5, 1.4]));
+/// ```
+#[track_caller]
+pub fn update<T: Scalar, const M: usize, const N: usize>(
+    state: [&mut [T]; M],
+    inputs: [&[T]; N],
+    f: impl Fn([T; M], [T; N]) -> [T; M] + Sync,
+) {
+    let len = state[0].len();
+    check(&inputs, len);
+    let pieces = parallel::pieces(len * (M + N) / 8);
+    parallel::split_each(state, pieces, |first, state| {
+        let inputs = inputs.map(|x| &x[first..first + state[0].len()]);
+        dispatch(Update { state, inputs, f: &f });
+    });
+}
+
+struct Update<'a, T, F, const M: usize, const N: usize> {
+    state: [&'a mut [T]; M],
+    inputs: [&'a [T]; N],
+    f: &'a F,
+}
+
+impl<T, F, const M: usize, const N: usize> Kernel for Update<'_, T, F, M, N>
+where
+    T: Scalar,
+    F: Fn([T; M], [T; N]) -> [T; M],
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let len = self.state[0].len();
+        let state = self.state.map(|s| &mut s[..len]);
+        let inputs = self.inputs.map(|x| &x[..len]);
+        for i in 0..len {
+            let next = (self.f)(
+                std::array::from_fn(|m| state[m][i]),
+                std::array::from_fn(|n| inputs[n][i]),
+            );
+            for (m, value) in next.into_iter().enumerate() {
+                state[m][i] = value;
+            }
+        }
+    }
 }
 
 #[track_caller]

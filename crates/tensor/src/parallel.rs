@@ -97,6 +97,33 @@ pub fn split_rows<T: Send>(
     });
 }
 
+/// Splits slices of one length into `n` runs each, and hands the runs of equal place to `f` with the
+/// number of their first element, at the same time on several threads.
+///
+/// # Panics
+/// **Panics** if the slices differ in length.
+pub fn split_each<T: Send, const N: usize>(
+    data: [&mut [T]; N],
+    n: usize,
+    f: impl Fn(usize, [&mut [T]; N]) + Sync,
+) {
+    let len = data.first().map_or(0, |d| d.len());
+    assert!(data.iter().all(|d| d.len() == len), "split_each: slices differ in length");
+    if n <= 1 {
+        return f(0, data);
+    }
+    let starts = data.map(|d| Shared(d.as_mut_ptr()));
+    run(n, |i| {
+        let part = range(len, 1, n, i);
+        let starts = &starts;
+        let parts = std::array::from_fn(|d| {
+            // SAFETY: as in `split_rows`, and the slices themselves do not overlap, being `&mut`.
+            unsafe { std::slice::from_raw_parts_mut(starts[d].0.add(part.start), part.len()) }
+        });
+        f(part.start, parts);
+    });
+}
+
 /// A pointer that pieces of one kernel share; each writes to places of its own.
 pub(crate) struct Shared<T>(pub(crate) *mut T);
 // SAFETY: whoever makes one promises that pieces touch disjoint places.

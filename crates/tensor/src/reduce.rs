@@ -165,8 +165,7 @@ pub fn argmax<T: Scalar>(row: &[T]) -> usize {
     assert!(!row.is_empty(), "argmax: an empty row has no largest element");
     let mut best = 0;
     for (i, x) in row.iter().enumerate() {
-        // Not `>`: the comparison must also let a NaN through, and never replace one.
-        if !(*x <= row[best]) && row[best] == row[best] {
+        if *x > row[best] || (x.is_nan() && !row[best].is_nan()) {
             best = i;
         }
     }

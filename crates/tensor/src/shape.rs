@@ -1,5 +1,53 @@
 //! What may be given as a shape, and how a shape is written in messages.
 
+use std::fmt;
+use std::ops::Deref;
+
+use ndarray::{Dimension, IxDyn};
+
+/// The lengths of a tensor's axes, outermost first: reads as a slice, prints as `64×784`, and needs no
+/// heap up to four axes.
+///
+/// ```
+/// use fanin_tensor::Shape;
+/// let shape = Shape::from(&[64, 784][..]);
+/// assert_eq!((shape.to_string().as_str(), shape.len(), shape[1]), ("64×784", 2, 784));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shape(IxDyn);
+
+impl From<&[usize]> for Shape {
+    fn from(axes: &[usize]) -> Self {
+        Self(IxDyn(axes))
+    }
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+    #[inline]
+    fn deref(&self) -> &[usize] {
+        self.0.slice()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_shape(self))
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl IntoShape for Shape {
+    fn with_shape<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R {
+        f(self)
+    }
+}
+
 /// Anything that reads as a shape: `4`, `(2, 3)`, `[2, 3]`, `&[2, 3]`, `vec![2, 3]`, a slice.
 ///
 /// # Example

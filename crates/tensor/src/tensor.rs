@@ -1,6 +1,7 @@
 //! [`Tensor`]: a row-major array behind a reference count.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use ndarray::{Array, ArrayD, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
@@ -136,6 +137,35 @@ impl<T: Scalar> Tensor<T> {
         values.drain(..offset.unwrap_or(0));
         values.truncate(len);
         values
+    }
+
+    /// Gives the tensor this shape for all its elements to be written again, and lends them; what they
+    /// hold until then is unspecified. Uses the memory it has, if no clone shares it and it suffices.
+    ///
+    /// ```
+    /// let mut x = fanin_tensor::Tensor::<f32>::zeros([64, 10]);
+    /// let before = x.as_slice().as_ptr();
+    /// x.reuse(&[40, 10]).fill(1.0);               // a shorter batch,
+    /// x.reuse(&[64, 10]).fill(2.0);               // then a full one again
+    /// assert_eq!(x.as_slice().as_ptr(), before);
+    /// ```
+    pub fn reuse(&mut self, shape: &[usize]) -> &mut [T] {
+        match Arc::get_mut(&mut self.array) {
+            Some(array) if array.shape() != shape => {
+                let (mut values, _) = mem::take(array).into_raw_vec_and_offset();
+                values.resize(shape.iter().product(), T::ZERO);
+                *array = ArrayD::from_shape_vec(IxDyn(shape), values).expect("the length fits");
+            }
+            Some(_) => {}
+            None => *self = Self::zeros(shape),
+        }
+        let array = Arc::get_mut(&mut self.array).expect("no clone shares it");
+        array.as_slice_mut().expect("a tensor is contiguous")
+    }
+
+    /// Whether a clone shares the elements, so that writing would copy them.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.array) > 1
     }
 
     /// Every element converted to another element type.
