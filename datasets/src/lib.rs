@@ -1,1 +1,47 @@
-//! Under construction.
+//! MNIST with its data, IDX files, and batches shuffled as torch would.
+//!
+//! - [`mnist`] gives MNIST, to train on and to test on: the full set where it is found, else 5,000
+//!   digits that this crate carries, so that a program runs on any machine, with no network.
+//! - [`Dataset`] keeps images as bytes; [`Dataset::batches`] makes tensors of them, [shuffled] in
+//!   the order of torch's `DataLoader` for the same seed.
+//! - [`idx`] reads and writes IDX files, and survives any others.
+//!
+//! Whatever comes from outside gives an [`Error`] that names the file and says what to do next.
+//!
+//! [shuffled]: Batches::shuffle
+//!
+//! # Example
+//! The mean image of each digit, and how many test images are nearest to that of their own:
+//! ```
+//! let (train, test) = fanin_datasets::mnist_bundled();      // mnist()? also looks for the full set
+//!
+//! let mut means = vec![[0.0; 784]; 10];
+//! for (x, y) in train.batches(64) {
+//!     for (image, label) in x.as_slice().chunks(784).zip(y) {
+//!         means[label].iter_mut().zip(image).for_each(|(m, p)| *m += p / 400.0);
+//!     }
+//! }
+//!
+//! let (x, y) = test.tensors();
+//! let right = x.as_slice().chunks(784).zip(y).filter(|(image, label)| {
+//!     let distance = |m: &[f32; 784]| m.iter().zip(*image).map(|(m, p)| (m - p).powi(2)).sum::<f32>();
+//!     (0..10).all(|other| distance(&means[*label]) <= distance(&means[other]))
+//! });
+//! assert!(right.count() > 790);                            // of 1,000: networks do better
+//! ```
+
+mod batches;
+mod dataset;
+mod error;
+mod family;
+pub mod idx;
+mod mnist;
+mod pixels;
+mod source;
+
+pub use batches::Batches;
+pub use dataset::Dataset;
+pub use error::{Error, Result};
+pub use mnist::{mnist, mnist_bundled, mnist_from};
+pub use pixels::Pixels;
+pub use source::Source;

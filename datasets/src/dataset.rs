@@ -1,0 +1,346 @@
+//! [`Dataset`]: labelled images, kept as bytes.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use fanin_tensor::{IntoShape, Tensor, show_shape};
+
+use crate::error::{Error, Result, Thousands, count};
+use crate::idx::{Idx, IdxData, Reader};
+use crate::{Batches, Pixels, Source};
+
+/// Images of one shape with a class label each.
+///
+/// Pixels stay bytes, a quarter of the memory, until a batch of them becomes a tensor: see
+/// [`batches`](Dataset::batches). The parts of a set ([`select`](Dataset::select),
+/// [`take`](Dataset::take), [`split`](Dataset::split)) are sets of their own.
+///
+/// # Example
+/// ```
+/// let (train, test) = fanin_datasets::mnist_bundled();
+/// assert_eq!((train.len(), test.len(), train.classes()), (4_000, 1_000, 10));
+/// assert_eq!((train.image_shape(), train.input_size()), (&[28, 28][..], 784));
+///
+/// let (x, y) = train.batches(64).next().unwrap();
+/// assert_eq!((x.shape(), y.len()), (&[64, 784][..], 64));
+/// ```
+#[derive(Clone)]
+pub struct Dataset {
+    // Invariant: labels.len() images of image_shape's product of bytes each, every label < classes.
+    images: Vec<u8>,
+    image_shape: Vec<usize>,
+    labels: Vec<u8>,
+    classes: usize,
+    pixels: Pixels,
+    source: Source,
+}
+
+impl Dataset {
+    /// A set from your own bytes: images one after the other, one label each.
+    ///
+    /// # Shapes
+    /// `images` holds `labels.len()` times as many bytes as `image_shape` has places.
+    ///
+    /// # Errors
+    /// If the bytes do not make whole images, if there is not one label an image, or if a label is
+    /// not below `classes`.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_datasets::Dataset;
+    ///
+    /// let data = Dataset::from_parts(vec![0, 255, 51, 102], [2], vec![1, 0], 2)?;
+    /// assert_eq!((data.image(1), data.label(1)), (&[51, 102][..], 0));
+    ///
+    /// let error = Dataset::from_parts(vec![0, 255, 51, 102], [2], vec![1, 2], 2).unwrap_err();
+    /// assert!(error.to_string().contains("label 1 is 2, but 2 classes"));
+    /// # Ok::<(), fanin_datasets::Error>(())
+    /// ```
+    pub fn from_parts(
+        images: Vec<u8>,
+        image_shape: impl IntoShape,
+        labels: Vec<u8>,
+        classes: usize,
+    ) -> Result<Self> {
+        let image_shape = image_shape.with_shape(<[usize]>::to_vec);
+        let source = Source::memory(count(labels.len() as u64, "images"));
+        Self::checked("from_parts", images, image_shape, labels, classes, source)
+    }
+
+    /// A set from two IDX files, gzip or plain: images `(n, …)` and labels `(n)`, both `u8`.
+    ///
+    /// # Errors
+    /// If a file cannot be read, holds something else, or does not fit the other.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use fanin_datasets::Dataset;
+    ///
+    /// let letters = Dataset::from_idx("letters-images.gz", "letters-labels.gz", 27)?;
+    /// # Ok::<(), fanin_datasets::Error>(())
+    /// ```
+    pub fn from_idx(
+        images: impl AsRef<Path>,
+        labels: impl AsRef<Path>,
+        classes: usize,
+    ) -> Result<Self> {
+        let (images, labels) = (images.as_ref(), labels.as_ref());
+        let pixels = Reader::new().noun("images").read(images)?;
+        let classes_of = Reader::new().noun("labels").read(labels)?;
+        let text = format!("{} ({})", images.display(), count(pixels.shape()[0] as u64, "images"));
+        let directory = images.parent().unwrap_or(Path::new(""));
+        let source = Source::directory(directory, text);
+        Self::from_files((images, pixels), (labels, classes_of), classes, source)
+    }
+
+    /// A set from two arrays, with the names of the files they came from.
+    pub(crate) fn from_files(
+        (images_name, images): (&Path, Idx),
+        (labels_name, labels): (&Path, Idx),
+        classes: usize,
+        source: Source,
+    ) -> Result<Self> {
+        let (shape, images) = match images.into_parts() {
+            (shape, IdxData::U8(bytes)) if shape.len() > 1 => (shape, bytes),
+            (shape, data) => return Err(unexpected(images_name, &shape, &data, "u8 images n×…")),
+        };
+        let labels = match labels.into_parts() {
+            (shape, IdxData::U8(bytes)) if shape.len() == 1 => bytes,
+            (shape, data) => return Err(unexpected(labels_name, &shape, &data, "n u8 labels")),
+        };
+        if shape[0] != labels.len() {
+            let of = format!("{} and {}", images_name.display(), labels_name.display());
+            return Err(Error::CountsDiffer { of, images: shape[0], labels: labels.len() });
+        }
+        let name = labels_name.display().to_string();
+        Self::checked(&name, images, shape[1..].to_vec(), labels, classes, source)
+    }
+
+    fn checked(
+        of: &str,
+        images: Vec<u8>,
+        image_shape: Vec<usize>,
+        labels: Vec<u8>,
+        classes: usize,
+        source: Source,
+    ) -> Result<Self> {
+        let size = image_shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
+        let Some(size) = size.filter(|&size| size > 0 && images.len().is_multiple_of(size)) else {
+            let shape = show_shape(&image_shape);
+            return Err(Error::NotWhole { of: of.into(), pixels: images.len(), shape });
+        };
+        if images.len() / size != labels.len() {
+            let (images, labels) = (images.len() / size, labels.len());
+            return Err(Error::CountsDiffer { of: of.into(), images, labels });
+        }
+        if let Some(index) = labels.iter().position(|&label| usize::from(label) >= classes) {
+            return Err(Error::BadLabel { of: of.into(), index, label: labels[index], classes });
+        }
+        Ok(Self { images, image_shape, labels, classes, pixels: Pixels::default(), source })
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// How many classes there are; every label is below it.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The shape of one image: `[28, 28]`.
+    pub fn image_shape(&self) -> &[usize] {
+        &self.image_shape
+    }
+
+    /// How many inputs a network has for it, the product of the image's shape: 784.
+    pub fn input_size(&self) -> usize {
+        self.image_shape.iter().product()
+    }
+
+    /// The bytes of an image, row by row.
+    ///
+    /// # Panics
+    /// **Panics** if there is no image `i`.
+    #[track_caller]
+    pub fn image(&self, i: usize) -> &[u8] {
+        self.check_index("image", i);
+        self.images(i..i + 1)
+    }
+
+    /// The bytes of successive images.
+    pub(crate) fn images(&self, range: Range<usize>) -> &[u8] {
+        let size = self.input_size();
+        &self.images[range.start * size..range.end * size]
+    }
+
+    /// The class of an image.
+    ///
+    /// # Panics
+    /// **Panics** if there is no image `i`.
+    #[track_caller]
+    pub fn label(&self, i: usize) -> usize {
+        self.check_index("label", i);
+        self.labels[i].into()
+    }
+
+    /// The class of every image, in order.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// Where the data came from; worth printing.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// How bytes become the numbers of a batch.
+    pub fn pixels(&self) -> Pixels {
+        self.pixels
+    }
+
+    /// The same set whose batches hold `(pixel / 255 − mean) / std`, for MNIST usually 0.1307 and
+    /// 0.3081. A set to test on needs what the set to train on had.
+    ///
+    /// # Panics
+    /// **Panics** if `mean` is not finite, or `std` not finite and positive.
+    ///
+    /// # Example
+    /// ```
+    /// let (train, test) = fanin_datasets::mnist_bundled();
+    /// let [train, test] = [train, test].map(|data| data.normalize(0.1307, 0.3081));
+    /// let (x, _) = test.tensors();
+    /// assert!(x.as_slice().iter().sum::<f32>().abs() / (x.len() as f32) < 0.1);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn normalize(self, mean: f32, std: f32) -> Self {
+        Self { pixels: Pixels::normalized(mean, std), ..self }
+    }
+
+    /// Batches of `size` images, in order; the last one may be shorter. See [`Batches`] to shuffle.
+    ///
+    /// # Panics
+    /// **Panics** if `size` is 0.
+    #[track_caller]
+    pub fn batches(&self, size: usize) -> Batches<'_> {
+        Batches::new(self, size)
+    }
+
+    /// The whole set as one batch: inputs `(n, input_size)`, and `n` labels.
+    ///
+    /// # Example
+    /// ```
+    /// let (_, test) = fanin_datasets::mnist_bundled();
+    /// let (x, y) = test.tensors();
+    /// assert_eq!((x.shape(), y.len()), (&[1_000, 784][..], 1_000));
+    /// ```
+    pub fn tensors(&self) -> (Tensor, Vec<usize>) {
+        let mut values = Vec::with_capacity(self.images.len());
+        self.pixels.convert([&self.images[..]], &mut values);
+        let x = Tensor::from_vec([self.len(), self.input_size()], values);
+        (x, self.labels.iter().map(|&label| label.into()).collect())
+    }
+
+    /// The images at these indices, in this order; a range, an array, any iterator.
+    ///
+    /// # Panics
+    /// **Panics** if there is no image of some index.
+    ///
+    /// # Example
+    /// ```
+    /// let (train, _) = fanin_datasets::mnist_bundled();
+    /// let tenth = train.select((0..train.len()).step_by(10));    // every digit, a tenth of each
+    /// assert_eq!(tenth.len(), 400);
+    /// let ones = train.select((0..train.len()).filter(|&i| train.label(i) == 1));
+    /// assert_eq!(ones.source().to_string(), format!("400 of {}", train.source()));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn select(&self, indices: impl IntoIterator<Item = usize>) -> Self {
+        let indices = indices.into_iter();
+        let at_least = indices.size_hint().0;
+        let mut images = Vec::with_capacity(at_least.saturating_mul(self.input_size()));
+        let mut labels = Vec::with_capacity(at_least);
+        for i in indices {
+            self.check_index("select", i);
+            images.extend_from_slice(self.image(i));
+            labels.push(self.labels[i]);
+        }
+        self.part(images, labels)
+    }
+
+    /// The first `n` images, or all if there are fewer.
+    ///
+    /// The bundled digits are in the order 0 to 9, and the first of them are all zeros: there,
+    /// [`select`](Dataset::select) every tenth.
+    #[must_use]
+    pub fn take(&self, n: usize) -> Self {
+        self.range(0..n.min(self.len()))
+    }
+
+    /// The first `n` images, and the rest.
+    ///
+    /// # Panics
+    /// **Panics** if there are fewer than `n`.
+    ///
+    /// # Example
+    /// ```
+    /// let (train, _) = fanin_datasets::mnist_bundled();
+    /// let (a, b) = train.split(3_000);
+    /// assert_eq!((a.len(), b.len()), (3_000, 1_000));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn split(&self, n: usize) -> (Self, Self) {
+        if n > self.len() {
+            panic!("split: no first {n} of {}", count(self.len() as u64, "images"));
+        }
+        (self.range(0..n), self.range(n..self.len()))
+    }
+
+    fn range(&self, range: Range<usize>) -> Self {
+        self.part(self.images(range.clone()).to_vec(), self.labels[range].to_vec())
+    }
+
+    fn part(&self, images: Vec<u8>, labels: Vec<u8>) -> Self {
+        let image_shape = self.image_shape.clone();
+        let source = self.source.part(labels.len());
+        Self { images, image_shape, labels, classes: self.classes, pixels: self.pixels, source }
+    }
+
+    #[track_caller]
+    fn check_index(&self, op: &str, i: usize) {
+        if i >= self.len() {
+            no_image(op, i, self.len());
+        }
+    }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shape, source) = (show_shape(&self.image_shape), &self.source);
+        let len = Thousands(self.len() as u64);
+        write!(f, "Dataset {{ {len} × {shape}, {} classes, {source} }}", self.classes)
+    }
+}
+
+/// What an IDX file holds, as messages show it.
+fn unexpected(file: &Path, shape: &[usize], data: &IdxData, expected: &str) -> Error {
+    let found = format!("{} {}", data.type_name(), show_shape(shape));
+    Error::Unexpected { file: file.into(), found, expected: expected.into() }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn no_image(op: &str, i: usize, len: usize) -> ! {
+    panic!("{op}: no image {i} among {}", count(len as u64, "images"))
+}

@@ -1,0 +1,199 @@
+//! [`Error`]: what can be wrong with data from outside, and what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// This crate's results.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why data could not be read or used.
+///
+/// Every message names the file, what was expected of it, and what to do next. `Debug` prints the
+/// same prose, so that `fn main() -> fanin_datasets::Result<()>` shows it.
+///
+/// # Example
+/// ```
+/// let error = fanin_datasets::mnist_from("no/such/directory").unwrap_err();
+/// assert!(error.to_string().contains("no/such/directory"));
+/// assert_eq!(format!("{error:?}"), error.to_string());
+/// ```
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{file}: cannot {action}: {source}; check that the path is right and yours to use")]
+    Io {
+        /// The file or directory.
+        file: PathBuf,
+        /// What was tried: `read`, `write`.
+        action: &'static str,
+        /// Its answer.
+        source: io::Error,
+    },
+    /// A directory lacks files of a data set.
+    #[error("{directory} {}; {next}", lacks(missing))]
+    Missing {
+        /// The directory.
+        directory: PathBuf,
+        /// The files it lacks, by their names without `.gz`; empty if there is no such directory.
+        missing: Vec<String>,
+        /// What to do.
+        next: String,
+    },
+    /// The bytes are not IDX.
+    #[error(
+        "{file} is no IDX file: {found}; such a file, once unpacked, starts with two zero bytes, \
+         an element type (08, 09, 0B to 0E) and a number of axes (01 to FF), so take another file"
+    )]
+    NotIdx {
+        /// The file.
+        file: PathBuf,
+        /// What it starts with.
+        found: String,
+    },
+    /// The header promises more than the reader may take in.
+    #[error(
+        "{file} claims {claimed}, more than the limit of {} bytes; if that is right, raise it \
+         with idx::Reader::limit, else fetch the file again", Thousands(*limit)
+    )]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// The size by its header.
+        claimed: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The data ends early.
+    #[error("{file} ends {after}: it was not copied whole; delete it and fetch it again")]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Where: `after 1,204 of 60,000 images`, `within its header`.
+        after: String,
+    },
+    /// Bytes follow where the data should end.
+    #[error(
+        "{file} goes on after its {}, where it should end: it was joined with another file, or \
+         its header is wrong; delete it and fetch it again", count(*items, noun)
+    )]
+    TooLong {
+        /// The file.
+        file: PathBuf,
+        /// How many items its header promises.
+        items: u64,
+        /// What they are: `images`, `labels`, `items`.
+        noun: &'static str,
+    },
+    /// The compressed stream contradicts itself, or its checksum.
+    #[error("{file} is damaged: {source}; delete it and fetch it again")]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What the decompressor found.
+        source: io::Error,
+    },
+    /// Sound IDX, but not what belongs under this name.
+    #[error(
+        "{file} holds {found}, but {expected} were expected: it may be another file under this \
+         name; put the right one in its place"
+    )]
+    Unexpected {
+        /// The file.
+        file: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+    /// Images and labels do not pair up.
+    #[error(
+        "{of}: {} but {}; each image needs one label, so take both from the same place",
+        count(*images as u64, "images"), count(*labels as u64, "labels")
+    )]
+    CountsDiffer {
+        /// The two files, or `from_parts`.
+        of: String,
+        /// How many images.
+        images: usize,
+        /// How many labels.
+        labels: usize,
+    },
+    /// The pixels do not make whole images.
+    #[error(
+        "{of}: {} do not make whole images of {shape}; give the shape of one image, without its \
+         count", count(*pixels as u64, "pixels")
+    )]
+    NotWhole {
+        /// Where: `from_parts`.
+        of: String,
+        /// How many pixels.
+        pixels: usize,
+        /// The shape of one image.
+        shape: String,
+    },
+    /// A label is no class.
+    #[error(
+        "{of}: label {index} is {label}, but {classes} classes have labels below {classes}; \
+         correct the labels, or the number of classes"
+    )]
+    BadLabel {
+        /// The file, or `from_parts`.
+        of: String,
+        /// Which label, from 0.
+        index: usize,
+        /// Its value.
+        label: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn lacks(missing: &[String]) -> String {
+    if missing.is_empty() {
+        "is no directory".into()
+    } else {
+        format!("lacks {} (with or without .gz)", missing.join(", "))
+    }
+}
+
+/// `60,000 images`, `1 image`.
+pub(crate) fn count(n: u64, plural: &str) -> String {
+    let noun = if n == 1 { plural.strip_suffix('s').unwrap_or(plural) } else { plural };
+    format!("{} {noun}", Thousands(n))
+}
+
+/// A number as prose shows it: `60,000`.
+pub(crate) struct Thousands(pub(crate) u64);
+
+impl fmt::Display for Thousands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_prose() {
+        let shown = [0, 7, 999, 1000, 60_000, 47_040_016].map(|n| Thousands(n).to_string());
+        assert_eq!(shown, ["0", "7", "999", "1,000", "60,000", "47,040,016"]);
+        assert_eq!((count(1, "images"), count(0, "labels")), ("1 image".into(), "0 labels".into()));
+    }
+}

@@ -1,0 +1,267 @@
+//! Reading IDX: any bytes in, an array or an error out, in memory bounded by what has arrived.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::{Idx, IdxData, places};
+use crate::error::{Error, Result, Thousands, count};
+
+/// The most a file may unpack to unless [`Reader::limit`] says otherwise: 1 GiB, which takes in
+/// every set of the MNIST family (EMNIST's largest has 547 MB).
+pub const DEFAULT_LIMIT: u64 = 1 << 30;
+
+/// How much is asked of a file at a time, and the first memory set aside for its elements.
+const CHUNK: usize = 64 << 10;
+
+/// Reads an IDX file, gzip or plain, of at most [`DEFAULT_LIMIT`] bytes unpacked.
+///
+/// # Errors
+/// Those of [`Reader::read`].
+pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
+    Reader::new().read(path)
+}
+
+/// Reads IDX under a limit.
+///
+/// Sizes in a header are claims: memory is set aside as elements arrive, by doubling up to the claim,
+/// so that reading never takes more than three times what has arrived, nor twice the limit (each
+/// plus 256 KiB for buffers). Neither a wrong header nor a small gzip file that unpacks to gigabytes
+/// does any harm.
+///
+/// # Example
+/// ```
+/// use fanin_datasets::idx::Reader;
+///
+/// let bytes = [0, 0, 8, 1, 0, 0, 0, 3, 10, 20, 30];
+/// assert_eq!(Reader::new().read_from("three", &bytes[..])?.shape(), [3]);
+///
+/// let error = Reader::new().read_from("three", &bytes[..10]).unwrap_err();
+/// assert!(error.to_string().starts_with("three ends after 2 of 3 items"));
+/// # Ok::<(), fanin_datasets::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reader {
+    limit: u64,
+    noun: &'static str,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Reader {
+    /// A reader with the [`DEFAULT_LIMIT`].
+    pub const fn new() -> Self {
+        Self { limit: DEFAULT_LIMIT, noun: "items" }
+    }
+
+    /// Refuses files whose elements take more than `bytes`, unpacked.
+    pub const fn limit(self, bytes: u64) -> Self {
+        Self { limit: bytes, ..self }
+    }
+
+    /// What messages call the entries along the first axis: `images`, `labels`.
+    pub(crate) const fn noun(self, noun: &'static str) -> Self {
+        Self { noun, ..self }
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no IDX, is damaged, claims more than the limit, or holds less or
+    /// more than it claims.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Idx> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|source| Error::Io {
+            file: path.into(),
+            action: "read",
+            source,
+        })?;
+        self.read_from(path, file)
+    }
+
+    /// Reads a stream to its end; messages call it `name`.
+    ///
+    /// # Errors
+    /// As [`read`](Reader::read).
+    pub fn read_from(&self, name: impl AsRef<Path>, mut input: impl Read) -> Result<Idx> {
+        let name = name.as_ref();
+        let mut start = [0; 2];
+        let got = fill(&mut input, &mut start).map_err(|source| Error::Io {
+            file: name.into(),
+            action: "read",
+            source,
+        })?;
+        let packed = start == [0x1f, 0x8b]; // IDX itself starts with 00 00
+        let input = BufReader::new(start[..got].chain(input));
+        if packed {
+            Source { reader: self, file: name.into(), input: MultiGzDecoder::new(input) }.array()
+        } else {
+            Source { reader: self, file: name.into(), input }.array()
+        }
+    }
+}
+
+/// One file being read.
+struct Source<'a, R> {
+    reader: &'a Reader,
+    file: PathBuf,
+    input: R,
+}
+
+impl<R: Read> Source<'_, R> {
+    fn array(mut self) -> Result<Idx> {
+        let mut magic = [0; 4];
+        let got = self.fill(&mut magic)?;
+        let [0, 0, kind @ (0x08 | 0x09 | 0x0B..=0x0E), rank @ 1..=255] = magic else {
+            return Err(Error::NotIdx { file: self.file, found: describe(&magic[..got]) });
+        };
+        let mut sizes = vec![0; 4 * usize::from(rank)];
+        if self.fill(&mut sizes)? < sizes.len() {
+            return Err(Error::Truncated { file: self.file, after: "within its header".into() });
+        }
+        let sizes = sizes.chunks_exact(4).map(u32::from_big_endian);
+        let shape: Vec<usize> = sizes.map(|size| size as usize).collect();
+        let data = match kind {
+            0x08 => IdxData::U8(self.values(&shape)?),
+            0x09 => IdxData::I8(self.values(&shape)?),
+            0x0B => IdxData::I16(self.values(&shape)?),
+            0x0C => IdxData::I32(self.values(&shape)?),
+            0x0D => IdxData::F32(self.values(&shape)?),
+            _ => IdxData::F64(self.values(&shape)?),
+        };
+        self.end(&shape)?;
+        Ok(Idx { shape, data })
+    }
+
+    /// As many elements as the shape has places.
+    fn values<T: Element>(&mut self, shape: &[usize]) -> Result<Vec<T>> {
+        let total = places(shape);
+        let bytes = total.and_then(|n| n.checked_mul(T::SIZE));
+        let (Some(total), Some(bytes)) = (total, bytes) else {
+            return Err(self.too_large(format!("2^{} bytes or more", usize::BITS)));
+        };
+        if bytes as u64 > self.reader.limit {
+            return Err(self.too_large(format!("{} bytes", Thousands(bytes as u64))));
+        }
+
+        let mut values: Vec<T> = Vec::new();
+        let mut chunk = vec![0; CHUNK.min(bytes)];
+        while values.len() < total {
+            let want = CHUNK.min((total - values.len()) * T::SIZE);
+            let got = self.fill(&mut chunk[..want])?;
+            let new = chunk[..got].chunks_exact(T::SIZE);
+            if values.capacity() - values.len() < new.len() {
+                // Doubling, but never past the claim, which Vec's own growth would overshoot.
+                let capacity = (2 * values.capacity()).max(CHUNK / T::SIZE).min(total);
+                values.reserve_exact(capacity - values.len());
+            }
+            values.extend(new.map(T::from_big_endian));
+            if got < want {
+                let item = bytes / shape[0];
+                let whole = (bytes - (total - values.len()) * T::SIZE) / item;
+                return Err(self.truncated(whole, shape[0]));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Nothing may follow the elements; reading on also makes gzip check its checksum.
+    fn end(&mut self, shape: &[usize]) -> Result<()> {
+        loop {
+            return match self.input.read(&mut [0]) {
+                Ok(0) => Ok(()),
+                Ok(_) => Err(Error::TooLong {
+                    file: self.file.clone(),
+                    items: shape[0] as u64,
+                    noun: self.reader.noun,
+                }),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(Error::Truncated {
+                    file: self.file.clone(),
+                    after: "within its checksum".into(),
+                }),
+                Err(e) => Err(self.broken(e)),
+            };
+        }
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        fill(&mut self.input, buffer).map_err(|e| self.broken(e))
+    }
+
+    fn broken(&self, source: io::Error) -> Error {
+        let file = self.file.clone();
+        match source.kind() {
+            // What the decompressor says of bytes that make no sense.
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                Error::Damaged { file, source }
+            }
+            _ => Error::Io { file, action: "read", source },
+        }
+    }
+
+    fn too_large(&self, claimed: String) -> Error {
+        Error::TooLarge { file: self.file.clone(), claimed, limit: self.reader.limit }
+    }
+
+    fn truncated(&self, whole: usize, of: usize) -> Error {
+        let of = count(of as u64, self.reader.noun);
+        let after = format!("after {} of {of}", Thousands(whole as u64));
+        Error::Truncated { file: self.file.clone(), after }
+    }
+}
+
+/// Fills the buffer as far as the input reaches; says how far.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut got = 0;
+    while got < buffer.len() {
+        match input.read(&mut buffer[got..]) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            // How the decompressor reports a packed stream that breaks off.
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(got)
+}
+
+/// The first bytes of a foreign file, as digits and, where they are text, as text.
+fn describe(start: &[u8]) -> String {
+    if start.is_empty() {
+        return "it is empty".into();
+    }
+    let bytes = start.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ");
+    match std::str::from_utf8(start) {
+        Ok(text) if !text.contains(char::is_control) => {
+            format!("it starts with {bytes} ({text:?})")
+        }
+        _ if start.len() < 4 => format!("it ends after {bytes}"),
+        _ => format!("it starts with {bytes}"),
+    }
+}
+
+/// An element type of the format.
+trait Element: Sized {
+    const SIZE: usize;
+    fn from_big_endian(bytes: &[u8]) -> Self;
+}
+
+macro_rules! element {
+    ($($t:ident)*) => { $(
+        impl Element for $t {
+            const SIZE: usize = size_of::<$t>();
+            fn from_big_endian(bytes: &[u8]) -> Self {
+                $t::from_be_bytes(bytes.try_into().expect("a chunk of SIZE bytes"))
+            }
+        }
+    )* };
+}
+element!(u8 i8 i16 i32 u32 f32 f64);

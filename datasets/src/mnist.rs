@@ -1,0 +1,74 @@
+//! MNIST: 28×28 grey images of the ten handwritten digits.
+
+use std::path::Path;
+
+use crate::family::{Family, Files, Places};
+use crate::{Dataset, Result};
+
+const MNIST: Family =
+    Family { name: "MNIST", folder: "mnist", image_shape: &[28, 28], classes: 10, system: &[] };
+
+const BUNDLED: Files<&[u8]> = Files {
+    train: (
+        include_bytes!("../mnist-5k/train-images-idx3-ubyte.gz"),
+        include_bytes!("../mnist-5k/train-labels-idx1-ubyte.gz"),
+    ),
+    test: (
+        include_bytes!("../mnist-5k/t10k-images-idx3-ubyte.gz"),
+        include_bytes!("../mnist-5k/t10k-labels-idx1-ubyte.gz"),
+    ),
+};
+
+/// MNIST, to train on and to test on: the full set where it is found, else the bundled digits.
+///
+/// Looks, in this order, at
+/// 1. the directory in the environment variable `FANIN_DATA`, or its subdirectory `mnist`; if it is
+///    set, the files must be there;
+/// 2. `fanin/mnist` in the user's cache directory (`$XDG_CACHE_HOME`, else `~/.cache`; on macOS
+///    `~/Library/Caches`; on Windows `%LOCALAPPDATA%`), if it holds any of the files;
+/// 3. the 4,000 + 1,000 digits that the crate carries ([`mnist_bundled`]).
+///
+/// [`Dataset::source`] says which it was. A directory holds the four files under their original
+/// names (`train-images-idx3-ubyte`, …), gzip or plain, with or without `.gz`.
+///
+/// # Errors
+/// If the files of the first place that counts are missing, damaged, or no MNIST. It never goes on
+/// to another place then: nobody should train on another set than they meant.
+///
+/// # Example
+/// ```no_run
+/// let (train, test) = fanin_datasets::mnist()?;
+/// println!("{}", train.source());
+/// # Ok::<(), fanin_datasets::Error>(())
+/// ```
+///
+/// # Reference
+/// LeCun, Bottou, Bengio and Haffner 1998, *Gradient-based learning applied to document
+/// recognition*.
+pub fn mnist() -> Result<(Dataset, Dataset)> {
+    let found = MNIST.find(&Places::from_env())?;
+    Ok(found.unwrap_or_else(mnist_bundled))
+}
+
+/// MNIST from a directory with its four files, gzip or plain.
+///
+/// # Errors
+/// If a file is missing, damaged, or no MNIST.
+pub fn mnist_from(directory: impl AsRef<Path>) -> Result<(Dataset, Dataset)> {
+    MNIST.read(directory.as_ref(), "copy the four MNIST files there, gzip or plain")
+}
+
+/// The MNIST digits that the crate carries: 4,000 to train on, 1,000 to test on.
+///
+/// They are 500 training images of each digit, sorted by digit, so shuffle the batches; the last
+/// 100 of each are the ones to test on. Their README tells where they are from.
+///
+/// # Example
+/// ```
+/// let (train, test) = fanin_datasets::mnist_bundled();
+/// let zeros = |data: &fanin_datasets::Dataset| data.labels().iter().filter(|&&y| y == 0).count();
+/// assert_eq!((zeros(&train), zeros(&test)), (400, 100));
+/// ```
+pub fn mnist_bundled() -> (Dataset, Dataset) {
+    MNIST.unpack(&BUNDLED)
+}

@@ -1,0 +1,80 @@
+//! [`Pixels`]: how a byte becomes a number.
+
+use fanin_tensor::simd::{Isa, Kernel, dispatch};
+
+/// How a pixel of 0 to 255 becomes an input of a network.
+///
+/// ```text
+/// pixel / 255                       the default: torch's ToTensor
+/// (pixel / 255 − mean) / std        normalized: ToTensor, then Normalize(mean, std)
+/// ```
+/// Each operation is rounded to `f32` on its own, so that the results are torch's, bit for bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pixels {
+    normal: Option<(f32, f32)>,
+}
+
+impl Pixels {
+    /// `(pixel / 255 − mean) / std`.
+    ///
+    /// # Panics
+    /// **Panics** if `mean` is not finite, or `std` not finite and positive.
+    #[track_caller]
+    pub fn normalized(mean: f32, std: f32) -> Self {
+        if !(mean.is_finite() && std.is_finite() && std > 0.0) {
+            bad_normal(mean, std);
+        }
+        Self { normal: Some((mean, std)) }
+    }
+
+    /// What one pixel becomes.
+    ///
+    /// ```
+    /// use fanin_datasets::Pixels;
+    /// assert_eq!(Pixels::default().value(51), 51.0 / 255.0);
+    /// assert_eq!(Pixels::normalized(0.5, 0.5).value(255), 1.0);
+    /// ```
+    #[inline(always)]
+    pub fn value(self, pixel: u8) -> f32 {
+        let unit = f32::from(pixel) / 255.0;
+        match self.normal {
+            None => unit,
+            Some((mean, std)) => (unit - mean) / std,
+        }
+    }
+
+    /// Appends what rows of pixels become to `values`.
+    pub(crate) fn convert<'a>(
+        self,
+        rows: impl IntoIterator<Item = &'a [u8]>,
+        values: &mut Vec<f32>,
+    ) {
+        dispatch(Convert { how: self, rows: rows.into_iter(), values });
+    }
+}
+
+struct Convert<'v, R> {
+    how: Pixels,
+    rows: R,
+    values: &'v mut Vec<f32>,
+}
+
+impl<'a, R: Iterator<Item = &'a [u8]>> Kernel for Convert<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for row in self.rows {
+            self.values.extend(row.iter().map(|&pixel| self.how.value(pixel)));
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn bad_normal(mean: f32, std: f32) -> ! {
+    panic!(
+        "normalize: mean {mean}, std {std}; the mean must be finite, and std finite and positive"
+    )
+}

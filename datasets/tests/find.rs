@@ -1,0 +1,255 @@
+//! Where mnist() looks, and what it says when the files there are not right.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use common::{NAMES, TempDir, gzip, idx_u8, small_mnist, write_small_mnist};
+use fanin_datasets::{Dataset, Error, mnist, mnist_from};
+
+/// Not a test of its own: `mnist_with` runs it in a process with another environment.
+#[test]
+#[ignore = "run by other tests"]
+fn child() {
+    match mnist() {
+        Ok((train, test)) => println!("<<{} | {}>>", train.source(), test.source()),
+        Err(error) => println!("<<error: {error}>>"),
+    }
+}
+
+/// What mnist() finds, or its error, under these environment variables and no others.
+fn mnist_with(variables: &[(&str, &Path)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "child", "--nocapture"]);
+    for name in ["FANIN_DATA", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"] {
+        command.env_remove(name);
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let found = output.split_once("<<").and_then(|(_, rest)| rest.split_once(">>"));
+    found.unwrap_or_else(|| panic!("no answer in {output}")).0.to_owned()
+}
+
+const BUNDLED: &str = "bundled MNIST subset (4,000 + 1,000 images) | \
+                       bundled MNIST subset (4,000 + 1,000 images)";
+
+fn found_in(directory: &Path) -> String {
+    let place = directory.display();
+    format!("MNIST in {place} (3 training images) | MNIST in {place} (2 test images)")
+}
+
+/// Where the user's cache is, below the directory that CACHE names.
+#[cfg(target_os = "macos")]
+const CACHE: (&str, &str) = ("HOME", "Library/Caches/fanin/mnist");
+#[cfg(windows)]
+const CACHE: (&str, &str) = ("LOCALAPPDATA", "fanin/mnist");
+#[cfg(not(any(target_os = "macos", windows)))]
+const CACHE: (&str, &str) = ("XDG_CACHE_HOME", "fanin/mnist");
+
+#[test]
+fn the_bundled_digits_are_the_last_resort() {
+    let empty = TempDir::new();
+    assert_eq!(mnist_with(&[]), BUNDLED);
+    assert_eq!(mnist_with(&[(CACHE.0, empty.path())]), BUNDLED);
+    assert_eq!(mnist_with(&[("FANIN_DATA", Path::new(""))]), BUNDLED);
+    fs::create_dir_all(empty.path().join(CACHE.1)).unwrap();
+    assert_eq!(mnist_with(&[(CACHE.0, empty.path())]), BUNDLED);
+}
+
+#[test]
+fn the_cache_comes_before_them() {
+    let cache = TempDir::new();
+    write_small_mnist(&cache, &format!("{}/", CACHE.1));
+    let place = cache.path().join(CACHE.1);
+    assert_eq!(mnist_with(&[(CACHE.0, cache.path())]), found_in(&place));
+
+    // Half a set is a mistake, not a reason to go on.
+    fs::remove_file(place.join("t10k-labels-idx1-ubyte.gz")).unwrap();
+    let message = mnist_with(&[(CACHE.0, cache.path())]);
+    assert_eq!(
+        message,
+        format!(
+            "error: {} lacks t10k-labels-idx1-ubyte (with or without .gz); copy the others there \
+             too, or delete the directory, which is looked at before others",
+            place.display()
+        )
+    );
+}
+
+#[test]
+#[cfg(not(any(target_os = "macos", windows)))]
+fn without_xdg_the_cache_is_in_the_home_directory() {
+    let home = TempDir::new();
+    write_small_mnist(&home, ".cache/fanin/mnist/");
+    let place = found_in(&home.path().join(".cache/fanin/mnist"));
+    assert_eq!(mnist_with(&[("HOME", home.path())]), place);
+    let relative = Path::new("relative/paths/are/ignored");
+    assert_eq!(mnist_with(&[("HOME", home.path()), ("XDG_CACHE_HOME", relative)]), place);
+}
+
+#[test]
+fn the_variable_comes_first_and_must_hold_the_files() {
+    let (cache, data, empty) = (TempDir::new(), TempDir::new(), TempDir::new());
+    write_small_mnist(&cache, &format!("{}/", CACHE.1));
+    write_small_mnist(&data, "");
+    let with = |data: &Path| mnist_with(&[(CACHE.0, cache.path()), ("FANIN_DATA", data)]);
+    assert_eq!(with(data.path()), found_in(data.path()));
+
+    let below = TempDir::new();
+    write_small_mnist(&below, "mnist/");
+    assert_eq!(with(below.path()), found_in(&below.path().join("mnist")));
+
+    let next = |place: &Path| {
+        let place = place.display();
+        format!(
+            "FANIN_DATA is set to {place}: set it to a directory with the four MNIST files, or \
+             unset it"
+        )
+    };
+    let place = empty.path();
+    assert_eq!(
+        with(place),
+        format!(
+            "error: {} lacks {} (with or without .gz); {}",
+            place.display(),
+            NAMES.join(", "),
+            next(place)
+        )
+    );
+    let none = empty.path().join("none");
+    assert_eq!(with(&none), format!("error: {} is no directory; {}", none.display(), next(&none)));
+    let file = empty.write("file", b"");
+    assert_eq!(with(&file), format!("error: {} is no directory; {}", file.display(), next(&file)));
+    // A relative path is shown in full.
+    let here = std::env::current_dir().unwrap().join("no-such-directory");
+    let start = format!("error: {} is no directory; FANIN_DATA is set to no-such-", here.display());
+    assert!(with(Path::new("no-such-directory")).starts_with(&start));
+}
+
+#[test]
+fn files_may_be_packed_or_plain_under_any_of_their_names() {
+    for variant in 0..4 {
+        let directory = TempDir::new();
+        for (name, bytes) in NAMES.iter().zip(small_mnist()) {
+            match variant {
+                0 => directory.write(name, &bytes),
+                1 => directory.write(name, &gzip(&bytes)),
+                2 => directory.write(&format!("{name}.gz"), &bytes),
+                _ => {
+                    directory.write(&format!("{}.gz", name.replace("-idx", ".idx")), &gzip(&bytes))
+                }
+            };
+        }
+        let (train, test) = mnist_from(directory.path()).unwrap();
+        assert_eq!((train.labels(), test.labels()), (&[5, 0, 9][..], &[1, 2][..]));
+        assert_eq!(train.image(2), [7; 784]);
+        assert_eq!(train.source().path(), Some(directory.path()));
+        assert!(!train.source().is_bundled());
+    }
+}
+
+/// The error when one of four good files holds something else.
+fn spoiled(name: &str, bytes: &[u8]) -> (Error, String) {
+    let directory = TempDir::new();
+    write_small_mnist(&directory, "");
+    directory.write(&format!("{name}.gz"), bytes);
+    let error = mnist_from(directory.path()).unwrap_err();
+    // Without the directory, which is another one each time.
+    let text = error.to_string().replace(&format!("{}/", directory.path().display()), "");
+    (error, text)
+}
+
+#[test]
+fn a_file_that_was_cut_says_how_much_is_there() {
+    let whole = idx_u8(&[60_000, 28, 28], &vec![1; 1_204 * 784 + 100]);
+    for bytes in [&whole, &gzip(&whole)] {
+        let (error, text) = spoiled(NAMES[0], bytes);
+        assert!(matches!(error, Error::Truncated { .. }));
+        assert_eq!(
+            text,
+            "train-images-idx3-ubyte.gz ends after 1,204 of 60,000 images: it was not copied \
+             whole; delete it and fetch it again"
+        );
+    }
+    let (_, text) = spoiled(NAMES[1], &idx_u8(&[3], &[1, 2]));
+    assert!(text.starts_with("train-labels-idx1-ubyte.gz ends after 2 of 3 labels"), "{text}");
+}
+
+#[test]
+fn a_damaged_file_says_so() {
+    let mut packed = gzip(&small_mnist()[0]);
+    let end = packed.len() - 8; // the checksum
+    packed[end] ^= 1;
+    let (error, text) = spoiled(NAMES[0], &packed);
+    assert!(matches!(error, Error::Damaged { .. }));
+    assert!(text.starts_with("train-images-idx3-ubyte.gz is damaged: "), "{text}");
+    assert!(text.ends_with("; delete it and fetch it again"), "{text}");
+}
+
+#[test]
+fn another_file_under_the_name_is_noticed() {
+    let next = "it may be another file under this name; put the right one in its place";
+    let [images, labels, ..] = small_mnist();
+    let mut signed = images.clone();
+    signed[2] = 9;
+    for (name, bytes, holds) in [
+        (NAMES[0], &labels, "u8 3, but u8 images n×… were expected"),
+        (NAMES[0], &signed, "i8 3×28×28, but u8 images n×… were expected"),
+        (NAMES[1], &images, "u8 3×28×28, but n u8 labels were expected"),
+        (
+            NAMES[0],
+            &idx_u8(&[3, 27, 28], &[0; 3 * 27 * 28]),
+            "images of 27×28, but images of 28×28 were expected",
+        ),
+        (
+            NAMES[0],
+            &idx_u8(&[3, 784], &[0; 3 * 784]),
+            "images of 784, but images of 28×28 were expected",
+        ),
+    ] {
+        let (error, text) = spoiled(name, bytes);
+        assert!(matches!(error, Error::Unexpected { .. }), "{text}");
+        assert_eq!(text, format!("{name}.gz holds {holds}: {next}"));
+    }
+    let (error, text) = spoiled(NAMES[2], b"<html>404</html>");
+    assert!(matches!(error, Error::NotIdx { .. }));
+    assert!(text.starts_with("t10k-images-idx3-ubyte.gz is no IDX file: "), "{text}");
+}
+
+#[test]
+fn counts_and_labels_are_checked() {
+    let (error, text) = spoiled(NAMES[1], &idx_u8(&[2], &[1, 2]));
+    assert!(matches!(error, Error::CountsDiffer { images: 3, labels: 2, .. }));
+    assert_eq!(
+        text,
+        "train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz: 3 images but 2 labels; each \
+         image needs one label, so take both from the same place"
+    );
+    let (error, text) = spoiled(NAMES[3], &idx_u8(&[2], &[9, 10]));
+    assert!(matches!(error, Error::BadLabel { index: 1, label: 10, classes: 10, .. }));
+    assert_eq!(
+        text,
+        "t10k-labels-idx1-ubyte.gz: label 1 is 10, but 10 classes have labels below 10; correct \
+         the labels, or the number of classes"
+    );
+    let directory = TempDir::new();
+    write_small_mnist(&directory, "");
+    directory.write(&format!("{}.gz", NAMES[2]), &idx_u8(&[0, 28, 28], &[]));
+    directory.write(&format!("{}.gz", NAMES[3]), &idx_u8(&[0], &[]));
+    let error = mnist_from(directory.path()).unwrap_err();
+    assert!(error.to_string().contains("holds no images, but images of 28×28"), "{error}");
+}
+
+#[test]
+fn any_pair_of_idx_files_makes_a_set() {
+    let directory = TempDir::new();
+    let images = directory.write("letters", &idx_u8(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]));
+    let labels = directory.write("classes", &gzip(&idx_u8(&[2], &[25, 0])));
+    let data = Dataset::from_idx(&images, &labels, 26).unwrap();
+    assert_eq!((data.image(1), data.label(0), data.classes()), (&[4, 5, 6][..], 25, 26));
+    assert_eq!(data.source().to_string(), format!("{} (2 images)", images.display()));
+    assert_eq!(data.source().path(), Some(directory.path()));
+    assert!(matches!(Dataset::from_idx(&images, &labels, 25), Err(Error::BadLabel { .. })));
+}

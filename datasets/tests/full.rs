@@ -1,0 +1,30 @@
+//! The full MNIST, where FANIN_DATA names it.
+
+use std::env;
+use std::path::Path;
+
+use fanin_datasets::mnist_from;
+
+#[test]
+fn the_full_set_is_read_whole() {
+    let Some(named) = env::var_os("FANIN_DATA").filter(|value| !value.is_empty()) else {
+        eprintln!("skipped: FANIN_DATA is not set");
+        return;
+    };
+    // Tests run in their package's directory, the variable may have been meant from the root.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let directory = Path::new(&named);
+    let from_root = root.join(directory);
+    let (train, test) =
+        mnist_from(if directory.is_dir() { directory } else { &from_root }).unwrap();
+
+    assert_eq!((train.len(), test.len()), (60_000, 10_000));
+    assert_eq!(train.labels()[..5], [5, 0, 4, 1, 9]);
+    assert_eq!(test.labels()[..5], [7, 2, 1, 0, 4]);
+    assert!(train.source().to_string().ends_with(" (60,000 training images)"));
+    assert_eq!(train.batches(64).len(), 938);
+
+    // The figures that normalization of MNIST is always done with.
+    let sum: u64 = (0..train.len()).flat_map(|i| train.image(i)).map(|&p| u64::from(p)).sum();
+    assert_eq!(format!("{:.4}", sum as f64 / 255.0 / (60_000.0 * 784.0)), "0.1307");
+}

@@ -1,0 +1,280 @@
+//! The IDX reader on good files, and on every kind of bad one.
+
+mod common;
+
+use std::io::{self, Read};
+
+use common::{TempDir, gzip, idx_u8, panic_of};
+use fanin_datasets::idx::{self, DEFAULT_LIMIT, Idx, IdxData, Reader};
+use fanin_datasets::{Error, Result};
+use proptest::prelude::*;
+
+fn parse(bytes: &[u8]) -> Result<Idx> {
+    Reader::new().read_from("x", bytes)
+}
+
+fn bytes_of(idx: &Idx) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    idx.write(&mut bytes).unwrap();
+    bytes
+}
+
+fn message(bytes: &[u8]) -> String {
+    parse(bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn every_type_is_read_as_the_format_defines_it() {
+    let cases: [(&[u8], IdxData); 6] = [
+        (&[0x08, 1, 0, 0, 0, 2, 0x01, 0xFF], IdxData::U8(vec![1, 255])),
+        (&[0x09, 1, 0, 0, 0, 2, 0x01, 0xFF], IdxData::I8(vec![1, -1])),
+        (&[0x0B, 1, 0, 0, 0, 2, 0x01, 0x02, 0xFF, 0xFE], IdxData::I16(vec![0x0102, -2])),
+        (&[0x0C, 1, 0, 0, 0, 1, 0x01, 0x02, 0x03, 0x04], IdxData::I32(vec![0x0102_0304])),
+        (&[0x0D, 1, 0, 0, 0, 1, 0xBF, 0x80, 0, 0], IdxData::F32(vec![-1.0])),
+        (&[0x0E, 1, 0, 0, 0, 1, 0x3F, 0xE0, 0, 0, 0, 0, 0, 0], IdxData::F64(vec![0.5])),
+    ];
+    for (rest, data) in cases {
+        let bytes = [&[0, 0], rest].concat();
+        let read = parse(&bytes).unwrap();
+        assert_eq!(read.data(), &data);
+        assert_eq!(bytes_of(&read), bytes);
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back_plain_and_packed() {
+    let directory = TempDir::new();
+    let long = (0..100_000).map(|i| i as f64 / 7.0).collect(); // several chunks
+    for array in [
+        Idx::new([2, 3], IdxData::U8(vec![0, 1, 2, 3, 4, 255])),
+        Idx::new([3], IdxData::I8(vec![-128, 0, 127])),
+        Idx::new([1, 2, 1], IdxData::I16(vec![i16::MIN, i16::MAX])),
+        Idx::new([2], IdxData::I32(vec![i32::MIN, 7])),
+        Idx::new([2, 1], IdxData::F32(vec![f32::MIN_POSITIVE, -0.0])),
+        Idx::new([100, 1_000], IdxData::F64(long)),
+        Idx::new([0, 28, 28], IdxData::U8(vec![])),
+        Idx::new(vec![1; 255], IdxData::U8(vec![9])),
+    ] {
+        for name in ["array", "array.gz"] {
+            let path = directory.path().join(name);
+            array.save(&path).unwrap();
+            let packed = std::fs::read(&path).unwrap().starts_with(&[0x1f, 0x8b]);
+            assert_eq!(packed, name == "array.gz");
+            assert_eq!(idx::read(&path).unwrap(), array);
+        }
+    }
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 2, "nothing is left beside the files");
+}
+
+#[test]
+fn gzip_is_told_by_content_not_by_name() {
+    let directory = TempDir::new();
+    let plain = idx_u8(&[2], &[4, 5]);
+    let a = directory.write("plain.gz", &plain);
+    let b = directory.write("packed", &gzip(&plain));
+    assert_eq!(idx::read(a).unwrap(), idx::read(b).unwrap());
+}
+
+#[test]
+fn a_gzip_file_of_several_members_is_one_file() {
+    let plain = idx_u8(&[2], &[4, 5]);
+    let packed = [gzip(&plain[..5]), gzip(&plain[5..])].concat();
+    assert_eq!(parse(&packed).unwrap(), parse(&plain).unwrap());
+}
+
+#[test]
+fn a_file_cut_anywhere_is_an_error() {
+    let plain = idx_u8(&[4, 2], &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let packed = gzip(&plain);
+    for bytes in [&plain, &packed] {
+        for len in 0..bytes.len() {
+            let error = parse(&bytes[..len]).unwrap_err();
+            let expected = matches!(error, Error::Truncated { .. } | Error::NotIdx { .. });
+            assert!(expected, "{len} of {}: {error}", bytes.len());
+        }
+    }
+    assert_eq!(
+        message(&plain[..plain.len() - 3]),
+        "x ends after 2 of 4 items: it was not copied whole; delete it and fetch it again"
+    );
+    assert!(message(&plain[..9]).starts_with("x ends within its header: "));
+    assert!(message(&packed[..packed.len() - 1]).starts_with("x ends within its checksum: "));
+}
+
+#[test]
+fn a_changed_byte_gives_an_error_or_exactly_what_it_says() {
+    let plain = idx_u8(&[4, 2], &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let mut bytes = plain.clone();
+    for i in 0..plain.len() {
+        for flip in 1..=255 {
+            bytes[i] = plain[i] ^ flip;
+            if let Ok(read) = parse(&bytes) {
+                assert_eq!(bytes_of(&read), bytes);
+            }
+        }
+        bytes[i] = plain[i];
+    }
+}
+
+#[test]
+fn a_changed_byte_of_a_packed_file_never_changes_the_data() {
+    let plain = idx_u8(&[4, 2], &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let packed = gzip(&plain);
+    let mut bytes = packed.clone();
+    for i in 0..packed.len() {
+        for flip in 1..=255 {
+            bytes[i] = packed[i] ^ flip;
+            // Some bits mean nothing: the time of packing, the padding after the last code.
+            if let Ok(read) = parse(&bytes) {
+                assert_eq!(bytes_of(&read), plain);
+            }
+        }
+        bytes[i] = packed[i];
+    }
+}
+
+#[test]
+fn more_than_the_header_says_is_an_error() {
+    let plain = idx_u8(&[2], &[4, 5, 6]);
+    let text = "x goes on after its 2 items, where it should end: it was joined with another file, \
+                or its header is wrong; delete it and fetch it again";
+    assert_eq!(message(&plain), text);
+    assert_eq!(message(&gzip(&plain)), text);
+    let packed = gzip(&plain[..10]);
+    for more in [&[0][..], &[0; 20], &packed, b"more than a gzip header"] {
+        let error = parse(&[&packed, more].concat()).unwrap_err();
+        let expected = matches!(
+            error,
+            Error::TooLong { .. } | Error::Damaged { .. } | Error::Truncated { .. }
+        );
+        assert!(expected, "{error}");
+    }
+}
+
+#[test]
+fn a_foreign_file_is_named_and_shown() {
+    let rest = "; such a file, once unpacked, starts with two zero bytes, an element type (08, 09, \
+                0B to 0E) and a number of axes (01 to FF), so take another file";
+    let is = "x is no IDX file: ";
+    assert_eq!(message(b""), format!("{is}it is empty{rest}"));
+    assert_eq!(message(&[0, 0, 8]), format!("{is}it ends after 00 00 08{rest}"));
+    assert_eq!(message(b"<!DOCTYPE"), format!("{is}it starts with 3C 21 44 4F (\"<!DO\"){rest}"));
+    assert_eq!(message(&[0, 0, 8, 0]), format!("{is}it starts with 00 00 08 00{rest}"));
+    assert_eq!(message(&gzip(&[0, 0, 10, 1])), format!("{is}it starts with 00 00 0A 01{rest}"));
+}
+
+#[test]
+fn claims_beyond_the_limit_are_refused() {
+    let claims = |shape: &[u32]| message(&idx_u8(shape, &[]));
+    let next = "; if that is right, raise it with idx::Reader::limit, else fetch the file again";
+    assert_eq!(
+        claims(&[1 << 20, 1 << 20, 1 << 20]), // 2⁶⁰
+        format!(
+            "x claims 1,152,921,504,606,846,976 bytes, more than the limit of 1,073,741,824 bytes\
+             {next}"
+        )
+    );
+    assert_eq!(
+        claims(&[u32::MAX, u32::MAX, u32::MAX]),
+        format!("x claims 2^64 bytes or more, more than the limit of 1,073,741,824 bytes{next}")
+    );
+    // The places fit, their bytes do not.
+    let mut eight_bytes = idx_u8(&[1 << 31, 1 << 31], &[]);
+    eight_bytes[2] = 0x0E;
+    assert!(message(&eight_bytes).contains("2^64 bytes or more"));
+    // No elements are no claim.
+    assert_eq!(parse(&idx_u8(&[u32::MAX, u32::MAX, u32::MAX, 0], &[])).unwrap().data().len(), 0);
+}
+
+#[test]
+fn the_limit_is_exact_and_can_be_set() {
+    let bytes = idx_u8(&[10], &[1; 10]);
+    assert!(Reader::new().limit(10).read_from("x", &bytes[..]).is_ok());
+    let error = Reader::new().limit(9).read_from("x", &bytes[..]).unwrap_err();
+    assert!(error.to_string().starts_with("x claims 10 bytes, more than the limit of 9 bytes"));
+    assert_eq!(DEFAULT_LIMIT, 1 << 30);
+}
+
+#[test]
+fn the_operating_systems_answer_is_passed_on() {
+    let error = idx::read("no/such/file").unwrap_err();
+    assert!(matches!(error, Error::Io { .. }));
+    assert!(error.to_string().starts_with("no/such/file: cannot read: "), "{error}");
+
+    let directory = TempDir::new();
+    let array = Idx::new([1], IdxData::U8(vec![1]));
+    let error = array.save(directory.path().join("none").join("array")).unwrap_err();
+    assert!(error.to_string().contains("cannot write: "), "{error}");
+}
+
+/// Hands out a byte at a time, is interrupted before each, and breaks at the end.
+struct Troubled<'a>(&'a [u8], bool);
+
+impl Read for Troubled<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        match self.0 {
+            _ if self.1 => Err(io::ErrorKind::Interrupted.into()),
+            [] => Err(io::Error::other("the disk is gone")),
+            [first, rest @ ..] => {
+                buffer[0] = *first;
+                self.0 = rest;
+                Ok(1)
+            }
+        }
+    }
+}
+
+#[test]
+fn a_troubled_input_is_read_to_its_trouble() {
+    let plain = idx_u8(&[2], &[4, 5]);
+    for bytes in [&plain[..], &plain[..9], &plain[..1], &gzip(&plain)] {
+        let error = Reader::new().read_from("x", Troubled(bytes, false)).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert!(error.to_string().contains("the disk is gone"));
+    }
+}
+
+#[test]
+fn an_impossible_array_panics_at_its_maker() {
+    let (message, file, line) = panic_of(|| Idx::new([2, 2], IdxData::U8(vec![1])));
+    assert_eq!((file.as_str(), line), (file!(), line!() - 1));
+    assert!(message.contains("shape [2, 2] with 1 elements"), "{message}");
+    panic_of(|| Idx::new([], IdxData::U8(vec![1])));
+    panic_of(|| Idx::new(vec![1; 256], IdxData::U8(vec![1])));
+    #[cfg(target_pointer_width = "64")]
+    panic_of(|| Idx::new([1 << 32, 0], IdxData::U8(vec![])));
+}
+
+/// Bytes that get past the magic more often than not.
+fn likely() -> impl Strategy<Value = Vec<u8>> {
+    let kind = prop::sample::select(vec![8u8, 9, 10, 0x0B, 0x0C, 0x0D, 0x0E]);
+    let sizes = prop::collection::vec(prop_oneof![0u32..5, any::<u32>()], 0..4);
+    (kind, sizes, prop::collection::vec(any::<u8>(), 0..80)).prop_map(|(kind, sizes, rest)| {
+        let mut bytes = idx_u8(&sizes, &rest);
+        bytes[2] = kind;
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn any_bytes_are_an_error_or_exactly_what_they_say(
+        bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..200), likely()],
+        pack: bool,
+    ) {
+        let read = if pack { parse(&gzip(&bytes)) } else { parse(&bytes) };
+        match read {
+            Ok(read) => prop_assert_eq!(bytes_of(&read), bytes),
+            Err(error) => prop_assert!(error.to_string().starts_with("x ")),
+        }
+    }
+
+    #[test]
+    fn any_bytes_behind_a_gzip_magic_are_survived(rest in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse(&[&[0x1f, 0x8b, 8][..], &rest].concat());
+    }
+}

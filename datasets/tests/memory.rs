@@ -1,0 +1,95 @@
+//! Reading takes memory for what has arrived, not for what a header claims.
+#![allow(unsafe_code, reason = "a global allocator that counts cannot be written without it")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use common::idx_u8;
+use fanin_datasets::idx::Reader;
+use fanin_datasets::{Error, Result};
+use flate2::{Compression, write::GzEncoder};
+
+/// Counts the bytes in use, and the most there have been.
+struct Counting;
+
+static USED: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on unchanged to the system's allocator, whose contract this is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        PEAK.fetch_max(USED.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        USED.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(place, layout) }
+    }
+    // `realloc` stays the default: a new block, a copy, and the old block freed, the costliest way.
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most memory that reading took, beyond what was in use before, and its result's length.
+fn peak(reader: &Reader, input: impl Read) -> (usize, Result<usize>) {
+    let before = USED.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    let read = reader.read_from("x", input).map(|array| array.data().len());
+    (PEAK.load(Relaxed) - before, read)
+}
+
+/// A gzip file of a header and 200 MB of zeros: some 200 kB.
+fn bomb(header: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::new(6));
+    packed.write_all(header).unwrap();
+    io::copy(&mut io::repeat(0).take(200_000_000), &mut packed).unwrap();
+    packed.finish().unwrap()
+}
+
+const BUFFERS: usize = 256 << 10;
+
+// One test, because all threads of this program share the counter.
+#[test]
+fn memory_follows_what_arrives() {
+    let reader = Reader::new();
+    let honest = bomb(&idx_u8(&[200_000, 1_000], &[]));
+    let modest = bomb(&idx_u8(&[10], &[]));
+    assert!(honest.len() < 300_000);
+
+    let (used, read) = peak(&reader, &honest[..]);
+    assert_eq!(read.unwrap(), 200_000_000);
+    assert!(used <= 2 * 200_000_000 + BUFFERS, "{used} bytes");
+
+    let (used, read) = peak(&reader.clone().limit(100_000_000), &honest[..]);
+    assert!(matches!(read, Err(Error::TooLarge { limit: 100_000_000, .. })));
+    assert!(used <= BUFFERS, "{used} bytes for a refusal");
+
+    let (used, read) = peak(&reader, &modest[..]);
+    assert!(matches!(read, Err(Error::TooLong { items: 10, .. })));
+    assert!(used <= BUFFERS, "{used} bytes for 10 elements");
+
+    // A billion claimed, less there.
+    for arrived in [0, 1_000, 100_000, 10_000_000] {
+        let plain = idx_u8(&[1_000_000_000], &vec![1; arrived]);
+        let (used, read) = peak(&reader, &plain[..]);
+        assert!(matches!(read, Err(Error::Truncated { .. })));
+        assert!(used <= 3 * arrived + BUFFERS, "{used} bytes for {arrived}");
+    }
+
+    let (used, read) = peak(&reader, &idx_u8(&[1 << 20, 1 << 20, 1 << 20], &[])[..]);
+    assert!(matches!(read, Err(Error::TooLarge { .. })));
+    assert!(used <= BUFFERS, "{used} bytes for a refusal");
+
+    // Endless inputs end too.
+    assert!(matches!(peak(&reader, io::repeat(0)).1, Err(Error::NotIdx { .. })));
+    let (used, read) = peak(&reader, (&idx_u8(&[5], &[])[..]).chain(io::repeat(3)));
+    assert!(matches!(read, Err(Error::TooLong { .. })));
+    assert!(used <= BUFFERS, "{used} bytes");
+}
