@@ -108,7 +108,7 @@ pub(super) fn expm1<I: Isa>(x: f32) -> f32 {
 pub(super) fn sigmoid<I: Isa>(x: f32) -> f32 {
     let z = exp_minus_abs::<I>(x);
     // For small z, q = z − z² / (1 + z) hides the rounding of 1 + z and of the division.
-    let small = z < 0.25;
+    let small = z < 0.4;
     let quotient = (if small { z * z } else { z }) / (1.0 + z);
     let q = if small { z - quotient } else { quotient };
     if x < 0.0 { q } else { 1.0 - q }

@@ -50,9 +50,11 @@ pub(super) fn ln<I: Isa>(x: f32) -> f32 {
     let (normal, down) = if x < f32::MIN_POSITIVE { (x * 8_388_608.0, 23.0) } else { (x, 0.0) };
     let (k, f) = split(normal);
     let y = join::<I>(k as f32 - down, f);
-    let y = if x < f32::INFINITY { y } else { x };
-    let y = if x == 0.0 { f32::NEG_INFINITY } else { y };
-    if x < 0.0 { f32::NAN } else { y }
+    let special = if x == 0.0 { f32::NEG_INFINITY } else { x };
+    let special = if x < 0.0 { f32::NAN } else { special };
+    // As bits, because the compiler makes four comparisons of 0 < x < ∞.
+    let ordinary = x.to_bits().wrapping_sub(1) < f32::INFINITY.to_bits() - 1;
+    if ordinary { y } else { special }
 }
 
 /// For −1 < x < ∞. `u = 1 + x` was rounded by `c`, which is exact; f takes it back.
