@@ -1,0 +1,191 @@
+//! The one trait of this crate: how a parameter gets its first values.
+
+use std::any::type_name;
+use std::fmt;
+use std::sync::Arc;
+
+use ndarray::{ArrayD, ArrayViewMutD};
+use rand::RngCore;
+
+use crate::ParamSpec;
+
+/// A law from which the first values of a parameter are drawn.
+///
+/// A law is a value: it has no state of its own, all randomness comes from the generator that the
+/// caller hands over, and everything it may need to know of the network is in the [`ParamSpec`].
+/// The trait is object-safe, so `Box<dyn Initializer>` is a law too, and so are `&law` and
+/// `Arc<law>`.
+///
+/// # Example
+/// A law of one's own, Martens' sparse initialization: every unit listens to a few inputs only.
+/// ```
+/// use fanin_init::ndarray::ArrayViewMutD;
+/// use fanin_init::rand::{Rng, RngCore, seq::index};
+/// use fanin_init::rand_distr::StandardNormal;
+/// use fanin_init::{Initializer, ParamSpec, TorchRng};
+///
+/// #[derive(Debug)]
+/// struct FewInputs(usize);
+///
+/// impl Initializer for FewInputs {
+///     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
+///         values.fill(0.0);
+///         for mut unit in values.outer_iter_mut() {
+///             for j in index::sample(rng, param.fan_in, self.0) {
+///                 unit[j] = rng.sample(StandardNormal);
+///             }
+///         }
+///     }
+/// }
+///
+/// let w = FewInputs(15).draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(1));
+/// assert_eq!(w.iter().filter(|&&x| x != 0.0).count(), 128 * 15);
+/// ```
+pub trait Initializer: fmt::Debug + Send + Sync {
+    /// Overwrites `values`, in row-major order, with a draw from this law.
+    ///
+    /// # Panics
+    /// The laws of this crate panic where [`check`](Self::check) gives an error.
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>);
+
+    /// Whether this law can fill such a parameter.
+    ///
+    /// Layers ask before they call [`fill`](Self::fill), so that the panic is at the line of the
+    /// program that chose the law.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot: an orthogonal bias, or a law that divides by a fan of 0.
+    fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        let _ = (param, shape);
+        Ok(())
+    }
+
+    /// A new array of this shape, drawn from this law.
+    ///
+    /// # Panics
+    /// Where [`check`](Self::check) gives an error.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Initializer, KaimingNormal, ParamSpec, TorchRng};
+    ///
+    /// let mut rng = TorchRng::seed(7);
+    /// let w = KaimingNormal::default().draw(&ParamSpec::weight(784, 128), &[128, 784], &mut rng);
+    /// assert_eq!(w.shape(), [128, 784]);
+    /// ```
+    #[track_caller]
+    fn draw(&self, param: &ParamSpec, shape: &[usize], rng: &mut dyn RngCore) -> ArrayD<f32> {
+        or_panic(self.check(param, shape));
+        let mut values = ArrayD::zeros(shape);
+        self.fill(param, rng, values.view_mut());
+        values
+    }
+}
+
+/// Pointers to laws are laws: `check` must reach the law behind them, or layers would not see it.
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<I: Initializer + ?Sized> Initializer for $pointer {
+            fn fill(
+                &self,
+                param: &ParamSpec,
+                rng: &mut dyn RngCore,
+                values: ArrayViewMutD<'_, f32>,
+            ) {
+                (**self).fill(param, rng, values);
+            }
+
+            fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+                (**self).check(param, shape)
+            }
+        }
+    )*};
+}
+forward!(&I, Box<I>, Arc<I>);
+
+/// A law from a closure.
+///
+/// # Example
+/// ```
+/// use fanin_init::{Initializer, ParamSpec, TorchRng, from_fn};
+///
+/// let ramp = from_fn(|param, _rng, mut values| {
+///     for (i, v) in values.iter_mut().enumerate() {
+///         *v = i as f32 / param.fan_in as f32;
+///     }
+/// });
+/// let w = ramp.draw(&ParamSpec::weight(4, 1), &[1, 4], &mut TorchRng::seed(0));
+/// assert_eq!(w.as_slice().unwrap(), [0.0, 0.25, 0.5, 0.75]);
+/// ```
+pub fn from_fn<F>(f: F) -> impl Initializer
+where
+    F: Fn(&ParamSpec, &mut dyn RngCore, ArrayViewMutD<'_, f32>) + Send + Sync + 'static,
+{
+    FromFn(f)
+}
+
+struct FromFn<F>(F);
+
+impl<F> fmt::Debug for FromFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The type of a closure carries the path of the function it was written in.
+        write!(f, "from_fn({})", type_name::<F>())
+    }
+}
+
+impl<F> Initializer for FromFn<F>
+where
+    F: Fn(&ParamSpec, &mut dyn RngCore, ArrayViewMutD<'_, f32>) + Send + Sync,
+{
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        (self.0)(param, rng, values);
+    }
+}
+
+/// The value, or a panic with the reason at the line of the caller's caller.
+///
+/// A closure in `unwrap_or_else` would give its own line instead.
+#[track_caller]
+pub(crate) fn or_panic<T>(result: Result<T, String>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(reason) => panic!("{reason}"),
+    }
+}
+
+/// What every `fill` of this crate does first.
+pub(crate) fn require(law: &dyn Initializer, param: &ParamSpec, shape: &[usize]) {
+    or_panic(law.check(param, shape));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Orthogonal, TorchRng};
+
+    #[test]
+    fn pointers_forward_fill_and_check() {
+        let bias = ParamSpec::bias(3, 2);
+        let law: Arc<dyn Initializer> = Arc::new(Orthogonal::default());
+        let laws: [&dyn Initializer; 3] = [&law, &Box::new(Orthogonal::default()), &&*law];
+        for law in laws {
+            assert!(law.check(&bias, &[2]).is_err());
+            let mut w = ArrayD::zeros(vec![2, 3]);
+            law.fill(&ParamSpec::weight(3, 2), &mut TorchRng::seed(0), w.view_mut());
+            assert!(w.iter().all(|&x| x != 0.0));
+        }
+    }
+
+    #[test]
+    fn a_closure_has_a_name() {
+        let law = from_fn(|_, _, mut values| values.fill(0.5));
+        let text = format!("{law:?}");
+        assert!(text.starts_with("from_fn(") && text.contains("a_closure_has_a_name"), "{text}");
+    }
+
+    #[test]
+    #[should_panic(expected = "Orthogonal: `bias` of shape [2] needs at least two dimensions")]
+    fn draw_panics_with_the_reason() {
+        Orthogonal::default().draw(&ParamSpec::bias(3, 2), &[2], &mut TorchRng::seed(0));
+    }
+}

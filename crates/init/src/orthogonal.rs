@@ -1,0 +1,122 @@
+//! Orthonormal rows or columns.
+
+use ndarray::{Array2, ArrayViewMutD};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::initializer::require;
+use crate::{Gain, Initializer, ParamSpec, draw, qr};
+
+/// `gain` times a random matrix with orthonormal rows or columns, whichever are fewer.
+///
+/// `Q·sign(diag R)` of a normal matrix, which is uniform on all such matrices. A weight of shape
+/// `(out, in, k…)` counts as the matrix `(out, in·∏k)`. Each entry has mean 0 and variance
+/// `gain²/max(rows, columns)`.
+///
+/// The draw is `torch.nn.init.orthogonal_(gain)`, within 1e-5 of the gain unless the matrix is
+/// nearly singular, which square ones of a few hundred rows can be: PyTorch factorizes in f32, and
+/// this does in f64.
+///
+/// # Panics
+/// `fill` panics when the parameter has fewer than two dimensions.
+///
+/// # Example
+/// ```
+/// use fanin_init::{Initializer, Orthogonal, ParamSpec, TorchRng};
+///
+/// let w = Orthogonal::default().draw(&ParamSpec::weight(3, 2), &[2, 3], &mut TorchRng::seed(0));
+/// let (a, b) = (w.outer_iter().next().unwrap(), w.outer_iter().last().unwrap());
+/// let dot: f32 = (&a * &b).sum();
+/// assert!(dot.abs() < 1e-6);
+/// ```
+///
+/// # Reference
+/// Saxe et al. 2013, section 3; the sign is Mezzadri 2007, "How to generate random matrices from the
+/// classical compact groups", section 5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Orthogonal {
+    /// The length of every row, or of every column.
+    pub gain: Gain,
+}
+
+impl Orthogonal {
+    /// The same law with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
+    ///
+    /// # Panics
+    /// When the number is no [`Gain`].
+    #[must_use]
+    #[track_caller]
+    pub fn gain(self, gain: impl Into<Gain>) -> Self {
+        Orthogonal { gain: gain.into() }
+    }
+}
+
+impl Initializer for Orthogonal {
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        require(self, param, values.shape());
+        if values.is_empty() {
+            return;
+        }
+        let rows = values.shape()[0];
+        let columns = values.len() / rows;
+        let gain = self.gain.get() as f32;
+        draw::in_order(values, |values| {
+            draw::normal(rng, values, 0.0, 1.0);
+            // The factorization wants the columns of a tall matrix as rows: those of a wide one.
+            let wide = rows <= columns;
+            let at = |i, j| f64::from(values[if wide { i * columns + j } else { j * columns + i }]);
+            let (few, many) = (rows.min(columns), rows.max(columns));
+            let q = qr::orthonormal(Array2::from_shape_fn((few, many), |(i, j)| at(i, j)));
+            let q = if wide { q } else { q.reversed_axes() };
+            values.iter_mut().zip(&q).for_each(|(value, &q)| *value = q as f32 * gain);
+        });
+    }
+
+    fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        if shape.len() >= 2 {
+            return Ok(());
+        }
+        Err(format!(
+            "Orthogonal: `{}` of shape {shape:?} needs at least two dimensions",
+            param.name
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TorchRng;
+
+    #[test]
+    fn the_fewer_vectors_are_orthonormal() {
+        for shape in [vec![40, 70], vec![70, 40], vec![33, 33], vec![8, 3, 5], vec![1, 9]] {
+            let w = Orthogonal::default().gain(2.0).draw(
+                &ParamSpec::for_weight_shape(&shape),
+                &shape,
+                &mut TorchRng::seed(3),
+            );
+            let columns: usize = shape[1..].iter().product();
+            let w = w.into_shape_with_order((shape[0], columns)).unwrap();
+            let w = if w.nrows() <= w.ncols() { w } else { w.reversed_axes() };
+            let gram = w.dot(&w.t());
+            for ((i, j), &dot) in gram.indexed_iter() {
+                let want = if i == j { 4.0 } else { 0.0 };
+                assert!((dot - want).abs() < 1e-5, "{shape:?}: row {i} · row {j} = {dot}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_weight_draws_nothing() {
+        let mut rng = TorchRng::seed(0);
+        Orthogonal::default().draw(&ParamSpec::weight(0, 3), &[3, 0], &mut rng);
+        assert_eq!(rng, TorchRng::seed(0));
+    }
+
+    #[test]
+    fn serde_refuses_a_bad_gain() {
+        let error = serde_json::from_str::<Orthogonal>(r#"{"gain":-3}"#).unwrap_err().to_string();
+        assert!(error.contains("a gain of -3.0 is impossible"), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What a law may know of the parameter it fills.
+
+use serde::{Deserialize, Serialize};
+
+/// The parameter to be filled, as its layer states it.
+///
+/// The fans are never guessed from a shape: an embedding, a transposed weight and a bias all have
+/// shapes that mislead. A bias carries the fans of the weight beside it.
+///
+/// # Example
+/// ```
+/// use fanin_init::{ParamKind, ParamSpec};
+///
+/// let bias = ParamSpec::bias(784, 128).named("layers.0.bias");
+/// assert_eq!((bias.fan_in, bias.fan_out, bias.kind), (784, 128, ParamKind::Bias));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ParamSpec {
+    /// How many inputs one unit sums.
+    pub fan_in: usize,
+    /// How many units one input reaches.
+    pub fan_out: usize,
+    /// Weight or bias.
+    pub kind: ParamKind,
+    /// For messages, and for laws that treat some parameters differently.
+    pub name: String,
+}
+
+/// The two kinds of parameters, which always have separate laws.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ParamKind {
+    /// Multiplies its input.
+    Weight,
+    /// Is added.
+    Bias,
+}
+
+impl ParamSpec {
+    /// A weight, named `weight`.
+    pub fn weight(fan_in: usize, fan_out: usize) -> Self {
+        ParamSpec { fan_in, fan_out, kind: ParamKind::Weight, name: "weight".into() }
+    }
+
+    /// A bias, named `bias`, beside a weight of these fans.
+    pub fn bias(fan_in: usize, fan_out: usize) -> Self {
+        ParamSpec { fan_in, fan_out, kind: ParamKind::Bias, name: "bias".into() }
+    }
+
+    /// A weight of PyTorch's layout `(out, in, k…)`: the fans are those of [`fans`].
+    ///
+    /// # Panics
+    /// When the shape has fewer than two dimensions.
+    #[track_caller]
+    pub fn for_weight_shape(shape: &[usize]) -> Self {
+        let (fan_in, fan_out) = fans(shape);
+        ParamSpec::weight(fan_in, fan_out)
+    }
+
+    /// The same parameter under another name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+/// `(fan_in, fan_out)` of a weight of shape `(out, in, k…)`.
+///
+/// `fan_in = in·∏k`, `fan_out = out·∏k`.
+///
+/// # Panics
+/// When the shape has fewer than two dimensions, so has no fans of its own.
+///
+/// # Example
+/// ```
+/// assert_eq!(fanin_init::fans(&[128, 784]), (784, 128));
+/// assert_eq!(fanin_init::fans(&[16, 8, 3, 3]), (72, 144));
+/// ```
+#[track_caller]
+pub fn fans(shape: &[usize]) -> (usize, usize) {
+    let &[out, inputs, ref kernel @ ..] = shape else {
+        panic!("fans: a weight of shape {shape:?} has no fans, it needs two dimensions or more");
+    };
+    let area: usize = kernel.iter().product();
+    (inputs * area, out * area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a weight of shape [7] has no fans")]
+    fn a_vector_has_no_fans() {
+        ParamSpec::for_weight_shape(&[7]);
+    }
+
+    #[test]
+    fn specs_survive_serde() {
+        let spec = ParamSpec::for_weight_shape(&[4, 3, 5]).named("conv.weight");
+        assert_eq!((spec.fan_in, spec.fan_out), (15, 20));
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<ParamSpec>(&text).unwrap(), spec);
+    }
+}

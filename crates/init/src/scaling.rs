@@ -1,0 +1,215 @@
+//! One law for all the laws that divide a variance by a fan.
+
+use ndarray::ArrayViewMutD;
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::initializer::{or_panic, require};
+use crate::truncated::STD_WITHIN_2;
+use crate::{Initializer, ParamSpec, TruncatedNormal, draw};
+
+/// By which count of connections a law divides.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Fan {
+    /// `fan_in`: the signal keeps its size on its way forward.
+    #[default]
+    In,
+    /// `fan_out`: the gradient keeps its size on its way back.
+    Out,
+    /// `(fan_in + fan_out)/2`: the compromise of Glorot and Bengio.
+    Average,
+}
+
+impl Fan {
+    /// The count for this parameter.
+    pub fn of(self, param: &ParamSpec) -> f64 {
+        match self {
+            Fan::In => param.fan_in as f64,
+            Fan::Out => param.fan_out as f64,
+            Fan::Average => (param.fan_in as f64 + param.fan_out as f64) / 2.0,
+        }
+    }
+
+    /// Refuses a fan of 0, unless there is nothing to fill.
+    pub(crate) fn check(self, law: &str, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        if self.of(param) > 0.0 || shape.contains(&0) {
+            return Ok(());
+        }
+        let fan = match self {
+            Fan::In => "fan_in",
+            Fan::Out => "fan_out",
+            Fan::Average => "fan_in + fan_out",
+        };
+        Err(format!("{law}: {fan} of `{}` is 0, and the law divides by it", param.name))
+    }
+}
+
+/// The form of a law whose variance is given by something else.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Law {
+    /// Uniform.
+    Uniform,
+    /// Normal.
+    Normal,
+    /// Normal, truncated at two standard deviations, and widened so that the variance is kept.
+    #[default]
+    TruncatedNormal,
+}
+
+/// Mean 0, variance `scale/fan`, in any of three forms.
+///
+/// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` divides the
+/// standard deviation by 0.87962566103423978, what truncation at ±2 leaves of it, so the variance
+/// of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Law::TruncatedNormal`],
+/// is that of Keras, and `lecun_normal` of Keras and Flax.
+///
+/// # Panics
+/// `fill` panics when the fan is 0.
+///
+/// # Example
+/// ```
+/// use fanin_init::{Fan, Initializer, Law, ParamSpec, TorchRng, VarianceScaling};
+///
+/// // he_normal of Keras and JAX, which is truncated, unlike PyTorch's kaiming_normal_.
+/// let he_normal = VarianceScaling::new(2.0);
+/// // glorot_uniform of Keras and JAX.
+/// let glorot = VarianceScaling::new(1.0).fan(Fan::Average).law(Law::Uniform);
+/// let w = glorot.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut TorchRng::seed(0));
+/// assert!(w.iter().all(|x| x.abs() <= (6f32 / 500.0).sqrt()));
+/// # let _ = he_normal;
+/// ```
+///
+/// # Reference
+/// Glorot & Bengio 2010, equation 12; He et al. 2015, equation 10; the common form is Keras'.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct VarianceScaling {
+    scale: f64,
+    fan: Fan,
+    law: Law,
+}
+
+impl VarianceScaling {
+    /// Variance `scale/fan_in`, truncated normal.
+    ///
+    /// # Panics
+    /// When `scale` is not positive and finite.
+    #[track_caller]
+    pub fn new(scale: f64) -> Self {
+        let law = Unchecked { scale, fan: Fan::In, law: Law::TruncatedNormal };
+        or_panic(law.try_into())
+    }
+
+    /// Divides by this fan.
+    #[must_use]
+    pub fn fan(self, fan: Fan) -> Self {
+        VarianceScaling { fan, ..self }
+    }
+
+    /// Draws in this form.
+    #[must_use]
+    pub fn law(self, law: Law) -> Self {
+        VarianceScaling { law, ..self }
+    }
+}
+
+impl Default for VarianceScaling {
+    fn default() -> Self {
+        VarianceScaling::new(1.0)
+    }
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    scale: f64,
+    fan: Fan,
+    law: Law,
+}
+
+impl TryFrom<Unchecked> for VarianceScaling {
+    type Error = String;
+
+    fn try_from(Unchecked { scale, fan, law }: Unchecked) -> Result<Self, String> {
+        // The bound keeps every standard deviation inside f32, whatever the fan.
+        if scale > 1e-30 && scale < 1e30 {
+            Ok(VarianceScaling { scale, fan, law })
+        } else {
+            Err(format!("VarianceScaling: the scale {scale:?} must be positive and finite"))
+        }
+    }
+}
+
+impl Initializer for VarianceScaling {
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        require(self, param, values.shape());
+        let std = (self.scale / self.fan.of(param)).sqrt();
+        draw::in_order(values, |values| match self.law {
+            _ if values.is_empty() => {}
+            Law::Uniform => {
+                let bound = 3f64.sqrt() * std;
+                draw::uniform(rng, values, -bound, bound);
+            }
+            Law::Normal => draw::normal(rng, values, 0.0, std),
+            Law::TruncatedNormal => {
+                TruncatedNormal::std(std / STD_WITHIN_2).draw_slice(rng, values);
+            }
+        });
+    }
+
+    fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        self.fan.check("VarianceScaling", param, shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{KaimingNormal, TorchRng, XavierUniform};
+
+    #[test]
+    fn special_cases_are_the_named_laws() {
+        let spec = ParamSpec::weight(30, 20);
+        let draw = |law: &dyn Initializer| law.draw(&spec, &[20, 30], &mut TorchRng::seed(4));
+        let he = VarianceScaling::new(2.0).law(Law::Normal);
+        assert_eq!(draw(&he), draw(&KaimingNormal::default()));
+        let glorot = VarianceScaling::new(1.0).fan(Fan::Average).law(Law::Uniform);
+        assert_eq!(draw(&glorot), draw(&XavierUniform::default()));
+    }
+
+    #[test]
+    #[should_panic(expected = "VarianceScaling: the scale 0.0 must be positive")]
+    fn a_scale_of_zero_is_refused() {
+        VarianceScaling::new(0.0);
+    }
+
+    #[test]
+    fn serde_refuses_what_the_code_refuses() {
+        let law = VarianceScaling::new(2.0).fan(Fan::Out).law(Law::Uniform);
+        let text = serde_json::to_string(&law).unwrap();
+        assert_eq!(text, r#"{"scale":2.0,"fan":"Out","law":"Uniform"}"#);
+        assert_eq!(serde_json::from_str::<VarianceScaling>(&text).unwrap(), law);
+        let error = serde_json::from_str::<VarianceScaling>(&text.replace("2.0", "-2.0"));
+        assert!(error.unwrap_err().to_string().contains("the scale -2.0 must be positive"));
+        let error = serde_json::from_str::<VarianceScaling>(&text.replace("Out", "Side"));
+        assert!(error.unwrap_err().to_string().contains("unknown variant `Side`"));
+    }
+
+    #[test]
+    #[should_panic(expected = "VarianceScaling: fan_out of `w` is 0")]
+    fn a_fan_of_zero_is_refused() {
+        let spec = ParamSpec::weight(3, 0).named("w");
+        VarianceScaling::default().fan(Fan::Out).draw(&spec, &[3], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    fn nothing_to_fill_is_no_error() {
+        let mut rng = TorchRng::seed(0);
+        for law in [Law::Uniform, Law::Normal, Law::TruncatedNormal] {
+            let law = VarianceScaling::default().law(law);
+            law.draw(&ParamSpec::weight(0, 3), &[3, 0], &mut rng);
+        }
+        assert_eq!(rng, TorchRng::seed(0));
+    }
+}

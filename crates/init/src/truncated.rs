@@ -1,0 +1,266 @@
+//! The normal law without its tails.
+
+use ndarray::ArrayViewMutD;
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::initializer::or_panic;
+use crate::{Initializer, ParamSpec, draw};
+
+/// The standard deviation of a unit normal truncated at ±2.
+pub(crate) const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
+
+/// Normal of this mean and standard deviation, given that it lies in `[low, high]`.
+///
+/// The bounds are values, not multiples of `std`, as in PyTorch; `mean` and `std` are those of the
+/// normal before it is truncated. With `α = (low − mean)/std`, `β = (high − mean)/std`, density φ,
+/// distribution Φ and `Z = Φ(β) − Φ(α)`, the variance is
+/// `std²·(1 + (αφ(α) − βφ(β))/Z − ((φ(α) − φ(β))/Z)²)`.
+///
+/// The draw is that of `torch.nn.init.trunc_normal_(mean, std, low, high)`. Where that rejects
+/// (`Z ≤ 0.3`), a number that is within rounding of being rejected may be kept here and not there.
+///
+/// # Example
+/// ```
+/// use fanin_init::{Initializer, ParamSpec, TorchRng, TruncatedNormal};
+///
+/// let mut rng = TorchRng::seed(0);
+/// let w = TruncatedNormal::std(0.02).draw(&ParamSpec::weight(64, 32), &[32, 64], &mut rng);
+/// assert!(w.iter().all(|x| x.abs() <= 0.04));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct TruncatedNormal {
+    mean: f64,
+    std: f64,
+    low: f64,
+    high: f64,
+}
+
+impl TruncatedNormal {
+    /// PyTorch's: the bounds are values.
+    ///
+    /// # Panics
+    /// When a number is not finite in f32, `std` is not positive in f32, `low ≥ high` in f32, or
+    /// the range is so wide, and so far from the mean, that fewer than one draw in some ten
+    /// thousand would be kept.
+    #[track_caller]
+    pub fn new(mean: f64, std: f64, low: f64, high: f64) -> Self {
+        or_panic(TruncatedNormal::checked(mean, std, low, high))
+    }
+
+    /// The law of Keras and JAX: mean 0, truncated at two standard deviations.
+    ///
+    /// The numbers drawn have a standard deviation of 0.8796 `std`, as theirs have; the one that
+    /// corrects this is [`VarianceScaling`](crate::VarianceScaling).
+    ///
+    /// # Panics
+    /// When `std` is not positive and finite in f32.
+    #[track_caller]
+    pub fn std(std: f64) -> Self {
+        TruncatedNormal::new(0.0, std, -2.0 * std, 2.0 * std)
+    }
+
+    fn checked(mean: f64, std: f64, low: f64, high: f64) -> Result<Self, String> {
+        let all_finite = [mean, std, low, high].into_iter().all(|x| (x as f32).is_finite());
+        if !all_finite || !(high as f32 - low as f32).is_finite() {
+            Err(format!(
+                "TruncatedNormal: mean {mean:?}, standard deviation {std:?} and bounds {low:?}, {high:?} \
+                 must be finite in f32"
+            ))
+        } else if std as f32 <= 0.0 {
+            Err(format!("TruncatedNormal: the standard deviation {std:?} must be positive"))
+        } else if low as f32 >= high as f32 {
+            Err(format!("TruncatedNormal: the range from {low:?} to {high:?} is empty"))
+        } else {
+            let law = TruncatedNormal { mean, std, low, high };
+            if law.probability() <= MOSTLY_INSIDE && law.acceptance() < 1e-4 {
+                return Err(format!(
+                    "TruncatedNormal: the range from {low:?} to {high:?} is too wide to be searched \
+                     for numbers near {mean:?} ± {std:?}"
+                ));
+            }
+            Ok(law)
+        }
+    }
+
+    /// How likely the normal is to lie in the range.
+    fn probability(&self) -> f64 {
+        let cdf = |x: f64| 0.5 * (1.0 + erf((x - self.mean) / self.std / std::f64::consts::SQRT_2));
+        cdf(self.high) - cdf(self.low)
+    }
+
+    /// Roughly how many draws of a uniform on the range are kept.
+    ///
+    /// Their density is `e^(−ts − s²/2)` at `s` standard deviations from the densest point, which
+    /// itself is `t` from the mean: it is used up after 1/t or √(π/2), whichever is nearer.
+    fn acceptance(&self) -> f64 {
+        let t = (self.mean - self.densest()).abs() / self.std;
+        let width = (self.high - self.low) / self.std;
+        (1.0 / t).min(1.25).min(width) / width
+    }
+
+    /// The point of the range where the density is highest.
+    fn densest(&self) -> f64 {
+        self.mean.clamp(self.low, self.high)
+    }
+
+    pub(crate) fn draw_slice(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
+        if self.probability() > MOSTLY_INSIDE {
+            self.redraw(rng, values);
+        } else {
+            self.reject(rng, values);
+        }
+    }
+
+    /// Normal draws; as long as any lies outside, as many again, of which those places take theirs.
+    fn redraw(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
+        let inside = self.low as f32..=self.high as f32;
+        draw::normal(rng, values, self.mean, self.std);
+        let mut outside = count(values, &inside);
+        let mut fresh = if outside > 0 { vec![0.0; values.len()] } else { Vec::new() };
+        while outside > 0 {
+            draw::normal(rng, &mut fresh, self.mean, self.std);
+            for (value, &fresh) in values.iter_mut().zip(&fresh) {
+                if !inside.contains(value) {
+                    *value = fresh;
+                    outside -= usize::from(inside.contains(&fresh));
+                }
+            }
+        }
+    }
+
+    /// Uniform draws on the range, kept with probability density / highest density.
+    fn reject(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
+        let (mean, std) = (self.mean as f32, self.std as f32);
+        let peak = (-0.5 * ((self.densest() - self.mean) / self.std).powi(2)) as f32;
+        let mut candidates = vec![0.0; values.len()];
+        let mut chances = vec![0.0; values.len()];
+        let mut pending = vec![true; values.len()];
+        while pending.contains(&true) {
+            draw::uniform(rng, &mut candidates, self.low, self.high);
+            draw::uniform(rng, &mut chances, 0.0, 1.0);
+            let draws = candidates.iter().zip(&chances);
+            for ((value, pending), (&x, chance)) in values.iter_mut().zip(&mut pending).zip(draws) {
+                if *pending {
+                    let z = (x - mean) / std;
+                    *value = x;
+                    *pending = chance.ln() > z * z * -0.5 - peak;
+                }
+            }
+        }
+    }
+}
+
+/// Above this probability, normal draws are repeated until they lie inside.
+const MOSTLY_INSIDE: f64 = 0.3;
+
+fn count(values: &[f32], inside: &std::ops::RangeInclusive<f32>) -> usize {
+    values.iter().filter(|&value| !inside.contains(value)).count()
+}
+
+/// `2/√π · ∫₀ˣ e^(−t²) dt`, by the series `2/√π · e^(−x²) · Σ 2ⁿx²ⁿ⁺¹/(2n+1)!!`, all of one sign.
+fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum, mut odd) = (x, x, 1.0);
+    while term.abs() > 1e-17 * sum.abs() {
+        odd += 2.0;
+        term *= 2.0 * x * x / odd;
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    mean: f64,
+    std: f64,
+    low: f64,
+    high: f64,
+}
+
+impl TryFrom<Unchecked> for TruncatedNormal {
+    type Error = String;
+
+    fn try_from(Unchecked { mean, std, low, high }: Unchecked) -> Result<Self, String> {
+        TruncatedNormal::checked(mean, std, low, high)
+    }
+}
+
+impl Initializer for TruncatedNormal {
+    fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        draw::in_order(values, |values| self.draw_slice(rng, values));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn erf_is_right() {
+        // DLMF table 7.23.1 and symmetry.
+        for (x, want) in [
+            (0.0, 0.0),
+            (0.5, 0.520_499_877_813_046_5),
+            (1.0, 0.842_700_792_949_714_9),
+            (-2.0, -0.995_322_265_018_952_7),
+            (5.9, 1.0),
+            (7.0, 1.0),
+        ] {
+            assert!((erf(x) - want).abs() < 2e-15, "erf({x}) = {}, not {want}", erf(x));
+        }
+    }
+
+    #[test]
+    fn the_constant_is_the_deviation_within_two() {
+        let density = (-2.0f64).exp() / std::f64::consts::TAU.sqrt();
+        let inside = erf(std::f64::consts::SQRT_2);
+        let variance = 1.0 - 4.0 * density / inside;
+        assert!((variance.sqrt() - STD_WITHIN_2).abs() < 1e-15);
+    }
+
+    #[test]
+    #[should_panic(expected = "TruncatedNormal: the standard deviation 0.0 must be positive")]
+    fn no_deviation_is_refused() {
+        TruncatedNormal::new(0.0, 0.0, -1.0, 1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the range from 1.0 to 1.00000000001 is empty")]
+    fn a_range_that_is_empty_in_f32_is_refused() {
+        TruncatedNormal::new(0.0, 1.0, 1.0, 1.00000000001);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "mean NaN, standard deviation 1.0 and bounds -2.0, 2.0 must be finite"
+    )]
+    fn nan_is_refused() {
+        TruncatedNormal::new(f64::NAN, 1.0, -2.0, 2.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "too wide to be searched for numbers near 0.0 ± 1e-10")]
+    fn a_hopeless_search_is_refused() {
+        TruncatedNormal::new(0.0, 1e-10, 1.0, 2.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the standard deviation -1.0 must be positive")]
+    fn std_panics_too() {
+        TruncatedNormal::std(-1.0);
+    }
+
+    #[test]
+    fn serde_refuses_what_the_code_refuses() {
+        let law = TruncatedNormal::new(0.5, 0.25, 0.0, 3.0);
+        let text = serde_json::to_string(&law).unwrap();
+        assert_eq!(serde_json::from_str::<TruncatedNormal>(&text).unwrap(), law);
+        let bad = text.replace("3.0", "-3.0");
+        let error = serde_json::from_str::<TruncatedNormal>(&bad).unwrap_err().to_string();
+        assert!(error.contains("from 0.0 to -3.0 is empty"), "{error}");
+    }
+}
