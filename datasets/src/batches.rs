@@ -1,5 +1,6 @@
 //! [`Batches`]: a pass over a data set, some images at a time.
 
+use std::fmt;
 use std::iter::FusedIterator;
 
 use fanin_init::rand::RngCore;
@@ -14,6 +15,9 @@ use crate::{Dataset, Pixels};
 /// `x` is `(b, input_size)`, each image's pixels in one row, as [`Pixels`] converts them; `y` holds
 /// the `b` labels. `b` is the batch size, and what is left in the last batch.
 ///
+/// Memory is used again: a tensor that its user has dropped becomes a later batch, even if it is
+/// dropped only after the next one was asked for. One that is kept stays as it is.
+///
 /// # Example
 /// ```
 /// let (train, _) = fanin_datasets::mnist_bundled();
@@ -25,7 +29,7 @@ use crate::{Dataset, Pixels};
 /// assert_eq!(train.batches(64).len(), 63);                // 62 of 64 images and one of 32
 /// assert_eq!(train.batches(64).drop_last().len(), 62);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "batches are made as they are asked for: loop over them"]
 pub struct Batches<'a> {
     data: &'a Dataset,
@@ -36,6 +40,9 @@ pub struct Batches<'a> {
     /// How many images have come.
     done: usize,
     drop_last: bool,
+    /// The last two batches. Two, because a tape holds on to its input until the next step begins,
+    /// and by then the next batch has been made.
+    recent: [Tensor; 2],
 }
 
 impl<'a> Batches<'a> {
@@ -44,7 +51,8 @@ impl<'a> Batches<'a> {
         if size == 0 {
             panic!("batches: a batch of 0 images never ends; give a size of 1 or more");
         }
-        Self { data, pixels: data.pixels(), size, order: None, done: 0, drop_last: false }
+        let recent = Default::default();
+        Self { data, pixels: data.pixels(), size, order: None, done: 0, drop_last: false, recent }
     }
 
     /// Shuffles with the thread's default generator, the one that `manual_seed` seeds.
@@ -68,7 +76,7 @@ impl<'a> Batches<'a> {
     /// assert_eq!(labels(7), labels(7));
     /// assert_ne!(labels(7), labels(8));
     /// ```
-    pub fn shuffle_with(self, rng: &mut impl RngCore) -> Self {
+    pub fn shuffle_with(self, rng: &mut (impl RngCore + ?Sized)) -> Self {
         Self { order: Some(epoch_order(self.data.len(), rng)), ..self }
     }
 
@@ -98,20 +106,23 @@ impl Iterator for Batches<'_> {
         let batch = self.done..self.done + left.min(self.size);
         self.done = batch.end;
 
+        if self.recent[0].is_shared() {
+            self.recent.swap(0, 1);
+        }
         let (data, size) = (self.data, self.data.input_size());
-        let mut x = Vec::with_capacity(batch.len() * size);
+        let x = self.recent[0].reuse(&[batch.len(), size]);
         let y = match &self.order {
             None => {
-                self.pixels.convert([data.images(batch.clone())], &mut x);
-                data.labels()[batch.clone()].iter().map(|&label| label.into()).collect()
+                self.pixels.convert(data.rows(batch.clone()), size, x);
+                data.labels()[batch].iter().map(|&label| label.into()).collect()
             }
             Some(order) => {
-                let order = &order[batch.clone()];
-                self.pixels.convert(order.iter().map(|&i| data.image(i)), &mut x);
+                let order = &order[batch];
+                self.pixels.convert(order.iter().map(|&i| data.image(i)), size, x);
                 order.iter().map(|&i| data.label(i)).collect()
             }
         };
-        Some((Tensor::from_vec([batch.len(), size], x), y))
+        Some((self.recent[0].clone(), y))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -123,3 +134,15 @@ impl Iterator for Batches<'_> {
 
 impl ExactSizeIterator for Batches<'_> {}
 impl FusedIterator for Batches<'_> {}
+
+impl fmt::Debug for Batches<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither an order of 60,000 images nor the pixels of a batch are worth reading.
+        f.debug_struct("Batches")
+            .field("data", self.data)
+            .field("size", &self.size)
+            .field("shuffled", &self.order.is_some())
+            .field("left", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -175,10 +175,15 @@ impl Dataset {
         self.images(i..i + 1)
     }
 
-    /// The bytes of successive images.
-    pub(crate) fn images(&self, range: Range<usize>) -> &[u8] {
+    /// The bytes of successive images, one after the other.
+    fn images(&self, range: Range<usize>) -> &[u8] {
         let size = self.input_size();
         &self.images[range.start * size..range.end * size]
+    }
+
+    /// The bytes of successive images, one by one.
+    pub(crate) fn rows(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        self.images(range).chunks_exact(self.input_size())
     }
 
     /// The class of an image.
@@ -243,9 +248,8 @@ impl Dataset {
     /// assert_eq!((x.shape(), y.len()), (&[1_000, 784][..], 1_000));
     /// ```
     pub fn tensors(&self) -> (Tensor, Vec<usize>) {
-        let mut values = Vec::with_capacity(self.images.len());
-        self.pixels.convert([&self.images[..]], &mut values);
-        let x = Tensor::from_vec([self.len(), self.input_size()], values);
+        let mut x = Tensor::zeros([self.len(), self.input_size()]);
+        self.pixels.convert(self.rows(0..self.len()), self.input_size(), x.as_mut_slice());
         (x, self.labels.iter().map(|&label| label.into()).collect())
     }
 

@@ -43,20 +43,22 @@ impl Pixels {
         }
     }
 
-    /// Appends what rows of pixels become to `values`.
+    /// Writes what rows of pixels become to the rows of `values`, each `size` long.
     pub(crate) fn convert<'a>(
         self,
         rows: impl IntoIterator<Item = &'a [u8]>,
-        values: &mut Vec<f32>,
+        size: usize,
+        values: &mut [f32],
     ) {
-        dispatch(Convert { how: self, rows: rows.into_iter(), values });
+        dispatch(Convert { how: self, rows: rows.into_iter(), size, values });
     }
 }
 
 struct Convert<'v, R> {
     how: Pixels,
     rows: R,
-    values: &'v mut Vec<f32>,
+    size: usize,
+    values: &'v mut [f32],
 }
 
 impl<'a, R: Iterator<Item = &'a [u8]>> Kernel for Convert<'_, R> {
@@ -64,8 +66,10 @@ impl<'a, R: Iterator<Item = &'a [u8]>> Kernel for Convert<'_, R> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for row in self.rows {
-            self.values.extend(row.iter().map(|&pixel| self.how.value(pixel)));
+        for (row, values) in self.rows.zip(self.values.chunks_exact_mut(self.size)) {
+            for (value, &pixel) in values.iter_mut().zip(row) {
+                *value = self.how.value(pixel);
+            }
         }
     }
 }

@@ -81,18 +81,44 @@ fn an_iterator_knows_how_many_batches_are_left_and_stays_ended() {
         assert_eq!(batches.len(), left);
         assert!(batches.next().is_some());
     }
-    assert_eq!(batches.len(), 0);
+    assert_eq!(
+        format!("{batches:?}"),
+        "Batches { data: Dataset { 10 × 1×2, 3 classes, 10 images }, size: 4, shuffled: false, \
+         left: 0, .. }"
+    );
     assert!(batches.next().is_none() && batches.next().is_none());
 }
 
 #[test]
 fn batches_can_all_be_kept() {
     let data = ten();
-    let kept: Vec<_> = data.batches(4).collect();
+    let kept: Vec<_> = data.batches(2).collect();
     let (whole, labels) = data.tensors();
     let rows: Vec<f32> = kept.iter().flat_map(|(x, _)| x.as_slice().to_vec()).collect();
-    assert_eq!(rows, whole.as_slice());
+    assert_eq!(rows, whole.as_slice(), "no batch was overwritten by a later one");
     assert_eq!(kept.into_iter().flat_map(|(_, y)| y).collect::<Vec<_>>(), labels);
+}
+
+#[test]
+fn memory_that_was_given_back_is_used_again() {
+    let data = ten();
+    let place = |x: &fanin_tensor::Tensor| x.as_slice().as_ptr();
+
+    let mut batches = data.batches(2);
+    let first = place(&batches.next().unwrap().0);
+    assert!(batches.all(|(x, _)| place(&x) == first));
+
+    // Each batch is held until the next has come, as a tape does.
+    let mut batches = data.batches(2).shuffle();
+    let mut held = batches.next().unwrap().0;
+    let mut places = vec![place(&held)];
+    for (x, _) in batches {
+        held = x;
+        places.push(place(&held));
+    }
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), 2);
 }
 
 #[test]
