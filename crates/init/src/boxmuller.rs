@@ -90,7 +90,11 @@ fn sin_cos(angle: f32) -> (f32, f32) {
 /// The polynomial with these coefficients, highest first.
 #[inline(always)]
 fn horner<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
-    coefficients.into_iter().fold(0.0, |sum, c| sum * x + c)
+    let mut sum = coefficients[0];
+    for c in &coefficients[1..] {
+        sum = sum * x + c;
+    }
+    sum
 }
 
 #[cfg(test)]

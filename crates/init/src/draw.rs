@@ -22,6 +22,8 @@ pub(crate) fn in_order(mut values: ArrayViewMutD<'_, f32>, fill: impl FnOnce(&mu
 }
 
 /// `low + (high − low)·u`, with `u` a multiple of 2⁻²⁴ in [0, 1), rounded once.
+///
+/// What rounding makes `high` becomes `low`, as in PyTorch, whose range is half open.
 pub(crate) fn uniform(rng: &mut dyn RngCore, values: &mut [f32], low: f64, high: f64) {
     let (low, high) = (low as f32, high as f32);
     let span = high - low;
@@ -29,9 +31,16 @@ pub(crate) fn uniform(rng: &mut dyn RngCore, values: &mut [f32], low: f64, high:
         // 24 bits of u times 24 of the span are exact in f64, and so is the sum: the one rounding
         // is to f32, as in a fused multiply-add, but it needs no instruction that old CPUs lack.
         let (scale, low) = (f64::from(span) / TWO_24, f64::from(low));
-        each_word(rng, values, |k| (f64::from(k) * scale + low) as f32);
+        let low32 = low as f32;
+        each_word(rng, values, |k| {
+            let value = (f64::from(k) * scale + low) as f32;
+            if value == high { low32 } else { value }
+        });
     } else {
-        each_word(rng, values, |k| (k as f32 / TWO_24 as f32).mul_add(span, low));
+        each_word(rng, values, |k| {
+            let value = (k as f32 / TWO_24 as f32).mul_add(span, low);
+            if value == high { low } else { value }
+        });
     }
 }
 
@@ -117,7 +126,8 @@ mod tests {
     /// The rule as PyTorch states it, one number at a time.
     fn reference(rng: &mut TorchRng, low: f32, high: f32) -> f32 {
         let u = (rng.next_u32() & 0xff_ffff) as f32 / TWO_24 as f32;
-        u.mul_add(high - low, low)
+        let value = u.mul_add(high - low, low);
+        if value == high { low } else { value }
     }
 
     #[test]

@@ -29,7 +29,7 @@
 //! | law | variance | source | elsewhere |
 //! |---|---|---|---|
 //! | [`Zeros`], [`Ones`], [`Constant`] | 0 | | PyTorch `zeros_` `ones_` `constant_` |
-//! | [`Uniform`] on `[a, b]` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform` |
+//! | [`Uniform`] on `[a, b)` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform` |
 //! | [`FanInUniform`] | 1/(3n) | | every bias of PyTorch's `Linear` and convolutions |
 //! | [`Normal`] | σ² | | PyTorch `normal_`, Keras `RandomNormal` |
 //! | [`TruncatedNormal`] | see there | | PyTorch `trunc_normal_`; [`::std`](TruncatedNormal::std): Keras, JAX `truncated_normal` |

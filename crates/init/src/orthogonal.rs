@@ -62,8 +62,9 @@ impl Initializer for Orthogonal {
         let gain = self.gain.get() as f32;
         draw::in_order(values, |values| {
             draw::normal(rng, values, 0.0, 1.0);
-            // The factorization wants the columns of a tall matrix as rows: those of a wide one.
-            let wide = rows <= columns;
+            // The factorization takes the vectors to be made orthonormal as rows: the rows of a
+            // wide matrix, the columns of a tall or square one.
+            let wide = rows < columns;
             let at = |i, j| f64::from(values[if wide { i * columns + j } else { j * columns + i }]);
             let (few, many) = (rows.min(columns), rows.max(columns));
             let q = qr::orthonormal(Array2::from_shape_fn((few, many), |(i, j)| at(i, j)));

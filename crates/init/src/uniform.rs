@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::initializer::or_panic;
 use crate::{Initializer, ParamSpec, draw};
 
-/// Uniform on `[low, high]`: mean `(low + high)/2`, variance `(high − low)²/12`.
+/// Uniform on `[low, high)`: mean `(low + high)/2`, variance `(high − low)²/12`.
 ///
-/// The bounds are rounded to f32 before anything is drawn. `high` itself is reached by rounding
-/// only. The draw is `torch.Tensor.uniform_(low, high)`, bit for bit.
+/// The bounds are rounded to f32 before anything is drawn; `low = high` gives that value. The draw is `torch.Tensor.uniform_(low, high)`, bit for bit.
 ///
 /// # Example
 /// ```
@@ -27,7 +26,7 @@ pub struct Uniform {
 }
 
 impl Uniform {
-    /// Uniform on `[low, high]`.
+    /// Uniform on `[low, high)`.
     ///
     /// # Panics
     /// When a bound is not finite in f32, when `low > high`, or when `high − low` overflows f32.
