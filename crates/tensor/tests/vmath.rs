@@ -37,14 +37,14 @@ macro_rules! function {
 
 /// The bounds are those of the table in vmath.rs.
 const FUNCTIONS: [Function; 8] = [
-    function!("exp", vexp, f64::exp, 2.0),
-    function!("expm1", vexpm1, f64::exp_m1, 2.0),
-    function!("ln", vln, f64::ln, 2.0),
-    function!("ln_1p", vln_1p, f64::ln_1p, 2.0),
-    function!("tanh", vtanh, f64::tanh, 2.0),
+    function!("exp", vexp, f64::exp, 1.1),
+    function!("expm1", vexpm1, f64::exp_m1, 1.4),
+    function!("ln", vln, f64::ln, 0.9),
+    function!("ln_1p", vln_1p, f64::ln_1p, 1.5),
+    function!("tanh", vtanh, f64::tanh, 1.5),
     function!("sigmoid", vsigmoid, |x| 1.0 / (1.0 + (-x).exp()), 2.0),
-    function!("softplus", vsoftplus, |x| x.max(0.0) + (-x.abs()).exp().ln_1p(), 2.0),
-    function!("erf", verf, erf_f64, 2.0),
+    function!("softplus", vsoftplus, |x| x.max(0.0) + (-x.abs()).exp().ln_1p(), 1.8),
+    function!("erf", verf, erf_f64, 1.5),
 ];
 
 fn erf_f64(x: f64) -> f64 {
@@ -159,12 +159,12 @@ const SPECIAL: [f32; 36] = [
     0.55,
     std::f32::consts::FRAC_1_SQRT_2,
     std::f32::consts::LN_2,
-    0.34657359,
+    0.3465736,
     0.99999994,
     1.0,
     1.0000001,
     std::f32::consts::SQRT_2,
-    3.9192059,
+    3.919206,
     4.0,
     9.010913,
     10.0,
@@ -173,7 +173,7 @@ const SPECIAL: [f32; 36] = [
     20.0,
     87.33655,
     88.72283,
-    88.722839,
+    88.72284,
     89.0,
     103.97208,
     104.0,
@@ -279,8 +279,7 @@ fn slices_of_different_lengths_panic() {
 
 /// golden/erf.py made the numbers.
 #[test]
-fn erf_of_f64_is_within_2_ulp() {
-    let mut worst = 0;
+fn erf_of_f64_is_the_nearest_number_or_its_neighbour() {
     for line in include_str!("../golden/erf.csv").lines() {
         let (x, expected) = line.split_once(',').unwrap();
         let (x, expected): (f64, f64) = (x.parse().unwrap(), expected.parse().unwrap());
@@ -288,11 +287,9 @@ fn erf_of_f64_is_within_2_ulp() {
             let [plus, minus] = [erf_f64_at(level, x), erf_f64_at(level, -x)];
             assert_eq!(plus, -minus);
             let apart = plus.to_bits().abs_diff(expected.to_bits());
-            assert!(apart <= 2, "erf({x}) = {plus} at {level:?}, not {expected}");
-            worst = apart.max(worst);
+            assert!(apart <= 1, "erf({x}) = {plus} at {level:?}, not {expected}");
         }
     }
-    println!("at most {worst} numbers apart");
     assert_eq!(erf_f64(f64::INFINITY), 1.0);
     assert!(erf_f64(f64::NAN).is_nan());
     assert!(erf_f64(-0.0).is_sign_negative());
