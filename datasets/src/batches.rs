@@ -1,6 +1,7 @@
 //! [`Batches`]: a pass over a data set, some images at a time.
 
 use std::fmt;
+use std::hint::black_box;
 use std::iter::FusedIterator;
 
 use fanin_init::rand::RngCore;
@@ -8,6 +9,11 @@ use fanin_init::{epoch_order, with_default_rng};
 use fanin_tensor::Tensor;
 
 use crate::{Dataset, Pixels};
+
+/// Shuffled images lie anywhere in memory. To touch each cache line of so many of them before the
+/// first is converted lets the CPU fetch them side by side: 12 instead of 18 µs for a batch of 64
+/// from the full MNIST, and 6.4 instead of 5.6 µs from a set that is in the cache anyway.
+const TOGETHER: usize = 64;
 
 /// One pass over a [`Dataset`]: an iterator over `(x, y)`, made by [`Dataset::batches`].
 ///
@@ -118,7 +124,12 @@ impl Iterator for Batches<'_> {
             }
             Some(order) => {
                 let order = &order[batch];
-                self.pixels.convert(order.iter().map(|&i| data.image(i)), size, x);
+                for (order, x) in order.chunks(TOGETHER).zip(x.chunks_mut(TOGETHER * size)) {
+                    let rows = order.iter().map(|&i| data.image(i));
+                    let lines = rows.clone().flat_map(|row| row.iter().step_by(64));
+                    black_box(lines.fold(0, |all, &byte| all ^ byte));
+                    self.pixels.convert(rows, size, x);
+                }
                 order.iter().map(|&i| data.label(i)).collect()
             }
         };

@@ -157,7 +157,7 @@ fn spoiled(name: &str, bytes: &[u8]) -> (Error, String) {
     directory.write(&format!("{name}.gz"), bytes);
     let error = mnist_from(directory.path()).unwrap_err();
     // Without the directory, which is another one each time.
-    let text = error.to_string().replace(&format!("{}/", directory.path().display()), "");
+    let text = error.to_string().replace(&format!("{}", directory.path().join("").display()), "");
     (error, text)
 }
 
