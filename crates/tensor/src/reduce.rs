@@ -25,6 +25,19 @@ pub fn sum<T: Scalar>(x: &[T]) -> T {
     sum(&x[..half]) + sum(&x[half..])
 }
 
+/// `Σ x_i y_i`, summed like [`sum`].
+///
+/// # Panics
+/// **Panics** if the slices differ in length.
+pub fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
+    assert_eq!(x.len(), y.len(), "dot: {} and {} elements", x.len(), y.len());
+    if x.len() <= BLOCK {
+        return dispatch(DotBlock(x, y));
+    }
+    let half = (x.len() / 2).next_multiple_of(BLOCK);
+    dot(&x[..half], &y[..half]) + dot(&x[half..], &y[half..])
+}
+
 struct SumBlock<'a, T>(&'a [T]);
 
 impl<T: Scalar> Kernel for SumBlock<'_, T> {
@@ -35,17 +48,39 @@ impl<T: Scalar> Kernel for SumBlock<'_, T> {
         let mut sums = [T::ZERO; LANES];
         let mut vectors = self.0.chunks_exact(LANES);
         for x in &mut vectors {
-            for (s, &x) in sums.iter_mut().zip(x) {
-                *s += x;
-            }
+            sums.iter_mut().zip(x).for_each(|(s, &x)| *s += x);
         }
-        for half in [8, 4, 2, 1] {
-            for l in 0..half {
-                sums[l] += sums[l + half];
-            }
-        }
-        vectors.remainder().iter().fold(sums[0], |s, &x| s + x)
+        vectors.remainder().iter().fold(fold_lanes(sums), |s, &x| s + x)
     }
+}
+
+struct DotBlock<'a, T>(&'a [T], &'a [T]);
+
+impl<T: Scalar> Kernel for DotBlock<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> T {
+        let mut sums = [T::ZERO; LANES];
+        let (mut xs, mut ys) = (self.0.chunks_exact(LANES), self.1.chunks_exact(LANES));
+        for (x, y) in (&mut xs).zip(&mut ys) {
+            for (s, (&x, &y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                *s = I::mul_add(x, y, *s);
+            }
+        }
+        let rest = xs.remainder().iter().zip(ys.remainder());
+        rest.fold(fold_lanes(sums), |s, (&x, &y)| I::mul_add(x, y, s))
+    }
+}
+
+#[inline(always)]
+fn fold_lanes<T: Scalar>(mut sums: [T; LANES]) -> T {
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            sums[l] += sums[l + half];
+        }
+    }
+    sums[0]
 }
 
 /// The sum of the rows of an `x (rows, cols)`: `y_j = Σ_i x_ij`, set or added.

@@ -1,0 +1,11 @@
+//! Layers: structs with a `forward`.
+
+mod activation;
+mod linear;
+mod sequential;
+
+pub use activation::{
+    Elu, Gelu, GeluTanh, LeakyRelu, LogSoftmax, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
+};
+pub use linear::{Linear, LinearBuilder};
+pub use sequential::Sequential;

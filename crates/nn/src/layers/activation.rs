@@ -1,0 +1,64 @@
+//! Activations as layers, for a [`Sequential`](super::Sequential).
+
+use fanin_tensor::Scalar;
+
+use crate::{Features, Module, Var};
+
+/// Layers that apply a method of [`Var`], with its parameter and that one's default if it has one.
+macro_rules! layers {
+    ($($(#[$doc:meta])* $name:ident $(($param:ident = $default:literal))? => $method:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct $name $((
+            #[doc = concat!("The `", stringify!($param), "` of [`Var::", stringify!($method), "`].")]
+            pub f64
+        ))?;
+
+        $(impl Default for $name {
+            #[doc = concat!("A ", stringify!($param), " of ", $default, ", as in PyTorch.")]
+            fn default() -> Self {
+                Self($default)
+            }
+        })?
+
+        impl<T: Scalar> Module<T> for $name {
+            #[track_caller]
+            fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+                $(let Self($param) = *self;)?
+                x.$method($(T::from_f64($param))?)
+            }
+
+            fn features(&self) -> Features {
+                Features::Same
+            }
+        }
+    )*};
+}
+
+layers! {
+    /// [`Var::relu`] as a layer.
+    Relu => relu;
+    /// [`Var::leaky_relu`] as a layer.
+    LeakyRelu(slope = 0.01) => leaky_relu;
+    /// [`Var::tanh`] as a layer.
+    Tanh => tanh;
+    /// [`Var::sigmoid`] as a layer.
+    Sigmoid => sigmoid;
+    /// [`Var::gelu`], the exact one, as a layer.
+    Gelu => gelu;
+    /// [`Var::gelu_tanh`] as a layer.
+    GeluTanh => gelu_tanh;
+    /// [`Var::silu`] as a layer.
+    Silu => silu;
+    /// [`Var::elu`] as a layer.
+    Elu(alpha = 1.0) => elu;
+    /// [`Var::selu`] as a layer.
+    Selu => selu;
+    /// [`Var::softplus`] as a layer.
+    Softplus => softplus;
+    /// [`Var::softmax`] as a layer. A network trained by
+    /// [`cross_entropy`](Var::cross_entropy) ends in logits and needs none.
+    Softmax => softmax;
+    /// [`Var::log_softmax`] as a layer.
+    LogSoftmax => log_softmax;
+}

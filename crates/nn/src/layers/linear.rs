@@ -1,0 +1,200 @@
+//! [`Linear`]: `Y = X·Wᵀ + b`, with any initialization.
+
+use std::fmt;
+
+use fanin_init::rand::RngCore;
+use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, with_default_rng};
+use fanin_tensor::{Scalar, Tensor};
+
+use crate::{Features, Module, Param, Var};
+
+/// A layer that takes every input to every output: `Y = X·Wᵀ + b`.
+///
+/// # Shapes
+/// X `(…, in)`, W `(out, in)` as in PyTorch, b `(out)`; Y `(…, out)`.
+///
+/// # Example
+/// ```
+/// use fanin_nn::init::{Constant, KaimingNormal, manual_seed};
+/// use fanin_nn::{Linear, Module, Tensor};
+///
+/// manual_seed(42);
+/// let plain = Linear::new(784, 128);                       // the weights PyTorch would draw
+/// let chosen = Linear::builder(784, 128).weight(KaimingNormal::default()).bias(Constant(0.01)).build();
+/// assert_eq!(plain.weight().shape(), [128, 784]);
+/// assert_eq!(chosen.predict(&Tensor::zeros([3, 784])).as_slice(), [0.01; 3 * 128]);
+/// ```
+#[derive(Clone)]
+pub struct Linear<T: Scalar = f32> {
+    weight: Param<T>,
+    bias: Option<Param<T>>,
+}
+
+impl Linear<f32> {
+    /// A layer initialized as PyTorch does: weights Kaiming-uniform with a = √5 and biases of the same
+    /// range, `U(−1/√in, 1/√in)`, from the thread's default generator.
+    ///
+    /// # Panics
+    /// **Panics** if `inputs` is 0, as the range divides by it.
+    #[track_caller]
+    pub fn new(inputs: usize, outputs: usize) -> Self {
+        Self::builder(inputs, outputs).build()
+    }
+
+    /// A layer whose initialization the caller chooses.
+    pub fn builder<'a>(inputs: usize, outputs: usize) -> LinearBuilder<'a> {
+        LinearBuilder {
+            inputs,
+            outputs,
+            weight: Box::new(KaimingUniform::torch_default()),
+            bias: Some(Box::new(FanInUniform)),
+            rng: None,
+        }
+    }
+}
+
+impl<T: Scalar> Linear<T> {
+    /// The weights, `(out, in)`.
+    pub fn weight(&self) -> &Tensor<T> {
+        self.weight.value()
+    }
+
+    /// The weights, to be changed.
+    pub fn weight_mut(&mut self) -> &mut Param<T> {
+        &mut self.weight
+    }
+
+    /// The biases, `(out)`.
+    ///
+    /// # Panics
+    /// **Panics** if the layer was built without; ask [`has_bias`](Self::has_bias).
+    #[track_caller]
+    pub fn bias(&self) -> &Tensor<T> {
+        match &self.bias {
+            Some(bias) => bias.value(),
+            None => panic!("bias: {} was built with no_bias()", self.describe()),
+        }
+    }
+
+    /// The biases, to be changed, if there are any.
+    pub fn bias_mut(&mut self) -> Option<&mut Param<T>> {
+        self.bias.as_mut()
+    }
+
+    /// Whether there are biases.
+    pub fn has_bias(&self) -> bool {
+        self.bias.is_some()
+    }
+
+    /// The same layer with another element type.
+    pub fn cast<U: Scalar>(&self) -> Linear<U> {
+        Linear { weight: self.weight.cast(), bias: self.bias.as_ref().map(Param::cast) }
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        (self.weight().shape()[1], self.weight().shape()[0])
+    }
+}
+
+impl<T: Scalar> Module<T> for Linear<T> {
+    crate::module!(T; weight, bias);
+
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        let t = x.tape();
+        x.linear(t.param(&self.weight), self.bias.as_ref().map(|b| t.param(b)))
+    }
+
+    fn features(&self) -> Features {
+        let (input, output) = self.sizes();
+        Features::Map { input, output }
+    }
+
+    fn describe(&self) -> String {
+        let (input, output) = self.sizes();
+        format!("Linear({input} → {output}{})", if self.has_bias() { "" } else { ", no bias" })
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Linear<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+/// Chooses how a [`Linear`] begins. Weight and bias have laws of their own.
+#[must_use = "call build() to get the layer"]
+pub struct LinearBuilder<'a> {
+    inputs: usize,
+    outputs: usize,
+    weight: Box<dyn Initializer + 'a>,
+    bias: Option<Box<dyn Initializer + 'a>>,
+    rng: Option<&'a mut dyn RngCore>,
+}
+
+impl<'a> LinearBuilder<'a> {
+    /// The law of the weights: one of [`fanin_init`], or any struct or
+    /// [closure](fanin_init::from_fn) of your own.
+    pub fn weight(mut self, law: impl Initializer + 'a) -> Self {
+        self.weight = Box::new(law);
+        self
+    }
+
+    /// The law of the biases. It sees the fans of the weights.
+    pub fn bias(mut self, law: impl Initializer + 'a) -> Self {
+        self.bias = Some(Box::new(law));
+        self
+    }
+
+    /// Leaves the biases away.
+    pub fn no_bias(mut self) -> Self {
+        self.bias = None;
+        self
+    }
+
+    /// Draws from this generator, and not from the thread's default one.
+    pub fn rng(mut self, rng: &'a mut dyn RngCore) -> Self {
+        self.rng = Some(rng);
+        self
+    }
+
+    /// Draws the weights, then the biases.
+    ///
+    /// # Panics
+    /// **Panics** if a law cannot fill its parameter, with the law's reason: an orthogonal bias, or a
+    /// law that divides by a fan of 0.
+    #[track_caller]
+    pub fn build(self) -> Linear {
+        let Self { inputs, outputs, weight, bias, rng } = self;
+        let w_spec = ParamSpec::weight(inputs, outputs).named("weight");
+        let b_spec = ParamSpec::bias(inputs, outputs).named("bias");
+        let checks = [
+            weight.check(&w_spec, &[outputs, inputs]),
+            bias.as_ref().map_or(Ok(()), |bias| bias.check(&b_spec, &[outputs])),
+        ];
+        for check in checks {
+            if let Err(reason) = check {
+                panic!("Linear({inputs} → {outputs}): {reason}");
+            }
+        }
+        let draw = |rng: &mut dyn RngCore| Linear {
+            weight: parameter(&*weight, w_spec, &[outputs, inputs], rng),
+            bias: bias.map(|law| parameter(&*law, b_spec, &[outputs], rng)),
+        };
+        match rng {
+            Some(rng) => draw(rng),
+            None => with_default_rng(|rng| draw(rng)),
+        }
+    }
+}
+
+fn parameter(
+    law: &dyn Initializer,
+    spec: ParamSpec,
+    shape: &[usize],
+    rng: &mut dyn RngCore,
+) -> Param {
+    let mut values = Tensor::zeros(shape);
+    law.fill(&spec, rng, values.view_mut());
+    Param::with_spec(values, spec)
+}

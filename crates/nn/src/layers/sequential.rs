@@ -1,0 +1,126 @@
+//! [`Sequential`]: layers one behind the other.
+
+use std::fmt;
+
+use fanin_tensor::{Scalar, show_shape};
+
+use crate::{Features, Module, ParamPath, Show, ShowMut, Var};
+
+/// Layers one behind the other, each fed with what the one before gave.
+///
+/// Layers that do not fit are refused while the network is built. The parameters of layer *i* are
+/// named `i.weight`, as in PyTorch.
+///
+/// # Example
+/// ```
+/// use fanin_nn::layers::Relu;
+/// use fanin_nn::{Linear, Module, Sequential, Tensor};
+///
+/// let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
+/// assert_eq!(model.predict(&Tensor::zeros([64, 784])).shape(), [64, 10]);
+/// assert_eq!(model.to_string(), "0: Linear(784 → 128)\n1: Relu\n2: Linear(128 → 10)\n");
+/// assert_eq!(model.num_params(), 101_770);
+/// ```
+pub struct Sequential<T: Scalar = f32> {
+    layers: Vec<Box<dyn Module<T>>>,
+}
+
+impl Sequential<f32> {
+    /// A network without layers, which gives back what it is fed. (`Sequential::<f64>::default()` is
+    /// one for `f64`.)
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<T: Scalar> Default for Sequential<T> {
+    fn default() -> Self {
+        Self { layers: vec![] }
+    }
+}
+
+impl<T: Scalar> Sequential<T> {
+    /// The network with one more layer.
+    ///
+    /// # Panics
+    /// **Panics** if the layer takes another number of features than the network gives.
+    #[expect(clippy::should_implement_trait, reason = "adds a layer, as every framework calls it")]
+    #[must_use]
+    #[track_caller]
+    pub fn add(mut self, layer: impl Module<T> + 'static) -> Self {
+        if let (Features::Map { output, .. }, Features::Map { input, .. }) =
+            (self.features(), layer.features())
+            && input != output
+        {
+            panic!(
+                "Sequential: layer {}, {}, does not fit: the layers before give {output} features",
+                self.layers.len(),
+                layer.describe(),
+            );
+        }
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// The layers.
+    pub fn layers(&self) -> &[Box<dyn Module<T>>] {
+        &self.layers
+    }
+}
+
+impl<T: Scalar> Module<T> for Sequential<T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        let mut x = x;
+        for (i, layer) in self.layers.iter().enumerate() {
+            // Asked here, and not in the layer alone, so that the panic is at the caller's line: it
+            // does not reach through `dyn`.
+            if let Features::Map { input, .. } = layer.features() {
+                let shape = x.shape();
+                if shape.last() != Some(&input) {
+                    panic!(
+                        "Sequential: input {} does not fit layer {i}, {}",
+                        show_shape(&shape),
+                        layer.describe(),
+                    );
+                }
+            }
+            x = layer.forward(x);
+        }
+        x
+    }
+
+    fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            layer.visit(&path.index(i), show);
+        }
+    }
+
+    fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, T>) {
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            layer.visit_mut(&path.index(i), show);
+        }
+    }
+
+    fn features(&self) -> Features {
+        self.layers.iter().fold(Features::Same, |before, layer| before.then(layer.features()))
+    }
+
+    fn describe(&self) -> String {
+        let layers: Vec<_> = self.layers.iter().map(|layer| layer.describe()).collect();
+        format!("Sequential({})", layers.join(", "))
+    }
+}
+
+/// A line for each layer.
+impl<T: Scalar> fmt::Display for Sequential<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.layers.iter().enumerate().try_for_each(|(i, l)| writeln!(f, "{i}: {}", l.describe()))
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Sequential<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}

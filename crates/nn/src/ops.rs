@@ -1,0 +1,21 @@
+//! The operations of a [`Var`](crate::Var): one family a file, each forward beside its backward.
+
+mod activation;
+mod arithmetic;
+mod elementwise;
+mod expand;
+mod linear;
+mod loss;
+mod reduce;
+mod shape;
+mod softmax;
+
+use fanin_tensor::show_shape;
+
+/// Panics about shapes that do not fit, at the line of whoever called the operation.
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn bad_shapes(op: &str, a: &[usize], b: &[usize], why: &str) -> ! {
+    panic!("{op}: {} and {} do not fit: {why}", show_shape(a), show_shape(b))
+}

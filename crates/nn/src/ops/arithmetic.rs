@@ -1,0 +1,166 @@
+//! `+ − × ÷` of two values, with broadcasting, and with numbers.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use fanin_tensor::Scalar;
+use fanin_tensor::gemm::Write;
+use fanin_tensor::map::map;
+
+use super::elementwise::Elementwise;
+use super::expand::common_shape;
+use crate::{Backward, Op, Var};
+
+/// `y = a + b`; `da = dy`, `db = dy`.
+#[derive(Debug)]
+struct Sum;
+
+impl<T: Scalar> Op<T> for Sum {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let dy = cx.dy();
+        for i in 0..2 {
+            if let Some((write, d)) = cx.grad(i) {
+                map([dy], write, d, |[dy]| dy);
+            }
+        }
+    }
+}
+
+/// `y = a − b`; `da = dy`, `db = −dy`.
+#[derive(Debug)]
+struct Difference;
+
+impl<T: Scalar> Op<T> for Difference {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let dy = cx.dy();
+        if let Some((write, da)) = cx.grad(0) {
+            map([dy], write, da, |[dy]| dy);
+        }
+        if let Some((write, db)) = cx.grad(1) {
+            map([dy], write, db, |[dy]| -dy);
+        }
+    }
+}
+
+/// `y = a b`; `da = dy b`, `db = dy a`.
+#[derive(Debug)]
+struct Product;
+
+impl<T: Scalar> Op<T> for Product {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (a, b, dy) = (cx.input(0).as_slice(), cx.input(1).as_slice(), cx.dy());
+        if let Some((write, da)) = cx.grad(0) {
+            map([dy, b], write, da, |[dy, b]| dy * b);
+        }
+        if let Some((write, db)) = cx.grad(1) {
+            map([dy, a], write, db, |[dy, a]| dy * a);
+        }
+    }
+}
+
+/// `y = a / b`; `da = dy / b`, `db = −dy y / b`.
+#[derive(Debug)]
+struct Quotient;
+
+impl<T: Scalar> Op<T> for Quotient {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (b, y, dy) = (cx.input(1).as_slice(), cx.output().as_slice(), cx.dy());
+        if let Some((write, da)) = cx.grad(0) {
+            map([dy, b], write, da, |[dy, b]| dy / b);
+        }
+        if let Some((write, db)) = cx.grad(1) {
+            map([dy, y, b], write, db, |[dy, y, b]| -(dy * y / b));
+        }
+    }
+}
+
+/// `y = scale · x + shift`; `dx = scale · dy`.
+#[derive(Clone, Copy, Debug)]
+struct Affine<T> {
+    scale: T,
+    shift: T,
+}
+
+impl<T: Scalar> Elementwise<T> for Affine<T> {
+    #[inline(always)]
+    fn value<I: fanin_tensor::simd::Isa>(self, x: T) -> T {
+        self.scale * x + self.shift
+    }
+    #[inline(always)]
+    fn slope<I: fanin_tensor::simd::Isa>(self, _: T, _: T) -> T {
+        self.scale
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    #[track_caller]
+    fn binary(
+        self,
+        name: &str,
+        other: Self,
+        op: impl Op<T>,
+        f: impl Fn([T; 2]) -> T + Sync,
+    ) -> Self {
+        let (mut a, mut b) = (self, other);
+        let (left, right) = (a.shape(), b.shape());
+        if left != right {
+            let shape = common_shape(name, &left, &right);
+            (a, b) = (a.expand(&shape), b.expand(&shape));
+        }
+        a.tape().apply(op, &[a, b], |cx| {
+            let (a, b) = (cx.input(0), cx.input(1));
+            map([a.as_slice(), b.as_slice()], Write::Set, cx.output(a.shape()), f);
+        })
+    }
+
+    fn affine(self, scale: T, shift: T) -> Self {
+        self.elementwise(Affine { scale, shift })
+    }
+}
+
+/// The operator for two values, for a value and a number, and for a number and a value.
+macro_rules! operator {
+    ($trait:ident, $method:ident, $op:expr, $f:expr,
+     |$x:ident, $number:ident| $right:expr, |$n:ident, $v:ident| $left:expr) => {
+        impl<'t, T: Scalar> $trait for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: Self) -> Self {
+                self.binary(stringify!($method), other, $op, $f)
+            }
+        }
+        impl<'t, T: Scalar> $trait<T> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            fn $method(self, $number: T) -> Self {
+                let $x = self;
+                $right
+            }
+        }
+        operator!(number f32, $trait, $method, |$n, $v| $left);
+        operator!(number f64, $trait, $method, |$n, $v| $left);
+    };
+    (number $t:ident, $trait:ident, $method:ident, |$n:ident, $v:ident| $left:expr) => {
+        impl<'t> $trait<Var<'t, $t>> for $t {
+            type Output = Var<'t, $t>;
+            fn $method(self, $v: Var<'t, $t>) -> Var<'t, $t> {
+                let $n = self;
+                $left
+            }
+        }
+    };
+}
+
+operator!(Add, add, Sum, |[a, b]| a + b, |x, n| x.affine(T::ONE, n), |n, x| x.affine(1.0, n));
+operator!(Sub, sub, Difference, |[a, b]| a - b, |x, n| x.affine(T::ONE, -n), |n, x| x
+    .affine(-1.0, n));
+operator!(Mul, mul, Product, |[a, b]| a * b, |x, n| x.affine(n, T::ZERO), |n, x| x.affine(n, 0.0));
+operator!(Div, div, Quotient, |[a, b]| a / b, |x, n| x.affine(T::ONE / n, T::ZERO), |n, x| x
+    .tape()
+    .scalar(n)
+    / x);
+
+impl<'t, T: Scalar> Neg for Var<'t, T> {
+    type Output = Var<'t, T>;
+    fn neg(self) -> Self {
+        self.affine(-T::ONE, T::ZERO)
+    }
+}

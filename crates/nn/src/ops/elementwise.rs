@@ -1,0 +1,68 @@
+//! Functions of one number, applied to every element.
+//!
+//! `y = f(x)`; `dx = dy · f′(x)`.
+
+use std::fmt;
+
+use fanin_tensor::Scalar;
+use fanin_tensor::gemm::Write;
+use fanin_tensor::map::{Function, apply};
+use fanin_tensor::simd::Isa;
+
+use crate::{Backward, Op, Var};
+
+/// A function and its derivative.
+pub(super) trait Elementwise<T>: Copy + fmt::Debug + Sync + 'static {
+    /// About how long an element takes, in picoseconds; see [`Function::picos`].
+    const PICOS: usize = 100;
+
+    /// `f(x)`
+    fn value<I: Isa>(self, x: T) -> T;
+    /// `f′(x)`, where `y` is `f(x)`.
+    fn slope<I: Isa>(self, x: T, y: T) -> T;
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Value<F>(F);
+
+impl<T, F: Elementwise<T>> Function<T, 1> for Value<F> {
+    fn picos(&self) -> usize {
+        F::PICOS
+    }
+    #[inline(always)]
+    fn at<I: Isa>(&self, [x]: [T; 1]) -> T {
+        self.0.value::<I>(x)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Chain<F>(F);
+
+impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Chain<F> {
+    fn picos(&self) -> usize {
+        F::PICOS
+    }
+    #[inline(always)]
+    fn at<I: Isa>(&self, [x, y, dy]: [T; 3]) -> T {
+        dy * self.0.slope::<I>(x, y)
+    }
+}
+
+impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (x, y, dy) = (cx.input(0).as_slice(), cx.output().as_slice(), cx.dy());
+        if let Some((write, dx)) = cx.grad(0) {
+            apply([x, y, dy], write, dx, *self);
+        }
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// `f` of every element.
+    pub(super) fn elementwise(self, f: impl Elementwise<T>) -> Self {
+        self.tape().apply(Chain(f), &[self], |cx| {
+            let x = cx.input(0);
+            apply([x.as_slice()], Write::Set, cx.output(x.shape()), Value(f));
+        })
+    }
+}

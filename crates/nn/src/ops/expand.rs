@@ -1,0 +1,92 @@
+//! Broadcasting, by NumPy's rule: shapes are aligned at their last axes, and an axis of length 1, or
+//! one that is missing, stands for as many copies as the other has places.
+
+use fanin_tensor::Scalar;
+use fanin_tensor::gemm::Write;
+use fanin_tensor::ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
+use fanin_tensor::reduce;
+
+use super::bad_shapes;
+use crate::{Backward, Op, Var};
+
+/// The shape to which two others broadcast.
+#[track_caller]
+pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Vec<usize> {
+    let axes = a.len().max(b.len());
+    let at = |shape: &[usize], axis: usize| {
+        (axis + shape.len()).checked_sub(axes).map_or(1, |axis| shape[axis])
+    };
+    (0..axes)
+        .map(|axis| match (at(a, axis), at(b, axis)) {
+            (m, n) if m == n => m,
+            (1, n) => n,
+            (m, 1) => m,
+            _ => bad_shapes(op, a, b, "an axis must have the same length in both, or 1 in one"),
+        })
+        .collect()
+}
+
+/// `y_{i,j} = x_j`, for any axes i; `dx_j = Σ_i dy_{i,j}`.
+#[derive(Debug)]
+struct Expand;
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// Repeats the value along axes of length 1, and along new leading axes, until it has this shape.
+    ///
+    /// # Panics
+    /// **Panics** if it cannot be made to have it.
+    #[track_caller]
+    pub fn expand(self, shape: &[usize]) -> Self {
+        let from = self.shape();
+        if *from == *shape {
+            return self;
+        }
+        if from.len() > shape.len() || *common_shape("expand", &from, shape) != *shape {
+            bad_shapes("expand", &from, shape, "only axes of length 1 can be repeated");
+        }
+        self.tape().apply(Expand, &[self], |cx| {
+            let x = cx.input(0);
+            let y = cx.output(shape);
+            if let [value] = x.as_slice() {
+                return y.fill(*value);
+            }
+            let x = x.view();
+            let x = x.broadcast(shape).expect("the shapes were checked");
+            view_mut(shape, y).assign(&x);
+        })
+    }
+}
+
+impl<T: Scalar> Op<T> for Expand {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (from, to, dy) = (cx.input(0).shape(), cx.output().shape(), cx.dy());
+        let Some((write, dx)) = cx.grad(0) else { return };
+        if dx.len() == 1 {
+            let sum = reduce::sum(dy);
+            dx[0] = if write == Write::Add { dx[0] + sum } else { sum };
+        } else if to.ends_with(from) {
+            reduce::sum_rows(dy, write, dx);
+        } else {
+            if write == Write::Set {
+                dx.fill(T::ZERO);
+            }
+            // Aligned with `to`: the missing axes have length 1.
+            let aligned: Vec<usize> =
+                std::iter::repeat_n(1, to.len() - from.len()).chain(from.iter().copied()).collect();
+            let mut dx = view_mut(&aligned, dx);
+            for (index, &d) in view(to, dy).indexed_iter() {
+                let index: Vec<usize> =
+                    index.slice().iter().zip(&aligned).map(|(&i, &len)| i.min(len - 1)).collect();
+                dx[&index[..]] += d;
+            }
+        }
+    }
+}
+
+fn view<'a, T>(shape: &[usize], data: &'a [T]) -> ArrayViewD<'a, T> {
+    ArrayViewD::from_shape(IxDyn(shape), data).expect("a tape's buffers fit their shapes")
+}
+
+fn view_mut<'a, T>(shape: &[usize], data: &'a mut [T]) -> ArrayViewMutD<'a, T> {
+    ArrayViewMutD::from_shape(IxDyn(shape), data).expect("a tape's buffers fit their shapes")
+}

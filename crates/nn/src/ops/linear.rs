@@ -1,0 +1,148 @@
+//! Matrix products.
+
+use fanin_tensor::gemm::{Mat, Write, gemm};
+use fanin_tensor::{Scalar, Tensor, reduce, show_shape};
+
+use super::bad_shapes;
+use crate::{Backward, Op, Var};
+
+/// `Y = A·B`; `dA = dY·Bᵀ`, `dB = Aᵀ·dY`.
+#[derive(Debug)]
+struct MatMul;
+
+/// A matrix's rows and columns, checked before.
+fn mat<T: Scalar>(x: &Tensor<T>) -> Mat<'_, T> {
+    let [rows, cols] = *x.shape() else { unreachable!("matmul checks its shapes") };
+    Mat::new(x.as_slice(), rows, cols)
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The matrix product of an `(m, k)` with a `(k, n)` value: `(m, n)`.
+    ///
+    /// # Panics
+    /// **Panics** if either has another number of axes than two, or the inner lengths differ.
+    #[must_use]
+    #[track_caller]
+    pub fn matmul(self, other: Self) -> Self {
+        let (left, right) = (self.shape(), other.shape());
+        let (&[m, k], &[k2, n]) = (&*left, &*right) else {
+            bad_shapes("matmul", &left, &right, "it takes two matrices")
+        };
+        if k != k2 {
+            bad_shapes("matmul", &left, &right, "the inner lengths must be equal");
+        }
+        self.tape().apply(MatMul, &[self, other], |cx| {
+            let (a, b) = (cx.input(0), cx.input(1));
+            gemm(mat(a), mat(b), Write::Set, cx.output([m, n]));
+        })
+    }
+
+    /// `X·Wᵀ + b`, as a [`Linear`](crate::Linear) layer computes it.
+    ///
+    /// # Shapes
+    /// X `(…, in)`, W `(out, in)`, b `(out)`; the result is `(…, out)`.
+    ///
+    /// # Panics
+    /// **Panics** if the shapes do not fit.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Tape, Tensor};
+    /// let (x, w) = (Tensor::ones([2, 3]), Tensor::from_vec([1, 3], vec![1.0, 2.0, 3.0]));
+    /// let b = Tensor::from_vec(1, vec![0.5]);
+    /// let y = Tape::new().value(|t| t.input(&x).linear(t.input(&w), Some(t.input(&b))));
+    /// assert_eq!(y.as_slice(), [6.5, 6.5]);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn linear(self, w: Self, b: Option<Self>) -> Self {
+        let (x_shape, w_shape) = (self.shape(), w.shape());
+        let &[outputs, inputs] = &*w_shape else {
+            bad_shapes("linear", &x_shape, &w_shape, "the weight must be a matrix (out, in)")
+        };
+        if x_shape.last() != Some(&inputs) {
+            bad_input(&x_shape, inputs, outputs);
+        }
+        if let Some(b) = b
+            && *b.shape() != [outputs]
+        {
+            bad_shapes("linear", &w_shape, &b.shape(), "the bias must have an element per output");
+        }
+        let rows = x_shape[..x_shape.len() - 1].iter().product();
+        let op = Linear { rows, inputs, outputs };
+        let forward = |cx: &mut crate::Forward<'_, T>| {
+            let (x, w) = (cx.input(0), cx.input(1));
+            let bias = (cx.inputs() == 3).then(|| cx.input(2).as_slice());
+            let y = match *x.shape() {
+                [_, _] => cx.output([rows, outputs]),
+                [_] => cx.output(outputs),
+                _ => cx.output([&x.shape()[..x.shape().len() - 1], &[outputs]].concat()),
+            };
+            let write = match bias {
+                Some(b) => {
+                    // The product is added to the bias: no pass of its own over Y.
+                    y.chunks_exact_mut(outputs.max(1)).for_each(|y| y.copy_from_slice(b));
+                    Write::Add
+                }
+                None => Write::Set,
+            };
+            let x = Mat::new(x.as_slice(), rows, inputs);
+            gemm(x, Mat::new(w.as_slice(), outputs, inputs).t(), write, y);
+        };
+        match b {
+            Some(b) => self.tape().apply(op, &[self, w, b], forward),
+            None => self.tape().apply(op, &[self, w], forward),
+        }
+    }
+}
+
+impl<T: Scalar> Op<T> for MatMul {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (a, b) = (mat(cx.input(0)), mat(cx.input(1)));
+        let [m, n] = *cx.output().shape() else { unreachable!("a product is a matrix") };
+        let dy = Mat::new(cx.dy(), m, n);
+        if let Some((write, da)) = cx.grad(0) {
+            gemm(dy, b.t(), write, da);
+        }
+        if let Some((write, db)) = cx.grad(1) {
+            gemm(a.t(), dy, write, db);
+        }
+    }
+}
+
+/// `Y = X·Wᵀ + b`; `dX = dY·W`, `dW = dYᵀ·X`, `db = Σ_rows dY`.
+#[derive(Debug)]
+struct Linear {
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<T: Scalar> Op<T> for Linear {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let &Self { rows, inputs, outputs } = self;
+        let x = Mat::new(cx.input(0).as_slice(), rows, inputs);
+        let w = Mat::new(cx.input(1).as_slice(), outputs, inputs);
+        let dy = Mat::new(cx.dy(), rows, outputs);
+        if cx.inputs() == 3 {
+            let dy = cx.dy();
+            if let Some((write, db)) = cx.grad(2) {
+                reduce::sum_rows(dy, write, db);
+            }
+        }
+        if let Some((write, dw)) = cx.grad(1) {
+            gemm(dy.t(), x, write, dw);
+        }
+        // A first layer's input wants none: that saves a third of the layer's work.
+        if let Some((write, dx)) = cx.grad(0) {
+            gemm(dy, w, write, dx);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn bad_input(x: &[usize], inputs: usize, outputs: usize) -> ! {
+    panic!("linear: input {} does not fit a layer of {inputs} → {outputs}", show_shape(x))
+}

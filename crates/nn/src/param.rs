@@ -1,0 +1,88 @@
+//! [`Param`]: a tensor that is learnt.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fanin_init::ParamSpec;
+use fanin_tensor::{Scalar, Tensor};
+
+/// A tensor that training changes, with what an initializer may need to know of it.
+///
+/// A clone has the same value and an identity of its own.
+///
+/// # Example
+/// ```
+/// use fanin_nn::{Param, Tensor};
+/// let mut scale = Param::new(Tensor::<f32>::ones(3));
+/// scale.set_trainable(false);                    // frozen: no gradient is computed for it
+/// assert_eq!(scale.value().as_slice(), [1.0; 3]);
+/// ```
+#[derive(Debug)]
+pub struct Param<T: Scalar = f32> {
+    id: u64,
+    value: Tensor<T>,
+    spec: ParamSpec,
+    trainable: bool,
+}
+
+impl<T: Scalar> Param<T> {
+    /// A trainable parameter of a layer of one's own.
+    pub fn new(value: Tensor<T>) -> Self {
+        let fans = ParamSpec::weight(value.len(), value.len());
+        Self::with_spec(value, fans)
+    }
+
+    /// A trainable parameter whose fans the layer states.
+    pub fn with_spec(value: Tensor<T>, spec: ParamSpec) -> Self {
+        Self { id: next_id(), value, spec, trainable: true }
+    }
+
+    /// Its value.
+    pub fn value(&self) -> &Tensor<T> {
+        &self.value
+    }
+
+    /// Its value, to be changed in place; change the shape and the model no longer fits together.
+    pub fn value_mut(&mut self) -> &mut Tensor<T> {
+        &mut self.value
+    }
+
+    /// Fans, kind and name, as the layer stated them.
+    pub fn spec(&self) -> &ParamSpec {
+        &self.spec
+    }
+
+    /// Whether gradients are computed for it.
+    pub fn is_trainable(&self) -> bool {
+        self.trainable
+    }
+
+    /// Freezes the parameter, or lets it be trained again.
+    pub fn set_trainable(&mut self, trainable: bool) {
+        self.trainable = trainable;
+    }
+
+    /// The same parameter with another element type.
+    pub fn cast<U: Scalar>(&self) -> Param<U> {
+        Param {
+            id: next_id(),
+            value: self.value.cast(),
+            spec: self.spec.clone(),
+            trainable: self.trainable,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl<T: Scalar> Clone for Param<T> {
+    fn clone(&self) -> Self {
+        Self { id: next_id(), value: self.value.clone(), spec: self.spec.clone(), ..*self }
+    }
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
