@@ -1,1 +1,42 @@
-//! Under construction.
+//! A small neural-net framework with pluggable weight initialization: PyTorch's defaults, bit for bit
+//! under the same seed, any other law for any layer, and training that is fast on a CPU.
+//!
+//! ```
+//! use fanin::prelude::*;
+//!
+//! fn main() -> fanin::Result<()> {
+//!     manual_seed(42);                                     // the weights torch.manual_seed(42) gives
+//!     let (train, test) = datasets::mnist_bundled();       // mnist()? also looks for the full set
+//!     let mut model = Sequential::new()
+//!         .add(Linear::new(784, 128))                      // Kaiming-uniform, as PyTorch
+//!         .add(Relu)
+//!         .add(Linear::builder(128, 10).weight(XavierNormal::default()).bias(Zeros).build());
+//!     let mut adam = Adam::new(1e-3);
+//!     let mut tape = Tape::new();
+//!     for _ in 0..5 {
+//!         for (x, y) in train.batches(64).shuffle() {
+//!             let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
+//!             adam.step(&mut model, grads);
+//!         }
+//!     }
+//!     assert!(accuracy(&model, &test) > 0.9);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The parts: [`init`] has the laws of initialization and PyTorch's generator, [`nn`] gradients,
+//! layers and optimizers, [`tensor`] arrays and their kernels, [`datasets`] MNIST and batches.
+
+mod error;
+mod evaluate;
+pub mod prelude;
+
+pub use error::{Error, Result};
+pub use evaluate::{ConfusionMatrix, accuracy, confusion};
+pub use fanin_datasets as datasets;
+pub use fanin_init as init;
+pub use fanin_nn as nn;
+pub use fanin_tensor as tensor;
+pub use fanin_init::manual_seed;
+pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var, module};
+pub use fanin_tensor::Tensor;

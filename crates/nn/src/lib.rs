@@ -1,5 +1,6 @@
 //! Gradients, layers and training for small networks.
 
+pub mod io;
 pub mod layers;
 mod module;
 mod ops;
@@ -11,6 +12,7 @@ mod tape;
 pub use fanin_init as init;
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::{Scalar, Tensor};
+pub use io::{Checkpoint, Error, Result};
 pub use layers::{Linear, LinearBuilder, Sequential};
 pub use module::{Features, Module, ParamList, ParamPath, Show, ShowMut};
 pub use optim::{Adam, AdamW, Optimizer, Sgd};

@@ -1,0 +1,28 @@
+//! What can go wrong with what comes from outside.
+
+use std::fmt;
+
+/// An error of any part of fanin. Its `Debug` prints its `Display`, so that
+/// `fn main() -> fanin::Result<()>` shows prose.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A data set.
+    #[error(transparent)]
+    Data(#[from] fanin_datasets::Error),
+    /// A model file.
+    #[error(transparent)]
+    Model(#[from] fanin_nn::Error),
+    /// A program's own input or output.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// A result with fanin's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,18 @@
+//! What a program that builds and trains a network uses: `use fanin::prelude::*;`
+
+pub use crate::{accuracy, confusion, datasets};
+pub use fanin_init::rand::RngCore;
+pub use fanin_init::{
+    Constant, Fan, FanInUniform, FromDistribution, Gain, Initializer, KaimingNormal,
+    KaimingUniform, LecunNormal, LecunUniform, Nonlinearity, Normal, Ones, Orthogonal, ParamKind,
+    ParamSpec, TorchRng, TruncatedNormal, Uniform, VarianceScaling, XavierNormal, XavierUniform,
+    Zeros, from_fn, manual_seed,
+};
+pub use fanin_nn::layers::{
+    Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid, Silu,
+    Softmax, Softplus, Tanh,
+};
+pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
+pub use fanin_nn::{Checkpoint, Gradients, Module, Param, Tape, Var, module};
+pub use fanin_tensor::Tensor;
+pub use fanin_tensor::ndarray::ArrayViewMutD;
