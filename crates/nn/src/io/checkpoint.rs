@@ -1,0 +1,373 @@
+//! [`Checkpoint`]: a model's parameters in a file.
+//!
+//! A file is a header of 32 bytes and a payload, all little-endian:
+//!
+//! | bytes | |
+//! |---|---|
+//! | 0–7 | magic: `8F`, `fanin`, `0A`, `00` |
+//! | 8–11 | version of the format, now 1 |
+//! | 12–15 | element type in ASCII, filled with zeros: `f32`, `f64` |
+//! | 16–23 | length of the payload |
+//! | 24–27 | CRC-32 of the payload |
+//! | 28–31 | CRC-32 of bytes 0–27 |
+//!
+//! The payload, encoded by bincode with integers of fixed size: how many parameters; for each, its
+//! path and its shape, then its values row by row. No length stands before the values: the shape has
+//! said it. Later versions keep the header, so that any release can tell a newer file from a damaged
+//! one.
+
+mod atomic;
+mod header;
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
+use std::mem;
+use std::path::Path;
+
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bincode::error::{DecodeError, EncodeError};
+use bincode::serde::{decode_from_std_read, encode_into_std_write};
+use fanin_tensor::{Scalar, Tensor, show_shape};
+
+use super::error::{Error, Result};
+use crate::{Module, ParamPath};
+use header::{Header, Summed};
+
+/// How many bytes path and shape of one parameter may take. A length in a file that claims more is
+/// refused before memory is asked for.
+const ENTRY_LIMIT: usize = 1 << 16;
+const BUFFER: usize = 1 << 16;
+const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::config::standard()
+    .with_little_endian()
+    .with_fixed_int_encoding()
+    .with_limit::<ENTRY_LIMIT>();
+
+/// Saves and loads the parameters of any [`Module`].
+///
+/// A file holds the value of each parameter under its path, bit for bit; the layers themselves are
+/// code, so a model is built before it is loaded. Paths are matched and not positions: the fields of
+/// a module may be listed in another order than when it was saved. Whether a parameter is frozen is
+/// not saved.
+///
+/// A save never leaves half a file: it writes a temporary file in the target's directory, waits until
+/// the disk has it, and renames it over the target. A load changes every parameter or, if it gives an
+/// error, none.
+///
+/// # Example
+/// ```
+/// use fanin_nn::layers::Relu;
+/// use fanin_nn::{Checkpoint, Linear, Module, Sequential, Tensor};
+///
+/// # fn main() -> fanin_nn::Result<()> {
+/// let build = || Sequential::new().add(Linear::new(4, 16)).add(Relu).add(Linear::new(16, 3));
+/// let path = std::env::temp_dir().join(format!("iris-{}.fanin", std::process::id()));
+///
+/// let trained = build();
+/// trained.save(&path)?;
+///
+/// let mut model = build();                       // other random weights
+/// model.load(&path)?;                            // and now the saved ones
+/// let x = Tensor::ones([1, 4]);
+/// assert_eq!(model.predict(&x), trained.predict(&x));
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+pub trait Checkpoint<T: Scalar = f32>: Module<T> {
+    /// Writes every parameter to a file, in place of what was there. The directory must exist.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if the operating system refuses or the file there is read-only,
+    /// [`Error::NotAFile`] if a directory or a device has that name. What was there is unchanged then.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        refuse_other_than_file(path)?;
+        let entries = entries(self).map_err(|source| write_error(path, source))?;
+        atomic::write(path, |file| write(&entries, file))
+            .map_err(|source| write_error(path, source))
+    }
+
+    /// Takes the value of every parameter from a file that [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not whole, is of another format or a newer one, or holds another
+    /// model: each has a variant of [`Error`]. The model is unchanged then.
+    fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
+        refuse_other_than_file(path)?;
+        let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (len, file) = open().map_err(|source| read_error(path, source))?;
+        read(self, file, len, path)
+    }
+
+    /// What [`save`](Self::save) would write, for other ways of transport.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if path and shape of a parameter take more than 64 KiB.
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(vec![]);
+        let written = entries(self).and_then(|entries| write(&entries, &mut bytes));
+        written.map_err(|source| write_error(Path::new("bytes"), source))?;
+        Ok(bytes.into_inner())
+    }
+
+    /// [`load`](Self::load) from memory: a program can carry its model by `include_bytes!`.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), with `bytes` for the file's name.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Checkpoint, Linear};
+    ///
+    /// # fn main() -> fanin_nn::Result<()> {
+    /// let teacher = Linear::new(3, 2);
+    /// let mut student = Linear::new(3, 2);
+    /// student.load_bytes(&teacher.to_bytes()?)?;
+    /// assert_eq!(student.weight(), teacher.weight());
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        read(self, bytes, bytes.len() as u64, Path::new("bytes"))
+    }
+}
+
+impl<T: Scalar, M: Module<T> + ?Sized> Checkpoint<T> for M {}
+
+/// A parameter about to be written: its encoded path and shape, and its values.
+type Entry<'m, T> = (Vec<u8>, &'m [T]);
+
+/// Encoded before any file is touched, as only here a model can be at fault.
+fn entries<T: Scalar, M: Module<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<'_, T>>> {
+    let mut entries = vec![];
+    for (path, param) in model.named_params() {
+        let tensor = param.value();
+        let entry = bincode::serde::encode_to_vec((&path, tensor.shape()), CODEC).map_err(io)?;
+        if entry.len() > ENTRY_LIMIT {
+            let len = entry.len();
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("a parameter's path and shape take {len} bytes, more than {ENTRY_LIMIT}"),
+            ));
+        }
+        entries.push((entry, tensor.as_slice()));
+    }
+    Ok(entries)
+}
+
+fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> io::Result<()> {
+    // Its place is kept: only behind the payload are its length and checksum known.
+    out.write_all(&[0; Header::LEN])?;
+    let mut payload = BufWriter::with_capacity(BUFFER, Summed::new(&mut *out));
+    encode_into_std_write(entries.len() as u64, &mut payload, CODEC).map_err(io)?;
+    for (entry, values) in entries {
+        payload.write_all(entry)?;
+        for value in *values {
+            encode_into_std_write(value, &mut payload, CODEC).map_err(io)?;
+        }
+    }
+    let header = Header::of::<T>(&payload.into_inner()?);
+    out.rewind()?;
+    out.write_all(&header.to_bytes())
+}
+
+/// Reads everything there is, then judges, then changes the model: a checksum is right for all of it
+/// or for nothing.
+fn read<T: Scalar, M: Module<T> + ?Sized>(
+    model: &mut M,
+    mut source: impl Read,
+    len: u64,
+    file: &Path,
+) -> Result<()> {
+    let header = Header::read(&mut source, file)?;
+    header.check::<T>(len, file)?;
+
+    let mut staged = Staged::for_model(model);
+    let summed = Summed::new(source.take(header.payload));
+    let mut payload = BufReader::with_capacity(BUFFER, summed);
+    let decoded = staged.read(&mut payload);
+    let rest = io::copy(&mut payload, &mut io::sink()).map_err(|e| read_error(file, e))?;
+    header.check_payload(payload.get_ref(), file)?;
+
+    let file = || file.to_owned();
+    decoded.map_err(|why| Error::Malformed { file: file(), why })?;
+    if rest > 0 {
+        let why = format!("{rest} bytes follow its last parameter");
+        return Err(Error::Malformed { file: file(), why });
+    }
+    let Differences { shown, more } = staged.differences();
+    if !shown.is_empty() {
+        return Err(Error::OtherModel { file: file(), differences: shown, more });
+    }
+    staged.commit(model);
+    Ok(())
+}
+
+/// The model's parameters, and what a file has for them.
+struct Staged<T> {
+    slots: Vec<Slot<T>>,
+    /// The slots that nothing was found for yet. A queue, as a module of one's own may show two
+    /// parameters under one path.
+    open: HashMap<String, VecDeque<usize>>,
+    misfits: Differences,
+    extra: Differences,
+}
+
+struct Slot<T> {
+    path: String,
+    shape: Vec<usize>,
+    values: Vec<T>,
+    found: bool,
+}
+
+impl<T: Scalar> Staged<T> {
+    fn for_model<M: Module<T> + ?Sized>(model: &mut M) -> Self {
+        let mut slots = vec![];
+        let mut open = HashMap::<_, VecDeque<_>>::new();
+        // Not `visit`: what is asked for must be what `commit` will be shown.
+        model.visit_mut(&ParamPath::ROOT, &mut |path, param| {
+            let path = path.to_string();
+            let shape = param.value().shape().to_vec();
+            open.entry(path.clone()).or_default().push_back(slots.len());
+            slots.push(Slot { path, shape, values: vec![], found: false });
+        });
+        Self { slots, open, misfits: Differences::default(), extra: Differences::default() }
+    }
+
+    /// Decodes a payload. Trusts nothing in it: memory is asked for by the model's shapes alone.
+    fn read(&mut self, payload: &mut impl Read) -> std::result::Result<(), String> {
+        let count: u64 = decode_from_std_read(payload, CODEC)
+            .map_err(|e| explain("the number of parameters", &e))?;
+        for i in 0..count {
+            let (path, shape): (String, Vec<usize>) = decode_from_std_read(payload, CODEC)
+                .map_err(|e| explain(&format!("the name and shape of parameter {i}"), &e))?;
+            let shown = || printable(&path);
+            let slot = self.open.get_mut(&path).and_then(VecDeque::pop_front);
+            if let Some(slot) = slot {
+                let slot = &mut self.slots[slot];
+                slot.found = true;
+                if slot.shape == shape {
+                    let len = slot.shape.iter().product();
+                    slot.values.reserve_exact(len);
+                    for _ in 0..len {
+                        let value = decode_from_std_read(payload, CODEC);
+                        slot.values.push(value.map_err(|e| explain(&shown(), &e))?);
+                    }
+                    continue;
+                }
+                let (file, model) = (show_shape(&shape), show_shape(&slot.shape));
+                self.misfits.push(|| format!("{path} is {file} in the file and {model} in the model"));
+            } else {
+                self.extra.push(|| format!("{} ({}) is in the file only", shown(), show_shape(&shape)));
+            }
+            skip::<T>(payload, &shape).map_err(|why| format!("{} {why}", shown()))?;
+        }
+        Ok(())
+    }
+
+    fn differences(&mut self) -> Differences {
+        let mut all = mem::take(&mut self.misfits);
+        all.append(mem::take(&mut self.extra));
+        let mut missing = Differences::default();
+        for Slot { path, shape, .. } in self.slots.iter().filter(|slot| !slot.found) {
+            missing.push(|| format!("{path} ({}) is in the model only", show_shape(shape)));
+        }
+        all.append(missing);
+        all
+    }
+
+    fn commit<M: Module<T> + ?Sized>(self, model: &mut M) {
+        let mut slots = self.slots.into_iter();
+        model.visit_mut(&ParamPath::ROOT, &mut |_, param| {
+            let slot = slots.next().expect("visit_mut shows as many parameters as before");
+            *param.value_mut() = Tensor::from_vec(&slot.shape[..], slot.values);
+        });
+    }
+}
+
+/// Differences between file and model of one kind: the first few, as a file can claim millions.
+#[derive(Default)]
+struct Differences {
+    shown: Vec<String>,
+    more: u64,
+}
+
+impl Differences {
+    fn push(&mut self, difference: impl FnOnce() -> String) {
+        if self.shown.len() < 3 {
+            self.shown.push(difference());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.shown.append(&mut other.shown);
+        self.more += other.more;
+    }
+}
+
+/// Passes over values of this shape.
+fn skip<T>(payload: &mut impl Read, shape: &[usize]) -> std::result::Result<(), String> {
+    let bytes = shape
+        .iter()
+        .try_fold(size_of::<T>() as u64, |bytes, &n| bytes.checked_mul(n as u64))
+        .ok_or_else(|| format!("has the shape {}, which no memory can hold", show_shape(shape)))?;
+    let skipped = io::copy(&mut payload.take(bytes), &mut io::sink()).map_err(|e| e.to_string())?;
+    if skipped < bytes {
+        return Err(format!("has {skipped} of {bytes} bytes"));
+    }
+    Ok(())
+}
+
+/// A name from a file, fit for a terminal.
+fn printable(path: &str) -> String {
+    let mut shown: String = path.chars().take(100).flat_map(char::escape_debug).collect();
+    if path.chars().nth(100).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn explain(what: &str, error: &DecodeError) -> String {
+    match error {
+        DecodeError::Io { inner, .. } if inner.kind() == io::ErrorKind::UnexpectedEof => {
+            format!("{what} is behind its end")
+        }
+        DecodeError::LimitExceeded => format!("{what} claims more than {ENTRY_LIMIT} bytes"),
+        DecodeError::Utf8 { .. } => format!("{what} is not UTF-8"),
+        other => format!("{what} cannot be decoded, {other}"),
+    }
+}
+
+fn io(error: EncodeError) -> io::Error {
+    match error {
+        EncodeError::Io { inner, .. } => inner,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+/// What is not there at all, or cannot be asked about, is left to those who open it.
+fn refuse_other_than_file(path: &Path) -> Result<()> {
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let found = if metadata.is_dir() { "a directory" } else { "a device or a pipe" };
+    Err(Error::NotAFile { file: path.to_owned(), found })
+}
+
+fn read_error(file: &Path, source: io::Error) -> Error {
+    let file = file.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::NotFound { file },
+        _ => Error::Read { file, source },
+    }
+}
+
+fn write_error(file: &Path, source: io::Error) -> Error {
+    Error::Write { file: file.to_owned(), source }
+}
