@@ -65,7 +65,9 @@ trait Fused {
 }
 
 /// By one instruction; where there is none, by a library call for every number, which is slow.
+#[cfg(any(test, target_feature = "fma", target_arch = "aarch64"))]
 struct Instruction;
+#[cfg(any(test, target_feature = "fma", target_arch = "aarch64"))]
 impl Fused for Instruction {
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
@@ -75,7 +77,9 @@ impl Fused for Instruction {
 
 /// In f64. The sum is rounded to f64 first, which in rare cases could lead the second rounding
 /// astray; in none of the cases that arise here.
+#[cfg(any(test, not(any(target_feature = "fma", target_arch = "aarch64"))))]
 struct Wide;
+#[cfg(any(test, not(any(target_feature = "fma", target_arch = "aarch64"))))]
 impl Fused for Wide {
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {

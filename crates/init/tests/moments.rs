@@ -1,0 +1,207 @@
+//! Every random law has the mean, variance and fourth moment that its documentation states.
+//!
+//! Two-sided z-scores on 300 × 200 weights, so that fans cannot be swapped unseen: a right law stays
+//! within 5 standard errors, and the tests at the end show how far off a wrong one is.
+
+use fanin_init::ndarray::ArrayD;
+use fanin_init::rand::SeedableRng;
+use fanin_init::rand::rngs::StdRng;
+use fanin_init::*;
+
+const FAN_IN: usize = 300;
+const FAN_OUT: usize = 200;
+const SHAPE: [usize; 2] = [FAN_OUT, FAN_IN];
+const SEEDS: u64 = 10;
+
+/// A family of laws up to mean and scale, by its standardized 4th and 8th moments.
+#[derive(Clone, Copy)]
+struct Family {
+    fourth: f64,
+    eighth: f64,
+}
+
+const UNIFORM: Family = Family { fourth: 9.0 / 5.0, eighth: 9.0 };
+const NORMAL: Family = Family { fourth: 3.0, eighth: 105.0 };
+
+/// A normal cut off at `a` and `b` standard deviations, with its mean and standard deviation.
+fn truncated(a: f64, b: f64) -> (Family, f64, f64) {
+    const STEPS: usize = 20_000;
+    // Midpoint rule: E[f] for f with respect to the density e^(−x²/2) on [a, b].
+    let expect = |f: &dyn Fn(f64) -> f64| {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for i in 0..STEPS {
+            let x = a + (b - a) * (i as f64 + 0.5) / STEPS as f64;
+            let density = (-0.5 * x * x).exp();
+            sum += density * f(x);
+            total += density;
+        }
+        sum / total
+    };
+    let mean = expect(&|x| x);
+    let std = expect(&|x| (x - mean).powi(2)).sqrt();
+    let moment = |k| expect(&|x| ((x - mean) / std).powi(k));
+    (Family { fourth: moment(4), eighth: moment(8) }, mean, std)
+}
+
+/// How many standard errors the sample is from what was expected.
+#[derive(Debug)]
+struct Z {
+    mean: f64,
+    variance: f64,
+    fourth: f64,
+}
+
+impl Z {
+    fn of(w: &[f32], mean: f64, variance: f64, family: Family) -> Z {
+        let n = w.len() as f64;
+        let moment = |k| {
+            w.iter().map(|&x| ((f64::from(x) - mean) / variance.sqrt()).powi(k)).sum::<f64>() / n
+        };
+        let Family { fourth, eighth } = family;
+        Z {
+            mean: moment(1) * n.sqrt(),
+            variance: (moment(2) - 1.0) * (n / (fourth - 1.0)).sqrt(),
+            fourth: (moment(4) - fourth) * (n / (eighth - fourth * fourth)).sqrt(),
+        }
+    }
+
+    fn worst(&self) -> f64 {
+        self.mean.abs().max(self.variance.abs()).max(self.fourth.abs())
+    }
+}
+
+fn sample(law: &dyn Initializer, spec: &ParamSpec, seed: u64) -> Vec<f32> {
+    law.draw(spec, &SHAPE, &mut TorchRng::seed(seed)).into_iter().collect()
+}
+
+#[track_caller]
+fn assert_law(law: &dyn Initializer, mean: f64, variance: f64, family: Family) {
+    let spec = ParamSpec::weight(FAN_IN, FAN_OUT);
+    for seed in 0..SEEDS {
+        let z = Z::of(&sample(law, &spec, seed), mean, variance, family);
+        assert!(z.worst() < 5.0, "{law:?}, seed {seed}: {z:?}");
+    }
+}
+
+const N: f64 = FAN_IN as f64;
+const M: f64 = FAN_OUT as f64;
+
+#[test]
+fn laws_of_given_numbers() {
+    assert_law(&Uniform::new(-0.2, 0.6), 0.2, 0.8 * 0.8 / 12.0, UNIFORM);
+    assert_law(&Normal::new(0.3, 0.1), 0.3, 0.01, NORMAL);
+    assert_law(&FromDistribution(rand_distr::Normal::new(0.3f32, 0.1).unwrap()), 0.3, 0.01, NORMAL);
+    let uniform = rand_distr::Uniform::new(-0.2, 0.6).unwrap();
+    assert_law(&FromDistribution::from_f64(uniform), 0.2, 0.8 * 0.8 / 12.0, UNIFORM);
+}
+
+#[test]
+fn laws_of_fan_in() {
+    assert_law(&FanInUniform, 0.0, 1.0 / (3.0 * N), UNIFORM);
+    assert_law(&KaimingUniform::torch_default(), 0.0, 1.0 / (3.0 * N), UNIFORM);
+    assert_law(&KaimingUniform::default(), 0.0, 2.0 / N, UNIFORM);
+    assert_law(&KaimingNormal::default(), 0.0, 2.0 / N, NORMAL);
+    assert_law(&LecunUniform, 0.0, 1.0 / N, UNIFORM);
+    assert_law(&LecunNormal, 0.0, 1.0 / N, NORMAL);
+    assert_law(&KaimingNormal::default().gain(3.0), 0.0, 9.0 / N, NORMAL);
+    let leaky = KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(0.5));
+    assert_law(&leaky, 0.0, 2.0 / 1.25 / N, UNIFORM);
+}
+
+#[test]
+fn laws_of_other_fans() {
+    assert_law(&XavierUniform::default(), 0.0, 2.0 / (N + M), UNIFORM);
+    assert_law(&XavierNormal::default(), 0.0, 2.0 / (N + M), NORMAL);
+    let tanh = XavierNormal::default().gain(Nonlinearity::Tanh);
+    assert_law(&tanh, 0.0, 25.0 / 9.0 * 2.0 / (N + M), NORMAL);
+    assert_law(&KaimingUniform::default().fan(Fan::Out), 0.0, 2.0 / M, UNIFORM);
+    assert_law(&KaimingNormal::default().fan(Fan::Out), 0.0, 2.0 / M, NORMAL);
+    assert_law(&KaimingNormal::default().fan(Fan::Average), 0.0, 4.0 / (N + M), NORMAL);
+}
+
+#[test]
+fn variance_scaling_in_all_forms() {
+    let (cut, mean, _) = truncated(-2.0, 2.0);
+    assert!(mean.abs() < 1e-12);
+    let laws = [(Law::Uniform, UNIFORM), (Law::Normal, NORMAL), (Law::TruncatedNormal, cut)];
+    for (law, family) in laws {
+        for (fan, count) in [(Fan::In, N), (Fan::Out, M), (Fan::Average, (N + M) / 2.0)] {
+            let scaling = VarianceScaling::new(1.5).fan(fan).law(law);
+            assert_law(&scaling, 0.0, 1.5 / count, family);
+        }
+    }
+}
+
+#[test]
+fn truncated_normals() {
+    // Those that redraw, and those that reject; in the middle, and in a tail.
+    for [mean, std, low, high] in
+        [[0.0, 0.5, -1.0, 1.0], [1.0, 2.0, -1.0, 1.5], [0.0, 1.0, 1.0, 3.0], [3.0, 0.5, 0.0, 1.0]]
+    {
+        let (family, m, s) = truncated((low - mean) / std, (high - mean) / std);
+        let law = TruncatedNormal::new(mean, std, low, high);
+        assert_law(&law, mean + std * m, (std * s).powi(2), family);
+        let w = sample(&law, &ParamSpec::weight(1, 1), 99);
+        assert!(w.iter().all(|&x| (low as f32..=high as f32).contains(&x)));
+    }
+    let (family, _, s) = truncated(-2.0, 2.0);
+    assert_law(&TruncatedNormal::std(0.1), 0.0, (0.1 * s).powi(2), family);
+}
+
+#[test]
+fn an_orthogonal_matrix_has_no_favourite_sign_or_entry() {
+    // The sum of squares is fixed; entries of a random unit vector have fourth moment 3n/(n + 2).
+    let n = FAN_IN as f64;
+    let spec = ParamSpec::weight(FAN_IN, FAN_OUT);
+    for seed in 0..SEEDS {
+        let w = sample(&Orthogonal::default().gain(3.0), &spec, seed);
+        let z = Z::of(&w, 0.0, 9.0 / n, Family { fourth: 3.0 * n / (n + 2.0), eighth: 105.0 });
+        assert!(z.worst() < 5.0, "seed {seed}: {z:?}");
+        assert!(z.variance.abs() < 1e-3, "seed {seed}: {z:?}");
+        // Without the sign rule the diagonal of the first columns would be mostly negative.
+        let diagonal: f64 = (0..FAN_OUT).map(|i| f64::from(w[i * FAN_IN + i].signum())).sum();
+        assert!(diagonal.abs() < 5.0 * (FAN_OUT as f64).sqrt(), "seed {seed}: {diagonal}");
+    }
+}
+
+#[test]
+fn other_generators_give_the_same_law() {
+    let spec = ParamSpec::weight(FAN_IN, FAN_OUT);
+    let law = KaimingNormal::default();
+    let w: ArrayD<f32> = law.draw(&spec, &SHAPE, &mut StdRng::seed_from_u64(1));
+    let z = Z::of(w.as_slice().unwrap(), 0.0, 2.0 / N, NORMAL);
+    assert!(z.worst() < 5.0, "{z:?}");
+}
+
+#[test]
+fn small_draws_have_the_same_law() {
+    // Fewer than 16 at a time come by another way.
+    let mut rng = TorchRng::seed(2);
+    let spec = ParamSpec::bias(1, 7);
+    let w: Vec<f32> =
+        (0..8000).flat_map(|_| Normal::new(0.0, 2.0).draw(&spec, &[7], &mut rng)).collect();
+    let z = Z::of(&w, 0.0, 4.0, NORMAL);
+    assert!(z.worst() < 5.0, "{z:?}");
+}
+
+/// What these tests would say of the usual mistakes.
+#[test]
+fn mistakes_are_seen() {
+    let right = ParamSpec::weight(FAN_IN, FAN_OUT);
+    let swapped = ParamSpec::weight(FAN_OUT, FAN_IN);
+    for (law, family) in [
+        (&KaimingNormal::default() as &dyn Initializer, NORMAL),
+        (&KaimingUniform::default(), UNIFORM),
+    ] {
+        let z = |spec, variance| Z::of(&sample(law, spec, 0), 0.0, variance, family).variance;
+        assert!(z(&right, 2.0 / N).abs() < 5.0);
+        assert!(z(&swapped, 2.0 / N) > 50.0, "swapped fans: z = {}", z(&swapped, 2.0 / N));
+        assert!(z(&right, 1.0 / N) > 100.0, "a forgotten √2: z = {}", z(&right, 1.0 / N));
+    }
+    let w = sample(&KaimingNormal::default(), &right, 0);
+    let z = Z::of(&w, 0.0, 2.0 / N, UNIFORM);
+    assert!(z.fourth > 50.0, "a normal that should be uniform: {z:?}");
+    let cut = sample(&TruncatedNormal::std((2.0 / N).sqrt()), &right, 0);
+    let z = Z::of(&cut, 0.0, 2.0 / N, NORMAL);
+    assert!(z.variance < -30.0, "truncation without correction: {z:?}");
+}
