@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::or_panic;
 
-/// A factor on a law's standard deviation: finite and not negative.
+/// A factor on a law's standard deviation: from 0 to 1e30, so that no value overflows f32.
 ///
 /// Wherever a gain is asked for, a number or a [`Nonlinearity`] will do.
 ///
@@ -34,10 +34,10 @@ impl Gain {
     }
 
     fn checked(gain: f64) -> Result<Self, String> {
-        if gain.is_finite() && gain >= 0.0 {
+        if (0.0..=1e30).contains(&gain) {
             Ok(Gain(gain))
         } else {
-            Err(format!("a gain of {gain:?} is impossible: it must be finite and not negative"))
+            Err(format!("a gain of {gain:?} is impossible: it must be from 0 to 1e30"))
         }
     }
 }
@@ -99,8 +99,8 @@ impl TryFrom<Unchecked> for Gain {
 /// | `Selu` | 3/4 |
 ///
 /// # Reference
-/// ReLU and leaky ReLU: He et al. 2015, equations 10 and 15. Tanh: LeCun et al. 1998, "Efficient
-/// BackProp", section 4.4, scales its tanh so. SELU's was found empirically by PyTorch.
+/// ReLU and leaky ReLU: He et al. 2015, equations 10 and 15. Those of tanh and SELU are PyTorch's
+/// own, SELU's found by experiment.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Nonlinearity {

@@ -31,8 +31,9 @@ use crate::{Gain, Initializer, ParamSpec, draw, qr};
 /// ```
 ///
 /// # Reference
-/// Saxe et al. 2013, section 3; the sign is Mezzadri 2007, "How to generate random matrices from the
-/// classical compact groups", section 5.
+/// Saxe et al. 2013, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+/// networks"; the sign is Mezzadri 2007, "How to generate random matrices from the classical compact
+/// groups", section 5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Orthogonal {
     /// The length of every row, or of every column.

@@ -95,7 +95,7 @@ impl VarianceScaling {
     /// Variance `scale/fan_in`, truncated normal.
     ///
     /// # Panics
-    /// When `scale` is not positive and finite.
+    /// When `scale` is not from 1e-30 to 1e30.
     #[track_caller]
     pub fn new(scale: f64) -> Self {
         let law = Unchecked { scale, fan: Fan::In, law: Law::TruncatedNormal };
@@ -132,11 +132,11 @@ impl TryFrom<Unchecked> for VarianceScaling {
     type Error = String;
 
     fn try_from(Unchecked { scale, fan, law }: Unchecked) -> Result<Self, String> {
-        // The bound keeps every standard deviation inside f32, whatever the fan.
-        if scale > 1e-30 && scale < 1e30 {
+        // So that every standard deviation is a normal f32, whatever the fan.
+        if (1e-30..=1e30).contains(&scale) {
             Ok(VarianceScaling { scale, fan, law })
         } else {
-            Err(format!("VarianceScaling: the scale {scale:?} must be positive and finite"))
+            Err(format!("VarianceScaling: the scale {scale:?} must be from 1e-30 to 1e30"))
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "VarianceScaling: the scale 0.0 must be positive")]
+    #[should_panic(expected = "VarianceScaling: the scale 0.0 must be from 1e-30")]
     fn a_scale_of_zero_is_refused() {
         VarianceScaling::new(0.0);
     }
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(text, r#"{"scale":2.0,"fan":"Out","law":"Uniform"}"#);
         assert_eq!(serde_json::from_str::<VarianceScaling>(&text).unwrap(), law);
         let error = serde_json::from_str::<VarianceScaling>(&text.replace("2.0", "-2.0"));
-        assert!(error.unwrap_err().to_string().contains("the scale -2.0 must be positive"));
+        assert!(error.unwrap_err().to_string().contains("the scale -2.0 must be from 1e-30"));
         let error = serde_json::from_str::<VarianceScaling>(&text.replace("Out", "Side"));
         assert!(error.unwrap_err().to_string().contains("unknown variant `Side`"));
     }
