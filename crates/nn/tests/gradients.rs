@@ -1,7 +1,7 @@
 //! Every operation, layer and loss against finite differences in `f64`, with random cotangents.
 
 use fanin_nn::layers::*;
-use fanin_nn::tensor::{Scalar, gemm::Write, map::map};
+use fanin_nn::tensor::{Scalar, Write, map::map};
 use fanin_nn::{
     Backward, Linear, Module, Op, Param, Sequential, Tape, Tensor, Var, gradcheck, gradcheck_at,
     gradcheck_module, module,

@@ -18,6 +18,7 @@
 #![allow(unsafe_code)] // each block gives its reason
 
 pub mod gemm;
+pub mod lanes;
 pub mod map;
 pub mod parallel;
 pub mod reduce;
@@ -26,8 +27,10 @@ mod shape;
 pub mod simd;
 mod tensor;
 pub mod vmath;
+mod write;
 
 pub use ndarray;
 pub use scalar::Scalar;
 pub use shape::{IntoShape, Shape, show_shape};
 pub use tensor::Tensor;
+pub use write::Write;

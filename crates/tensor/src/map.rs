@@ -3,9 +3,8 @@
 //! What happens to one element is a closure, or a [`Function`] if it calls those of
 //! [`vmath`](crate::vmath), which want to know the instruction set.
 
-use crate::gemm::Write;
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, parallel};
+use crate::{Scalar, Write, parallel};
 
 /// A function of `N` numbers, inlined into a vectorized loop.
 pub trait Function<T, const N: usize>: Sync {
@@ -25,7 +24,7 @@ pub trait Function<T, const N: usize>: Sync {
 ///
 /// # Example
 /// ```
-/// use fanin_tensor::{gemm::Write, map::map};
+/// use fanin_tensor::{Write, map::map};
 ///
 /// let mut y = [0.0f32; 3];
 /// map([&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]], Write::Set, &mut y, |[a, b]| a * b);

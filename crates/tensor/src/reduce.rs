@@ -2,10 +2,8 @@
 //!
 //! The order of every sum is fixed by the shape alone, never by the number of threads.
 
-use crate::gemm::Write;
-
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, parallel};
+use crate::{Scalar, Write, parallel};
 
 const LANES: usize = 16;
 /// Elements summed in plain order before partial sums are added in a tree.

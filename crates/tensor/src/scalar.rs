@@ -5,6 +5,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::gemm::Engine;
+use crate::lanes::Vectors;
 use ndarray::ScalarOperand;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,6 +19,7 @@ mod sealed {
 pub trait Scalar:
     sealed::Sealed
     + Engine
+    + Vectors
     + crate::vmath::Math
     + Copy
     + Default

@@ -8,6 +8,7 @@
 use std::sync::OnceLock;
 
 use crate::Scalar;
+use crate::lanes::Lanes;
 
 /// A set of vector instructions, in rising order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,10 @@ pub enum Level {
 pub trait Isa: Copy {
     /// Whether a multiply-add is one instruction.
     const FUSED: bool;
+    /// How many vector registers there are.
+    const REGISTERS: usize;
+    /// A vector register of elements.
+    type Lanes<T: Scalar>: Lanes<T>;
 
     /// `a · b + c`, rounded once where the CPU can do so in one instruction.
     #[inline(always)]
@@ -38,13 +43,26 @@ pub struct Portable;
 impl Isa for Portable {
     // aarch64 always has it.
     const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+    const REGISTERS: usize = 16;
+    type Lanes<T: Scalar> = T::Portable;
 }
 
-/// With fused multiply-add.
+/// Eight `f32` at a time, with fused multiply-add.
 #[derive(Clone, Copy)]
-pub struct Fused;
-impl Isa for Fused {
+pub struct Avx2;
+impl Isa for Avx2 {
     const FUSED: bool = true;
+    const REGISTERS: usize = 16;
+    type Lanes<T: Scalar> = T::Avx2;
+}
+
+/// Sixteen `f32` at a time.
+#[derive(Clone, Copy)]
+pub struct Avx512;
+impl Isa for Avx512 {
+    const FUSED: bool = true;
+    const REGISTERS: usize = 32;
+    type Lanes<T: Scalar> = T::Avx512;
 }
 
 /// A loop to be compiled for every [`Level`]. Mark `run` as `#[inline(always)]`, or it stays scalar.
@@ -108,11 +126,11 @@ fn run<K: Kernel>(at: Level, kernel: K) -> K::Output {
     {
         #[target_feature(enable = "avx2,fma")]
         fn avx2<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Fused>()
+            kernel.run::<Avx2>()
         }
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
         fn avx512<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Fused>()
+            kernel.run::<Avx512>()
         }
         match at {
             // SAFETY: `level` and `dispatch_at` let no level pass that `best` did not detect.

@@ -3,7 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use fanin_tensor::Scalar;
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::map::map;
 
 use super::elementwise::Elementwise;

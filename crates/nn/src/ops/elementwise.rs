@@ -5,7 +5,7 @@
 use std::fmt;
 
 use fanin_tensor::Scalar;
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::map::{Function, apply};
 use fanin_tensor::simd::Isa;
 

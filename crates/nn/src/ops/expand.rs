@@ -2,7 +2,7 @@
 //! one that is missing, stands for as many copies as the other has places.
 
 use fanin_tensor::Scalar;
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use fanin_tensor::reduce;
 

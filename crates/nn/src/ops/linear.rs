@@ -1,7 +1,7 @@
 //! Matrix products.
 
-use fanin_tensor::gemm::{Mat, Write, gemm};
-use fanin_tensor::{Scalar, Tensor, reduce, show_shape};
+use fanin_tensor::gemm::{Mat, gemm};
+use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
 use super::bad_shapes;
 use crate::{Backward, Op, Var};

@@ -1,6 +1,6 @@
 //! Losses: a single number, the mean over the batch.
 
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 

@@ -1,6 +1,6 @@
 //! Sums and means, over everything or along an axis.
 
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 

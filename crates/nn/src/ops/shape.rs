@@ -1,6 +1,6 @@
 //! Values in another shape or order: reshape, transpose, concatenation, rows by index.
 
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{IntoShape, Scalar, show_shape};
 

@@ -1,6 +1,6 @@
 //! Softmax and its logarithm, along the last axis.
 
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
-use fanin_tensor::gemm::Write;
+use fanin_tensor::Write;
 use fanin_tensor::{IntoShape, Scalar, Tensor};
 
 use super::graph::{Slot, grow};
@@ -15,7 +15,7 @@ use super::graph::{Slot, grow};
 ///
 /// # Example
 /// ```
-/// use fanin_nn::tensor::{Scalar, gemm::Write, map::map};
+/// use fanin_nn::tensor::{Scalar, Write, map::map};
 /// use fanin_nn::{Backward, Op, Var, gradcheck};
 ///
 /// /// `y = x²`

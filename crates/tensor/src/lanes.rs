@@ -1,0 +1,193 @@
+//! One vector register as a value: what the matrix kernels hold their sums in.
+//!
+//! Loops over slices are vectorized by the compiler, but it does not keep a whole tile of sums in
+//! registers. [`Lanes`] does so by hand.
+
+use crate::Scalar;
+
+/// A vector of [`Lanes::COUNT`] elements.
+///
+/// # Safety
+/// A type may only be used where the CPU has its instructions: inside a kernel run by
+/// [`dispatch`](crate::simd::dispatch), as [`Isa::Lanes`](crate::simd::Isa::Lanes).
+pub trait Lanes<T>: Copy {
+    /// How many elements it holds.
+    const COUNT: usize;
+
+    /// All elements the same.
+    fn splat(value: T) -> Self;
+
+    /// The first elements of a slice.
+    ///
+    /// # Safety
+    /// `x` must be readable for [`Self::COUNT`] elements.
+    unsafe fn load(x: *const T) -> Self;
+
+    /// Writes the elements out.
+    ///
+    /// # Safety
+    /// `x` must be writable for [`Self::COUNT`] elements.
+    unsafe fn store(self, x: *mut T);
+
+    /// `self · b + c`, rounded once where the CPU can do so in one instruction.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+
+    /// `self + b`
+    fn add(self, b: Self) -> Self;
+
+    /// The sum of all elements, as a tree.
+    fn sum(self) -> T;
+}
+
+/// The vectors of an element type, one for each level of [`simd`](crate::simd).
+pub trait Vectors: Sized {
+    /// For [`Portable`](crate::simd::Portable).
+    type Portable: Lanes<Self>;
+    /// For [`Avx2`](crate::simd::Avx2).
+    type Avx2: Lanes<Self>;
+    /// For [`Avx512`](crate::simd::Avx512).
+    type Avx512: Lanes<Self>;
+}
+
+/// A plain array: the compiler makes of it what the target has.
+impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
+    const COUNT: usize = N;
+
+    #[inline(always)]
+    fn splat(value: T) -> Self {
+        [value; N]
+    }
+    #[inline(always)]
+    unsafe fn load(x: *const T) -> Self {
+        // SAFETY: the caller's promise; an array has the alignment of its elements.
+        unsafe { x.cast::<Self>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, x: *mut T) {
+        // SAFETY: as above.
+        unsafe { x.cast::<Self>().write(self) }
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        std::array::from_fn(|i| {
+            // Without the instruction, a fused multiply-add would be a call.
+            if cfg!(target_arch = "aarch64") {
+                self[i].mul_add(b[i], c[i])
+            } else {
+                self[i] * b[i] + c[i]
+            }
+        })
+    }
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        std::array::from_fn(|i| self[i] + b[i])
+    }
+    #[inline(always)]
+    fn sum(mut self) -> T {
+        let mut half = N / 2;
+        while half > 0 {
+            for i in 0..half {
+                self[i] += self[i + half];
+            }
+            half /= 2;
+        }
+        self[0]
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Lanes, Vectors};
+
+    macro_rules! lanes {
+        ($vector:ident of $count:literal $t:ident:
+         $splat:ident $load:ident $store:ident $fma:ident $add:ident $sum:ident) => {
+            // SAFETY of all blocks below: whoever uses the type is in a kernel for this level, so the
+            // CPU has the instructions; pointers are the caller's promise.
+            impl Lanes<$t> for $vector {
+                const COUNT: usize = $count;
+
+                #[inline(always)]
+                fn splat(value: $t) -> Self {
+                    // SAFETY: see above.
+                    unsafe { $splat(value) }
+                }
+                #[inline(always)]
+                unsafe fn load(x: *const $t) -> Self {
+                    // SAFETY: see above.
+                    unsafe { $load(x) }
+                }
+                #[inline(always)]
+                unsafe fn store(self, x: *mut $t) {
+                    // SAFETY: see above.
+                    unsafe { $store(x, self) }
+                }
+                #[inline(always)]
+                fn mul_add(self, b: Self, c: Self) -> Self {
+                    // SAFETY: see above.
+                    unsafe { $fma(self, b, c) }
+                }
+                #[inline(always)]
+                fn add(self, b: Self) -> Self {
+                    // SAFETY: see above.
+                    unsafe { $add(self, b) }
+                }
+                #[inline(always)]
+                fn sum(self) -> $t {
+                    // SAFETY: see above.
+                    unsafe { $sum(self) }
+                }
+            }
+        };
+    }
+    lanes!(__m256 of 8 f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps
+        _mm256_add_ps sum_f32);
+    lanes!(__m256d of 4 f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd
+        _mm256_add_pd sum_f64);
+    lanes!(__m512 of 16 f32: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps
+        _mm512_add_ps _mm512_reduce_add_ps);
+    lanes!(__m512d of 8 f64: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd
+        _mm512_add_pd _mm512_reduce_add_pd);
+
+    /// AVX2 has no instruction for it: halves are added until one element is left.
+    #[target_feature(enable = "avx2")]
+    fn sum_f32(x: __m256) -> f32 {
+        let x = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+        let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+        _mm_cvtss_f32(_mm_add_ss(x, _mm_shuffle_ps::<1>(x, x)))
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn sum_f64(x: __m256d) -> f64 {
+        let x = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x));
+        _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)))
+    }
+
+    impl Vectors for f32 {
+        type Portable = [f32; 4];
+        type Avx2 = __m256;
+        type Avx512 = __m512;
+    }
+    impl Vectors for f64 {
+        type Portable = [f64; 2];
+        type Avx2 = __m256d;
+        type Avx512 = __m512d;
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+macro_rules! portable {
+    ($t:ident, $count:literal) => {
+        impl Vectors for $t {
+            type Portable = [$t; $count];
+            type Avx2 = [$t; $count];
+            type Avx512 = [$t; $count];
+        }
+    };
+}
+#[cfg(not(target_arch = "x86_64"))]
+portable!(f32, 4);
+#[cfg(not(target_arch = "x86_64"))]
+portable!(f64, 2);

@@ -1,0 +1,134 @@
+//! Matrix products against the definition, over every path, every edge size and every orientation.
+
+use fanin_tensor::gemm::{Mat, Path, gemm, path};
+use fanin_tensor::{Scalar, Write, parallel};
+
+/// Values without a pattern, in (−1, 1).
+fn values<T: Scalar>(len: usize, seed: u32) -> Vec<T> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            T::from_f64(f64::from(state) / f64::from(u32::MAX) * 2.0 - 1.0)
+        })
+        .collect()
+}
+
+/// An operand in one of its two orders in memory.
+fn operand<T: Scalar>(data: &[T], rows: usize, cols: usize, transposed: bool) -> Mat<'_, T> {
+    if transposed { Mat::new(data, cols, rows).t() } else { Mat::new(data, rows, cols) }
+}
+
+fn check<T: Scalar>(m: usize, k: usize, n: usize) {
+    let (a, b, old) = (values::<T>(m * k, 1), values::<T>(k * n, 2), values::<T>(m * n, 3));
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+        let at = |x: &[T], rows: usize, cols: usize, t: bool, i: usize, j: usize| {
+            x[if t { j * rows + i } else { i * cols + j }].to_f64()
+        };
+        for write in [Write::Set, Write::Add] {
+            let mut c = old.clone();
+            gemm(operand(&a, m, k, ta), operand(&b, k, n, tb), write, &mut c);
+            for i in 0..m {
+                for j in 0..n {
+                    let (mut sum, mut size) = (0.0, 0.0);
+                    for p in 0..k {
+                        let term = at(&a, m, k, ta, i, p) * at(&b, k, n, tb, p, j);
+                        sum += term;
+                        size += f64::abs(term);
+                    }
+                    if write == Write::Add {
+                        sum += old[i * n + j].to_f64();
+                    }
+                    // The classical bound on a sum of k products, in any order.
+                    let bound = (k + 2) as f64 * T::EPSILON.to_f64() * (size + 1.0);
+                    let got = c[i * n + j].to_f64();
+                    assert!(
+                        (got - sum).abs() <= bound,
+                        "{m}×{k}×{n} {ta} {tb} {write:?} at {i},{j}: {got} for {sum}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_small_size() {
+    for m in 0..=19 {
+        for k in [0, 1, 2, 3, 5, 16, 17] {
+            for n in 0..=35 {
+                check::<f32>(m, k, n);
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_around_the_bounds_of_tiles_and_paths() {
+    for (m, k, n) in [
+        (1, 784, 128),
+        (1, 127, 33),
+        (1, 128, 1),
+        (128, 129, 1),
+        (31, 300, 1),
+        (12, 127, 1),
+        (13, 500, 32),
+        (24, 256, 16),
+        (25, 257, 17),
+        (64, 10, 128),
+        (300, 16, 16),
+        (10, 64, 128),
+        (64, 128, 10),
+        (50, 51, 52),
+        (64, 64, 64),
+        (65, 129, 33),
+        (128, 256, 64),
+        (33, 784, 65),
+    ] {
+        check::<f32>(m, k, n);
+        check::<f64>(m, k, n);
+    }
+}
+
+#[test]
+fn every_path_is_taken() {
+    assert_eq!(path(1, 784, 128), Path::Line);
+    assert_eq!(path(784, 128, 1), Path::Line);
+    assert_eq!(path(32, 16, 16), Path::Small);
+    assert_eq!(path(64, 784, 128), Path::Packed);
+}
+
+/// A stride that is no stride of a whole matrix would read beyond it.
+#[test]
+fn what_a_matrix_lacks_is_refused() {
+    for f in [
+        || _ = Mat::new(&[1.0f32; 5], 2, 3),
+        || gemm(Mat::new(&[0.0f32; 6], 2, 3), Mat::new(&[0.0; 6], 2, 3), Write::Set, &mut [0.0; 4]),
+        || gemm(Mat::new(&[0.0f32; 6], 2, 3), Mat::new(&[0.0; 6], 3, 2), Write::Set, &mut [0.0; 5]),
+    ] {
+        assert!(std::panic::catch_unwind(f).is_err());
+    }
+}
+
+/// The same bits for any number of threads, on every path that uses threads.
+#[test]
+fn threads_change_no_bit() {
+    let sizes = [(64, 784, 128), (128, 512, 256), (1, 2500, 2000), (2000, 700, 1), (5000, 16, 16)];
+    for (m, k, n) in sizes {
+        let (a, b) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2));
+        for transposed in [false, true] {
+            let product = |threads| {
+                parallel::set_num_threads(threads);
+                let mut c = vec![0.0; m * n];
+                gemm(Mat::new(&a, m, k), operand(&b, k, n, transposed), Write::Set, &mut c);
+                c.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            };
+            let one = product(1);
+            for threads in [2, 3, 7] {
+                assert!(product(threads) == one, "{m}×{k}×{n}, {threads} threads");
+            }
+        }
+    }
+}
