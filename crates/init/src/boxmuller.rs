@@ -207,6 +207,14 @@ mod tests {
     }
 
     #[test]
+    fn a_radius_of_zero_gives_no_negative_zero() {
+        let mut d = [0.0; 16];
+        d[8..].copy_from_slice(&[0.0, 0.2, 0.3, 0.45, 0.55, 0.7, 0.8, 0.95]);
+        transform(&mut d, 0.0, 1.0);
+        assert!(d.iter().all(|z| z.to_bits() == 0), "{d:?}");
+    }
+
+    #[test]
     fn incomplete_blocks_stay() {
         let mut d = vec![0.5; 40];
         transform(&mut d, 0.0, 1.0);
