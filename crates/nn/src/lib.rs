@@ -1,5 +1,6 @@
 //! Gradients, layers and training for small networks.
 
+mod debug_build;
 pub mod io;
 pub mod layers;
 mod module;

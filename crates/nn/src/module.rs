@@ -4,6 +4,7 @@ use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor};
 
+use crate::predict::IdleTape;
 use crate::{Param, Var};
 
 /// A layer, or a whole network.
@@ -64,7 +65,11 @@ pub trait Module<T: Scalar = f32>: Send + Sync {
     /// What the module makes of `x`, without recording. Threads may do so at once.
     #[track_caller]
     fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
-        crate::predict::with_idle_tape(|tape| tape.value(|t| self.forward(t.input(x))))
+        let mut tape = IdleTape::take();
+        // No closure: a panic in `forward` is to show the line of whoever predicts.
+        tape.begin(false);
+        let y = self.forward(tape.input(x)).node();
+        tape.end(y)
     }
 
     /// Every parameter with its path, such as `0.weight`.

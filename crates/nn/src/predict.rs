@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 
 use fanin_tensor::Scalar;
 
@@ -12,16 +13,41 @@ thread_local! {
     static IDLE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(vec![]) };
 }
 
-/// Lends a tape that this thread has used before, or a new one. A module that predicts inside its
-/// `forward` gets another.
-#[track_caller]
-pub(crate) fn with_idle_tape<T: Scalar, R>(f: impl FnOnce(&mut Tape<T>) -> R) -> R {
-    let kept = IDLE.with_borrow_mut(|idle| {
-        let at = idle.iter().position(|tape| tape.is::<Tape<T>>())?;
-        idle.swap_remove(at).downcast().ok()
-    });
-    let mut tape: Box<Tape<T>> = kept.unwrap_or_default();
-    let result = f(&mut tape);
-    IDLE.with_borrow_mut(|idle| idle.push(tape));
-    result
+/// A tape that this thread has used before, or a new one; goes back when it is dropped. A module that
+/// predicts inside its `forward` gets another.
+pub(crate) struct IdleTape<T: Scalar> {
+    /// Until it is dropped.
+    tape: Option<Box<Tape<T>>>,
+}
+
+impl<T: Scalar> IdleTape<T> {
+    pub(crate) fn take() -> Self {
+        let kept = IDLE.with_borrow_mut(|idle| {
+            let at = idle.iter().position(|tape| tape.is::<Tape<T>>())?;
+            idle.swap_remove(at).downcast().ok()
+        });
+        Self { tape: Some(kept.unwrap_or_default()) }
+    }
+}
+
+impl<T: Scalar> Drop for IdleTape<T> {
+    fn drop(&mut self) {
+        // A thread that ends may have lost its list: then the tape goes too.
+        if let Some(tape) = self.tape.take() {
+            let _ = IDLE.try_with(|idle| idle.borrow_mut().push(tape));
+        }
+    }
+}
+
+impl<T: Scalar> Deref for IdleTape<T> {
+    type Target = Tape<T>;
+    fn deref(&self) -> &Tape<T> {
+        self.tape.as_ref().expect("not dropped yet")
+    }
+}
+
+impl<T: Scalar> DerefMut for IdleTape<T> {
+    fn deref_mut(&mut self) -> &mut Tape<T> {
+        self.tape.as_mut().expect("not dropped yet")
+    }
 }

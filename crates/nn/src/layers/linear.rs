@@ -33,10 +33,6 @@ pub struct Linear<T: Scalar = f32> {
 impl Linear<f32> {
     /// A layer initialized as PyTorch does: weights Kaiming-uniform with a = √5 and biases of the same
     /// range, `U(−1/√in, 1/√in)`, from the thread's default generator.
-    ///
-    /// # Panics
-    /// **Panics** if `inputs` is 0, as the range divides by it.
-    #[track_caller]
     pub fn new(inputs: usize, outputs: usize) -> Self {
         Self::builder(inputs, outputs).build()
     }
@@ -162,7 +158,7 @@ impl<'a> LinearBuilder<'a> {
     ///
     /// # Panics
     /// **Panics** if a law cannot fill its parameter, with the law's reason: an orthogonal bias, or a
-    /// law that divides by a fan of 0.
+    /// law that divides by a fan which is 0.
     #[track_caller]
     pub fn build(self) -> Linear {
         let Self { inputs, outputs, weight, bias, rng } = self;

@@ -16,14 +16,16 @@ pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Vec<usize> {
     let at = |shape: &[usize], axis: usize| {
         (axis + shape.len()).checked_sub(axes).map_or(1, |axis| shape[axis])
     };
-    (0..axes)
-        .map(|axis| match (at(a, axis), at(b, axis)) {
+    let mut shape = Vec::with_capacity(axes);
+    for axis in 0..axes {
+        shape.push(match (at(a, axis), at(b, axis)) {
             (m, n) if m == n => m,
             (1, n) => n,
             (m, 1) => m,
             _ => bad_shapes(op, a, b, "an axis must have the same length in both, or 1 in one"),
-        })
-        .collect()
+        });
+    }
+    shape
 }
 
 /// `y_{i,j} = x_j`, for any axes i; `dx_j = Σ_i dy_{i,j}`.

@@ -2,7 +2,7 @@
 
 use fanin_tensor::Write;
 use fanin_tensor::map::map;
-use fanin_tensor::{IntoShape, Scalar, show_shape};
+use fanin_tensor::{IntoShape, Scalar, Shape, show_shape};
 
 use super::bad_shapes;
 use crate::{Backward, Op, Var};
@@ -103,11 +103,10 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn reshape(self, shape: impl IntoShape) -> Self {
         let from = self.shape();
-        shape.with_shape(|to| {
-            if from.iter().product::<usize>() != to.iter().product() {
-                bad_shapes("reshape", &from, to, "they have different numbers of places");
-            }
-        });
+        let shape = shape.with_shape(|to| Shape::from(to));
+        if from.iter().product::<usize>() != shape.iter().product() {
+            bad_shapes("reshape", &from, &shape, "they have different numbers of places");
+        }
         self.tape().apply(Reshape, &[self], |cx| {
             let x = cx.input(0);
             cx.output(shape).copy_from_slice(x.as_slice());

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use super::{Forward, Gradients, Graph, Op, Var};
-use crate::Param;
+use crate::{Param, debug_build};
 
 /// Records what is computed on it, and differentiates it.
 ///
@@ -61,7 +61,8 @@ impl<T: Scalar> Tape<T> {
         &mut self,
         f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>,
     ) -> (T, Gradients<'_, T>) {
-        self.graph.get_mut().reset(true);
+        debug_build::warn();
+        self.begin(true);
         let root = f(self).node();
         let graph = self.graph.get_mut();
         let value = match graph.value(root).as_slice() {
@@ -80,8 +81,18 @@ impl<T: Scalar> Tape<T> {
     /// assert_eq!(Tape::new().value(|t| t.input(&x).relu()).as_slice(), [0.0, 0.0, 2.0]);
     /// ```
     pub fn value(&mut self, f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>) -> Tensor<T> {
-        self.graph.get_mut().reset(false);
+        self.begin(false);
         let root = f(self).node();
+        self.end(root)
+    }
+
+    /// Forgets the step before; what is computed from now on will be differentiated, or not.
+    pub(crate) fn begin(&mut self, recording: bool) {
+        self.graph.get_mut().reset(recording);
+    }
+
+    /// The value of a node, as the result of a step that is over.
+    pub(crate) fn end(&mut self, root: u32) -> Tensor<T> {
         let graph = self.graph.get_mut();
         let value = graph.value(root).clone();
         graph.reset(false);

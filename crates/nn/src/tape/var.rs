@@ -28,7 +28,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         Self { tape, node }
     }
 
-    pub(super) fn node(self) -> u32 {
+    pub(crate) fn node(self) -> u32 {
         self.node
     }
 

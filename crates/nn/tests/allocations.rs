@@ -1,0 +1,151 @@
+//! The cost of a step is an assertion: a steady training step allocates once for each product that
+//! goes to matrixmultiply, for its packing buffer, and nothing besides.
+
+#![allow(unsafe_code)] // an allocator that counts is a `GlobalAlloc`
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use fanin_nn::layers::*;
+use fanin_nn::tensor::gemm::{Path, path};
+use fanin_nn::tensor::parallel;
+use fanin_nn::{Adam, AdamW, Linear, Module, Optimizer, Sequential, Sgd, Tape, Tensor};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = COUNT.get();
+    f();
+    COUNT.get() - before
+}
+
+/// How many of a step's products go to matrixmultiply: forward, dW, and dX but for the first layer.
+fn packed_products(sizes: &[usize], batch: usize) -> usize {
+    let mut count = 0;
+    for (layer, pair) in sizes.windows(2).enumerate() {
+        let [inputs, outputs] = *pair else { unreachable!() };
+        let mut products = vec![(batch, inputs, outputs), (outputs, batch, inputs)];
+        if layer > 0 {
+            products.push((batch, outputs, inputs));
+        }
+        count += products.iter().filter(|&&(m, k, n)| path(m, k, n) == Path::Packed).count();
+    }
+    count
+}
+
+#[derive(Clone, Copy)]
+enum Loss {
+    CrossEntropy,
+    MeanSquared,
+}
+
+fn check(
+    sizes: &[usize],
+    batch: usize,
+    loss: Loss,
+    activation: fn() -> Box<dyn Module>,
+    optimizer: &mut dyn Optimizer,
+) {
+    parallel::set_num_threads(1);
+    let mut model = Sequential::new();
+    for (i, pair) in sizes.windows(2).enumerate() {
+        if i > 0 {
+            model = model.add(activation());
+        }
+        model = model.add(Linear::new(pair[0], pair[1]));
+    }
+    let classes = sizes[sizes.len() - 1];
+    let mut tape = Tape::new();
+    let mut step = |rows: usize| {
+        let x = Tensor::full([rows, sizes[0]], 0.1);
+        let y = Tensor::full([rows, classes], 0.2);
+        let labels: Vec<usize> = (0..rows).map(|i| i % classes).collect();
+        allocations(|| {
+            let (_, grads) = tape.value_and_grad(|t| {
+                let out = model.forward(t.input(&x));
+                match loss {
+                    Loss::CrossEntropy => out.cross_entropy(&labels),
+                    Loss::MeanSquared => out.mse(t.input(&y)),
+                }
+            });
+            optimizer.step(&mut model, grads);
+        })
+    };
+    assert!(step(batch) > 0, "the first step makes the memory");
+    for rows in [batch, batch, batch / 2 + 1, batch, batch / 2 + 1, 1, batch] {
+        assert_eq!(step(rows), packed_products(sizes, rows), "{sizes:?}, {rows} rows");
+    }
+}
+
+#[test]
+fn a_steady_step_allocates_for_packed_products_alone() {
+    let (mut sgd, mut plain) = (Sgd::new(0.01).momentum(0.9), Sgd::new(0.01));
+    let (mut adam, mut adamw) = (Adam::new(1e-3), AdamW::new(1e-3));
+    check(&[2, 16, 16, 1], 32, Loss::MeanSquared, || Box::new(Tanh), &mut sgd);
+    check(&[784, 128, 10], 64, Loss::CrossEntropy, || Box::new(Relu), &mut adam);
+    check(&[784, 512, 256, 10], 128, Loss::CrossEntropy, || Box::new(Gelu), &mut adamw);
+    check(&[784, 128, 128, 10], 100, Loss::CrossEntropy, || Box::new(LeakyRelu(0.1)), &mut plain);
+    // Some of these products go to matrixmultiply, or the test would say little.
+    assert!(packed_products(&[784, 128, 10], 64) >= 2);
+}
+
+#[test]
+fn every_activation_without_allocation() {
+    let activations: [fn() -> Box<dyn Module>; 12] = [
+        || Box::new(Relu),
+        || Box::new(LeakyRelu(0.2)),
+        || Box::new(Tanh),
+        || Box::new(Sigmoid),
+        || Box::new(Gelu),
+        || Box::new(GeluTanh),
+        || Box::new(Silu),
+        || Box::new(Elu(1.0)),
+        || Box::new(Selu),
+        || Box::new(Softplus),
+        || Box::new(Softmax),
+        || Box::new(LogSoftmax),
+    ];
+    for activation in activations {
+        check(&[4, 8, 3], 16, Loss::CrossEntropy, activation, &mut Adam::new(1e-3));
+    }
+}
+
+#[test]
+fn prediction_makes_its_result_and_nothing_else() {
+    parallel::set_num_threads(1);
+    let model = Sequential::new().add(Linear::new(2, 16)).add(Tanh).add(Linear::new(16, 1));
+    let x = Tensor::full([1, 2], 0.5);
+    let mut kept = model.predict(&x);
+    for _ in 0..3 {
+        // The caller holds the last result, so this one needs memory: its elements and their count.
+        let count = allocations(|| kept = model.predict(&x));
+        assert!(count <= 2, "{count} allocations");
+    }
+    drop(kept);
+    assert_eq!(allocations(|| drop(model.predict(&x))), 0);
+}

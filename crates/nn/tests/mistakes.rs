@@ -1,0 +1,193 @@
+//! Mistakes of the caller: each panics at the caller's line, with the operation and all shapes.
+
+use std::panic::{self, Location};
+use std::sync::Mutex;
+
+use fanin_nn::init::Orthogonal;
+use fanin_nn::layers::*;
+use fanin_nn::{Adam, Linear, Module, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var};
+
+/// The message and the file of a panic.
+fn panic_of(f: impl FnOnce()) -> (String, String) {
+    // One at a time: the hook is the process's.
+    static ONE: Mutex<()> = Mutex::new(());
+    static FILE: Mutex<String> = Mutex::new(String::new());
+    let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|info| {
+        *FILE.lock().unwrap() = info.location().map(Location::file).unwrap_or_default().to_owned();
+    }));
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(f));
+    panic::set_hook(hook);
+    let payload = result.expect_err("it must panic");
+    let message = payload.downcast_ref::<String>().cloned();
+    let message = message.or_else(|| payload.downcast_ref::<&str>().map(|s| s.to_string()));
+    (message.expect("a message"), FILE.lock().unwrap().clone())
+}
+
+/// That `f` panics with this message, at a line of this file.
+#[track_caller]
+fn panics(expected: &str, f: impl FnOnce()) {
+    let (message, file) = panic_of(f);
+    assert_eq!(message, expected);
+    assert_eq!(file, Location::caller().file(), "at the caller's line: {message}");
+}
+
+fn on_tape(shape: &[usize], f: impl for<'t> FnOnce(Var<'t>) -> Var<'t>) {
+    let x = Tensor::zeros(shape);
+    let _ = Tape::new().value(|t| f(t.input(&x)));
+}
+
+fn two(a: &[usize], b: &[usize], f: impl for<'t> FnOnce(Var<'t>, Var<'t>) -> Var<'t>) {
+    let (a, b) = (Tensor::zeros(a), Tensor::zeros(b));
+    let _ = Tape::new().value(|t| f(t.input(&a), t.input(&b)));
+}
+
+#[test]
+fn layers_that_do_not_fit() {
+    panics("linear: input 64×300 does not fit a layer of 784 → 128", || {
+        on_tape(&[64, 300], |x| Linear::new(784, 128).forward(x));
+    });
+    panics("linear: input 64×300 does not fit a layer of 784 → 128", || {
+        let _ = Linear::new(784, 128).predict(&Tensor::zeros([64, 300]));
+    });
+    panics("linear: input scalar does not fit a layer of 784 → 128", || {
+        on_tape(&[], |x| Linear::new(784, 128).forward(x));
+    });
+    let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
+    panics("Sequential: input 64×300 does not fit layer 0, Linear(784 → 128)", || {
+        on_tape(&[64, 300], |x| model.forward(x));
+    });
+    panics("Sequential: input 64×300 does not fit layer 0, Linear(784 → 128)", || {
+        let _ = model.predict(&Tensor::zeros([64, 300]));
+    });
+}
+
+#[test]
+fn networks_that_do_not_fit_together_are_refused_while_they_are_built() {
+    panics(
+        "Sequential: layer 2, Linear(100 → 10), does not fit: the layers before give 128 features",
+        || {
+            let _ =
+                Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(100, 10));
+        },
+    );
+    let inner = || Sequential::new().add(Linear::new(128, 64)).add(Tanh);
+    let _ = Sequential::new().add(Linear::new(784, 128)).add(inner()).add(Linear::new(64, 10));
+    panics(
+        "Sequential: layer 1, Sequential(Linear(128 → 64), Tanh), does not fit: \
+         the layers before give 100 features",
+        || {
+            let _ = Sequential::new().add(Linear::new(784, 100)).add(inner());
+        },
+    );
+}
+
+#[test]
+fn initialization_that_cannot_be() {
+    let (message, file) = panic_of(|| {
+        let _ = Linear::builder(5, 3).bias(Orthogonal::default()).build();
+    });
+    assert!(message.starts_with("Linear(5 → 3): "), "{message}");
+    assert_eq!(file, file!());
+    panics("bias: Linear(5 → 3, no bias) was built with no_bias()", || {
+        let _ = Linear::builder(5, 3).no_bias().build().bias();
+    });
+}
+
+#[test]
+fn operations_on_shapes_that_do_not_fit() {
+    panics(
+        "add: 4×7 and 4×6 do not fit: an axis must have the same length in both, or 1 in one",
+        || two(&[4, 7], &[4, 6], |a, b| a + b),
+    );
+    panics("matmul: 4×7 and 6×3 do not fit: the inner lengths must be equal", || {
+        two(&[4, 7], &[6, 3], |a, b| a.matmul(b));
+    });
+    panics("matmul: 4×7 and 7 do not fit: it takes two matrices", || {
+        two(&[4, 7], &[7], |a, b| a.matmul(b));
+    });
+    panics("reshape: 4×7 and 5×5 do not fit: they have different numbers of places", || {
+        on_tape(&[4, 7], |x| x.reshape([5, 5]));
+    });
+    panics(
+        "expand: 4×7 and 4×8 do not fit: an axis must have the same length in both, or 1 in one",
+        || {
+            on_tape(&[4, 7], |x| x.expand(&[4, 8]));
+        },
+    );
+    panics("transpose: 2×3×4 is not a matrix", || on_tape(&[2, 3, 4], |x| x.transpose()));
+    panics("rows: index 4 is outside 4×7", || on_tape(&[4, 7], |x| x.rows(&[0, 4])));
+    panics("sum_axis: 4×7 has no axis 2", || on_tape(&[4, 7], |x| x.sum_axis(2)));
+    panics("concat: there are no values to concatenate", || {
+        on_tape(&[4, 7], |_| Var::concat(&[], 0));
+    });
+    panics(
+        "concat: 4×7 and 3×7 do not fit: all axes but number 1 must have the same length",
+        || two(&[4, 7], &[3, 7], |a, b| Var::concat(&[a, b], 1)),
+    );
+    panics("softmax: a scalar has no axis", || on_tape(&[], |x| x.softmax()));
+}
+
+#[test]
+fn losses() {
+    panics("cross_entropy: 4×10 and 3 do not fit: there must be a label per row", || {
+        on_tape(&[4, 10], |x| x.cross_entropy(&[1, 2, 3]));
+    });
+    panics("cross_entropy: label 10 of row 1 is not below 10 classes", || {
+        on_tape(&[2, 10], |x| x.cross_entropy(&[1, 10]));
+    });
+    panics("mse: 4×1 and 4 do not fit: prediction and target must have one shape", || {
+        two(&[4, 1], &[4], |a, b| a.mse(b));
+    });
+    let x = Tensor::zeros([4, 7]);
+    panics(
+        "value_and_grad: the result must be a single number, not 4×7; reduce it by mean() or sum()",
+        || drop(Tape::new().value_and_grad(|t| t.input(&x))),
+    );
+}
+
+#[test]
+fn optimizers() {
+    panics("Sgd: learning rate -0.1 is outside [0, inf)", || drop(Sgd::new(-0.1)));
+    panics("Adam: learning rate NaN is outside [0, inf)", || drop(Adam::new(f64::NAN)));
+    panics("Adam: beta2 1 is outside [0, 1)", || drop(Adam::new(0.1).betas(0.9, 1.0)));
+
+    struct Forgetful {
+        scale: Param,
+    }
+    impl Module for Forgetful {
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            x * x.tape().param(&self.scale)
+        }
+    }
+    let mut model = Forgetful { scale: Param::new(Tensor::ones(3)) };
+    let (mut tape, x) = (Tape::new(), Tensor::ones([2, 3]));
+    let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
+    panics(
+        "step: the model does not show 1 of the parameters that the loss depends on; \
+         list its parts with module!",
+        || Sgd::new(0.1).step(&mut model, grads),
+    );
+
+    let mut sgd = Sgd::new(0.1);
+    let mut step = |mut model: Linear| {
+        let x = Tensor::ones([2, model.weight().shape()[1]]);
+        let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
+        sgd.step(&mut model, grads);
+    };
+    step(Linear::new(3, 2));
+    panics(
+        "step: parameter weight is 2×4, but was 2×3 in the steps before: an optimizer serves one model",
+        || step(Linear::new(4, 2)),
+    );
+}
+
+#[test]
+fn a_step_after_a_panic_works() {
+    let (mut tape, x) = (Tape::new(), Tensor::ones([2, 3]));
+    let _ = panic_of(|| drop(tape.value_and_grad(|t| t.input(&x).matmul(t.input(&x)).sum())));
+    let p = Param::new(Tensor::ones(3));
+    let (loss, grads) = tape.value_and_grad(|t| (t.input(&x) * t.param(&p)).sum());
+    assert_eq!((loss, grads.get(&p).unwrap().as_slice()), (6.0, &[2.0; 3][..]));
+}
