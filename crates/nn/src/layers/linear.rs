@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fanin_init::rand::RngCore;
-use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, with_default_rng};
+use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, default_rng};
 use fanin_tensor::{Scalar, Tensor};
 
 use crate::{Features, Module, Param, Var};
@@ -179,7 +179,8 @@ impl<'a> LinearBuilder<'a> {
         };
         match rng {
             Some(rng) => draw(rng),
-            None => with_default_rng(|rng| draw(rng)),
+            // Borrowed draw by draw: a law may itself use the default generator.
+            None => draw(&mut default_rng()),
         }
     }
 }
