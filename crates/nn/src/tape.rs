@@ -7,14 +7,13 @@
 //! Place *i* of the tape keeps its memory from step to step: values, gradients and even the boxed
 //! ops are written over, so a steady training step allocates nothing here.
 
-mod gradcheck;
 mod gradients;
 mod graph;
 mod op;
 mod record;
+mod slot;
 mod var;
 
-pub use gradcheck::{GradCheck, gradcheck, gradcheck_at, gradcheck_module};
 pub use gradients::Gradients;
 pub use op::{Backward, Forward, Op};
 pub use record::Tape;

@@ -4,42 +4,14 @@ use std::any::Any;
 
 use fanin_tensor::{Scalar, Tensor};
 
-use super::op::{Backward, Forward, Grad, Op};
+use super::op::{Backward, Forward, Op};
+use super::slot::{Grad, Slot, grow};
 use crate::Param;
-
-/// What place *i* of the tape holds: this step's node, in memory that outlives the step.
-pub(crate) struct Slot<T> {
-    /// A computed value.
-    pub(super) own: Option<Tensor<T>>,
-    /// A value that the caller shares with the tape: an input or a parameter.
-    shared: Option<Tensor<T>>,
-    /// What the op keeps for the way back.
-    pub(super) saved: Option<Tensor<T>>,
-    op: Option<Box<dyn Op<T>>>,
-    /// Where in `edges` the inputs begin and end.
-    inputs: (u32, u32),
-    /// Whether a gradient must reach this node.
-    pub(super) differentiated: bool,
-}
-
-impl<T: Scalar> Slot<T> {
-    #[inline]
-    pub(super) fn value(&self) -> &Tensor<T> {
-        self.shared.as_ref().or(self.own.as_ref()).expect("a recorded node has a value")
-    }
-}
-
-/// Memory of this shape in `tensor`, made or used again.
-#[inline]
-pub(super) fn grow<'a, T: Scalar>(
-    tensor: &'a mut Option<Tensor<T>>,
-    shape: &[usize],
-) -> &'a mut [T] {
-    tensor.get_or_insert_with(|| Tensor::zeros(shape)).reuse(shape)
-}
 
 pub(crate) struct Graph<T: Scalar> {
     slots: Vec<Slot<T>>,
+    /// How the gradient flows back through each computed node.
+    ops: Vec<Option<Box<dyn Op<T>>>>,
     grads: Vec<Grad<T>>,
     edges: Vec<u32>,
     /// Parameters of this step, by identity.
@@ -54,6 +26,7 @@ impl<T: Scalar> Graph<T> {
     pub(super) fn new() -> Self {
         Self {
             slots: vec![],
+            ops: vec![],
             grads: vec![],
             edges: vec![],
             params: vec![],
@@ -83,14 +56,8 @@ impl<T: Scalar> Graph<T> {
     /// The place of the next node.
     fn place(&mut self) -> usize {
         if self.len == self.slots.len() {
-            self.slots.push(Slot {
-                own: None,
-                shared: None,
-                saved: None,
-                op: None,
-                inputs: (0, 0),
-                differentiated: false,
-            });
+            self.slots.push(Slot::new());
+            self.ops.push(None);
             self.grads.push(Grad { value: None, ready: false });
         }
         self.grads[self.len].ready = false;
@@ -137,7 +104,7 @@ impl<T: Scalar> Graph<T> {
         slot.inputs = (first as u32, self.edges.len() as u32);
         forward(&mut Forward::new(below, edges, slot));
         if slot.differentiated {
-            store(&mut slot.op, op);
+            store(&mut self.ops[at], op);
         }
         self.len += 1;
         at as u32
@@ -158,7 +125,7 @@ impl<T: Scalar> Graph<T> {
                 continue;
             }
             let (below, rest) = self.grads.split_at_mut(i);
-            let (Some(op), Some(dy)) = (&slot.op, &rest[0].value) else { continue };
+            let (Some(op), Some(dy)) = (&self.ops[i], &rest[0].value) else { continue };
             let edges = &self.edges[first as usize..end as usize];
             op.backward(&mut Backward::new(&self.slots, edges, slot, dy.as_slice(), below));
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use fanin_tensor::Write;
 use fanin_tensor::{IntoShape, Scalar, Tensor};
 
-use super::graph::{Slot, grow};
+use super::slot::{Grad, Slot, grow};
 
 /// How the gradient of one primitive operation flows back.
 ///
@@ -122,12 +122,6 @@ pub struct Backward<'a, T: Scalar> {
     slot: &'a Slot<T>,
     dy: &'a [T],
     grads: &'a mut [Grad<T>],
-}
-
-/// A node's gradient. `ready` is false until the first contribution of this step.
-pub(super) struct Grad<T> {
-    pub(super) value: Option<Tensor<T>>,
-    pub(super) ready: bool,
 }
 
 impl<'a, T: Scalar> Backward<'a, T> {

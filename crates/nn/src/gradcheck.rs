@@ -4,8 +4,7 @@ use fanin_init::TorchRng;
 use fanin_init::rand::{Rng, RngCore};
 use fanin_tensor::Tensor;
 
-use super::{Tape, Var};
-use crate::{Module, Param, ParamPath};
+use crate::{Module, Param, ParamPath, Tape, Var};
 
 /// The outcome of a check.
 #[derive(Clone, Debug)]

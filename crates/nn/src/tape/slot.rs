@@ -1,0 +1,43 @@
+//! What one place of the tape holds, in memory that outlives the step.
+
+use fanin_tensor::{Scalar, Tensor};
+
+/// What place *i* of the tape holds: this step's node, in memory that outlives the step.
+pub(super) struct Slot<T> {
+    /// A computed value.
+    pub(super) own: Option<Tensor<T>>,
+    /// A value that the caller shares with the tape: an input or a parameter.
+    pub(super) shared: Option<Tensor<T>>,
+    /// What the op keeps for the way back.
+    pub(super) saved: Option<Tensor<T>>,
+    /// Where in `edges` the inputs begin and end.
+    pub(super) inputs: (u32, u32),
+    /// Whether a gradient must reach this node.
+    pub(super) differentiated: bool,
+}
+
+impl<T: Scalar> Slot<T> {
+    pub(super) fn new() -> Self {
+        Self { own: None, shared: None, saved: None, inputs: (0, 0), differentiated: false }
+    }
+
+    #[inline]
+    pub(super) fn value(&self) -> &Tensor<T> {
+        self.shared.as_ref().or(self.own.as_ref()).expect("a recorded node has a value")
+    }
+}
+
+/// Memory of this shape in `tensor`, made or used again.
+#[inline]
+pub(super) fn grow<'a, T: Scalar>(
+    tensor: &'a mut Option<Tensor<T>>,
+    shape: &[usize],
+) -> &'a mut [T] {
+    tensor.get_or_insert_with(|| Tensor::zeros(shape)).reuse(shape)
+}
+
+/// A node's gradient. `ready` is false until the first contribution of this step.
+pub(super) struct Grad<T> {
+    pub(super) value: Option<Tensor<T>>,
+    pub(super) ready: bool,
+}
