@@ -4,7 +4,9 @@ use fanin_init::TorchRng;
 use fanin_init::rand::{Rng, RngCore};
 use fanin_tensor::Tensor;
 
-use crate::{Module, Param, ParamPath, Tape, Var};
+use crate::module::{Module, ParamPath};
+use crate::param::Param;
+use crate::tape::{Tape, Var};
 
 /// The outcome of a check.
 #[derive(Clone, Debug)]

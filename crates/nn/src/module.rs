@@ -4,8 +4,9 @@ use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor};
 
+use crate::param::Param;
 use crate::predict::IdleTape;
-use crate::{Param, Var};
+use crate::tape::Var;
 
 /// A layer, or a whole network.
 ///

@@ -8,7 +8,9 @@ pub use sgd::Sgd;
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
-use crate::{Gradients, Module, Param, ParamPath};
+use crate::module::{Module, ParamPath};
+use crate::param::Param;
+use crate::tape::Gradients;
 
 /// Changes parameters by their gradients.
 ///

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 
 use fanin_tensor::Scalar;
 
-use crate::Tape;
+use crate::tape::Tape;
 
 thread_local! {
     /// Tapes of any element type that no prediction of this thread uses just now.

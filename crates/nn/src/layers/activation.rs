@@ -2,7 +2,8 @@
 
 use fanin_tensor::Scalar;
 
-use crate::{Features, Module, Var};
+use crate::module::{Features, Module};
+use crate::tape::Var;
 
 /// Layers that apply a method of [`Var`], with its parameter and that one's default if it has one.
 macro_rules! layers {

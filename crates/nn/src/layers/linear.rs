@@ -6,7 +6,9 @@ use fanin_init::rand::RngCore;
 use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, default_rng};
 use fanin_tensor::{Scalar, Tensor};
 
-use crate::{Features, Module, Param, Var};
+use crate::module::{Features, Module};
+use crate::param::Param;
+use crate::tape::Var;
 
 /// A layer that takes every input to every output: `Y = X·Wᵀ + b`.
 ///

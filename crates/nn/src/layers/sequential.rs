@@ -4,7 +4,8 @@ use std::fmt;
 
 use fanin_tensor::{Scalar, show_shape};
 
-use crate::{Features, Module, ParamPath, Show, ShowMut, Var};
+use crate::module::{Features, Module, ParamPath, Show, ShowMut};
+use crate::tape::Var;
 
 /// Layers one behind the other, each fed with what the one before gave.
 ///

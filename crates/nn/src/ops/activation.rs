@@ -9,7 +9,7 @@ use fanin_tensor::Scalar;
 use fanin_tensor::simd::Isa;
 
 use super::elementwise::Elementwise;
-use crate::Var;
+use crate::tape::Var;
 
 /// Writes the struct of a function and the method of [`Var`] that applies it. `I` in its expressions
 /// is the instruction set, `c` rounds a constant to `T`.

@@ -8,7 +8,7 @@ use fanin_tensor::map::map;
 
 use super::elementwise::Elementwise;
 use super::expand::common_shape;
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Op, Var};
 
 /// `y = a + b`; `da = dy`, `db = dy`.
 #[derive(Debug)]

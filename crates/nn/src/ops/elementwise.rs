@@ -9,7 +9,7 @@ use fanin_tensor::Write;
 use fanin_tensor::map::{Function, apply};
 use fanin_tensor::simd::Isa;
 
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Op, Var};
 
 /// A function and its derivative.
 pub(super) trait Elementwise<T>: Copy + fmt::Debug + Sync + 'static {

@@ -7,7 +7,7 @@ use fanin_tensor::ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use fanin_tensor::reduce;
 
 use super::bad_shapes;
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Op, Var};
 
 /// The shape to which two others broadcast.
 #[track_caller]

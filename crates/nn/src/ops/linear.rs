@@ -4,7 +4,7 @@ use fanin_tensor::gemm::{Mat, gemm};
 use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
 use super::bad_shapes;
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Forward, Op, Var};
 
 /// `Y = A·B`; `dA = dY·Bᵀ`, `dB = Aᵀ·dY`.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
         let rows = x_shape[..x_shape.len() - 1].iter().product();
         let op = Linear { rows, inputs, outputs };
-        let forward = |cx: &mut crate::Forward<'_, T>| {
+        let forward = |cx: &mut Forward<'_, T>| {
             let (x, w) = (cx.input(0), cx.input(1));
             let bias = (cx.inputs() == 3).then(|| cx.input(2).as_slice());
             let y = match *x.shape() {

@@ -5,7 +5,8 @@ use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 
 use super::bad_shapes;
-use crate::{Backward, Op, Var};
+use super::softmax::log_sum_exp;
+use crate::tape::{Backward, Op, Var};
 
 /// `L = mean_i (log Σ_k e^{x_ik} − Σ_k q_ik x_ik)` with the targets `q = (1 − ε)·onehot + ε/classes`;
 /// `dx_ik = dL (softmax(x)_ik − q_ik) / rows`. Saves the latter without dL.
@@ -93,10 +94,13 @@ impl<'t, T: Scalar> Var<'t, T> {
             reduce::softmax(x, classes, p, lse);
             let (hit, spread) = (1.0 - smoothing, smoothing / classes as f64);
             let mut sum = 0.0;
-            for ((x, &label), lse) in x.chunks_exact(classes.max(1)).zip(labels).zip(lse) {
-                sum += lse.to_f64() - hit * x[label].to_f64();
+            let logits = x.chunks_exact(classes.max(1)).zip(p.chunks_exact(classes.max(1)));
+            for ((x, p), &label) in logits.zip(labels) {
+                let (top, log_sum) = log_sum_exp(x, p);
+                let below_top = |x: &T| top.to_f64() - x.to_f64();
+                sum += log_sum + hit * below_top(&x[label]);
                 if smoothing > 0.0 {
-                    sum -= spread * reduce::sum(x).to_f64();
+                    sum += spread * x.iter().map(below_top).sum::<f64>();
                 }
             }
             loss[0] = T::from_f64(sum / rows as f64);

@@ -4,7 +4,7 @@ use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Op, Var};
 
 /// `y = scale · Σ x`; `dx = scale · dy`.
 #[derive(Debug)]

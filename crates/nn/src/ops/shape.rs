@@ -5,7 +5,7 @@ use fanin_tensor::map::map;
 use fanin_tensor::{IntoShape, Scalar, Shape, show_shape};
 
 use super::bad_shapes;
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Op, Var};
 
 /// `y = x` in another shape; `dx = dy`.
 #[derive(Debug)]

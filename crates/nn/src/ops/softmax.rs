@@ -4,7 +4,7 @@ use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 
-use crate::{Backward, Op, Var};
+use crate::tape::{Backward, Op, Var};
 
 /// `y_j = e^{x_j} / Σ_k e^{x_k}`; `dx_j = y_j (dy_j − Σ_k dy_k y_k)`.
 #[derive(Debug)]
@@ -42,6 +42,16 @@ impl<T: Scalar> Op<T> for LogSoftmax {
     }
 }
 
+/// The largest `m` of a row x, and `log Σ_k e^{x_k − m}`, from x and its softmax p, in which the
+/// largest is `1 / Σ_k e^{x_k − m}`.
+///
+/// Apart, because their sum loses digits of the second where the first is large: near 1000, `f32` has
+/// steps of 6e-5, and so would the loss.
+pub(super) fn log_sum_exp<T: Scalar>(x: &[T], p: &[T]) -> (T, f64) {
+    let top = reduce::argmax(x);
+    (x[top], -p[top].to_f64().ln())
+}
+
 impl<'t, T: Scalar> Var<'t, T> {
     /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
     ///
@@ -73,9 +83,11 @@ impl<'t, T: Scalar> Var<'t, T> {
             let (y, saved) = cx.output_and_save(x.shape(), x.len() + rows);
             let (p, lse) = saved.split_at_mut(x.len());
             reduce::softmax(x.as_slice(), cols, p, lse);
-            let rows = x.as_slice().chunks_exact(cols.max(1)).zip(lse);
-            for (y, (x, &mut lse)) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
-                map([x], Write::Set, y, |[x]| x - lse);
+            let rows = x.as_slice().chunks_exact(cols.max(1)).zip(p.chunks_exact(cols.max(1)));
+            for (y, (x, p)) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
+                let (top, log_sum) = log_sum_exp(x, p);
+                let log_sum = T::from_f64(log_sum);
+                map([x], Write::Set, y, |[x]| (x - top) - log_sum);
             }
         })
     }

@@ -4,7 +4,8 @@ use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
 use super::{Optimizer, States, require};
-use crate::{Gradients, Module};
+use crate::module::Module;
+use crate::tape::Gradients;
 
 /// Adam, as PyTorch has it; t is the number of the step, from 1:
 ///

@@ -3,7 +3,7 @@
 use fanin_tensor::{Scalar, Tensor};
 
 use super::Graph;
-use crate::Param;
+use crate::param::Param;
 
 /// The gradient of a loss with respect to every trainable parameter that it depends on.
 ///

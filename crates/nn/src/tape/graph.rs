@@ -6,7 +6,7 @@ use fanin_tensor::{Scalar, Tensor};
 
 use super::op::{Backward, Forward, Op};
 use super::slot::{Grad, Slot, grow};
-use crate::Param;
+use crate::param::Param;
 
 pub(crate) struct Graph<T: Scalar> {
     slots: Vec<Slot<T>>,

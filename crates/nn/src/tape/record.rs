@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use super::{Forward, Gradients, Graph, Op, Var};
-use crate::{Param, debug_build};
+use crate::debug_build;
+use crate::param::Param;
 
 /// Records what is computed on it, and differentiates it.
 ///
