@@ -259,9 +259,11 @@ impl<T: Scalar> Staged<T> {
                     continue;
                 }
                 let (file, model) = (show_shape(&shape), show_shape(&slot.shape));
-                self.misfits.push(|| format!("{path} is {file} in the file and {model} in the model"));
+                self.misfits
+                    .push(|| format!("{path} is {file} in the file and {model} in the model"));
             } else {
-                self.extra.push(|| format!("{} ({}) is in the file only", shown(), show_shape(&shape)));
+                self.extra
+                    .push(|| format!("{} ({}) is in the file only", shown(), show_shape(&shape)));
             }
             skip::<T>(payload, &shape).map_err(|why| format!("{} {why}", shown()))?;
         }
