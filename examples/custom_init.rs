@@ -1,0 +1,93 @@
+//! Initializers of one's own: a struct, a closure, any distribution of `rand_distr`. Trains one epoch
+//! from each, beside built-in laws and two that cannot learn, and prints what came of it.
+//!
+//! ```text
+//! cargo run --release --example custom_init
+//! cargo run --release --example custom_init -- --quick     # fewer laws
+//! ```
+//!
+//! Checks that the same seed gives the same weights, that zeros stay at chance (a loss of ln 10, one
+//! image in ten), that ones do little better, and that every other law gets over 80 % in one epoch.
+
+mod common;
+
+use fanin::init::rand::{Rng, seq::index};
+use fanin::init::rand_distr::{StandardNormal, Triangular};
+use fanin::prelude::*;
+
+/// Every unit listens to a few inputs only, whatever the width of the layer (Martens 2010).
+#[derive(Debug)]
+struct FewInputs(usize);
+
+impl Initializer for FewInputs {
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut weights: ArrayViewMutD<'_, f32>) {
+        weights.fill(0.0);
+        let few = self.0.min(param.fan_in);
+        for mut unit in weights.outer_iter_mut() {
+            for input in index::sample(rng, param.fan_in, few) {
+                let normal: f32 = rng.sample(StandardNormal);
+                unit[input] = normal / (few as f32).sqrt();
+            }
+        }
+    }
+}
+
+fn main() {
+    // A closure is enough for a law without a name: one size, random signs.
+    let signs = from_fn(|param, rng, mut weights| {
+        let size = (2.0 / param.fan_in as f32).sqrt();
+        weights.mapv_inplace(|_| if rng.random() { size } else { -size });
+    });
+    let triangle = Triangular::new(-0.1, 0.1, 0.0).expect("the peak is between the ends");
+
+    let mut laws: Vec<(&str, Box<dyn Initializer>)> = vec![
+        ("15 inputs a unit, a struct", Box::new(FewInputs(15))),
+        ("signs, a closure", Box::new(signs)),
+        ("triangle, of rand_distr", Box::new(FromDistribution(triangle))),
+        ("zeros", Box::new(Zeros)),
+        ("ones", Box::new(Ones)),
+    ];
+    if !common::quick() {
+        laws.push(("PyTorch's default", Box::new(KaimingUniform::torch_default())));
+        laws.push(("Xavier, normal", Box::new(XavierNormal::default())));
+        laws.push(("Kaiming, normal", Box::new(KaimingNormal::default())));
+        laws.push(("orthogonal", Box::new(Orthogonal::default())));
+    }
+
+    println!(
+        "{:28}{:>10}{:>14}{:>18}",
+        "law of the weights", "their std", "loss at first", "after an epoch"
+    );
+    let (train, test) = datasets::mnist_bundled();
+    for (name, law) in laws {
+        let build = || {
+            manual_seed(7);
+            let layer = |n, m| Linear::builder(n, m).weight(&*law).bias(Zeros).build();
+            (layer(784, 128), layer(128, 10))
+        };
+        let (hidden, output) = build();
+        assert_eq!(hidden.weight(), build().0.weight(), "the same seed gives the same weights");
+        let std = hidden.weight().view().std(0.0);
+        let mut model = Sequential::new().add(hidden).add(Relu).add(output);
+
+        let (mut adam, mut tape, mut losses) = (Adam::new(1e-3), Tape::new(), vec![]);
+        for (x, y) in train.batches(64).shuffle() {
+            let (loss, grads) =
+                tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
+            adam.step(&mut model, grads);
+            losses.push(loss);
+        }
+        let accuracy = accuracy(&model, &test);
+        let (first, last) = (losses[0], losses[losses.len() - 1]);
+        println!("{name:28}{std:>10.4}{first:>14.4}{last:>9.4}{:>7.1} %", 100.0 * accuracy);
+
+        match name {
+            "zeros" => {
+                assert!(losses.iter().all(|loss| (loss - 10f32.ln()).abs() < 0.05));
+                assert_eq!(accuracy, 0.1, "whatever class it says, a tenth of the digits is of it");
+            }
+            "ones" => assert!(accuracy < 0.3, "every hidden unit is like every other"),
+            _ => assert!(accuracy > 0.8, "{name}: 80 % were promised"),
+        }
+    }
+}
