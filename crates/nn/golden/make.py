@@ -1,0 +1,245 @@
+"""Writes torch_ops.txt and torch_optim.txt: PyTorch's values, gradients and optimizer steps.
+
+    python make.py          # needs torch (CPU) and numpy; the outputs name the versions
+
+A tensor is a line `key shape numbers`, the shape as 4x7 (a dash: no axes), the numbers as the
+hexadecimal bits of f32. Every gradient is that of Σ c ⊙ y with a random cotangent c.
+"""
+
+import os
+import platform
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.set_num_threads(1)
+HERE = Path(__file__).parent
+VERSIONS = (
+    f"# Written by make.py with torch {torch.__version__}, numpy {np.__version__}, "
+    f"Python {platform.python_version()} on {platform.machine()}."
+)
+
+
+class Lines:
+    def __init__(self, *explanation):
+        self.lines = [VERSIONS, *explanation]
+
+    def tensor(self, key, x):
+        array = x.detach().contiguous().numpy()
+        shape = "x".join(map(str, array.shape)) or "-"
+        bits = (f"{word:08x}" for word in array.astype("<f4").ravel().view("<u4"))
+        self.lines.append(" ".join([key, shape, *bits]))
+
+    def words(self, *words):
+        self.lines.append(" ".join(map(str, words)))
+
+    def write(self, name):
+        (HERE / name).write_text("\n".join(self.lines) + "\n")
+
+
+# Operations ---------------------------------------------------------------------------------------
+
+ops = Lines(
+    "#",
+    "# Each case: its name; its inputs x; the integers n it takes (labels, indices), if any; its",
+    "# result y; the cotangent c; and the gradient d of Σ c ⊙ y of each input.",
+)
+generator = torch.Generator().manual_seed(1234)
+
+
+def randn(*shape, scale=1.0):
+    return scale * torch.randn(shape, generator=generator)
+
+
+def case(name, f, *inputs, n=()):
+    inputs = [x.clone().requires_grad_() for x in inputs]
+    y = f(*inputs)
+    c = randn(*y.shape)
+    # An input that the result does not depend on would be a mistake in this file: no allow_unused.
+    gradients = torch.autograd.grad((c * y).sum(), inputs)
+    ops.words("case", name)
+    for x in inputs:
+        ops.tensor("x", x)
+    if n:
+        ops.words("n", *n)
+    ops.tensor("y", y)
+    ops.tensor("c", c)
+    for d in gradients:
+        ops.tensor("d", d)
+
+
+SPECIAL = [0.0, -0.0, 1e-8, -1e-8, 1e-20, -1e-20, 1e-4, -1e-4, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0,
+           5.0, -5.0, 9.0, -9.0, 19.9, 20.1, -20.1, 50.0, -50.0, 80.0, -80.0, 100.0, -100.0]
+LIMITS = [torch.inf, -torch.inf, torch.nan]
+
+
+def special(values, more):
+    """The given values and enough random ones for an odd length that vectors do not divide."""
+    return torch.cat([torch.tensor(values), more])
+
+
+broad = special(SPECIAL, randn(46, scale=2.0))
+# Away from 0 and not huge, to divide by.
+divisor = lambda *shape: randn(*shape).sign() * (0.3 + randn(*shape).abs())
+
+for name, f, second in [
+    ("add", torch.add, randn), ("sub", torch.sub, randn), ("mul", torch.mul, randn), ("div", torch.div, divisor),
+]:
+    case(name, f, randn(5, 7), second(5, 7))
+    case(f"{name}/special", f, torch.tensor([0.0, -0.0, 1e-8, 50.0, -100.0, 1e20, 1e-20]),
+         torch.tensor([-2.0, 3.0, 1e-8, -100.0, 50.0, 1e10, -1e10]))
+    case(f"{name}/row", f, randn(5, 7), second(7))
+    case(f"{name}/column", f, randn(5, 1), second(5, 7))
+    case(f"{name}/both-ways", f, randn(5, 1), second(7))
+    case(f"{name}/middle", f, randn(2, 1, 3), second(4, 1))
+    case(f"{name}/scalar", f, randn(), second(3, 5))
+    case(f"{name}/number", lambda x: f(x, 0.7), broad[:13])
+case("number-minus", lambda x: 0.7 - x, broad[:13])
+case("number-over", lambda x: 0.7 / x, divisor(13))
+case("neg", torch.neg, broad[:13])
+case("expand", lambda x: x.expand(2, 3, 4), randn(3, 1))
+
+case("matmul", torch.matmul, randn(5, 7), randn(7, 3))
+case("matmul/row", torch.matmul, randn(1, 7), randn(7, 3))
+case("matmul/column", torch.matmul, randn(5, 7), randn(7, 1))
+case("matmul/large", torch.matmul, randn(11, 33), randn(33, 9))
+case("matmul/long", torch.matmul, randn(2, 200), randn(200, 1))
+case("linear", F.linear, randn(5, 7), randn(3, 7), randn(3))
+case("linear/no-bias", F.linear, randn(5, 7), randn(3, 7))
+case("linear/vector", F.linear, randn(7), randn(3, 7), randn(3))
+case("linear/three-axes", F.linear, randn(2, 4, 7), randn(3, 7), randn(3))
+case("linear/large", F.linear, randn(17, 25), randn(9, 25), randn(9))
+
+case("reshape", lambda x: x.reshape(3, 8), randn(4, 6))
+case("transpose", lambda x: x.t(), randn(4, 7))
+case("concat/0", lambda a, b: torch.cat([a, b, a], 0), randn(2, 3), randn(4, 3))
+case("concat/1", lambda a, b: torch.cat([a, b], 1), randn(2, 3, 2), randn(2, 1, 2))
+rows = [4, 0, 4, 2]
+case("rows", lambda x: x.index_select(0, torch.tensor(rows)), randn(5, 3), n=rows)
+
+case("sum", torch.sum, randn(5, 7))
+case("mean", torch.mean, randn(5, 7))
+case("sum/large", torch.sum, randn(700))
+for axis in (0, 1, 2):
+    case(f"sum/{axis}", lambda x: x.sum(axis), randn(3, 5, 4))
+    case(f"mean/{axis}", lambda x: x.mean(axis), randn(3, 5, 4))
+
+elementwise = {
+    "relu": F.relu,
+    "leaky_relu": F.leaky_relu,
+    "leaky_relu/0.2": lambda x: F.leaky_relu(x, 0.2),
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "elu": F.elu,
+    "elu/0.7": lambda x: F.elu(x, 0.7),
+    "selu": F.selu,
+    "softplus": F.softplus,
+    "exp": torch.exp,
+    "square": torch.square,
+    "abs": torch.abs,
+}
+for name, f in elementwise.items():
+    case(name, f, broad)
+    case(f"{name}/limits", f, torch.tensor(LIMITS))
+positive = special([0.0, 1e-8, 1e-37, 1e-4, 0.999, 1.0, 1.001, 50.0, 100.0, 1e30], randn(37).exp())
+for name, f in {"ln": torch.log, "sqrt": torch.sqrt}.items():
+    case(name, f, positive)
+    case(f"{name}/limits", f, torch.tensor(LIMITS + [-1.0]))
+
+plain = randn(5, 7, scale=3.0)
+huge = torch.tensor([[1000.0, -1000.0, 0.0, 999.0, -0.0], [-1000.0, -1000.0, -1000.0, -999.0, -1001.0],
+                     [1e-8, 0.0, -1e-8, 50.0, -50.0], [100.0, 100.0, 100.0, 100.0, 100.0]])
+for name, f in {"softmax": F.softmax, "log_softmax": F.log_softmax}.items():
+    case(name, lambda x: f(x, -1), plain)
+    case(f"{name}/huge", lambda x: f(x, -1), huge)
+    case(f"{name}/one-axis", lambda x: f(x, -1), randn(9))
+    case(f"{name}/three-axes", lambda x: f(x, -1), randn(2, 3, 5))
+    case(f"{name}/wide", lambda x: f(x, -1), randn(2, 99, scale=3.0))
+
+# Small losses of large logits: what is subtracted must not be rounded at the size of the logits.
+far = torch.tensor([[1000.0, 998.5, 1001.25, 999.0], [-703.0, -700.0, -710.0, -701.0], [1e4, 9990.0, 9991.0, 9980.0]])
+for name, x, labels in [("", plain, [6, 0, 3, 3, 1]), ("/huge", huge, [1, 3, 0, 2]), ("/far", far, [2, 1, 0]),
+                        ("/wide", randn(3, 99), [98, 0, 70])]:
+    for smoothing in ("", "/smooth"):
+        f = lambda x: F.cross_entropy(x, torch.tensor(labels), label_smoothing=0.1 if smoothing else 0.0)
+        case(f"cross_entropy{name}{smoothing}", f, x, n=labels)
+case("mse", F.mse_loss, randn(5, 7), randn(5, 7))
+case("mse/large", F.mse_loss, randn(20, 11, scale=50.0), randn(20, 11, scale=50.0))
+
+# A network; its input and parameters are the inputs.
+for name, f in {"tanh": torch.tanh, "gelu": F.gelu, "relu": F.relu}.items():
+    labels = [0, 2, 1, 2, 0, 1]
+    case(f"network/{name}",
+         lambda x, w1, b1, w2, b2: F.cross_entropy(F.linear(f(F.linear(x, w1, b1)), w2, b2), torch.tensor(labels)),
+         randn(6, 5), randn(8, 5), randn(8), randn(3, 8), randn(3), n=labels)
+ops.write("torch_ops.txt")
+
+# Optimizers ---------------------------------------------------------------------------------------
+
+STEPS = 20
+optim = Lines(
+    "#",
+    "# start: what parameters w and b are at first. gradient: those of each step, the same for every",
+    "# optimizer. case, then after: what w and b are after each step. Where `case` ends in `-rare`, b",
+    "# has a gradient in every third step alone; in `-frozen`, b is frozen; in `-schedule`, the",
+    "# learning rate is multiplied by 0.8 after each step.",
+)
+w0, b0 = randn(4, 3), randn(5)
+# Sizes from below Adam's ε to large; exact zeros too.
+sizes_w = torch.tensor([1.0, 1.0, 1e-9, 1e-3, 30.0, 0.0, 1.0, 1e-6, 1.0, 1e3, 1.0, 0.1]).reshape(4, 3)
+sizes_b = torch.tensor([1.0, 0.01, 10.0, 0.0, 1.0])
+# A mean of 0.5, as gradients of neighbouring steps resemble one another.
+gradients = [((0.5 + randn(4, 3)) * sizes_w, (0.5 + randn(5)) * sizes_b) for _ in range(STEPS)]
+optim.tensor("start", w0)
+optim.tensor("start", b0)
+for step in gradients:
+    for g in step:
+        optim.tensor("gradient", g)
+
+O = torch.optim
+for name, new in {
+    "sgd": lambda p: O.SGD(p, lr=0.1),
+    "sgd-decay": lambda p: O.SGD(p, lr=0.1, weight_decay=0.1),
+    "sgd-momentum": lambda p: O.SGD(p, lr=0.1, momentum=0.9),
+    "sgd-dampening": lambda p: O.SGD(p, lr=0.1, momentum=0.9, dampening=0.3),
+    "sgd-nesterov": lambda p: O.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "sgd-momentum-decay": lambda p: O.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.1),
+    "sgd-nesterov-decay": lambda p: O.SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1),
+    "sgd-momentum-rare": lambda p: O.SGD(p, lr=0.1, momentum=0.9),
+    "sgd-momentum-frozen": lambda p: O.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
+    "sgd-momentum-schedule": lambda p: O.SGD(p, lr=0.1, momentum=0.9),
+    "adam": lambda p: O.Adam(p, lr=0.05),
+    "adam-betas": lambda p: O.Adam(p, lr=0.05, betas=(0.7, 0.9)),
+    "adam-epsilon": lambda p: O.Adam(p, lr=0.05, eps=0.1),
+    "adam-decay": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
+    "adam-rare": lambda p: O.Adam(p, lr=0.05),
+    "adam-frozen": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
+    "adam-schedule": lambda p: O.Adam(p, lr=0.05),
+    "adamw": lambda p: O.AdamW(p, lr=0.05),
+    "adamw-decay": lambda p: O.AdamW(p, lr=0.05, betas=(0.7, 0.9), weight_decay=0.5),
+    "adamw-rare": lambda p: O.AdamW(p, lr=0.05, weight_decay=0.5),
+    "adamw-schedule": lambda p: O.AdamW(p, lr=0.05, weight_decay=0.5),
+}.items():
+    w, b = nn.Parameter(w0.clone()), nn.Parameter(b0.clone())
+    b.requires_grad_(not name.endswith("-frozen"))
+    optimizer = new([w, b])
+    optim.words("case", name)
+    for t, (gw, gb) in enumerate(gradients):
+        optimizer.zero_grad()
+        loss = (gw * w).sum()
+        if b.requires_grad and (not name.endswith("-rare") or t % 3 == 2):
+            loss = loss + (gb * b).sum()
+        loss.backward()
+        optimizer.step()
+        if name.endswith("-schedule"):
+            optimizer.param_groups[0]["lr"] *= 0.8
+        optim.tensor("after", w)
+        optim.tensor("after", b)
+optim.write("torch_optim.txt")
