@@ -193,8 +193,8 @@ optim = Lines(
 )
 w0, b0 = randn(4, 3), randn(5)
 # Sizes from below Adam's ε to large; exact zeros too.
-sizes_w = torch.tensor([1.0, 1.0, 1e-9, 1e-3, 30.0, 0.0, 1.0, 1e-6, 1.0, 1e3, 1.0, 0.1]).reshape(4, 3)
-sizes_b = torch.tensor([1.0, 0.01, 10.0, 0.0, 1.0])
+sizes_w = torch.tensor([1.0, 1.0, 1e-9, 1e-3, 3.0, 0.0, 1.0, 1e-6, 1.0, 10.0, 1.0, 0.1]).reshape(4, 3)
+sizes_b = torch.tensor([1.0, 0.01, 3.0, 0.0, 1.0])
 # A mean of 0.5, as gradients of neighbouring steps resemble one another.
 gradients = [((0.5 + randn(4, 3)) * sizes_w, (0.5 + randn(5)) * sizes_b) for _ in range(STEPS)]
 optim.tensor("start", w0)
@@ -213,14 +213,14 @@ for name, new in {
     "sgd-momentum-decay": lambda p: O.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.1),
     "sgd-nesterov-decay": lambda p: O.SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1),
     "sgd-momentum-rare": lambda p: O.SGD(p, lr=0.1, momentum=0.9),
-    "sgd-momentum-frozen": lambda p: O.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
+    "sgd-momentum-decay-frozen": lambda p: O.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.1),
     "sgd-momentum-schedule": lambda p: O.SGD(p, lr=0.1, momentum=0.9),
     "adam": lambda p: O.Adam(p, lr=0.05),
     "adam-betas": lambda p: O.Adam(p, lr=0.05, betas=(0.7, 0.9)),
     "adam-epsilon": lambda p: O.Adam(p, lr=0.05, eps=0.1),
     "adam-decay": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
     "adam-rare": lambda p: O.Adam(p, lr=0.05),
-    "adam-frozen": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
+    "adam-decay-frozen": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
     "adam-schedule": lambda p: O.Adam(p, lr=0.05),
     "adamw": lambda p: O.AdamW(p, lr=0.05),
     "adamw-decay": lambda p: O.AdamW(p, lr=0.05, betas=(0.7, 0.9), weight_decay=0.5),
