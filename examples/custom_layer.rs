@@ -109,6 +109,6 @@ fn main() {
 
     let (new, truth) = spirals(1_000, &mut rng);
     let right = classes(&new).iter().zip(&truth).filter(|(a, b)| a == b).count();
-    println!("{right} of 1,000 new points are told apart");
+    println!("{right} of 1000 new points are told apart");
     assert!(right >= 990, "990 were promised");
 }

@@ -45,11 +45,8 @@ fn main() -> fanin::Result<()> {
         model = if i > 0 { model.add(Relu) } else { model };
         model = model.add(recipe.init.linear(size[0], size[1]));
     }
-    say!(
-        "model: {} parameters, initialized by {}\n{model}",
-        model.num_params(),
-        recipe.init.name()
-    );
+    say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init.name());
+    say!("{}", model.to_string().trim_end());
 
     let time = train::train(&mut model, &train, &test, &args)?;
     if let Some(path) = &args.save {

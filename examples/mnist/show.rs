@@ -26,29 +26,24 @@ pub(crate) fn bar(epoch: usize, images: usize) -> ProgressBar {
 
 /// Three test digits that are read rightly, and three that are not, side by side.
 pub(crate) fn digits(test: &Dataset, read: &[usize]) {
-    for right in [true, false] {
-        let some = (0..test.len()).filter(|&i| (read[i] == test.label(i)) == right);
-        // The bundled digits are sorted, so the first ones would all be alike.
-        let all: Vec<usize> = some.collect();
-        let some: Vec<usize> =
-            (0..3.min(all.len())).map(|i| all[(2 * i + 1) * all.len() / 6]).collect();
-        let pictures: Vec<_> = some.iter().map(|&i| picture(test.image(i))).collect();
-        for line in 0..HEIGHT / 2 {
+    for (right, verb) in [(true, "read as"), (false, "WRONGLY read as")] {
+        let all: Vec<usize> =
+            (0..test.len()).filter(|&i| (read[i] == test.label(i)) == right).collect();
+        // From all over the set: the bundled digits are sorted, so the first ones would be alike.
+        let some = (0..all.len().min(3)).map(|n| all[(2 * n + 1) * all.len() / 6]);
+        let pictures: Vec<_> = some
+            .map(|i| {
+                let title = format!("a {}, {verb} {}", test.label(i), read[i]);
+                let mut lines = picture(test.image(i));
+                lines.push(format!("{title:WIDTH$}"));
+                lines
+            })
+            .collect();
+        for line in 0..pictures.first().map_or(0, Vec::len) {
             let parts: Vec<&str> = pictures.iter().map(|picture| &*picture[line]).collect();
             say!("{}", parts.join("  ").trim_end());
         }
-        let titles: Vec<String> = some
-            .iter()
-            .map(|&i| match (test.label(i), read[i]) {
-                (truth, read) if truth == read => {
-                    format!("{:<WIDTH$}", format!("a {truth}, read as {read}"))
-                }
-                (truth, read) => {
-                    format!("{:<WIDTH$}", format!("a {truth}, WRONGLY read as {read}"))
-                }
-            })
-            .collect();
-        say!("{}\n", titles.join("  ").trim_end());
+        say!();
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn train(
     let recipe = &args.recipe;
     let epochs = recipe.epochs.unwrap_or(if train.len() > 10_000 { 5 } else { 10 });
     say!(
-        "training: {epochs} epochs, {} images a step, seed {}, threads {}",
+        "training: epochs {epochs}, images a step {}, seed {}, threads {}",
         recipe.batch,
         args.seed,
         parallel::num_threads()
