@@ -355,7 +355,7 @@ fn layers() {
         let &(_, value, gradient, _) = OPERATIONS.iter().find(|row| row.0 == name).unwrap();
         let mut values = case.x[1..].iter();
         net.visit_mut(&ParamPath::ROOT, &mut |_, p| {
-            *p.value_mut() = values.next().unwrap().clone()
+            *p.value_mut() = values.next().unwrap().clone();
         });
         assert!(values.next().is_none(), "{name}: parameters are missing");
 
