@@ -1,13 +1,15 @@
 //! Element by element: `y = f(x₁, x₂, …)` over slices of one length.
 //!
 //! What happens to one element is a closure, or a [`Function`] if it calls those of
-//! [`vmath`](crate::vmath), which want to know the instruction set.
+//! [`vmath`](crate::vmath), which want to know the instruction set. Write `move` before a closure that
+//! uses numbers from around it: it then holds them itself, in registers, and not in memory that the
+//! results might overlap for all that the compiler knows.
 
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, Write, parallel};
 
 /// A function of `N` numbers, inlined into a vectorized loop.
-pub trait Function<T, const N: usize>: Sync {
+pub trait Function<T, const N: usize>: Copy + Sync {
     /// About how long an element takes on one thread, in picoseconds: decides about threads alone.
     fn picos(&self) -> usize {
         100
@@ -35,10 +37,11 @@ pub fn map<T: Scalar, const N: usize>(
     inputs: [&[T]; N],
     write: Write,
     y: &mut [T],
-    f: impl Fn([T; N]) -> T + Sync,
+    f: impl Fn([T; N]) -> T + Copy + Sync,
 ) {
+    #[derive(Clone, Copy)]
     struct Closure<F>(F);
-    impl<T, const N: usize, F: Fn([T; N]) -> T + Sync> Function<T, N> for Closure<F> {
+    impl<T, const N: usize, F: Fn([T; N]) -> T + Copy + Sync> Function<T, N> for Closure<F> {
         #[inline(always)]
         fn at<I: Isa>(&self, x: [T; N]) -> T {
             (self.0)(x)
@@ -59,7 +62,7 @@ pub fn apply<T: Scalar, const N: usize>(
     let pieces = parallel::pieces(y.len() * f.picos() / 1000);
     parallel::split_rows(y, 1, pieces, |first, y| {
         let inputs = inputs.map(|x| &x[first..first + y.len()]);
-        dispatch(Loop { inputs, write, y, f: &f });
+        dispatch(Loop { inputs, write, y, f });
     });
 }
 
@@ -82,21 +85,21 @@ pub fn apply<T: Scalar, const N: usize>(
 pub fn update<T: Scalar, const M: usize, const N: usize>(
     state: [&mut [T]; M],
     inputs: [&[T]; N],
-    f: impl Fn([T; M], [T; N]) -> [T; M] + Sync,
+    f: impl Fn([T; M], [T; N]) -> [T; M] + Copy + Sync,
 ) {
     let len = state[0].len();
     check(&inputs, len);
     let pieces = parallel::pieces(len * (M + N) / 8);
     parallel::split_each(state, pieces, |first, state| {
         let inputs = inputs.map(|x| &x[first..first + state[0].len()]);
-        dispatch(Update { state, inputs, f: &f });
+        dispatch(Update { state, inputs, f });
     });
 }
 
 struct Update<'a, T, F, const M: usize, const N: usize> {
     state: [&'a mut [T]; M],
     inputs: [&'a [T]; N],
-    f: &'a F,
+    f: F,
 }
 
 impl<T, F, const M: usize, const N: usize> Kernel for Update<'_, T, F, M, N>
@@ -108,16 +111,21 @@ where
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let len = self.state[0].len();
-        let state = self.state.map(|s| &mut s[..len]);
-        let inputs = self.inputs.map(|x| &x[..len]);
+        let Self { mut state, inputs, f } = self;
+        let len = state[0].len();
+        assert!(state.iter().all(|s| s.len() == len) && inputs.iter().all(|x| x.len() == len));
         for i in 0..len {
-            let next = (self.f)(
-                std::array::from_fn(|m| state[m][i]),
-                std::array::from_fn(|n| inputs[n][i]),
-            );
-            for (m, value) in next.into_iter().enumerate() {
-                state[m][i] = value;
+            // Checks in the loop would keep the compiler from vectorizing it.
+            // SAFETY: i < len, and every slice has len elements.
+            let next = unsafe {
+                f(
+                    std::array::from_fn(|m| *state[m].get_unchecked(i)),
+                    std::array::from_fn(|n| *inputs[n].get_unchecked(i)),
+                )
+            };
+            for (state, value) in state.iter_mut().zip(next) {
+                // SAFETY: as above.
+                unsafe { *state.get_unchecked_mut(i) = value };
             }
         }
     }
@@ -141,7 +149,7 @@ struct Loop<'a, T, F, const N: usize> {
     inputs: [&'a [T]; N],
     write: Write,
     y: &'a mut [T],
-    f: &'a F,
+    f: F,
 }
 
 impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> {
@@ -150,8 +158,11 @@ impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> 
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { inputs, write, y, f } = self;
-        let inputs = inputs.map(|x| &x[..y.len()]);
-        let value = |i: usize| f.at::<I>(std::array::from_fn(|n| inputs[n][i]));
+        assert!(inputs.iter().all(|x| x.len() == y.len()));
+        // Checks in the loop would keep the compiler from vectorizing it.
+        // SAFETY: i is an index of y, and every input is as long as y.
+        let value =
+            |i: usize| unsafe { f.at::<I>(std::array::from_fn(|n| *inputs[n].get_unchecked(i))) };
         match write {
             Write::Set => y.iter_mut().enumerate().for_each(|(i, y)| *y = value(i)),
             Write::Add => y.iter_mut().enumerate().for_each(|(i, y)| *y += value(i)),

@@ -19,7 +19,7 @@ impl<T: Scalar> Op<T> for Sum {
         let dy = cx.dy();
         for i in 0..2 {
             if let Some((write, d)) = cx.grad(i) {
-                map([dy], write, d, |[dy]| dy);
+                map([dy], write, d, move |[dy]| dy);
             }
         }
     }
@@ -33,10 +33,10 @@ impl<T: Scalar> Op<T> for Difference {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let dy = cx.dy();
         if let Some((write, da)) = cx.grad(0) {
-            map([dy], write, da, |[dy]| dy);
+            map([dy], write, da, move |[dy]| dy);
         }
         if let Some((write, db)) = cx.grad(1) {
-            map([dy], write, db, |[dy]| -dy);
+            map([dy], write, db, move |[dy]| -dy);
         }
     }
 }
@@ -49,10 +49,10 @@ impl<T: Scalar> Op<T> for Product {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (a, b, dy) = (cx.input(0).as_slice(), cx.input(1).as_slice(), cx.dy());
         if let Some((write, da)) = cx.grad(0) {
-            map([dy, b], write, da, |[dy, b]| dy * b);
+            map([dy, b], write, da, move |[dy, b]| dy * b);
         }
         if let Some((write, db)) = cx.grad(1) {
-            map([dy, a], write, db, |[dy, a]| dy * a);
+            map([dy, a], write, db, move |[dy, a]| dy * a);
         }
     }
 }
@@ -65,10 +65,10 @@ impl<T: Scalar> Op<T> for Quotient {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (b, y, dy) = (cx.input(1).as_slice(), cx.output().as_slice(), cx.dy());
         if let Some((write, da)) = cx.grad(0) {
-            map([dy, b], write, da, |[dy, b]| dy / b);
+            map([dy, b], write, da, move |[dy, b]| dy / b);
         }
         if let Some((write, db)) = cx.grad(1) {
-            map([dy, y, b], write, db, |[dy, y, b]| -(dy * y / b));
+            map([dy, y, b], write, db, move |[dy, y, b]| -(dy * y / b));
         }
     }
 }
@@ -98,7 +98,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         name: &str,
         other: Self,
         op: impl Op<T>,
-        f: impl Fn([T; 2]) -> T + Sync,
+        f: impl Fn([T; 2]) -> T + Copy + Sync,
     ) -> Self {
         let (mut a, mut b) = (self, other);
         let (left, right) = (a.shape(), b.shape());

@@ -17,7 +17,7 @@ impl<T: Scalar> Op<T> for CrossEntropy {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (saved, d) = (cx.saved(), cx.dy()[0]);
         if let Some((write, dx)) = cx.grad(0) {
-            map([&saved[..dx.len()]], write, dx, |[s]| d * s);
+            map([&saved[..dx.len()]], write, dx, move |[s]| d * s);
         }
     }
 }
@@ -31,10 +31,10 @@ impl<T: Scalar> Op<T> for MeanSquared {
         let saved = cx.saved();
         let scale = cx.dy()[0] * T::from_f64(2.0 / saved.len() as f64);
         if let Some((write, da)) = cx.grad(0) {
-            map([saved], write, da, |[s]| scale * s);
+            map([saved], write, da, move |[s]| scale * s);
         }
         if let Some((write, db)) = cx.grad(1) {
-            map([saved], write, db, |[s]| -(scale * s));
+            map([saved], write, db, move |[s]| -(scale * s));
         }
     }
 }
@@ -136,7 +136,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape().apply(MeanSquared, &[self, target], |cx| {
             let (a, b) = (cx.input(0).as_slice(), cx.input(1).as_slice());
             let (loss, diff) = cx.output_and_save((), a.len());
-            map([a, b], Write::Set, diff, |[a, b]| a - b);
+            map([a, b], Write::Set, diff, move |[a, b]| a - b);
             loss[0] = reduce::dot(diff, diff) / T::from_f64(diff.len() as f64);
         })
     }

@@ -16,7 +16,7 @@ impl<T: Scalar> Op<T> for ScaledSum<T> {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let d = self.scale * cx.dy()[0];
         if let Some((write, dx)) = cx.grad(0) {
-            map([], write, dx, |[]| d);
+            map([], write, dx, move |[]| d);
         }
     }
 }
@@ -40,7 +40,7 @@ impl<T: Scalar> Op<T> for AxisSum<T> {
             dx.chunks_exact_mut(self.length * self.inner).zip(dy.chunks_exact(self.inner))
         {
             for dx in dx.chunks_exact_mut(self.inner) {
-                map([dy], write, dx, |[dy]| scale * dy);
+                map([dy], write, dx, move |[dy]| scale * dy);
             }
         }
     }

@@ -15,7 +15,7 @@ impl<T: Scalar> Op<T> for Reshape {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let dy = cx.dy();
         if let Some((write, dx)) = cx.grad(0) {
-            map([dy], write, dx, |[dy]| dy);
+            map([dy], write, dx, move |[dy]| dy);
         }
     }
 }
@@ -67,7 +67,7 @@ impl<T: Scalar> Op<T> for Concat {
                 && part > 0
             {
                 for (dx, dy) in dx.chunks_exact_mut(part).zip(dy.chunks_exact(whole)) {
-                    map([&dy[at..at + part]], write, dx, |[dy]| dy);
+                    map([&dy[at..at + part]], write, dx, move |[dy]| dy);
                 }
             }
             at += part;
@@ -89,7 +89,7 @@ impl<T: Scalar> Op<T> for Rows {
             dx.fill(T::ZERO);
         }
         for (k, &i) in self.indices.iter().enumerate() {
-            map([&dy[k * row..][..row]], Write::Add, &mut dx[i * row..][..row], |[dy]| dy);
+            map([&dy[k * row..][..row]], Write::Add, &mut dx[i * row..][..row], move |[dy]| dy);
         }
     }
 }

@@ -19,7 +19,7 @@ impl<T: Scalar> Op<T> for Softmax {
         let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
         for (dx, (y, dy)) in dx.chunks_exact_mut(cols).zip(rows) {
             let inner = reduce::dot(y, dy);
-            map([y, dy], write, dx, |[y, dy]| y * (dy - inner));
+            map([y, dy], write, dx, move |[y, dy]| y * (dy - inner));
         }
     }
 }
@@ -37,7 +37,7 @@ impl<T: Scalar> Op<T> for LogSoftmax {
         let rows = p.chunks_exact(cols).zip(dy.chunks_exact(cols));
         for (dx, (p, dy)) in dx.chunks_exact_mut(cols).zip(rows) {
             let sum = reduce::sum(dy);
-            map([p, dy], write, dx, |[p, dy]| dy - p * sum);
+            map([p, dy], write, dx, move |[p, dy]| dy - p * sum);
         }
     }
 }
@@ -87,7 +87,7 @@ impl<'t, T: Scalar> Var<'t, T> {
             for (y, (x, p)) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
                 let (top, log_sum) = log_sum_exp(x, p);
                 let log_sum = T::from_f64(log_sum);
-                map([x], Write::Set, y, |[x]| (x - top) - log_sum);
+                map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
             }
         })
     }

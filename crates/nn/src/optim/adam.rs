@@ -102,7 +102,7 @@ impl<T: Scalar> Rule<T> {
                 decay,
             ]
             .map(T::from_f64);
-            update([p, m.as_mut_slice(), v.as_mut_slice()], [g], |[p, m, v], [g]| {
+            update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
                 let p = p * shrink;
                 let g = g + decay * p;
                 let m = m + fresh1 * (g - m);

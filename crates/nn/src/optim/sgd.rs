@@ -125,19 +125,19 @@ impl<T: Scalar> Optimizer<T> for Sgd<T> {
             |_| None,
             |velocity, p, g| {
                 if mu == T::ZERO {
-                    return update([p], [g], |[p], [g]| [p - lr * (g + decay * p)]);
+                    return update([p], [g], move |[p], [g]| [p - lr * (g + decay * p)]);
                 }
                 match velocity {
                     None => {
                         let mut v = Tensor::zeros(p.len());
-                        update([p, v.as_mut_slice()], [g], |[p, _], [g]| {
+                        update([p, v.as_mut_slice()], [g], move |[p, _], [g]| {
                             let v = g + decay * p;
                             let step = if nesterov { v + mu * v } else { v };
                             [p - lr * step, v]
                         });
                         *velocity = Some(v);
                     }
-                    Some(v) => update([p, v.as_mut_slice()], [g], |[p, v], [g]| {
+                    Some(v) => update([p, v.as_mut_slice()], [g], move |[p, v], [g]| {
                         let g = g + decay * p;
                         let v = mu * v + fresh * g;
                         let step = if nesterov { g + mu * v } else { v };

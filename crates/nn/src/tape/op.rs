@@ -22,7 +22,7 @@ use super::slot::{Grad, Slot, grow};
 /// fn square<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
 ///     x.tape().apply(Square, &[x], |cx| {
 ///         let x = cx.input(0);
-///         map([x.as_slice()], Write::Set, cx.output(x.shape()), |[x]| x * x);
+///         map([x.as_slice()], Write::Set, cx.output(x.shape()), move |[x]| x * x);
 ///     })
 /// }
 ///
@@ -34,7 +34,7 @@ use super::slot::{Grad, Slot, grow};
 ///     fn backward(&self, cx: &mut Backward<'_, T>) {
 ///         let (x, dy) = (cx.input(0).as_slice(), cx.dy());
 ///         if let Some((write, dx)) = cx.grad(0) {
-///             map([x, dy], write, dx, |[x, dy]| dy * (x + x));
+///             map([x, dy], write, dx, move |[x, dy]| dy * (x + x));
 ///         }
 ///     }
 /// }
