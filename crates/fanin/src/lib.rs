@@ -40,3 +40,8 @@ pub use fanin_nn as nn;
 pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var, module};
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::Tensor;
+
+/// The programs of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
