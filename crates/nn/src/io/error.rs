@@ -169,5 +169,5 @@ impl fmt::Debug for Error {
 }
 
 fn and_more(more: u64) -> String {
-    if more == 0 { String::new() } else { format!("; and {more} more differences") }
+    if more == 0 { String::new() } else { format!("; and {more} more") }
 }
