@@ -43,13 +43,18 @@ impl<T: Scalar> Kernel for SumBlock<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> T {
-        let mut sums = [T::ZERO; LANES];
-        let mut vectors = self.0.chunks_exact(LANES);
-        for x in &mut vectors {
-            sums.iter_mut().zip(x).for_each(|(s, &x)| *s += x);
-        }
-        vectors.remainder().iter().fold(fold_lanes(sums), |s, &x| s + x)
+        sum_in_lanes(self.0)
     }
+}
+
+#[inline(always)]
+fn sum_in_lanes<T: Scalar>(x: &[T]) -> T {
+    let mut sums = [T::ZERO; LANES];
+    let mut vectors = x.chunks_exact(LANES);
+    for x in &mut vectors {
+        sums.iter_mut().zip(x).for_each(|(s, &x)| *s += x);
+    }
+    vectors.remainder().iter().fold(fold_lanes(sums), |s, &x| s + x)
 }
 
 struct DotBlock<'a, T>(&'a [T], &'a [T]);
@@ -138,21 +143,35 @@ pub fn sum_cols<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
     }
 }
 
-/// `log Σ_j e^(x_ij)` of each row, without overflow, and the softmax of each row into `p`.
+/// The softmax of each row of an `x` with rows of `cols` elements, and what its logarithm needs: the
+/// largest element m of each row and `log Σ_j e^(x_j − m)`.
+///
+/// The last two are apart because their sum loses digits of the second where the first is large: near
+/// 1000, `f32` has steps of 6e-5.
 ///
 /// # Panics
-/// **Panics** if `p` and `x` differ in length, or `x` has not `lse.len()` rows of `cols` elements.
-pub fn softmax<T: Scalar>(x: &[T], cols: usize, p: &mut [T], lse: &mut [T]) {
+/// **Panics** if `p` and `x` differ in length, `top` and `log_sum` do, or `x` has not as many rows.
+///
+/// # Example
+/// ```
+/// let (mut p, mut top, mut log_sum) = ([0.0f32; 2], [0.0], [0.0]);
+/// fanin_tensor::reduce::softmax(&[1000.0, 1000.0], 2, &mut p, &mut top, &mut log_sum);
+/// assert_eq!((p, top, log_sum), ([0.5, 0.5], [1000.0], [2f32.ln()]));
+/// ```
+pub fn softmax<T: Scalar>(x: &[T], cols: usize, p: &mut [T], top: &mut [T], log_sum: &mut [T]) {
     assert_eq!(x.len(), p.len(), "softmax: input and output differ in length");
-    assert_eq!(x.len(), lse.len() * cols, "softmax: {} rows of {cols}", lse.len());
+    assert_eq!(x.len(), top.len() * cols, "softmax: {} rows of {cols}", top.len());
+    if cols == 0 {
+        return;
+    }
     let pieces = parallel::pieces(x.len());
     let out = parallel::Shared(p.as_mut_ptr());
-    parallel::split_rows(lse, 1, pieces, |first, lse| {
-        let at = first * cols..(first + lse.len()) * cols;
+    parallel::split_each([top, log_sum], pieces, |first, [top, log_sum]| {
+        let at = first * cols..(first + top.len()) * cols;
         let out = &out;
         // SAFETY: pieces have rows of their own, inside `p`, which is borrowed.
         let p = unsafe { std::slice::from_raw_parts_mut(out.0.add(at.start), at.len()) };
-        dispatch(Softmax { x: &x[at], cols, p, lse });
+        dispatch(Softmax { x: &x[at], cols, p, top, log_sum });
     });
 }
 
@@ -160,7 +179,8 @@ struct Softmax<'a, T> {
     x: &'a [T],
     cols: usize,
     p: &'a mut [T],
-    lse: &'a mut [T],
+    top: &'a mut [T],
+    log_sum: &'a mut [T],
 }
 
 impl<T: Scalar> Kernel for Softmax<'_, T> {
@@ -168,26 +188,38 @@ impl<T: Scalar> Kernel for Softmax<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Self { x, cols, p, lse } = self;
-        for ((x, p), top) in
-            x.chunks_exact(cols.max(1)).zip(p.chunks_exact_mut(cols.max(1))).zip(lse.iter_mut())
-        {
-            *top = x.iter().fold(T::NEG_INFINITY, |a, &b| if b > a { b } else { a });
-            for (p, &x) in p.iter_mut().zip(x) {
-                *p = x - *top;
-            }
+        let Self { x, cols, p, top, log_sum } = self;
+        for ((x, p), top) in x.chunks_exact(cols).zip(p.chunks_exact_mut(cols)).zip(top) {
+            *top = largest(x);
+            let top = *top;
+            p.iter_mut().zip(x).for_each(|(p, &x)| *p = x - top);
         }
         // One pass over all rows: short rows would leave most lanes of a vector empty.
         for p in p.iter_mut() {
             *p = p.vexp::<I>();
         }
-        for (p, lse) in p.chunks_exact_mut(cols.max(1)).zip(lse.iter_mut()) {
-            let sum: T = p.iter().copied().sum();
-            let scale = T::ONE / sum;
+        for (p, log_sum) in p.chunks_exact_mut(cols).zip(log_sum.iter_mut()) {
+            *log_sum = sum_in_lanes(p);
+            let scale = T::ONE / *log_sum;
             p.iter_mut().for_each(|p| *p *= scale);
-            *lse += sum.vln::<I>();
+        }
+        for sum in log_sum {
+            *sum = sum.vln::<I>();
         }
     }
+}
+
+/// The largest element, in independent lanes; −∞ if there is none. NaN may be passed over.
+#[inline(always)]
+fn largest<T: Scalar>(x: &[T]) -> T {
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    let mut tops = [T::NEG_INFINITY; LANES];
+    let mut vectors = x.chunks_exact(LANES);
+    for x in &mut vectors {
+        tops.iter_mut().zip(x).for_each(|(top, &x)| *top = larger(*top, x));
+    }
+    let top = tops.into_iter().fold(T::NEG_INFINITY, larger);
+    vectors.remainder().iter().copied().fold(top, larger)
 }
 
 /// Where the largest element of a row is; the first of equals. A NaN is larger than anything.

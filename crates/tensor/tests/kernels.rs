@@ -73,12 +73,14 @@ fn sums_of_rows_and_columns() {
 fn softmax_by_its_definition() {
     for (rows, cols) in [(1, 1), (3, 10), (64, 10), (5, 33), (2000, 10)] {
         let x: Vec<f32> = values(rows * cols).iter().map(|x| 20.0 * x).collect();
-        let (mut p, mut lse) = (vec![0.0; x.len()], vec![0.0; rows]);
-        reduce::softmax(&x, cols, &mut p, &mut lse);
+        let (mut p, mut top, mut log_sum) = (vec![0.0; x.len()], vec![0.0; rows], vec![0.0; rows]);
+        reduce::softmax(&x, cols, &mut p, &mut top, &mut log_sum);
         for i in 0..rows {
             let row: Vec<f64> = x[i * cols..][..cols].iter().map(|&x| f64::from(x)).collect();
             let sum: f64 = row.iter().map(|x| x.exp()).sum();
-            assert!((f64::from(lse[i]) - sum.ln()).abs() < 4e-6, "{} {}", lse[i], sum.ln());
+            let m = row.iter().copied().fold(f64::MIN, f64::max);
+            assert_eq!(f64::from(top[i]), m);
+            assert!((f64::from(log_sum[i]) - (sum.ln() - m)).abs() < 1e-6);
             for (p, x) in p[i * cols..].iter().zip(row) {
                 assert!((f64::from(*p) - x.exp() / sum).abs() < 1e-6);
             }
@@ -88,9 +90,9 @@ fn softmax_by_its_definition() {
 
 #[test]
 fn softmax_of_huge_numbers() {
-    let (mut p, mut lse) = ([0.0; 3], [0.0]);
-    reduce::softmax(&[1e30f32, 0.0, 1e30], 3, &mut p, &mut lse);
-    assert_eq!((p, lse), ([0.5, 0.0, 0.5], [1e30]));
+    let (mut p, mut top, mut log_sum) = ([0.0; 3], [0.0], [0.0]);
+    reduce::softmax(&[1e30f32, 0.0, 1e30], 3, &mut p, &mut top, &mut log_sum);
+    assert_eq!((p, top, log_sum), ([0.5, 0.0, 0.5], [1e30], [2f32.ln()]));
 }
 
 #[test]
@@ -109,9 +111,10 @@ fn threads_change_no_bit() {
         map([&x], Write::Set, &mut y, |[x]| x * 1.1);
         let mut rows = vec![0.0; 1000];
         reduce::sum_rows(&x, Write::Set, &mut rows);
-        let (mut p, mut lse) = (vec![0.0; x.len()], vec![0.0; 40_000]);
-        reduce::softmax(&x, 10, &mut p, &mut lse);
-        y.extend([rows, p, lse, vec![reduce::sum(&x)]].concat());
+        let (mut p, mut top, mut log_sum) =
+            (vec![0.0; x.len()], vec![0.0; 40_000], vec![0.0; 40_000]);
+        reduce::softmax(&x, 10, &mut p, &mut top, &mut log_sum);
+        y.extend([rows, p, top, log_sum, vec![reduce::sum(&x)]].concat());
         y.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
     let one = results(1);

@@ -5,7 +5,6 @@ use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 
 use super::bad_shapes;
-use super::softmax::log_sum_exp;
 use crate::tape::{Backward, Op, Var};
 
 /// `L = mean_i (log Σ_k e^{x_ik} − Σ_k q_ik x_ik)` with the targets `q = (1 − ε)·onehot + ε/classes`;
@@ -89,16 +88,15 @@ impl<'t, T: Scalar> Var<'t, T> {
         );
         self.tape().apply(CrossEntropy, &[self], |cx| {
             let (x, way_back) = (cx.input(0).as_slice(), cx.differentiated());
-            let (loss, saved) = cx.output_and_save((), x.len() + rows);
-            let (p, lse) = saved.split_at_mut(x.len());
-            reduce::softmax(x, classes, p, lse);
+            let (loss, saved) = cx.output_and_save((), x.len() + 2 * rows);
+            let (p, saved) = saved.split_at_mut(x.len());
+            let (top, log_sum) = saved.split_at_mut(rows);
+            reduce::softmax(x, classes, p, top, log_sum);
             let (hit, spread) = (1.0 - smoothing, smoothing / classes as f64);
             let mut sum = 0.0;
-            let logits = x.chunks_exact(classes.max(1)).zip(p.chunks_exact(classes.max(1)));
-            for ((x, p), &label) in logits.zip(labels) {
-                let (top, log_sum) = log_sum_exp(x, p);
-                let below_top = |x: &T| top.to_f64() - x.to_f64();
-                sum += log_sum + hit * below_top(&x[label]);
+            for (i, (x, &label)) in x.chunks_exact(classes.max(1)).zip(labels).enumerate() {
+                let below_top = |x: &T| top[i].to_f64() - x.to_f64();
+                sum += log_sum[i].to_f64() + hit * below_top(&x[label]);
                 if smoothing > 0.0 {
                     sum += spread * x.iter().map(below_top).sum::<f64>();
                 }

@@ -42,16 +42,6 @@ impl<T: Scalar> Op<T> for LogSoftmax {
     }
 }
 
-/// The largest `m` of a row x, and `log Σ_k e^{x_k − m}`, from x and its softmax p, in which the
-/// largest is `1 / Σ_k e^{x_k − m}`.
-///
-/// Apart, because their sum loses digits of the second where the first is large: near 1000, `f32` has
-/// steps of 6e-5, and so would the loss.
-pub(super) fn log_sum_exp<T: Scalar>(x: &[T], p: &[T]) -> (T, f64) {
-    let top = reduce::argmax(x);
-    (x[top], -p[top].to_f64().ln())
-}
-
 impl<'t, T: Scalar> Var<'t, T> {
     /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
     ///
@@ -64,8 +54,9 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape().apply(Softmax { cols }, &[self], |cx| {
             let x = cx.input(0);
             let rows = x.len() / cols.max(1);
-            let (y, lse) = cx.output_and_save(x.shape(), rows);
-            reduce::softmax(x.as_slice(), cols, y, lse);
+            let (y, saved) = cx.output_and_save(x.shape(), 2 * rows);
+            let (top, log_sum) = saved.split_at_mut(rows);
+            reduce::softmax(x.as_slice(), cols, y, top, log_sum);
         })
     }
 
@@ -80,13 +71,12 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape().apply(LogSoftmax { cols }, &[self], |cx| {
             let x = cx.input(0);
             let rows = x.len() / cols.max(1);
-            let (y, saved) = cx.output_and_save(x.shape(), x.len() + rows);
-            let (p, lse) = saved.split_at_mut(x.len());
-            reduce::softmax(x.as_slice(), cols, p, lse);
-            let rows = x.as_slice().chunks_exact(cols.max(1)).zip(p.chunks_exact(cols.max(1)));
-            for (y, (x, p)) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
-                let (top, log_sum) = log_sum_exp(x, p);
-                let log_sum = T::from_f64(log_sum);
+            let (y, saved) = cx.output_and_save(x.shape(), x.len() + 2 * rows);
+            let (p, saved) = saved.split_at_mut(x.len());
+            let (top, log_sum) = saved.split_at_mut(rows);
+            reduce::softmax(x.as_slice(), cols, p, top, log_sum);
+            let rows = x.as_slice().chunks_exact(cols.max(1)).zip(top.iter().zip(log_sum.iter()));
+            for (y, (x, (&top, &log_sum))) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
                 map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
             }
         })
