@@ -3,19 +3,19 @@
 //! Three paths, chosen by the shape alone ([`path`]), so that a result never depends on how the work
 //! is split over threads:
 //! - one row or one column: dot products or sums of rows, as fast as memory delivers the matrix;
-//! - small: B packed into panels on the stack, accumulators in registers, no allocation;
-//! - everything else: matrixmultiply, which allocates its packing buffer once a call, and whose output
+//! - up to middling size: C in register tiles, B packed panel by panel on the stack, no allocation;
+//! - larger: matrixmultiply, which allocates its packing buffer once a call, and whose output
 //!   we split over threads by rows or by columns.
 
 mod line;
 mod packed;
-mod small;
+mod tiled;
 
 pub use packed::{Engine, Operand};
 
 use line::LONG;
 use packed::packed;
-use small::{PANEL, SMALL_PRODUCT, small};
+use tiled::tiled;
 
 use crate::{Scalar, Write};
 
@@ -69,18 +69,22 @@ impl<'a, T: Scalar> Mat<'a, T> {
 pub enum Path {
     /// An output of one row or one column.
     Line,
-    /// A small product, without any allocation.
-    Small,
+    /// A product up to middling size, without any allocation.
+    Tiled,
     /// matrixmultiply: one allocation for each piece that a thread computes.
     Packed,
 }
+
+/// Multiply-adds up to which a product is tiled: beyond, panels of A and B outgrow the caches, and
+/// packing both pays.
+const TILED: usize = 1 << 26;
 
 /// The path of an `(m, k)` by `(k, n)` product.
 pub fn path(m: usize, k: usize, n: usize) -> Path {
     if m == 1 || (n == 1 && k >= LONG) {
         Path::Line
-    } else if m * k * n <= SMALL_PRODUCT || k * n <= PANEL {
-        Path::Small
+    } else if m.saturating_mul(k).saturating_mul(n) <= TILED {
+        Path::Tiled
     } else {
         Path::Packed
     }
@@ -122,7 +126,7 @@ pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) 
     match path(m, k, n) {
         Path::Line if m == 1 => line::line(a.data, b.t(), write, c),
         Path::Line => line::line(b.data, a, write, c),
-        Path::Small => small(a, b, write, c),
+        Path::Tiled => tiled(a, b, write, c),
         Path::Packed => packed(a, b, write, c),
     }
 }

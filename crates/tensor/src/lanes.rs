@@ -37,6 +37,23 @@ pub trait Lanes<T>: Copy {
 
     /// The sum of all elements, as a tree.
     fn sum(self) -> T;
+
+    /// The side of the squares that [`transpose`](Self::transpose) takes.
+    const SQUARE: usize = 4;
+
+    /// Copies a square, rows to columns; the strides are from row to row.
+    ///
+    /// # Safety
+    /// `from` must be readable, and `to` writable, for [`Self::SQUARE`] rows of as many elements.
+    #[inline(always)]
+    unsafe fn transpose(from: *const T, from_stride: usize, to: *mut T, to_stride: usize) {
+        for i in 0..Self::SQUARE {
+            for j in 0..Self::SQUARE {
+                // SAFETY: the caller's promise.
+                unsafe { to.add(j * to_stride + i).write(from.add(i * from_stride + j).read()) };
+            }
+        }
+    }
 }
 
 /// The vectors of an element type, one for each level of [`simd`](crate::simd).
@@ -103,7 +120,7 @@ mod x86 {
 
     macro_rules! lanes {
         ($vector:ident of $count:literal $t:ident:
-         $splat:ident $load:ident $store:ident $fma:ident $add:ident $sum:ident) => {
+         $splat:ident $load:ident $store:ident $fma:ident $add:ident $sum:ident $($transpose:ident)?) => {
             // SAFETY of all blocks below: whoever uses the type is in a kernel for this level, so the
             // CPU has the instructions; pointers are the caller's promise.
             impl Lanes<$t> for $vector {
@@ -139,15 +156,24 @@ mod x86 {
                     // SAFETY: see above.
                     unsafe { $sum(self) }
                 }
+                $(
+                    const SQUARE: usize = 8;
+
+                    #[inline(always)]
+                    unsafe fn transpose(from: *const $t, from_stride: usize, to: *mut $t, to_stride: usize) {
+                        // SAFETY: see above.
+                        unsafe { $transpose(from, from_stride, to, to_stride) }
+                    }
+                )?
             }
         };
     }
     lanes!(__m256 of 8 f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps
-        _mm256_add_ps sum_f32);
+        _mm256_add_ps sum_f32 transpose_8);
     lanes!(__m256d of 4 f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd
         _mm256_add_pd sum_f64);
     lanes!(__m512 of 16 f32: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps
-        _mm512_add_ps _mm512_reduce_add_ps);
+        _mm512_add_ps _mm512_reduce_add_ps transpose_8);
     lanes!(__m512d of 8 f64: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd
         _mm512_add_pd _mm512_reduce_add_pd);
 
@@ -163,6 +189,39 @@ mod x86 {
     fn sum_f64(x: __m256d) -> f64 {
         let x = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x));
         _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)))
+    }
+
+    /// Eight rows of eight: neighbours are interleaved three times, at 1, 2 and 4 elements.
+    ///
+    /// # Safety
+    /// As [`Lanes::transpose`].
+    #[target_feature(enable = "avx2")]
+    unsafe fn transpose_8(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: the caller's promise, for eight rows of eight.
+        let x: [__m256; 8] =
+            std::array::from_fn(|i| unsafe { _mm256_loadu_ps(from.add(i * from_stride)) });
+        let pairs: [__m256; 8] = std::array::from_fn(|i| {
+            let (a, b) = (x[i / 2 * 2], x[i / 2 * 2 + 1]);
+            if i % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+        });
+        let quads: [__m256; 8] = std::array::from_fn(|i| {
+            let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2], pairs[i / 4 * 4 + i % 4 / 2 + 2]);
+            if i % 2 == 0 {
+                _mm256_shuffle_ps::<0b01_00_01_00>(a, b)
+            } else {
+                _mm256_shuffle_ps::<0b11_10_11_10>(a, b)
+            }
+        });
+        for i in 0..8 {
+            let (a, b) = (quads[i % 4], quads[i % 4 + 4]);
+            let row = if i < 4 {
+                _mm256_permute2f128_ps::<0x20>(a, b)
+            } else {
+                _mm256_permute2f128_ps::<0x31>(a, b)
+            };
+            // SAFETY: as above.
+            unsafe { _mm256_storeu_ps(to.add(i * to_stride), row) };
+        }
     }
 
     impl Vectors for f32 {

@@ -86,18 +86,28 @@ fn sizes_around_the_bounds_of_tiles_and_paths() {
         (65, 129, 33),
         (128, 256, 64),
         (33, 784, 65),
+        (241, 33, 70),
+        (483, 130, 31),
     ] {
         check::<f32>(m, k, n);
         check::<f64>(m, k, n);
     }
 }
 
+/// Large enough for matrixmultiply, in all orientations.
+#[test]
+fn a_packed_product() {
+    assert_eq!(path(300, 600, 500), Path::Packed);
+    check::<f32>(300, 600, 500);
+}
+
 #[test]
 fn every_path_is_taken() {
     assert_eq!(path(1, 784, 128), Path::Line);
     assert_eq!(path(784, 128, 1), Path::Line);
-    assert_eq!(path(32, 16, 16), Path::Small);
-    assert_eq!(path(64, 784, 128), Path::Packed);
+    assert_eq!(path(32, 16, 16), Path::Tiled);
+    assert_eq!(path(64, 784, 128), Path::Tiled);
+    assert_eq!(path(256, 2500, 2000), Path::Packed);
 }
 
 /// A stride that is no stride of a whole matrix would read beyond it.
@@ -115,7 +125,14 @@ fn what_a_matrix_lacks_is_refused() {
 /// The same bits for any number of threads, on every path that uses threads.
 #[test]
 fn threads_change_no_bit() {
-    let sizes = [(64, 784, 128), (128, 512, 256), (1, 2500, 2000), (2000, 700, 1), (5000, 16, 16)];
+    let sizes = [
+        (64, 784, 128),
+        (512, 128, 100),
+        (300, 600, 500),
+        (1, 2500, 2000),
+        (2000, 700, 1),
+        (5000, 16, 16),
+    ];
     for (m, k, n) in sizes {
         let (a, b) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2));
         for transposed in [false, true] {
