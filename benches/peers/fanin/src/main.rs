@@ -1,0 +1,115 @@
+//! fanin's part of the comparison.
+
+use fanin::prelude::*;
+use fanin::tensor::gemm::{Mat, gemm};
+use fanin::tensor::{Write, parallel};
+use peer_common::{Net, Options, measure, measure_least, report, report_training};
+
+fn model(net: &Net) -> Sequential {
+    let mut model = Sequential::new().add(Linear::new(net.sizes[0], net.sizes[1]));
+    for pair in net.sizes[1..].windows(2) {
+        model = if net.tanh { model.add(Tanh) } else { model.add(Relu) };
+        model = model.add(Linear::new(pair[0], pair[1]));
+    }
+    model
+}
+
+fn optimizer(net: &Net) -> Box<dyn Optimizer> {
+    if net.adam { Box::new(Adam::new(1e-3)) } else { Box::new(Sgd::new(0.01).momentum(0.9)) }
+}
+
+fn inputs(net: &Net, rows: usize) -> Tensor {
+    Tensor::from_vec([rows, net.sizes[0]], net.inputs(rows))
+}
+
+fn train(net: &Net, model: &mut Sequential, options: &Options) {
+    let x = inputs(net, net.batch);
+    let labels = net.labels();
+    let targets = Tensor::full([net.batch, net.outputs()], 0.5);
+    let mut optimizer = optimizer(net);
+    let mut tape = Tape::new();
+    let mut step = || {
+        let (loss, grads) = tape.value_and_grad(|t| {
+            let out = model.forward(t.input(&x));
+            if net.is_regression() {
+                out.mse(t.input(&targets))
+            } else {
+                out.cross_entropy(&labels)
+            }
+        });
+        optimizer.step(model, grads);
+        loss
+    };
+    let first = step();
+    let timing = measure(options.seconds, &mut step);
+    let last = step();
+    report_training("fanin", net, options, &timing, [first, last]);
+}
+
+/// The three products of each layer, `X·Wᵀ`, `dY·W` and `dYᵀ·X`.
+fn products(net: &Net, options: &Options) {
+    let n = net.batch;
+    for pair in net.sizes.windows(2) {
+        let (inputs, outputs) = (pair[0], pair[1]);
+        let data = |len: usize| (0..len).map(|i| (i % 17) as f32 / 17.0).collect::<Vec<f32>>();
+        let (x, w, dy) = (data(n * inputs), data(outputs * inputs), data(n * outputs));
+        let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+        let x = Mat::new(&x, n, inputs);
+        let w = Mat::new(&w, outputs, inputs);
+        let dy = Mat::new(&dy, n, outputs);
+
+        let timing = measure(options.seconds, || gemm(x, w.t(), Write::Set, &mut y));
+        let shape = format!("{n}-{inputs}-{outputs}");
+        report("fanin", "X·Wᵀ", &shape, options, &timing);
+        let timing = measure(options.seconds, || gemm(dy, w, Write::Set, &mut dx));
+        report("fanin", "dY·W", &shape, options, &timing);
+        let timing = measure(options.seconds, || gemm(dy.t(), x, Write::Set, &mut dw));
+        report("fanin", "dYᵀ·X", &shape, options, &timing);
+    }
+}
+
+/// Once through MNIST in a new order, from bytes in memory.
+fn epoch(net: &Net, options: &Options) -> fanin::Result<()> {
+    let directory = options.mnist.as_deref().expect("epoch needs --mnist DIRECTORY");
+    let (train, _) = datasets::mnist_from(directory)?;
+    let train = train.normalize(0.1307, 0.3081);
+    let (mut model, mut optimizer, mut tape) = (model(net), optimizer(net), Tape::new());
+    let timing = measure_least(2, options.seconds, || {
+        let mut total = 0.0;
+        for (x, y) in train.batches(net.batch).shuffle() {
+            let (loss, grads) =
+                tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
+            optimizer.step(&mut model, grads);
+            total += loss;
+        }
+        total
+    });
+    report("fanin", "epoch", &net.text, options, &timing);
+    Ok(())
+}
+
+fn main() -> fanin::Result<()> {
+    let options = Options::from_args();
+    parallel::set_num_threads(options.threads);
+    for net in &options.nets {
+        manual_seed(0);
+        let mut model = model(net);
+        if options.wants("train") {
+            train(net, &mut model, &options);
+        }
+        for (what, rows) in [("one", 1), ("many", 1024)] {
+            if options.wants(what) {
+                let x = inputs(net, rows);
+                let timing = measure(options.seconds, || model.predict(&x));
+                report("fanin", what, &net.text, &options, &timing);
+            }
+        }
+        if options.wants("products") {
+            products(net, &options);
+        }
+        if options.wants("epoch") {
+            epoch(net, &options)?;
+        }
+    }
+    Ok(())
+}
