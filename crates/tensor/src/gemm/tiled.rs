@@ -76,7 +76,7 @@ impl<T: Scalar> Tiled<'_, T> {
         while top < rows.end {
             let bottom = rows.end.min(top + ROWS);
             // A few rows do not repay a copy of B.
-            let copy = bottom - top > 2 * R;
+            let copy = bottom - top > 12 * R;
             let mut left = columns.start;
             while left < columns.end {
                 let right = columns.end.min(left + width);
