@@ -8,6 +8,7 @@ from collections import defaultdict
 from statistics import median
 
 from configs import BATCHES, CONFIGS, PROGRAMS, WIDTHS, of_batch, of_width
+from report import cells
 
 GREY = "#7d8590"
 COLOURS = ["#e5484d", "#e08a00", "#a8721a", "#3b82f6", "#12a594", "#a65fd8"]
@@ -17,9 +18,6 @@ LEFT, RIGHT, TOP, BOTTOM = 74, 150, 44, 56
 
 def write(result, folder):
     """Draws each plot that there are measurements for; gives their file names and captions."""
-    by_task = defaultdict(lambda: defaultdict(list))
-    for m in result["measurements"]:
-        by_task[m["task"]][m["program"], m["net"], m["threads"]].append(m["median_us"])
     cores, drawn = result["about"]["cores"], {}
     mark = " (quick run)" if result["about"]["quick"] else ""
 
@@ -31,10 +29,10 @@ def write(result, folder):
             drawn[file] = caption
 
     def over(task, nets):
-        found = by_task[task]
+        found = cells(result["measurements"], task)
         return {
-            label: [(x, median(found[program, net, cores])) for x, net in nets
-                    if (program, net, cores) in found]
+            label: [(x, found[program, "train", net].median) for x, net in nets
+                    if (program, "train", net) in found]
             for program, label in PROGRAMS.items()
         }
 
@@ -44,11 +42,12 @@ def write(result, folder):
     draw("batch.svg", "A training step over batch size: 784-128-10, ReLU, Adam",
          over("batch", [(batch, of_batch(batch)) for batch in BATCHES]),
          across="batch size", up="time of a step")
-    found = by_task["threads"]
-    lines = {}
+    found, lines = defaultdict(list), {}
+    for m in result["measurements"]:
+        if m["task"] == "threads":
+            found[m["net"], m["threads"]].append(m["median_us"])
     for name, net in CONFIGS.items():
-        times = [(t, median(found["fanin", net, t])) for t in range(1, cores + 1)
-                 if ("fanin", net, t) in found]
+        times = [(t, median(found[net, t])) for t in range(1, cores + 1) if (net, t) in found]
         lines[name] = [(threads, times[0][1] / time) for threads, time in times]
     if any(len(points) > 1 for points in lines.values()):
         lines["ideal"] = [(threads, threads) for threads in range(1, cores + 1)]

@@ -161,7 +161,8 @@ def epoch(measurements, cores):
     text = table(["", "s"], rows)
     if ours and peer:
         ratio, low, high = cell.ratio(ours)
-        text += f"\nfanin is {verdict(f'{EPOCH_GOAL}×', spread(low, ratio, high, '×'), ratio >= EPOCH_GOAL)}\n"
+        faster = f"{spread(low, ratio, high, '×')} faster than {PROGRAMS[peer]}"
+        text += f"\nfanin is {verdict(f'{EPOCH_GOAL}×', faster, ratio >= EPOCH_GOAL)}\n"
     return text
 
 

@@ -137,8 +137,8 @@ def commands(options, notes):
             if program == "torch-compiled":
                 found[program].append("--compile")
         except (OSError, subprocess.CalledProcessError) as error:
-            notes.append(f"{program} did not run: {error}")
-            say(f"WARNING: {notes[-1]}")
+            notes.append(f"{program} did not run: it could not be built or installed")
+            say(f"WARNING: {notes[-1]}: {error}")
     return found
 
 
@@ -160,10 +160,8 @@ class Session:
             if program != "fanin" or threads == CORES
         ]
 
-    def widest(self, *programs):
-        """The variants with all cores, of these programs or of all."""
-        return [v for v in self.variants
-                if v.threads == CORES and (not programs or v.program in programs)]
+    def variants_of(self, *programs):
+        return [v for v in self.variants if v.program in programs]
 
     def run(self, task, turn, variant, nets, what, seconds, *more):
         """Runs a program once and keeps each line it prints."""
@@ -173,10 +171,12 @@ class Session:
         for net in nets:
             command += ["--net", net]
         try:
-            done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True, timeout=1200)
+            done = subprocess.run(command, env=environment(), capture_output=True, text=True,
+                                  timeout=1200)
             output, failed = done.stdout, done.returncode != 0
-            reason = f"it ended with {done.returncode}: {' '.join(done.stderr.split()[-40:])}"
+            reason = f"it ended with {done.returncode}"
+            if failed:
+                say(done.stderr)
         except subprocess.TimeoutExpired as error:
             # Bytes, whatever `text` says.
             output, failed, reason = (error.stdout or b"").decode(), True, "it took over 20 minutes"
@@ -211,7 +211,8 @@ class Session:
     def products(self):
         nets = [configs.CONFIGS[c] for c in configs.PRODUCTS if c in self.options.configs]
         for turn in range(self.options.rounds if nets else 0):
-            for variant in rotated(self.widest("fanin", "torch"), turn):
+            variants = [v for v in self.variants_of("fanin", "torch") if v.threads == CORES]
+            for variant in rotated(variants, turn):
                 self.run("products", turn, variant, nets, "products", self.options.seconds / 4)
 
     def epoch(self):
@@ -221,7 +222,7 @@ class Session:
             return
         directory = Path(directory).resolve()
         directory = directory / "mnist" if (directory / "mnist").is_dir() else directory
-        variants = [v for v in self.variants if v.program in ("fanin", "torch", "torch-compiled")]
+        variants = self.variants_of("fanin", "torch", "torch-compiled")
         for turn in range(self.options.rounds):
             for variant in rotated(variants, turn):
                 self.run("epoch", turn, variant, [configs.EPOCH], "epoch", self.options.seconds,
@@ -230,7 +231,7 @@ class Session:
     def sweeps(self):
         rounds, seconds = min(self.options.rounds, 3), self.options.seconds * 0.3
         for turn in range(rounds):
-            for variant in rotated(self.widest(), turn):
+            for variant in rotated(self.variants, turn):
                 nets = [configs.of_width(width) for width in configs.WIDTHS]
                 self.run("width", turn, variant, nets, "train", seconds)
                 nets = [configs.of_batch(batch) for batch in configs.BATCHES]
