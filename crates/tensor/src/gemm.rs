@@ -36,9 +36,8 @@ impl<'a, T: Scalar> Mat<'a, T> {
     /// **Panics** if `data` has not just `rows · cols` elements.
     #[track_caller]
     pub fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
-        assert_eq!(
-            data.len(),
-            rows * cols,
+        assert!(
+            rows.checked_mul(cols) == Some(data.len()),
             "gemm: {rows}×{cols} matrix of {} elements",
             data.len()
         );
@@ -111,7 +110,7 @@ pub fn path(m: usize, k: usize, n: usize) -> Path {
 #[track_caller]
 pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    if k != b.rows || c.len() != m * n {
+    if k != b.rows || m.checked_mul(n) != Some(c.len()) {
         bad_shapes(a, b, c.len());
     }
     if m == 0 || n == 0 {

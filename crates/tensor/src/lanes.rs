@@ -7,36 +7,49 @@ use crate::Scalar;
 
 /// A vector of [`Lanes::COUNT`] elements.
 ///
-/// # Safety
-/// A type may only be used where the CPU has its instructions: inside a kernel run by
-/// [`dispatch`](crate::simd::dispatch), as [`Isa::Lanes`](crate::simd::Isa::Lanes).
+/// # Safety of all methods
+/// They are for kernels that [`dispatch`](crate::simd::dispatch) runs, on the
+/// [`Isa::Lanes`](crate::simd::Isa::Lanes) of the instruction set that it chose: elsewhere, the CPU may
+/// lack the instructions.
 pub trait Lanes<T>: Copy {
     /// How many elements it holds.
     const COUNT: usize;
 
     /// All elements the same.
-    fn splat(value: T) -> Self;
+    ///
+    /// # Safety
+    /// As all methods.
+    unsafe fn splat(value: T) -> Self;
 
     /// The first elements of a slice.
     ///
     /// # Safety
-    /// `x` must be readable for [`Self::COUNT`] elements.
+    /// As all methods, and `x` must be readable for [`Self::COUNT`] elements.
     unsafe fn load(x: *const T) -> Self;
 
     /// Writes the elements out.
     ///
     /// # Safety
-    /// `x` must be writable for [`Self::COUNT`] elements.
+    /// As all methods, and `x` must be writable for [`Self::COUNT`] elements.
     unsafe fn store(self, x: *mut T);
 
     /// `self · b + c`, rounded once where the CPU can do so in one instruction.
-    fn mul_add(self, b: Self, c: Self) -> Self;
+    ///
+    /// # Safety
+    /// As all methods.
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
 
     /// `self + b`
-    fn add(self, b: Self) -> Self;
+    ///
+    /// # Safety
+    /// As all methods.
+    unsafe fn add(self, b: Self) -> Self;
 
     /// The sum of all elements, as a tree.
-    fn sum(self) -> T;
+    ///
+    /// # Safety
+    /// As all methods.
+    unsafe fn sum(self) -> T;
 
     /// The side of the squares that [`transpose`](Self::transpose) takes.
     const SQUARE: usize = 4;
@@ -44,7 +57,8 @@ pub trait Lanes<T>: Copy {
     /// Copies a square, rows to columns; the strides are from row to row.
     ///
     /// # Safety
-    /// `from` must be readable, and `to` writable, for [`Self::SQUARE`] rows of as many elements.
+    /// As all methods; and `from` must be readable, and `to` writable, for [`Self::SQUARE`] rows of as
+    /// many elements.
     #[inline(always)]
     unsafe fn transpose(from: *const T, from_stride: usize, to: *mut T, to_stride: usize) {
         for i in 0..Self::SQUARE {
@@ -71,7 +85,7 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     const COUNT: usize = N;
 
     #[inline(always)]
-    fn splat(value: T) -> Self {
+    unsafe fn splat(value: T) -> Self {
         [value; N]
     }
     #[inline(always)]
@@ -85,7 +99,7 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
         unsafe { x.cast::<Self>().write(self) }
     }
     #[inline(always)]
-    fn mul_add(self, b: Self, c: Self) -> Self {
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self {
         std::array::from_fn(|i| {
             // Without the instruction, a fused multiply-add would be a call.
             if cfg!(target_arch = "aarch64") {
@@ -96,11 +110,11 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
         })
     }
     #[inline(always)]
-    fn add(self, b: Self) -> Self {
+    unsafe fn add(self, b: Self) -> Self {
         std::array::from_fn(|i| self[i] + b[i])
     }
     #[inline(always)]
-    fn sum(mut self) -> T {
+    unsafe fn sum(mut self) -> T {
         let mut half = N / 2;
         while half > 0 {
             for i in 0..half {
@@ -121,13 +135,12 @@ mod x86 {
     macro_rules! lanes {
         ($vector:ident of $count:literal $t:ident:
          $splat:ident $load:ident $store:ident $fma:ident $add:ident $sum:ident $($transpose:ident)?) => {
-            // SAFETY of all blocks below: whoever uses the type is in a kernel for this level, so the
-            // CPU has the instructions; pointers are the caller's promise.
+            // SAFETY of all blocks below: the caller's promise.
             impl Lanes<$t> for $vector {
                 const COUNT: usize = $count;
 
                 #[inline(always)]
-                fn splat(value: $t) -> Self {
+                unsafe fn splat(value: $t) -> Self {
                     // SAFETY: see above.
                     unsafe { $splat(value) }
                 }
@@ -142,17 +155,17 @@ mod x86 {
                     unsafe { $store(x, self) }
                 }
                 #[inline(always)]
-                fn mul_add(self, b: Self, c: Self) -> Self {
+                unsafe fn mul_add(self, b: Self, c: Self) -> Self {
                     // SAFETY: see above.
                     unsafe { $fma(self, b, c) }
                 }
                 #[inline(always)]
-                fn add(self, b: Self) -> Self {
+                unsafe fn add(self, b: Self) -> Self {
                     // SAFETY: see above.
                     unsafe { $add(self, b) }
                 }
                 #[inline(always)]
-                fn sum(self) -> $t {
+                unsafe fn sum(self) -> $t {
                     // SAFETY: see above.
                     unsafe { $sum(self) }
                 }

@@ -160,7 +160,8 @@ pub fn sum_cols<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
 /// ```
 pub fn softmax<T: Scalar>(x: &[T], cols: usize, p: &mut [T], top: &mut [T], log_sum: &mut [T]) {
     assert_eq!(x.len(), p.len(), "softmax: input and output differ in length");
-    assert_eq!(x.len(), top.len() * cols, "softmax: {} rows of {cols}", top.len());
+    let len = top.len().checked_mul(cols);
+    assert_eq!(Some(x.len()), len, "softmax: {} rows of {cols}", top.len());
     if cols == 0 {
         return;
     }

@@ -66,14 +66,16 @@ fn dots<I: Isa, T: Scalar>(x: &[T], w: Mat<'_, T>, first: usize, write: Write, y
 fn dot<I: Isa, T: Scalar, const R: usize>(x: &[T], rows: [&[T]; R]) -> [T; R] {
     let count = I::Lanes::<T>::COUNT;
     assert!(rows.iter().all(|row| row.len() == x.len()));
-    let mut sums = [[I::Lanes::splat(T::ZERO); 2]; R];
+    // SAFETY: `I` is what `dispatch` chose, here and below.
+    let mut sums = unsafe { [[I::Lanes::splat(T::ZERO); 2]; R] };
     let mut step = |p: usize, v: usize| {
         // SAFETY: the loops below keep p + count within x, and the rows are as long as x.
         let at: I::Lanes<T> = unsafe { Lanes::load(x.as_ptr().add(p)) };
         for r in 0..R {
             // SAFETY: as above.
             let w = unsafe { Lanes::load(rows[r].as_ptr().add(p)) };
-            sums[r][v] = at.mul_add(w, sums[r][v]);
+            // SAFETY: as above.
+            sums[r][v] = unsafe { at.mul_add(w, sums[r][v]) };
         }
     };
     let mut p = 0;
@@ -88,7 +90,9 @@ fn dot<I: Isa, T: Scalar, const R: usize>(x: &[T], rows: [&[T]; R]) -> [T; R] {
     }
     std::array::from_fn(|r| {
         let rest = x[p..].iter().zip(&rows[r][p..]);
-        rest.fold(sums[r][0].add(sums[r][1]).sum(), |s, (&x, &w)| I::mul_add(w, x, s))
+        // SAFETY: as above.
+        let whole = unsafe { sums[r][0].add(sums[r][1]).sum() };
+        rest.fold(whole, |s, (&x, &w)| I::mul_add(w, x, s))
     })
 }
 

@@ -170,17 +170,21 @@ impl<'p, T: Scalar> Panel<'p, T> {
         // Proves all reads of A below to be inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
         let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
-        let mut sums = [[I::Lanes::splat(T::ZERO); V]; R];
+        // SAFETY: `new` made or found `width` elements in each row of the panel, the last row and column
+        // of A are asserted, and `I` is what `dispatch` chose; so too for the sums themselves.
+        let mut sums = unsafe { [[I::Lanes::splat(T::ZERO); V]; R] };
         for p in 0..depth {
             let b: [I::Lanes<T>; V] = std::array::from_fn(|v| {
-                // SAFETY: `new` made or found `width` elements in each row of the panel.
+                // SAFETY: as above.
                 unsafe { Lanes::load(self.data.add(p * self.stride + v * count)) }
             });
             for r in 0..R {
-                // SAFETY: asserted for the last row and column of A.
-                let x: I::Lanes<T> = Lanes::splat(unsafe { *rows[r].add(p * a.col_stride) });
-                for v in 0..V {
-                    sums[r][v] = x.mul_add(b[v], sums[r][v]);
+                // SAFETY: as above.
+                unsafe {
+                    let x: I::Lanes<T> = Lanes::splat(*rows[r].add(p * a.col_stride));
+                    for v in 0..V {
+                        sums[r][v] = x.mul_add(b[v], sums[r][v]);
+                    }
                 }
             }
         }
