@@ -36,10 +36,12 @@ pub use evaluate::{ConfusionMatrix, accuracy, confusion};
 pub use fanin_datasets as datasets;
 pub use fanin_init as init;
 pub use fanin_init::manual_seed;
+pub use fanin_init::rand;
 pub use fanin_nn as nn;
 pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var, module};
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::Tensor;
+pub use fanin_tensor::ndarray;
 
 /// The programs of the README, compiled and run as tests.
 #[cfg(doctest)]

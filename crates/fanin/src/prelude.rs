@@ -1,7 +1,8 @@
 //! What a program that builds and trains a network uses: `use fanin::prelude::*;`
 
 pub use crate::{accuracy, confusion, datasets};
-pub use fanin_init::rand::RngCore;
+pub use fanin_init::rand::rngs::StdRng;
+pub use fanin_init::rand::{Rng, RngCore, SeedableRng};
 pub use fanin_init::{
     Constant, Fan, FanInUniform, FromDistribution, Gain, Initializer, KaimingNormal,
     KaimingUniform, LecunNormal, LecunUniform, Nonlinearity, Normal, Ones, Orthogonal, ParamKind,
@@ -13,6 +14,9 @@ pub use fanin_nn::layers::{
     Softmax, Softplus, Tanh,
 };
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
-pub use fanin_nn::{Checkpoint, Gradients, Module, Param, Tape, Var, module};
-pub use fanin_tensor::Tensor;
+pub use fanin_nn::{
+    Backward, Checkpoint, Features, Forward, Gradients, Module, Op, Param, Tape, Var, gradcheck,
+    gradcheck_module, module,
+};
 pub use fanin_tensor::ndarray::ArrayViewMutD;
+pub use fanin_tensor::{Scalar, Tensor};

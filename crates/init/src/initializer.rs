@@ -119,7 +119,7 @@ forward!(&I, Box<I>, Arc<I>);
 /// ```
 pub fn from_fn<F>(f: F) -> impl Initializer
 where
-    F: Fn(&ParamSpec, &mut dyn RngCore, ArrayViewMutD<'_, f32>) + Send + Sync + 'static,
+    F: Fn(&ParamSpec, &mut dyn RngCore, ArrayViewMutD<'_, f32>) + Send + Sync,
 {
     FromFn(f)
 }

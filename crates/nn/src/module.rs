@@ -204,7 +204,11 @@ impl<T: Scalar> ParamList<T> for Vec<Param<T>> {
 impl<T: Scalar, M: Module<T>> Module<T> for Vec<M> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.iter().fold(x, |x, module| module.forward(x))
+        let mut x = x;
+        for module in self {
+            x = module.forward(x);
+        }
+        x
     }
     fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
         self.iter().enumerate().for_each(|(i, module)| module.visit(&path.index(i), show));
@@ -221,7 +225,10 @@ impl<T: Scalar, M: Module<T>> Module<T> for Vec<M> {
 impl<T: Scalar, M: Module<T>> Module<T> for Option<M> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.as_ref().map_or(x, |module| module.forward(x))
+        match self {
+            Some(module) => module.forward(x),
+            None => x,
+        }
     }
     fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
         self.iter().for_each(|module| module.visit(path, show));

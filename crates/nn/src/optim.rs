@@ -15,14 +15,15 @@ use crate::tape::Gradients;
 /// Changes parameters by their gradients.
 ///
 /// An optimizer keeps what it remembers of a parameter (momentum, moments) by the parameter's place in
-/// the model, so one optimizer serves one model.
-pub trait Optimizer<T: Scalar = f32> {
+/// the model, so one optimizer serves one model. A model whose parts learn at different rates, or two
+/// that play against each other, have an optimizer each, and the gradients are handed to all of them.
+pub trait Optimizer<T: Scalar = f32>: Send {
     /// One step, in place. Parameters that are frozen, or on which the loss does not depend, stay as
     /// they are.
     ///
     /// # Panics
-    /// **Panics** if the gradients are of parameters that the model does not show, or the model is
-    /// another than in the steps before.
+    /// **Panics** if the model shows none of the parameters that the loss depends on, or a parameter has
+    /// another shape than in the steps before.
     #[track_caller]
     fn step(&mut self, model: &mut dyn Module<T>, grads: Gradients<'_, T>);
 
@@ -30,6 +31,10 @@ pub trait Optimizer<T: Scalar = f32> {
     fn lr(&self) -> f64;
 
     /// Sets the learning rate of the steps to come, as a schedule does.
+    ///
+    /// # Panics
+    /// **Panics** if it is negative or not finite.
+    #[track_caller]
     fn set_lr(&mut self, lr: f64);
 }
 
@@ -79,11 +84,11 @@ impl<S> States<S> {
         if let Some(what) = stranger {
             panic!("step: {what}: an optimizer serves one model");
         }
-        let lost = grads.count() - found;
         assert!(
-            lost == 0,
-            "step: the model does not show {lost} of the parameters that the loss depends on; \
-             list its parts with module!"
+            found > 0 || grads.count() == 0,
+            "step: the model shows none of the {} parameters that the loss depends on; list its parts \
+             with module!",
+            grads.count()
         );
     }
 }

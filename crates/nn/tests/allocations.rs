@@ -109,10 +109,10 @@ fn a_steady_step_allocates_for_packed_products_alone() {
     check(&[2, 16, 16, 1], 32, Loss::MeanSquared, || Box::new(Tanh), &mut sgd);
     check(&[784, 128, 10], 64, Loss::CrossEntropy, || Box::new(Relu), &mut adam);
     check(&[784, 512, 256, 10], 128, Loss::CrossEntropy, || Box::new(Gelu), &mut adamw);
-    check(&[784, 1200, 10], 80, Loss::CrossEntropy, || Box::new(LeakyRelu(0.1)), &mut plain);
+    check(&[784, 1200, 10], 160, Loss::CrossEntropy, || Box::new(LeakyRelu(0.1)), &mut plain);
     // The last one has products that go to matrixmultiply, and with its short batch has none.
-    assert_eq!(packed_products(&[784, 1200, 10], 80), 2);
-    assert_eq!(packed_products(&[784, 1200, 10], 41), 0);
+    assert_eq!(packed_products(&[784, 1200, 10], 160), 2);
+    assert_eq!(packed_products(&[784, 1200, 10], 81), 0);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 
 use fanin_nn::init::Orthogonal;
 use fanin_nn::layers::*;
-use fanin_nn::{Adam, Linear, Module, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var};
+use fanin_nn::{
+    Adam, Backward, Linear, Module, Op, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var,
+};
 
 /// The message and the file of a panic.
 fn panic_of(f: impl FnOnce()) -> (String, String) {
@@ -151,6 +153,9 @@ fn losses() {
 fn optimizers() {
     panics("Sgd: learning rate -0.1 is outside [0, inf)", || drop(Sgd::new(-0.1)));
     panics("Adam: learning rate NaN is outside [0, inf)", || drop(Adam::new(f64::NAN)));
+    panics("Adam: learning rate NaN is outside [0, inf)", || {
+        Optimizer::<f32>::set_lr(&mut Adam::new(0.1), f64::NAN);
+    });
     panics("Adam: beta2 1 is outside [0, 1)", || drop(Adam::new(0.1).betas(0.9, 1.0)));
 
     struct Forgetful {
@@ -165,7 +170,7 @@ fn optimizers() {
     let (mut tape, x) = (Tape::new(), Tensor::ones([2, 3]));
     let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
     panics(
-        "step: the model does not show 1 of the parameters that the loss depends on; \
+        "step: the model shows none of the 1 parameters that the loss depends on; \
          list its parts with module!",
         || Sgd::new(0.1).step(&mut model, grads),
     );
@@ -181,6 +186,25 @@ fn optimizers() {
         "step: parameter weight is 2×4, but was 2×3 in the steps before: an optimizer serves one model",
         || step(Linear::new(4, 2)),
     );
+}
+
+#[test]
+fn an_operation_that_writes_nothing() {
+    #[derive(Debug)]
+    struct Lazy;
+    impl Op<f32> for Lazy {
+        fn backward(&self, _: &mut Backward<'_, f32>) {}
+    }
+    panics("Lazy: the forward closure asked for no output", || {
+        on_tape(&[2], |x| x.tape().apply(Lazy, &[x], |_| {}));
+    });
+}
+
+#[test]
+fn layers_in_vectors_and_options() {
+    let message = "linear: input 2×4 does not fit a layer of 3 → 3";
+    panics(message, || _ = vec![Linear::new(3, 3)].predict(&Tensor::zeros([2, 4])));
+    panics(message, || _ = Some(Linear::new(3, 3)).predict(&Tensor::zeros([2, 4])));
 }
 
 #[test]

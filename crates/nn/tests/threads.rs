@@ -3,7 +3,9 @@
 use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::tensor::parallel;
-use fanin_nn::{Adam, Linear, Module, Optimizer, Sequential, Tape, Tensor};
+use fanin_nn::{
+    Adam, Backward, Linear, Module, Op, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var,
+};
 
 fn model() -> Sequential {
     manual_seed(7);
@@ -13,6 +15,12 @@ fn model() -> Sequential {
         .add(Linear::new(512, 256))
         .add(Relu)
         .add(Linear::new(256, 10))
+}
+
+/// Its layers are no multiples of a vector: a thread's last piece is narrow.
+fn narrow_model() -> Sequential {
+    manual_seed(7);
+    Sequential::new().add(Linear::new(784, 40)).add(Tanh).add(Linear::new(40, 10))
 }
 
 fn data(rows: usize) -> (Tensor, Vec<usize>) {
@@ -28,9 +36,10 @@ fn bits(model: &impl Module) -> Vec<u32> {
 #[test]
 fn fifty_steps_give_the_same_bits_with_1_2_and_3_threads() {
     let (x, y) = data(128);
-    let train = |threads| {
+    let train = |threads, narrow| {
         parallel::set_num_threads(threads);
-        let (mut model, mut adam, mut tape) = (model(), Adam::new(1e-3), Tape::new());
+        let mut model = if narrow { narrow_model() } else { model() };
+        let (mut adam, mut tape) = (Adam::new(1e-3), Tape::new());
         let before = bits(&model);
         for _ in 0..50 {
             let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
@@ -40,9 +49,11 @@ fn fifty_steps_give_the_same_bits_with_1_2_and_3_threads() {
         assert!(before != after, "the weights have changed");
         after
     };
-    let one = train(1);
-    for threads in [2, 3] {
-        assert!(train(threads) == one, "{threads} threads");
+    for narrow in [false, true] {
+        let one = train(1, narrow);
+        for threads in [2, 3] {
+            assert!(train(threads, narrow) == one, "{threads} threads, narrow: {narrow}");
+        }
     }
 }
 
@@ -70,11 +81,59 @@ fn several_threads_predict_at_once_and_train_side_by_side() {
     });
 }
 
+/// What is predicted is not recorded, what is differentiated is: a layer such as dropout relies on it.
+#[test]
+fn only_training_is_recorded() {
+    struct Probe {
+        recorded: bool,
+    }
+    impl Module for Probe {
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            assert_eq!(x.tape().is_recording(), self.recorded);
+            let p = Param::new(Tensor::ones(1));
+            x.tape().apply(Nothing, &[x, x.tape().param(&p)], |cx| {
+                assert_eq!(cx.differentiated(), self.recorded);
+                cx.output(()).fill(1.0);
+            })
+        }
+    }
+    #[derive(Debug)]
+    struct Nothing;
+    impl Op<f32> for Nothing {
+        fn backward(&self, cx: &mut Backward<'_, f32>) {
+            assert!(cx.grad(0).is_none(), "an input wants no gradient");
+        }
+    }
+    let (x, mut tape) = (Tensor::ones(1), Tape::new());
+    let _ = Probe { recorded: false }.predict(&x);
+    let _ = tape.value(|t| Probe { recorded: false }.forward(t.input(&x)));
+    let _ = tape.value_and_grad(|t| Probe { recorded: true }.forward(t.input(&x)));
+}
+
+#[test]
+fn what_a_training_thread_owns_may_move_to_it() {
+    fn send<T: Send>(_: &T) {}
+    let optimizer: Box<dyn Optimizer> = Box::new(Adam::new(0.1));
+    send(&(Tape::new(), model(), optimizer));
+}
+
+#[test]
+fn one_set_of_gradients_serves_two_optimizers() {
+    let (mut encoder, mut head) = (Linear::new(4, 3), Linear::new(3, 2));
+    let (mut slow, mut fast, mut tape) = (Sgd::new(0.01), Adam::new(0.1), Tape::new());
+    let before = (bits(&encoder), bits(&head));
+    let x = Tensor::ones([5, 4]);
+    let (_, grads) = tape.value_and_grad(|t| head.forward(encoder.forward(t.input(&x))).mean());
+    slow.step(&mut encoder, grads);
+    fast.step(&mut head, grads);
+    assert!(bits(&encoder) != before.0 && bits(&head) != before.1);
+}
+
 #[test]
 fn a_module_may_predict_inside_its_forward() {
     struct Frozen(Linear);
     impl Module for Frozen {
-        fn forward<'t>(&self, x: fanin_nn::Var<'t>) -> fanin_nn::Var<'t> {
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             x.tape().input(&self.0.predict(&x.value()))
         }
     }

@@ -76,7 +76,7 @@ pub enum Path {
 
 /// Multiply-adds up to which a product is tiled: beyond, panels of A and B outgrow the caches, and
 /// packing both pays.
-const TILED: usize = 1 << 26;
+const TILED: usize = 1 << 27;
 
 /// The path of an `(m, k)` by `(k, n)` product.
 pub fn path(m: usize, k: usize, n: usize) -> Path {

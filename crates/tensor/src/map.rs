@@ -89,6 +89,7 @@ pub fn update<T: Scalar, const M: usize, const N: usize>(
 ) {
     let len = state[0].len();
     check(&inputs, len);
+    check(&state.each_ref().map(|s| &**s), len);
     let pieces = parallel::pieces(len * (M + N) / 8);
     parallel::split_each(state, pieces, |first, state| {
         let inputs = inputs.map(|x| &x[first..first + state[0].len()]);

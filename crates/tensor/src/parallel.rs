@@ -8,6 +8,7 @@
 
 use std::any::Any;
 use std::hint;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -31,14 +32,27 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 pub fn num_threads() -> usize {
     match THREADS.load(Ordering::Relaxed) {
         0 => {
-            let wanted = std::env::var("FANIN_NUM_THREADS").ok().and_then(|v| v.parse().ok());
-            let n =
-                wanted.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
-            set_num_threads(n);
-            num_threads()
+            let n = from_environment()
+                .unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
+            let n = n.clamp(1, MAX_THREADS);
+            // Whatever another thread has set meanwhile stays.
+            match THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => n,
+                Err(set) => set,
+            }
         }
         n => n,
     }
+}
+
+/// What `FANIN_NUM_THREADS` says, if it is a number; says so on standard error if it is not.
+fn from_environment() -> Option<usize> {
+    let text = std::env::var("FANIN_NUM_THREADS").ok()?;
+    let number = text.parse().ok().filter(|n| *n > 0);
+    if number.is_none() {
+        eprintln!("fanin: FANIN_NUM_THREADS={text:?} is ignored: it must be a number from 1 on");
+    }
+    number
 }
 
 /// Lets kernels of the whole process use up to `n` threads, the calling one included; 0 counts as 1.
@@ -64,7 +78,7 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 /// Runs `f(0), …, f(n − 1)`, in any order and at the same time on several threads, and waits for all.
 ///
 /// # Panics
-/// **Panics** with the panic of a piece, once all pieces have ended.
+/// **Panics** with the panic of a piece, once all pieces that have begun have ended.
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
     // The pool counts pieces in 16 bits; kernels make one for each thread.
     if n <= 1 || n > usize::from(u16::MAX) || !POOL.get_or_init(Pool::default).run(n, &f) {
@@ -102,6 +116,7 @@ pub fn split_rows<T: Send>(
 ///
 /// # Panics
 /// **Panics** if the slices differ in length.
+#[track_caller]
 pub fn split_each<T: Send, const N: usize>(
     data: [&mut [T]; N],
     n: usize,
@@ -228,7 +243,11 @@ impl Pool {
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(tickets.claimed())))
                     && let Ok(mut first) = self.panic.lock()
                 {
-                    first.get_or_insert(panic);
+                    match &*first {
+                        None => *first = Some(panic),
+                        // Dropping it could panic again, in the middle of the region.
+                        Some(_) => mem::forget(panic),
+                    }
                 }
                 self.unfinished.fetch_sub(1, Ordering::Release);
                 return true;
@@ -264,7 +283,7 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicBool;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn every_piece_runs_once() {
@@ -298,27 +317,54 @@ mod tests {
         assert_eq!(total.into_inner(), 4 * 300 * 6);
     }
 
+    /// Whether two pieces ran at the same time: each waits for the other, for a while.
+    fn meet() -> bool {
+        let (here, met) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        run(2, |_| {
+            here.fetch_add(1, Ordering::SeqCst);
+            let start = Instant::now();
+            while here.load(Ordering::SeqCst) < 2 && start.elapsed() < Duration::from_millis(200) {
+                thread::yield_now();
+            }
+            met.fetch_add(usize::from(here.load(Ordering::SeqCst) == 2), Ordering::SeqCst);
+        });
+        met.into_inner() == 2
+    }
+
+    /// Other tests may have taken the pool, so one meeting of many is enough; a caller that did all the
+    /// work itself would wait in vain every time.
     #[test]
-    fn a_sleeping_pool_wakes_up() {
-        for _ in 0..5 {
-            thread::sleep(std::time::Duration::from_millis(5));
-            let hit = AtomicBool::new(false);
-            run(2, |i| hit.store(hit.load(Ordering::Relaxed) | (i == 1), Ordering::Relaxed));
-            assert!(hit.into_inner());
+    fn two_pieces_run_at_the_same_time_also_after_a_sleep() {
+        set_num_threads(2);
+        for pause in [0, 50] {
+            assert!((0..20).any(|_| {
+                thread::sleep(Duration::from_millis(pause));
+                meet()
+            }));
         }
     }
 
     #[test]
-    fn a_panic_in_a_piece_reaches_the_caller_after_all_pieces() {
-        let done = AtomicUsize::new(0);
+    fn large_work_is_for_all_threads_and_small_work_for_one() {
+        let before = num_threads();
+        set_num_threads(3);
+        assert!((2..=3).contains(&pieces(1_000_000)));
+        assert_eq!(pieces(1_000), 1);
+        set_num_threads(before);
+    }
+
+    #[test]
+    fn a_panic_in_a_piece_reaches_the_caller_once_all_that_began_have_ended() {
+        let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let result = catch_unwind(AssertUnwindSafe(|| {
             run(4, |i| {
+                begun.fetch_add(1, Ordering::SeqCst);
                 assert_ne!(i, 2, "piece 2");
-                done.fetch_add(1, Ordering::Relaxed);
+                ended.fetch_add(1, Ordering::SeqCst);
             });
         }));
         assert!(result.is_err());
-        assert_eq!(done.into_inner(), 3);
+        assert_eq!(ended.into_inner() + 1, begun.into_inner());
         run(2, |_| {}); // and the pool still works
     }
 

@@ -80,7 +80,13 @@ pub fn level() -> Level {
         let wanted = match std::env::var("FANIN_SIMD").as_deref() {
             Ok("portable") => Level::Portable,
             Ok("avx2") => Level::Avx2,
-            _ => Level::Avx512,
+            Ok("avx512") | Err(_) => Level::Avx512,
+            Ok(other) => {
+                eprintln!(
+                    "fanin: FANIN_SIMD={other:?} is ignored: it must be portable, avx2 or avx512"
+                );
+                Level::Avx512
+            }
         };
         wanted.min(best())
     })

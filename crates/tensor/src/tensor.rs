@@ -7,14 +7,18 @@ use std::sync::Arc;
 use ndarray::{Array, ArrayD, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{IntoShape, Scalar, show_shape};
+use crate::{IntoShape, Scalar, Shape, show_shape};
 
 /// A row-major n-dimensional array of `f32` or `f64`.
 ///
 /// Cloning is O(1): clones share their elements until one of them is written to, which then copies
 /// them first. Elements are always contiguous, so [`as_slice`](Tensor::as_slice) never fails; for
 /// everything that ndarray can do, take a [`view`](Tensor::view) or convert: `ndarray` arrays of
-/// any dimension go in with `into()`, and [`ArrayD`] comes out the same way.
+/// any dimension go in with `into()`, [`ArrayD`] comes out the same way, and an array with a fixed
+/// number of axes by `try_into()`.
+///
+/// The element type is `f32` where a type is written without one; where the compiler must infer it
+/// and nothing else says so, write `Tensor::<f32>::zeros([2, 2])`.
 ///
 /// # Example
 /// ```
@@ -44,24 +48,40 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn from_vec(shape: impl IntoShape, values: Vec<T>) -> Self {
+        Self::shaped("from_vec", &shape.with_shape(|s| Shape::from(s)), values)
+    }
+
+    #[track_caller]
+    fn shaped(op: &str, shape: &[usize], values: Vec<T>) -> Self {
         let len = values.len();
-        match shape.with_shape(|s| ArrayD::from_shape_vec(IxDyn(s), values)) {
+        match ArrayD::from_shape_vec(IxDyn(shape), values) {
             Ok(array) => Self { array: Arc::new(array) },
-            Err(_) => shape.with_shape(|s| bad_len("from_vec", s, len)),
+            Err(_) => bad_len(op, shape, len),
         }
     }
 
     /// A tensor of this shape with `value` everywhere.
+    ///
+    /// # Panics
+    /// **Panics** if no memory could hold so many elements.
+    #[track_caller]
     pub fn full(shape: impl IntoShape, value: T) -> Self {
-        shape.with_shape(|s| ArrayD::from_elem(IxDyn(s), value)).into()
+        let shape = shape.with_shape(|s| Shape::from(s));
+        let Some(len) = places(&shape).filter(|len| *len <= isize::MAX as usize / size_of::<T>())
+        else {
+            panic!("a tensor {shape} has more elements than memory could hold")
+        };
+        Self::shaped("full", &shape, vec![value; len])
     }
 
     /// A tensor of zeros.
+    #[track_caller]
     pub fn zeros(shape: impl IntoShape) -> Self {
         Self::full(shape, T::ZERO)
     }
 
     /// A tensor of ones.
+    #[track_caller]
     pub fn ones(shape: impl IntoShape) -> Self {
         Self::full(shape, T::ONE)
     }
@@ -124,8 +144,7 @@ impl<T: Scalar> Tensor<T> {
     /// **Panics** if the shape has another number of places.
     #[track_caller]
     pub fn reshape(self, shape: impl IntoShape) -> Self {
-        let values = self.into_vec();
-        Self::from_vec(shape, values)
+        Self::shaped("reshape", &shape.with_shape(|s| Shape::from(s)), self.into_vec())
     }
 
     /// The elements as a vector, row by row; copies them only if a clone shares them.
@@ -183,8 +202,18 @@ impl<T: Scalar> Tensor<T> {
 #[inline(never)]
 #[track_caller]
 fn bad_len(op: &str, shape: &[usize], len: usize) -> ! {
-    let places: usize = shape.iter().product();
-    panic!("{op}: shape {} has {places} places, but {len} values were given", show_shape(shape))
+    match places(shape) {
+        Some(places) => panic!(
+            "{op}: shape {} has {places} places, but there are {len} values",
+            show_shape(shape)
+        ),
+        None => panic!("{op}: shape {} has more places than can be counted", show_shape(shape)),
+    }
+}
+
+/// How many elements a shape has, unless that is more than can be counted.
+fn places(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |places, &axis| places.checked_mul(axis))
 }
 
 impl<T: Scalar> Default for Tensor<T> {
@@ -216,6 +245,28 @@ impl<T: Scalar> From<Tensor<T>> for ArrayD<T> {
     /// Copies only if a clone shares the elements.
     fn from(tensor: Tensor<T>) -> Self {
         Arc::unwrap_or_clone(tensor.array)
+    }
+}
+
+/// Fails, and gives the tensor's error, if it has another number of axes.
+macro_rules! try_into_array {
+    ($($dimension:ident)*) => {$(
+        impl<T: Scalar> TryFrom<Tensor<T>> for Array<T, ndarray::$dimension> {
+            type Error = ndarray::ShapeError;
+
+            /// Copies only if a clone shares the elements.
+            fn try_from(tensor: Tensor<T>) -> Result<Self, Self::Error> {
+                ArrayD::from(tensor).into_dimensionality()
+            }
+        }
+    )*};
+}
+try_into_array!(Ix0 Ix1 Ix2 Ix3 Ix4 Ix5 Ix6);
+
+impl<T: Scalar> From<Vec<T>> for Tensor<T> {
+    /// A tensor of one axis.
+    fn from(values: Vec<T>) -> Self {
+        Self::from_vec(values.len(), values)
     }
 }
 

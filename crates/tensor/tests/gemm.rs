@@ -97,8 +97,8 @@ fn sizes_around_the_bounds_of_tiles_and_paths() {
 /// Large enough for matrixmultiply, in all orientations.
 #[test]
 fn a_packed_product() {
-    assert_eq!(path(300, 600, 500), Path::Packed);
-    check::<f32>(300, 600, 500);
+    assert_eq!(path(300, 600, 800), Path::Packed);
+    check::<f32>(300, 600, 800);
 }
 
 #[test]
@@ -128,18 +128,23 @@ fn threads_change_no_bit() {
     let sizes = [
         (64, 784, 128),
         (512, 128, 100),
-        (300, 600, 500),
+        (300, 600, 800),
+        // The last piece is narrower than a vector, or a tile.
+        (32, 784, 40),
+        (64, 784, 74),
+        (16, 3000, 33),
+        (32, 784, 100),
         (1, 2500, 2000),
         (2000, 700, 1),
         (5000, 16, 16),
     ];
     for (m, k, n) in sizes {
         let (a, b) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2));
-        for transposed in [false, true] {
+        for (transposed, write) in [(false, Write::Set), (true, Write::Set), (true, Write::Add)] {
             let product = |threads| {
                 parallel::set_num_threads(threads);
-                let mut c = vec![0.0; m * n];
-                gemm(Mat::new(&a, m, k), operand(&b, k, n, transposed), Write::Set, &mut c);
+                let mut c = vec![0.5; m * n];
+                gemm(Mat::new(&a, m, k), operand(&b, k, n, transposed), write, &mut c);
                 c.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
             };
             let one = product(1);

@@ -42,6 +42,9 @@ fn ndarrays_of_any_dimension_and_order_come_in_row_major() {
         (&[2][..], &[2, 3, 4][..], &[0, 3][..])
     );
 
+    let matrix_again: Array2<f32> = transposed.clone().try_into().unwrap();
+    assert_eq!(matrix_again, matrix.clone().reversed_axes());
+    assert!(Array3::try_from(transposed.clone()).is_err());
     let back: ArrayD<f32> = transposed.into();
     assert_eq!(back, matrix.reversed_axes().into_dyn());
 }
@@ -106,9 +109,31 @@ fn serde_round_trip_and_refusal() {
 }
 
 #[test]
-#[should_panic(expected = "from_vec: shape 2×3 has 6 places, but 5 values were given")]
+#[should_panic(expected = "from_vec: shape 2×3 has 6 places, but there are 5 values")]
 fn a_vector_of_the_wrong_length() {
     let _ = Tensor::from_vec([2, 3], vec![0.0f32; 5]);
+}
+
+#[test]
+fn mistakes_are_shown_at_the_callers_line() {
+    static FILE: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+    let huge = 1usize << 40;
+    let mistakes: [fn(usize); 4] = [
+        |_| _ = Tensor::from_vec((4, 2), vec![0.0f32; 6]),
+        |_| _ = Tensor::<f32>::zeros([2, 3]).reshape([4, 2]),
+        |huge| _ = Tensor::<f32>::zeros([huge, huge]),
+        |huge| _ = Tensor::from_vec([huge, huge], vec![0.0f32; 1]),
+    ];
+    for mistake in mistakes {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|info| {
+            *FILE.lock().unwrap() = info.location().unwrap().file().to_owned();
+        }));
+        let result = std::panic::catch_unwind(|| mistake(huge));
+        std::panic::set_hook(hook);
+        assert!(result.is_err());
+        assert_eq!(*FILE.lock().unwrap(), file!());
+    }
 }
 
 #[test]

@@ -91,6 +91,21 @@ impl<T: Scalar> Elementwise<T> for Affine<T> {
     }
 }
 
+/// `y = x / n`; `dx = dy / n`.
+#[derive(Clone, Copy, Debug)]
+struct Divided<T>(T);
+
+impl<T: Scalar> Elementwise<T> for Divided<T> {
+    #[inline(always)]
+    fn value<I: fanin_tensor::simd::Isa>(self, x: T) -> T {
+        x / self.0
+    }
+    #[inline(always)]
+    fn slope<I: fanin_tensor::simd::Isa>(self, _: T, _: T) -> T {
+        T::ONE / self.0
+    }
+}
+
 impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     fn binary(
@@ -153,7 +168,7 @@ operator!(Add, add, Sum, |[a, b]| a + b, |x, n| x.affine(T::ONE, n), |n, x| x.af
 operator!(Sub, sub, Difference, |[a, b]| a - b, |x, n| x.affine(T::ONE, -n), |n, x| x
     .affine(-1.0, n));
 operator!(Mul, mul, Product, |[a, b]| a * b, |x, n| x.affine(n, T::ZERO), |n, x| x.affine(n, 0.0));
-operator!(Div, div, Quotient, |[a, b]| a / b, |x, n| x.affine(T::ONE / n, T::ZERO), |n, x| x
+operator!(Div, div, Quotient, |[a, b]| a / b, |x, n| x.elementwise(Divided(n)), |n, x| x
     .tape()
     .scalar(n)
     / x);

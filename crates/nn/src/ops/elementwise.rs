@@ -12,7 +12,7 @@ use fanin_tensor::simd::Isa;
 use crate::tape::{Backward, Op, Var};
 
 /// A function and its derivative.
-pub(super) trait Elementwise<T>: Copy + fmt::Debug + Sync + 'static {
+pub(super) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
     /// About how long an element takes, in picoseconds; see [`Function::picos`].
     const PICOS: usize = 100;
 

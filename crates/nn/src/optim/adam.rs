@@ -181,7 +181,9 @@ macro_rules! adam {
                 self.rule.lr
             }
 
+            #[track_caller]
             fn set_lr(&mut self, lr: f64) {
+                require(stringify!($name), "learning rate", lr, 0.0, f64::INFINITY);
                 self.rule.lr = lr;
             }
         }

@@ -152,7 +152,9 @@ impl<T: Scalar> Optimizer<T> for Sgd<T> {
         self.lr
     }
 
+    #[track_caller]
     fn set_lr(&mut self, lr: f64) {
+        require("Sgd", "learning rate", lr, 0.0, f64::INFINITY);
         self.lr = lr;
     }
 }

@@ -1,5 +1,7 @@
 //! [`Gradients`]: what a step lends to the optimizer.
 
+use std::fmt;
+
 use fanin_tensor::{Scalar, Tensor};
 
 use super::Graph;
@@ -7,7 +9,9 @@ use crate::param::Param;
 
 /// The gradient of a loss with respect to every trainable parameter that it depends on.
 ///
-/// Lent by [`Tape::value_and_grad`](super::Tape::value_and_grad) until the next step.
+/// Lent by [`Tape::value_and_grad`](super::Tape::value_and_grad) until the next step. `Copy`, so that
+/// several optimizers may each take a step on their part of a model.
+#[derive(Clone, Copy)]
 pub struct Gradients<'g, T: Scalar = f32> {
     graph: &'g Graph<T>,
 }
@@ -32,5 +36,11 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     /// How many parameters have a gradient.
     pub fn count(&self) -> usize {
         self.graph.reached()
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Gradients<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gradients of {} parameters", self.count())
     }
 }

@@ -86,6 +86,7 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Computes an op's value and appends its node.
+    #[track_caller]
     pub(super) fn apply<O: Op<T>>(
         &mut self,
         op: O,
@@ -102,7 +103,9 @@ impl<T: Scalar> Graph<T> {
         slot.differentiated =
             self.recording && edges.iter().any(|&e| below[e as usize].differentiated);
         slot.inputs = (first as u32, self.edges.len() as u32);
-        forward(&mut Forward::new(below, edges, slot));
+        let mut cx = Forward::new(below, edges, slot);
+        forward(&mut cx);
+        assert!(cx.written, "{op:?}: the forward closure asked for no output");
         if slot.differentiated {
             store(&mut self.ops[at], op);
         }

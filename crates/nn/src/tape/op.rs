@@ -41,7 +41,7 @@ use super::slot::{Grad, Slot, grow};
 ///
 /// gradcheck(&[&[4, 7]], 1, |_, x| square(x[0])).assert_below(1e-6);
 /// ```
-pub trait Op<T: Scalar>: fmt::Debug + Any {
+pub trait Op<T: Scalar>: fmt::Debug + Any + Send {
     /// Adds what this op contributes to the gradients of its inputs: for each input that wants one,
     /// [`Backward::grad`] says where, and whether it is the first contribution.
     fn backward(&self, cx: &mut Backward<'_, T>);
@@ -67,6 +67,8 @@ pub struct Forward<'a, T: Scalar> {
     value: &'a mut Option<Tensor<T>>,
     saved: &'a mut Option<Tensor<T>>,
     differentiated: bool,
+    /// Whether the output's memory was asked for.
+    pub(super) written: bool,
 }
 
 impl<'a, T: Scalar> Forward<'a, T> {
@@ -76,6 +78,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
             value: &mut slot.own,
             saved: &mut slot.saved,
             differentiated: slot.differentiated,
+            written: false,
         }
     }
 
@@ -97,6 +100,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
 
     /// The memory of the result. What it holds is unspecified: all of it must be written.
     pub fn output(&mut self, shape: impl IntoShape) -> &mut [T] {
+        self.written = true;
         shape.with_shape(|shape| grow(self.value, shape))
     }
 
@@ -111,6 +115,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
         output: impl IntoShape,
         saved: impl IntoShape,
     ) -> (&mut [T], &mut [T]) {
+        self.written = true;
         let (value, save) = (&mut *self.value, &mut *self.saved);
         (output.with_shape(|shape| grow(value, shape)), saved.with_shape(|shape| grow(save, shape)))
     }

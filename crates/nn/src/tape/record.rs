@@ -1,6 +1,7 @@
 //! [`Tape`]: where a step is recorded.
 
 use std::cell::RefCell;
+use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
@@ -10,8 +11,8 @@ use crate::param::Param;
 
 /// Records what is computed on it, and differentiates it.
 ///
-/// Make one tape and use it for every step: it keeps its memory, so that from the second step on
-/// nothing is allocated. One thread uses it at a time; threads that train side by side have a tape
+/// Make one tape and use it for every step: it keeps its memory, so that from the second step on the
+/// built-in layers and losses allocate nothing here. One thread uses it at a time; threads that train side by side have a tape
 /// each.
 ///
 /// # Example
@@ -125,8 +126,11 @@ impl<T: Scalar> Tape<T> {
 
     /// Computes a value by `forward`, and records `op` as its way back if there is to be one.
     ///
+    /// The closure sees inputs and output through its [`Forward`]; the tape itself, and so every
+    /// [`Var`], is out of its reach.
+    ///
     /// # Panics
-    /// **Panics** if an input is on another tape.
+    /// **Panics** if an input is on another tape, or `forward` uses a `Var` or asks for no output.
     #[track_caller]
     pub fn apply<'t>(
         &'t self,
@@ -157,4 +161,10 @@ fn not_a_number(shape: &[usize]) -> ! {
         "value_and_grad: the result must be a single number, not {}; reduce it by mean() or sum()",
         show_shape(shape)
     )
+}
+
+impl<T: Scalar> fmt::Debug for Tape<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tape")
+    }
 }

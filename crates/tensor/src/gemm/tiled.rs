@@ -13,8 +13,9 @@ use crate::{Scalar, Write, parallel};
 
 /// Elements of a packed panel of B: it and the rows of A beside it stay in the first cache.
 const PANEL: usize = 4096;
-/// Rows of A that stay in the second cache while panels go by.
+/// Rows and columns of A that stay in the second cache while panels go by.
 const ROWS: usize = 240;
+const COLUMNS: usize = 512;
 /// The widest row of a register tile: two AVX-512 vectors of `f32`.
 const MAX_WIDTH: usize = 32;
 
@@ -50,8 +51,9 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        // A tile of sums, a row of B and an element of A must fit the registers.
-        if self.columns.len() <= I::Lanes::<T>::COUNT {
+        // A tile of sums, a row of B and an element of A must fit the registers. B's columns decide, not
+        // those of this piece: the width says where a long sum is cut, which must not depend on threads.
+        if self.b.cols <= I::Lanes::<T>::COUNT {
             if I::REGISTERS == 32 { self.tiles::<I, 16, 1>() } else { self.tiles::<I, 8, 1>() }
         } else if I::REGISTERS == 32 {
             self.tiles::<I, 12, 2>();
@@ -71,39 +73,46 @@ impl<T: Scalar> Tiled<'_, T> {
         let mut buffer = MaybeUninit::<[MaybeUninit<T>; PANEL]>::uninit();
         // SAFETY: elements that may be uninitialized need no initialization.
         let buffer = unsafe { buffer.assume_init_mut() };
+        // Row blocks of nearly one height: a low last one would pack all of B for a few rows.
+        let blocks = rows.len().div_ceil(ROWS);
+        let height = rows.len().div_ceil(blocks * R) * R;
+        // A few rows do not repay a copy of B.
+        let copy = height > 12 * R;
         // Loops by hand: an iterator with a step divides, which a product of ten rows would feel.
-        let mut top = rows.start;
-        while top < rows.end {
-            let bottom = rows.end.min(top + ROWS);
-            // A few rows do not repay a copy of B.
-            let copy = bottom - top > 12 * R;
-            let mut left = columns.start;
-            while left < columns.end {
-                let right = columns.end.min(left + width);
-                // A long sum is computed in parts whose panel fits the buffer.
-                let mut from = 0;
-                while from < a.cols {
-                    let to = a.cols.min(from + depth);
-                    let write = if from == 0 { write } else { Write::Add };
-                    let panel = Panel::new::<I>(b, from..to, left..right, width, copy, buffer);
-                    let mut i = top;
-                    while i + R <= bottom {
-                        panel.tile::<I, R, V>(a, i, write, c);
-                        i += R;
+        let (mut top, mut first) = (rows.start, 0);
+        while first < a.cols {
+            let last = a.cols.min(first + COLUMNS);
+            while top < rows.end {
+                let bottom = rows.end.min(top + height);
+                let mut left = columns.start;
+                while left < columns.end {
+                    let right = columns.end.min(left + width);
+                    // A long sum is computed in parts whose panel fits the buffer.
+                    let mut from = first;
+                    while from < last {
+                        let to = last.min(from + depth);
+                        let write = if from == 0 { write } else { Write::Add };
+                        let panel = Panel::new::<I>(b, from..to, left..right, width, copy, buffer);
+                        let mut i = top;
+                        while i + R <= bottom {
+                            panel.tile::<I, R, V>(a, i, write, c);
+                            i += R;
+                        }
+                        while i + 4 <= bottom {
+                            panel.tile::<I, 4, V>(a, i, write, c);
+                            i += 4;
+                        }
+                        while i < bottom {
+                            panel.tile::<I, 1, V>(a, i, write, c);
+                            i += 1;
+                        }
+                        from = to;
                     }
-                    while i + 4 <= bottom {
-                        panel.tile::<I, 4, V>(a, i, write, c);
-                        i += 4;
-                    }
-                    while i < bottom {
-                        panel.tile::<I, 1, V>(a, i, write, c);
-                        i += 1;
-                    }
-                    from = to;
+                    left = right;
                 }
-                left = right;
+                top = bottom;
             }
-            top = bottom;
+            (top, first) = (rows.start, last);
         }
     }
 }
