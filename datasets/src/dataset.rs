@@ -7,7 +7,8 @@ use std::path::Path;
 use fanin_tensor::{IntoShape, Tensor, show_shape};
 
 use crate::error::{Error, Result, Thousands, count};
-use crate::idx::{Idx, IdxData, Reader};
+use crate::idx::{self, DEFAULT_LIMIT};
+use crate::pair::Pair;
 use crate::{Batches, Pixels, Source};
 
 /// Images of one shape with a class label each.
@@ -86,35 +87,23 @@ impl Dataset {
         classes: usize,
     ) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
-        let pixels = Reader::new().noun("images").read(images)?;
-        let classes_of = Reader::new().noun("labels").read(labels)?;
-        let text = format!("{} ({})", images.display(), count(pixels.shape()[0] as u64, "images"));
+        let files = ((images, idx::open(images)?), (labels, idx::open(labels)?));
+        let pair = Pair::read(files.0, files.1, None, DEFAULT_LIMIT)?;
+        let text = format!("{} ({})", images.display(), count(pair.len(), "images"));
         let directory = images.parent().unwrap_or(Path::new(""));
-        let source = Source::directory(directory, text);
-        Self::from_files((images, pixels), (labels, classes_of), classes, source)
+        Self::from_pair(pair, labels, classes, Source::directory(directory, text))
     }
 
-    /// A set from two arrays, with the names of the files they came from.
-    pub(crate) fn from_files(
-        (images_name, images): (&Path, Idx),
-        (labels_name, labels): (&Path, Idx),
+    /// A set from two files that have been read, of which messages name the labels'.
+    pub(crate) fn from_pair(
+        pair: Pair,
+        name: &Path,
         classes: usize,
         source: Source,
     ) -> Result<Self> {
-        let (shape, images) = match images.into_parts() {
-            (shape, IdxData::U8(bytes)) if shape.len() > 1 => (shape, bytes),
-            (shape, data) => return Err(unexpected(images_name, &shape, &data, "u8 images n×…")),
-        };
-        let labels = match labels.into_parts() {
-            (shape, IdxData::U8(bytes)) if shape.len() == 1 => bytes,
-            (shape, data) => return Err(unexpected(labels_name, &shape, &data, "n u8 labels")),
-        };
-        if shape[0] != labels.len() {
-            let of = format!("{} and {}", images_name.display(), labels_name.display());
-            return Err(Error::CountsDiffer { of, images: shape[0], labels: labels.len() });
-        }
-        let name = labels_name.display().to_string();
-        Self::checked(&name, images, shape[1..].to_vec(), labels, classes, source)
+        let Pair { mut shape, images, labels } = pair;
+        shape.remove(0);
+        Self::checked(&name.display().to_string(), images, shape, labels, classes, source)
     }
 
     fn checked(
@@ -334,12 +323,6 @@ impl fmt::Debug for Dataset {
         let len = Thousands(self.len() as u64);
         write!(f, "Dataset {{ {len} × {shape}, {} classes, {source} }}", self.classes)
     }
-}
-
-/// What an IDX file holds, as messages show it.
-fn unexpected(file: &Path, shape: &[usize], data: &IdxData, expected: &str) -> Error {
-    let found = format!("{} {}", data.type_name(), show_shape(shape));
-    Error::Unexpected { file: file.into(), found, expected: expected.into() }
 }
 
 #[cold]

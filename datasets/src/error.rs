@@ -41,6 +41,16 @@ pub enum Error {
         /// What to do.
         next: String,
     },
+    /// A data set is in none of the places where it is looked for.
+    #[error("{name} is in none of {}; {next}", list(looked))]
+    NotFound {
+        /// The data set.
+        name: &'static str,
+        /// The directories that were looked at.
+        looked: Vec<PathBuf>,
+        /// What to do.
+        next: &'static str,
+    },
     /// The bytes are not IDX.
     #[error(
         "{file} is no IDX file: {found}; such a file, once unpacked, starts with two zero bytes, \
@@ -162,6 +172,10 @@ fn lacks(missing: &[String]) -> String {
     } else {
         format!("lacks {} (with or without .gz)", missing.join(", "))
     }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// `60,000 images`, `1 image`.

@@ -5,14 +5,16 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{self, Path, PathBuf};
 
-use fanin_tensor::show_shape;
-
 use crate::error::{Error, Result, Thousands, count};
-use crate::idx::{Idx, Reader};
+use crate::idx;
+use crate::pair::Pair;
 use crate::{Dataset, Source};
 
 /// The variable that names the directory to use before all others.
 const VARIABLE: &str = "FANIN_DATA";
+
+/// The most that a file may unpack to, some more than the 60,000 images of MNIST and its kin take.
+const LIMIT: u64 = 64_000_000;
 
 /// A data set of four IDX files under MNIST's names. Another one of this kind is another constant.
 pub(crate) struct Family {
@@ -20,6 +22,10 @@ pub(crate) struct Family {
     pub(crate) name: &'static str,
     /// The name of its directory, in the cache and in `FANIN_DATA`.
     pub(crate) folder: &'static str,
+    /// Whether `FANIN_DATA` may name its directory. All families have the same names of files, so
+    /// that of one family alone may be meant.
+    pub(crate) owns_variable: bool,
+    /// The shape of each image.
     pub(crate) image_shape: &'static [usize],
     pub(crate) classes: usize,
     /// Directories of the system that may have it.
@@ -67,21 +73,29 @@ impl Places {
 impl Family {
     /// The set from the first place that has it; `None` if no place does.
     ///
-    /// What `FANIN_DATA` names must be there, and a directory that has one of the files must have
-    /// all: to train on another set than the one that was meant is worse than an error.
+    /// What `FANIN_DATA` names must be there (a directory of another family's names nothing for
+    /// this one), and a directory that has one of the files must have all: to train on another set
+    /// than the one that was meant is worse than an error.
     pub(crate) fn find(&self, places: &Places) -> Result<Option<(Dataset, Dataset)>> {
         if let Some(named) = &places.variable {
-            let own = Path::new(named).join(self.folder);
-            let directory = if own.is_dir() { &own } else { Path::new(named) };
-            let next = format!(
-                "{VARIABLE} is set to {}: set it to a directory with the four {} files, or unset it",
-                Path::new(named).display(),
-                self.name
-            );
-            return self.read(directory, &next).map(Some);
+            let named = Path::new(named);
+            let own = named.join(self.folder);
+            let own = own.is_dir().then_some(&*own);
+            if own.is_some() || self.owns_variable || !named.is_dir() {
+                let below = match self.owns_variable {
+                    true => String::new(),
+                    false => format!(" in its subdirectory {}", self.folder),
+                };
+                let next = format!(
+                    "{VARIABLE} is set to {}: set it to a directory with the four {} \
+                     files{below}, or unset it",
+                    named.display(),
+                    self.name
+                );
+                return self.read(own.unwrap_or(named), &next).map(Some);
+            }
         }
-        let cache = places.cache.iter().map(|cache| cache.join("fanin").join(self.folder));
-        for directory in cache.chain(self.system.iter().map(PathBuf::from)) {
+        for directory in self.usual(places) {
             if directory.is_dir() && missing(&directory).len() < 4 {
                 let next = "copy the others there too, or delete the directory, which is looked \
                             at before others";
@@ -89,6 +103,22 @@ impl Family {
             }
         }
         Ok(None)
+    }
+
+    /// The directories that are looked at without being named.
+    fn usual(&self, places: &Places) -> impl Iterator<Item = PathBuf> {
+        let cache = places.cache.iter().map(|cache| cache.join("fanin").join(self.folder));
+        cache.chain(self.system.iter().map(PathBuf::from))
+    }
+
+    /// The error where [`find`](Family::find) has found none: where it looked, and what is `next`.
+    pub(crate) fn not_found(&self, places: &Places, next: &'static str) -> Error {
+        let named = places.variable.iter().map(|named| {
+            let own = Path::new(named).join(self.folder);
+            path::absolute(&own).unwrap_or(own)
+        });
+        let looked = named.chain(self.usual(places)).collect();
+        Error::NotFound { name: self.name, looked, next }
     }
 
     /// The set from a directory, or an error that says what is `next` if it is not there.
@@ -117,12 +147,12 @@ impl Family {
             let (Some(images), Some(labels)) = (images, labels) else {
                 return Err(lacks(self::missing(directory))); // removed a moment ago
             };
-            let pixels = Reader::new().noun("images").read(&images)?;
-            let classes = Reader::new().noun("labels").read(&labels)?;
-            let number = count(pixels.shape()[0] as u64, &format!("{what} images"));
+            let files = ((&*images, idx::open(&images)?), (&*labels, idx::open(&labels)?));
+            let pair = Pair::read(files.0, files.1, Some(self.image_shape), LIMIT)?;
+            let number = count(pair.len(), &format!("{what} images"));
             let text = format!("{} in {} ({number})", self.name, directory.display());
             let source = Source::directory(directory, text);
-            self.assemble((&images, pixels), (&labels, classes), source)
+            Dataset::from_pair(pair, &labels, self.classes, source)
         };
         Ok((part(NAMES.train, "training")?, part(NAMES.test, "test")?))
     }
@@ -131,38 +161,21 @@ impl Family {
     pub(crate) fn unpack(&self, files: &Files<&'static [u8]>) -> (Dataset, Dataset) {
         // The bytes are part of the program, and tested with it.
         let sound = "the bundled files are sound";
-        let read = |bytes: &[u8]| Reader::new().read_from("bundled", bytes).expect(sound);
-        let [train, test] =
-            [files.train, files.test].map(|(images, labels)| (read(images), read(labels)));
+        let name = Path::new("bundled");
+        let [train, test] = [files.train, files.test].map(|(images, labels)| {
+            Pair::read((name, images), (name, labels), Some(self.image_shape), LIMIT).expect(sound)
+        });
         let text = format!(
             "bundled {} subset ({} + {})",
             self.name,
-            Thousands(train.0.shape()[0] as u64),
-            count(test.0.shape()[0] as u64, "images"),
+            Thousands(train.len()),
+            count(test.len(), "images"),
         );
-        let [train, test] = [train, test].map(|(images, labels)| {
-            let name = Path::new("bundled");
+        let [train, test] = [train, test].map(|pair| {
             let source = Source::bundled(text.clone());
-            self.assemble((name, images), (name, labels), source).expect(sound)
+            Dataset::from_pair(pair, name, self.classes, source).expect(sound)
         });
         (train, test)
-    }
-
-    fn assemble(
-        &self,
-        images: (&Path, Idx),
-        labels: (&Path, Idx),
-        source: Source,
-    ) -> Result<Dataset> {
-        let name = images.0;
-        let data = Dataset::from_files(images, labels, self.classes, source)?;
-        let found = match data.image_shape() {
-            _ if data.is_empty() => "no images".into(),
-            shape if shape == self.image_shape => return Ok(data),
-            shape => format!("images of {}", show_shape(shape)),
-        };
-        let expected = format!("images of {}", show_shape(self.image_shape));
-        Err(Error::Unexpected { file: name.into(), found, expected })
     }
 }
 
@@ -182,4 +195,28 @@ fn locate(directory: &Path, name: &str) -> Option<PathBuf> {
         // Opening it will tell why, which is better than to say that it is not there.
         Err(e) => e.kind() != ErrorKind::NotFound,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_of_the_system_are_looked_at() {
+        const NONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/mnist-5k");
+        let digits = Family {
+            name: "Digits",
+            folder: "digits",
+            owns_variable: false,
+            image_shape: &[28, 28],
+            classes: 10,
+            system: &[NONE, DIGITS],
+        };
+        let (_, test) = digits.find(&Places::default()).unwrap().unwrap();
+        assert_eq!(test.source().path(), Some(Path::new(DIGITS)));
+        assert_eq!(test.len(), 1_000);
+        let digits = Family { system: &[NONE], ..digits };
+        assert!(digits.find(&Places::default()).unwrap().is_none());
+    }
 }

@@ -27,6 +27,7 @@
 mod read;
 mod write;
 
+pub(crate) use read::open;
 pub use read::{DEFAULT_LIMIT, Reader, read};
 
 /// An array out of an IDX file, or on its way into one.

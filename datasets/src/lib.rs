@@ -2,6 +2,7 @@
 //!
 //! - [`mnist`] gives MNIST, to train on and to test on: the full set where it is found, else 5,000
 //!   digits that this crate carries, so that a program runs on any machine, with no network.
+//! - [`fashion_mnist`] gives Fashion-MNIST where it is installed.
 //! - [`Dataset`] keeps images as bytes; [`Dataset::batches`] makes tensors of them, [shuffled] in
 //!   the order of torch's `DataLoader` for the same seed.
 //! - [`idx`] reads and writes IDX files, and survives any others.
@@ -34,14 +35,17 @@ mod batches;
 mod dataset;
 mod error;
 mod family;
+mod fashion;
 pub mod idx;
 mod mnist;
+mod pair;
 mod pixels;
 mod source;
 
 pub use batches::Batches;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
+pub use fashion::{fashion_mnist, fashion_mnist_from};
 pub use mnist::{mnist, mnist_bundled, mnist_from};
 pub use pixels::Pixels;
 pub use source::Source;

@@ -5,8 +5,14 @@ use std::path::Path;
 use crate::family::{Family, Files, Places};
 use crate::{Dataset, Result};
 
-const MNIST: Family =
-    Family { name: "MNIST", folder: "mnist", image_shape: &[28, 28], classes: 10, system: &[] };
+const MNIST: Family = Family {
+    name: "MNIST",
+    folder: "mnist",
+    owns_variable: true,
+    image_shape: &[28, 28],
+    classes: 10,
+    system: &[],
+};
 
 const BUNDLED: Files<&[u8]> = Files {
     train: (

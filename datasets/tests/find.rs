@@ -7,22 +7,42 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{NAMES, TempDir, gzip, idx_u8, small_mnist, write_small_mnist};
-use fanin_datasets::{Dataset, Error, mnist, mnist_from};
+use fanin_datasets::{Dataset, Error, fashion_mnist, fashion_mnist_from, mnist, mnist_from};
 
-/// Not a test of its own: `mnist_with` runs it in a process with another environment.
-#[test]
-#[ignore = "run by other tests"]
-fn child() {
-    match mnist() {
+fn tell(found: Result<(Dataset, Dataset), Error>) {
+    match found {
         Ok((train, test)) => println!("<<{} | {}>>", train.source(), test.source()),
         Err(error) => println!("<<error: {error}>>"),
     }
 }
 
+/// Not a test of its own: `mnist_with` runs it in a process with another environment.
+#[test]
+#[ignore = "run by other tests"]
+fn child_mnist() {
+    tell(mnist());
+}
+
+/// As `child_mnist`, for `fashion_with`.
+#[test]
+#[ignore = "run by other tests"]
+fn child_fashion() {
+    tell(fashion_mnist());
+}
+
 /// What mnist() finds, or its error, under these environment variables and no others.
 fn mnist_with(variables: &[(&str, &Path)]) -> String {
+    run("child_mnist", variables)
+}
+
+/// The same for fashion_mnist().
+fn fashion_with(variables: &[(&str, &Path)]) -> String {
+    run("child_fashion", variables)
+}
+
+fn run(child: &str, variables: &[(&str, &Path)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "child", "--nocapture"]);
+    command.args(["--ignored", "--exact", child, "--nocapture"]);
     for name in ["FANIN_DATA", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"] {
         command.env_remove(name);
     }
@@ -128,6 +148,77 @@ fn the_variable_comes_first_and_must_hold_the_files() {
     assert!(with(Path::new("no-such-directory")).starts_with(&start));
 }
 
+/// Debian's package.
+const SYSTEM: &str = "/usr/share/datasets/fashion-mnist";
+
+/// What fashion_mnist() says when the places it was to look at have nothing.
+fn no_fashion(looked: &[&Path]) -> String {
+    if Path::new(SYSTEM).exists() {
+        return format!(
+            "Fashion-MNIST in {SYSTEM} (60,000 training images) | \
+             Fashion-MNIST in {SYSTEM} (10,000 test images)"
+        );
+    }
+    let looked: String = looked.iter().map(|place| format!("{}, ", place.display())).collect();
+    format!(
+        "error: Fashion-MNIST is in none of {looked}{SYSTEM}; install the package \
+         dataset-fashion-mnist (Debian, Ubuntu), or put the four files into one of these \
+         directories"
+    )
+}
+
+#[test]
+fn fashion_is_looked_for_in_its_own_places() {
+    let (cache, data) = (TempDir::new(), TempDir::new());
+    let in_cache = cache.path().join(CACHE.1).with_file_name("fashion-mnist");
+    let in_data = data.path().join("fashion-mnist");
+    let below_cache = format!("{}/", CACHE.1.replace("fanin/mnist", "fanin/fashion-mnist"));
+    let with = || fashion_with(&[(CACHE.0, cache.path()), ("FANIN_DATA", data.path())]);
+    let found_in = |place: &Path| found_in(place).replace("MNIST in", "Fashion-MNIST in");
+
+    assert_eq!(fashion_with(&[]), no_fashion(&[]));
+    assert_eq!(with(), no_fashion(&[&in_data, &in_cache]));
+
+    // MNIST's files have the same names, and are not taken for it.
+    write_small_mnist(&data, "");
+    write_small_mnist(&cache, &format!("{}/", CACHE.1));
+    assert_eq!(with(), no_fashion(&[&in_data, &in_cache]));
+
+    write_small_mnist(&cache, &below_cache);
+    assert_eq!(with(), found_in(&in_cache));
+    write_small_mnist(&data, "fashion-mnist/");
+    assert_eq!(with(), found_in(&in_data));
+    // Nor are its files taken for MNIST's.
+    let mnist = mnist_with(&[("FANIN_DATA", data.path())]);
+    assert!(mnist.starts_with(&format!("MNIST in {} (", data.path().display())), "{mnist}");
+
+    let next = "set it to a directory with the four Fashion-MNIST files in its subdirectory \
+                fashion-mnist, or unset it";
+    fs::remove_file(in_data.join(format!("{}.gz", NAMES[1]))).unwrap();
+    let (lacks, set) = (in_data.display(), data.path().display());
+    let text = format!(
+        "error: {lacks} lacks {} (with or without .gz); FANIN_DATA is set to {set}: {next}",
+        NAMES[1]
+    );
+    assert_eq!(with(), text);
+    let none = data.path().join("none");
+    let text =
+        format!("error: {0} is no directory; FANIN_DATA is set to {0}: {next}", none.display());
+    assert_eq!(fashion_with(&[(CACHE.0, cache.path()), ("FANIN_DATA", &none)]), text);
+}
+
+#[test]
+fn fashion_is_read_from_a_directory() {
+    let directory = TempDir::new();
+    let error = fashion_mnist_from(directory.path()).unwrap_err().to_string();
+    assert!(error.ends_with("; copy the four Fashion-MNIST files there, gzip or plain"), "{error}");
+    write_small_mnist(&directory, "");
+    let (train, test) = fashion_mnist_from(directory.path()).unwrap();
+    assert_eq!((train.len(), test.len(), train.classes()), (3, 2, 10));
+    let text = format!("Fashion-MNIST in {} (3 training images)", directory.path().display());
+    assert_eq!(train.source().to_string(), text);
+}
+
 #[test]
 fn files_may_be_packed_or_plain_under_any_of_their_names() {
     for variant in 0..4 {
@@ -152,9 +243,16 @@ fn files_may_be_packed_or_plain_under_any_of_their_names() {
 
 /// The error when one of four good files holds something else.
 fn spoiled(name: &str, bytes: &[u8]) -> (Error, String) {
+    spoiled_by(&[(name, bytes)])
+}
+
+/// The error when some of four good files hold something else.
+fn spoiled_by(files: &[(&str, &[u8])]) -> (Error, String) {
     let directory = TempDir::new();
     write_small_mnist(&directory, "");
-    directory.write(&format!("{name}.gz"), bytes);
+    for (name, bytes) in files {
+        directory.write(&format!("{name}.gz"), bytes);
+    }
     let error = mnist_from(directory.path()).unwrap_err();
     // Without the directory, which is another one each time.
     let text = error.to_string().replace(&format!("{}", directory.path().join("").display()), "");
@@ -164,8 +262,9 @@ fn spoiled(name: &str, bytes: &[u8]) -> (Error, String) {
 #[test]
 fn a_file_that_was_cut_says_how_much_is_there() {
     let whole = idx_u8(&[60_000, 28, 28], &vec![1; 1_204 * 784 + 100]);
+    let labels = idx_u8(&[60_000], &[0; 60_000]);
     for bytes in [&whole, &gzip(&whole)] {
-        let (error, text) = spoiled(NAMES[0], bytes);
+        let (error, text) = spoiled_by(&[(NAMES[0], bytes), (NAMES[1], &labels)]);
         assert!(matches!(error, Error::Truncated { .. }));
         assert_eq!(
             text,
@@ -227,6 +326,8 @@ fn counts_and_labels_are_checked() {
         "train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz: 3 images but 2 labels; each \
          image needs one label, so take both from the same place"
     );
+    let (error, text) = spoiled(NAMES[1], &idx_u8(&[81_633], &[0; 81_633]));
+    assert!(matches!(error, Error::TooLarge { limit: 81_632, .. }), "64 MB of images: {text}");
     let (error, text) = spoiled(NAMES[3], &idx_u8(&[2], &[9, 10]));
     assert!(matches!(error, Error::BadLabel { index: 1, label: 10, classes: 10, .. }));
     assert_eq!(

@@ -7,9 +7,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use common::idx_u8;
+use common::{NAMES, TempDir, idx_u8, write_small_mnist};
 use fanin_datasets::idx::Reader;
-use fanin_datasets::{Error, Result};
+use fanin_datasets::{Dataset, Error, Result, mnist_from};
 use flate2::{Compression, write::GzEncoder};
 
 /// Counts the bytes in use, and the most there have been.
@@ -37,19 +37,28 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The most memory that reading took, beyond what was in use before, and its result's length.
-fn peak(reader: &Reader, input: impl Read) -> (usize, Result<usize>) {
+/// The most memory that a call took, beyond what was in use before, and its result.
+fn peak_of<T>(call: impl FnOnce() -> T) -> (usize, T) {
     let before = USED.load(Relaxed);
     PEAK.store(before, Relaxed);
-    let read = reader.read_from("x", input).map(|array| array.data().len());
-    (PEAK.load(Relaxed) - before, read)
+    let result = call();
+    (PEAK.load(Relaxed) - before, result)
+}
+
+/// The same for reading, whose result here is the number of elements.
+fn peak(reader: &Reader, input: impl Read) -> (usize, Result<usize>) {
+    peak_of(|| reader.read_from("x", input).map(|array| array.data().len()))
 }
 
 /// A gzip file of a header and 200 MB of zeros: some 200 kB.
 fn bomb(header: &[u8]) -> Vec<u8> {
+    bomb_of(header, 200_000_000)
+}
+
+fn bomb_of(header: &[u8], zeros: u64) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::new(6));
     packed.write_all(header).unwrap();
-    io::copy(&mut io::repeat(0).take(200_000_000), &mut packed).unwrap();
+    io::copy(&mut io::repeat(0).take(zeros), &mut packed).unwrap();
     packed.finish().unwrap()
 }
 
@@ -92,4 +101,44 @@ fn memory_follows_what_arrives() {
     let (used, read) = peak(&reader, (&idx_u8(&[5], &[])[..]).chain(io::repeat(3)));
     assert!(matches!(read, Err(Error::TooLong { .. })));
     assert!(used <= BUFFERS, "{used} bytes");
+
+    a_file_that_does_not_belong_takes_no_memory();
+}
+
+/// Files that are sound IDX, but would unpack to much more than belongs under their names.
+fn a_file_that_does_not_belong_takes_no_memory() {
+    let images = |n: u32, rows: u32| {
+        let bytes = bomb_of(&idx_u8(&[n, rows, 28], &[]), u64::from(n) * u64::from(rows) * 28);
+        (NAMES[0], bytes)
+    };
+    let gigabyte = images(1_369_568, 28);
+    assert!(gigabyte.1.len() < 1_100_000);
+
+    // Three labels belong to the images.
+    let directory = TempDir::new();
+    write_small_mnist(&directory, "");
+    let place = directory.write(&format!("{}.gz", gigabyte.0), &gigabyte.1);
+    let labels = directory.path().join(format!("{}.gz", NAMES[1]));
+    for read in [&mut || mnist_from(directory.path()).map(|(train, _)| train), &mut || {
+        Dataset::from_idx(&place, &labels, 10)
+    }] as [&mut dyn FnMut() -> Result<Dataset>; 2]
+    {
+        let (used, read) = peak_of(read);
+        assert!(matches!(read, Err(Error::CountsDiffer { images: 1_369_568, labels: 3, .. })));
+        assert!(used <= BUFFERS, "{used} bytes for images without labels");
+    }
+
+    for (name, bytes) in [
+        images(3, 2_000_000),
+        (NAMES[0], bomb(&idx_u8(&[200_000_000], &[]))),
+        (NAMES[1], bomb(&idx_u8(&[200_000_000], &[]))),
+        (NAMES[1], bomb(&idx_u8(&[200_000, 1_000], &[]))),
+    ] {
+        let directory = TempDir::new();
+        write_small_mnist(&directory, "");
+        directory.write(&format!("{name}.gz"), &bytes);
+        let (used, read) = peak_of(|| mnist_from(directory.path()));
+        assert!(matches!(read, Err(Error::Unexpected { .. } | Error::TooLarge { .. })));
+        assert!(used <= BUFFERS, "{used} bytes for a {name} that is none");
+    }
 }

@@ -1,9 +1,11 @@
 //! Reading IDX: any bytes in, an array or an error out, in memory bounded by what has arrived.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use fanin_tensor::show_shape;
 use flate2::bufread::MultiGzDecoder;
 
 use super::{Idx, IdxData, places};
@@ -77,20 +79,40 @@ impl Reader {
     /// more than it claims.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Idx> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|source| Error::Io {
-            file: path.into(),
-            action: "read",
-            source,
-        })?;
-        self.read_from(path, file)
+        self.read_from(path, open(path)?)
     }
 
     /// Reads a stream to its end; messages call it `name`.
     ///
     /// # Errors
     /// As [`read`](Reader::read).
-    pub fn read_from(&self, name: impl AsRef<Path>, mut input: impl Read) -> Result<Idx> {
-        let name = name.as_ref();
+    pub fn read_from(&self, name: impl AsRef<Path>, input: impl Read) -> Result<Idx> {
+        self.source(name.as_ref(), input)?.array()
+    }
+
+    /// Reads a stream that holds bytes of one of these ranks, as it is `expected` to; `check` sees
+    /// the shape before any element is read. Gives shape and bytes.
+    pub(crate) fn read_bytes(
+        &self,
+        name: &Path,
+        input: impl Read,
+        (ranks, expected): (RangeInclusive<usize>, &str),
+        check: impl FnOnce(&[usize]) -> Result<()>,
+    ) -> Result<(Vec<usize>, Vec<u8>)> {
+        let mut source = self.source(name, input)?;
+        let (shape, kind) = source.header()?;
+        if !(matches!(kind, IdxData::U8(_)) && ranks.contains(&shape.len())) {
+            let found = format!("{} {}", kind.type_name(), show_shape(&shape));
+            return Err(Error::Unexpected { file: name.into(), found, expected: expected.into() });
+        }
+        check(&shape)?;
+        let bytes = source.values(&shape)?;
+        source.end(&shape)?;
+        Ok((shape, bytes))
+    }
+
+    /// A stream, unpacked if need be.
+    fn source<'a>(&'a self, name: &Path, mut input: impl Read + 'a) -> Result<Source<'a>> {
         let mut start = [0; 2];
         let got = fill(&mut input, &mut start).map_err(|source| Error::Io {
             file: name.into(),
@@ -98,45 +120,63 @@ impl Reader {
             source,
         })?;
         let packed = start == [0x1f, 0x8b]; // IDX itself starts with 00 00
-        let input = BufReader::new(start[..got].chain(input));
-        if packed {
-            Source { reader: self, file: name.into(), input: MultiGzDecoder::new(input) }.array()
-        } else {
-            Source { reader: self, file: name.into(), input }.array()
-        }
+        let input = BufReader::new(Cursor::new(start).take(got as u64).chain(input));
+        let input: Box<dyn Read> =
+            if packed { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
+        Ok(Source { reader: self, file: name.into(), input })
     }
 }
 
-/// One file being read.
-struct Source<'a, R> {
-    reader: &'a Reader,
-    file: PathBuf,
-    input: R,
+/// Opens a file to read it.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|source| Error::Io { file: path.into(), action: "read", source })
 }
 
-impl<R: Read> Source<'_, R> {
+/// One file being read.
+struct Source<'a> {
+    reader: &'a Reader,
+    file: PathBuf,
+    /// What is left of it, unpacked.
+    input: Box<dyn Read + 'a>,
+}
+
+impl Source<'_> {
     fn array(mut self) -> Result<Idx> {
+        let (shape, mut data) = self.header()?;
+        match &mut data {
+            IdxData::U8(values) => *values = self.values(&shape)?,
+            IdxData::I8(values) => *values = self.values(&shape)?,
+            IdxData::I16(values) => *values = self.values(&shape)?,
+            IdxData::I32(values) => *values = self.values(&shape)?,
+            IdxData::F32(values) => *values = self.values(&shape)?,
+            IdxData::F64(values) => *values = self.values(&shape)?,
+        }
+        self.end(&shape)?;
+        Ok(Idx { shape, data })
+    }
+
+    /// The shape, and no elements yet of the type they will have.
+    fn header(&mut self) -> Result<(Vec<usize>, IdxData)> {
         let mut magic = [0; 4];
         let got = self.fill(&mut magic)?;
         let [0, 0, kind @ (0x08 | 0x09 | 0x0B..=0x0E), rank @ 1..=255] = magic else {
-            return Err(Error::NotIdx { file: self.file, found: describe(&magic[..got]) });
+            return Err(Error::NotIdx { file: self.file.clone(), found: describe(&magic[..got]) });
         };
         let mut sizes = vec![0; 4 * usize::from(rank)];
         if self.fill(&mut sizes)? < sizes.len() {
-            return Err(Error::Truncated { file: self.file, after: "within its header".into() });
+            let after = "within its header".into();
+            return Err(Error::Truncated { file: self.file.clone(), after });
         }
         let sizes = sizes.chunks_exact(4).map(u32::from_big_endian);
-        let shape: Vec<usize> = sizes.map(|size| size as usize).collect();
-        let data = match kind {
-            0x08 => IdxData::U8(self.values(&shape)?),
-            0x09 => IdxData::I8(self.values(&shape)?),
-            0x0B => IdxData::I16(self.values(&shape)?),
-            0x0C => IdxData::I32(self.values(&shape)?),
-            0x0D => IdxData::F32(self.values(&shape)?),
-            _ => IdxData::F64(self.values(&shape)?),
+        let none = match kind {
+            0x08 => IdxData::U8(Vec::new()),
+            0x09 => IdxData::I8(Vec::new()),
+            0x0B => IdxData::I16(Vec::new()),
+            0x0C => IdxData::I32(Vec::new()),
+            0x0D => IdxData::F32(Vec::new()),
+            _ => IdxData::F64(Vec::new()),
         };
-        self.end(&shape)?;
-        Ok(Idx { shape, data })
+        Ok((sizes.map(|size| size as usize).collect(), none))
     }
 
     /// As many elements as the shape has places.

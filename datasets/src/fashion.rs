@@ -1,0 +1,60 @@
+//! Fashion-MNIST: 28×28 grey images of ten kinds of clothing.
+
+use std::path::Path;
+
+use crate::family::{Family, Places};
+use crate::{Dataset, Result};
+
+const FASHION: Family = Family {
+    name: "Fashion-MNIST",
+    folder: "fashion-mnist",
+    owns_variable: false,
+    image_shape: &[28, 28],
+    classes: 10,
+    system: &["/usr/share/datasets/fashion-mnist"],
+};
+
+/// Fashion-MNIST, to train on and to test on: 60,000 and 10,000 images of clothing, in files of the
+/// same names and form as MNIST's, and harder to tell apart.
+///
+/// Looks, in this order, at
+/// 1. the subdirectory `fashion-mnist` of the directory in the environment variable `FANIN_DATA`;
+///    the directory itself is for [`mnist`](crate::mnist), whose files have the same names;
+/// 2. `fanin/fashion-mnist` in the user's cache directory, which is where `mnist` looks too;
+/// 3. `/usr/share/datasets/fashion-mnist`, where Debian's package `dataset-fashion-mnist` has it.
+///
+/// The first of them that holds any of the files counts; a subdirectory of `FANIN_DATA` counts as
+/// soon as it exists. [`Dataset::source`] says which it was. The crate carries no part of this set.
+///
+/// The classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+///
+/// # Errors
+/// If the set is in none of these places, which the message lists; if the files of the first place
+/// that counts are missing, damaged, or have another form; if `FANIN_DATA` names no directory.
+///
+/// # Example
+/// ```no_run
+/// let (train, test) = fanin_datasets::fashion_mnist()?;
+/// println!("{}", train.source());
+/// # Ok::<(), fanin_datasets::Error>(())
+/// ```
+///
+/// # Reference
+/// Xiao, Rasul and Vollgraf 2017, *Fashion-MNIST: a novel image dataset for benchmarking machine
+/// learning algorithms*.
+pub fn fashion_mnist() -> Result<(Dataset, Dataset)> {
+    let places = Places::from_env();
+    FASHION.find(&places)?.ok_or_else(|| {
+        let next = "install the package dataset-fashion-mnist (Debian, Ubuntu), or put the four \
+                    files into one of these directories";
+        FASHION.not_found(&places, next)
+    })
+}
+
+/// Fashion-MNIST from a directory with its four files, gzip or plain.
+///
+/// # Errors
+/// If a file is missing, damaged, or has another form.
+pub fn fashion_mnist_from(directory: impl AsRef<Path>) -> Result<(Dataset, Dataset)> {
+    FASHION.read(directory.as_ref(), "copy the four Fashion-MNIST files there, gzip or plain")
+}
