@@ -5,6 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use fanin_tensor::Scalar;
 use fanin_tensor::Write;
 use fanin_tensor::map::map;
+use fanin_tensor::simd::Isa;
 
 use super::elementwise::Elementwise;
 use super::expand::common_shape;
@@ -82,11 +83,11 @@ struct Affine<T> {
 
 impl<T: Scalar> Elementwise<T> for Affine<T> {
     #[inline(always)]
-    fn value<I: fanin_tensor::simd::Isa>(self, x: T) -> T {
+    fn value<I: Isa>(self, x: T) -> T {
         self.scale * x + self.shift
     }
     #[inline(always)]
-    fn slope<I: fanin_tensor::simd::Isa>(self, _: T, _: T) -> T {
+    fn slope<I: Isa>(self, _: T, _: T) -> T {
         self.scale
     }
 }
@@ -97,11 +98,11 @@ struct Divided<T>(T);
 
 impl<T: Scalar> Elementwise<T> for Divided<T> {
     #[inline(always)]
-    fn value<I: fanin_tensor::simd::Isa>(self, x: T) -> T {
+    fn value<I: Isa>(self, x: T) -> T {
         x / self.0
     }
     #[inline(always)]
-    fn slope<I: fanin_tensor::simd::Isa>(self, _: T, _: T) -> T {
+    fn slope<I: Isa>(self, _: T, _: T) -> T {
         T::ONE / self.0
     }
 }
