@@ -89,55 +89,38 @@ impl KaimingUniform {
     pub fn torch_default() -> Self {
         KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(5f64.sqrt()))
     }
-
-    /// The same law with this gain.
-    ///
-    /// # Panics
-    /// When the number is no [`Gain`].
-    #[must_use]
-    #[track_caller]
-    pub fn gain(self, gain: impl Into<Gain>) -> Self {
-        KaimingUniform { gain: gain.into(), ..self }
-    }
-
-    /// The same law with the gain of this activation.
-    #[must_use]
-    #[track_caller]
-    pub fn nonlinearity(self, nonlinearity: Nonlinearity) -> Self {
-        self.gain(nonlinearity)
-    }
-
-    /// The same law divided by this fan.
-    #[must_use]
-    pub fn fan(self, fan: Fan) -> Self {
-        KaimingUniform { fan, ..self }
-    }
 }
 
-impl KaimingNormal {
-    /// The same law with this gain.
-    ///
-    /// # Panics
-    /// When the number is no [`Gain`].
-    #[must_use]
-    #[track_caller]
-    pub fn gain(self, gain: impl Into<Gain>) -> Self {
-        KaimingNormal { gain: gain.into(), ..self }
-    }
+/// What both laws are given alike.
+macro_rules! builder {
+    ($($law:ident)*) => {$(
+        impl $law {
+            /// The same law with this gain.
+            ///
+            /// # Panics
+            /// When the number is no [`Gain`].
+            #[must_use]
+            #[track_caller]
+            pub fn gain(self, gain: impl Into<Gain>) -> Self {
+                Self { gain: gain.into(), ..self }
+            }
 
-    /// The same law with the gain of this activation.
-    #[must_use]
-    #[track_caller]
-    pub fn nonlinearity(self, nonlinearity: Nonlinearity) -> Self {
-        self.gain(nonlinearity)
-    }
+            /// The same law with the gain of this activation.
+            #[must_use]
+            #[track_caller]
+            pub fn nonlinearity(self, nonlinearity: Nonlinearity) -> Self {
+                self.gain(nonlinearity)
+            }
 
-    /// The same law divided by this fan.
-    #[must_use]
-    pub fn fan(self, fan: Fan) -> Self {
-        KaimingNormal { fan, ..self }
-    }
+            /// The same law divided by this fan.
+            #[must_use]
+            pub fn fan(self, fan: Fan) -> Self {
+                Self { fan, ..self }
+            }
+        }
+    )*};
 }
+builder!(KaimingUniform KaimingNormal);
 
 impl Initializer for KaimingUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
