@@ -2,8 +2,9 @@
 //!
 //! A training step of a small network has a dozen parallel regions of some ten microseconds each, so
 //! what it costs to begin one decides whether threads help at all. The pool therefore spins for a
-//! moment after each region before it sleeps, and a region claims its pieces from one atomic word.
-//! Only one region runs at a time: a thread that finds the pool taken does its pieces itself, so
+//! moment after each region before it sleeps, and a region is called by one atomic word. Piece *i* is
+//! thread *i*'s as long as that one is awake: what it wrote in one region, it finds in its own cache in
+//! the next. Only one region runs at a time: a thread that finds the pool taken does its pieces itself, so
 //! models that train side by side in one process never wait for each other.
 
 use std::any::Any;
@@ -12,7 +13,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 
 /// [`set_num_threads`] takes no more.
@@ -80,8 +81,8 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 /// # Panics
 /// **Panics** with the panic of a piece, once all pieces that have begun have ended.
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
-    // The pool counts pieces in 16 bits; kernels make one for each thread.
-    if n <= 1 || n > usize::from(u16::MAX) || !POOL.get_or_init(Pool::default).run(n, &f) {
+    // Kernels make a piece for each thread, never more.
+    if n <= 1 || n > MAX_THREADS || !POOL.run(n, &f) {
         (0..n).for_each(f);
     }
 }
@@ -144,40 +145,40 @@ pub(crate) struct Shared<T>(pub(crate) *mut T);
 // SAFETY: whoever makes one promises that pieces touch disjoint places.
 unsafe impl<T: Send> Sync for Shared<T> {}
 
-static POOL: OnceLock<Pool> = OnceLock::new();
+static POOL: Pool = Pool::new();
 
 type Piece<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// One region's pieces in one word: a generation, how many pieces, how many are claimed.
+/// The region that runs: its generation and how many pieces it has, in one word.
 #[derive(Clone, Copy)]
-struct Tickets(u64);
+struct Call(u64);
 
-impl Tickets {
-    fn new(generation: u64, pieces: usize) -> Self {
-        Self(generation << 32 | (pieces as u64) << 16)
+impl Call {
+    /// Generations count regions and never come back: 48 bits last for decades of microseconds.
+    fn next(self, pieces: usize) -> Self {
+        Self((self.generation() + 1) << 16 | pieces as u64)
     }
     fn generation(self) -> u64 {
-        self.0 >> 32
+        self.0 >> 16
     }
     fn pieces(self) -> usize {
-        (self.0 >> 16 & 0xffff) as usize
-    }
-    fn claimed(self) -> usize {
         (self.0 & 0xffff) as usize
-    }
-    fn open(self) -> bool {
-        self.claimed() < self.pieces()
     }
 }
 
-#[derive(Default)]
+/// Alone on its cache lines, so that a thread that writes it takes nothing else from another.
+#[repr(align(128))]
+struct Apart<T>(T);
+
 struct Pool {
     /// Held by the thread whose region runs; says how many workers there are.
     region: Mutex<usize>,
-    tickets: AtomicU64,
+    call: Apart<AtomicU64>,
     /// The region's closure: a `Piece`, valid while a claimed piece has not been counted as done.
     piece: AtomicPtr<()>,
-    unfinished: AtomicUsize,
+    /// The last generation in which each piece was claimed.
+    claims: [Apart<AtomicU64>; MAX_THREADS],
+    unfinished: Apart<AtomicUsize>,
     sleepers: AtomicUsize,
     bed: Mutex<()>,
     alarm: Condvar,
@@ -185,24 +186,35 @@ struct Pool {
 }
 
 impl Pool {
+    const fn new() -> Self {
+        Self {
+            region: Mutex::new(0),
+            call: Apart(AtomicU64::new(0)),
+            piece: AtomicPtr::new(ptr::null_mut()),
+            claims: [const { Apart(AtomicU64::new(0)) }; MAX_THREADS],
+            unfinished: Apart(AtomicUsize::new(0)),
+            sleepers: AtomicUsize::new(0),
+            bed: Mutex::new(()),
+            alarm: Condvar::new(),
+            panic: Mutex::new(None),
+        }
+    }
+
     /// Runs the pieces and says so, or leaves them alone if the pool is taken.
     fn run(&'static self, n: usize, f: Piece<'_>) -> bool {
         let Ok(mut region) = self.region.try_lock() else { return false };
         self.hire(&mut region, n.min(num_threads()) - 1);
-        let generation = Tickets(self.tickets.load(Ordering::Relaxed)).generation();
         self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);
-        self.unfinished.store(n, Ordering::Relaxed);
-        // The generation wraps within 32 bits; a worker would have to sleep through 4 billion regions
-        // between reading the word and exchanging it to mistake one for another.
-        let generation = (generation + 1) & 0xffff_ffff;
-        self.tickets.store(Tickets::new(generation, n).0, Ordering::SeqCst);
+        self.unfinished.0.store(n, Ordering::Relaxed);
+        let call = Call(self.call.0.load(Ordering::Relaxed)).next(n);
+        self.call.0.store(call.0, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             drop(self.bed.lock());
             self.alarm.notify_all();
         }
-        while self.work() {}
+        self.work(call, 0);
         let mut spins = 0u32;
-        while self.unfinished.load(Ordering::Acquire) > 0 {
+        while self.unfinished.0.load(Ordering::Acquire) > 0 {
             // A piece may be held by a thread that the system has put aside: let it run.
             spins += 1;
             if spins > SPINS { thread::yield_now() } else { hint::spin_loop() }
@@ -217,7 +229,8 @@ impl Pool {
     /// Starts workers until there are `n`. Where the system refuses one, the others do its work.
     fn hire(&'static self, workers: &mut MutexGuard<'_, usize>, n: usize) {
         while **workers < n {
-            let worker = thread::Builder::new().name("fanin".into()).spawn(|| self.serve());
+            let place = **workers + 1;
+            let worker = thread::Builder::new().name("fanin".into()).spawn(move || self.serve(place));
             if worker.is_err() {
                 return;
             }
@@ -225,43 +238,44 @@ impl Pool {
         }
     }
 
-    /// Claims one piece and runs it; false if there is none.
-    fn work(&self) -> bool {
-        let mut tickets = Tickets(self.tickets.load(Ordering::Acquire));
-        while tickets.open() {
-            let next = self.tickets.compare_exchange_weak(
-                tickets.0,
-                tickets.0 + 1,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            let Err(now) = next else {
-                let f = self.piece.load(Ordering::Relaxed).cast::<Piece<'_>>();
-                // SAFETY: the exchange proves that the region is still the one whose closure this is
-                // and that the piece was not claimed; the region's thread waits for it to be counted.
-                let f = unsafe { *f };
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(tickets.claimed())))
-                    && let Ok(mut first) = self.panic.lock()
-                {
-                    match &*first {
-                        None => *first = Some(panic),
-                        // Dropping it could panic again, in the middle of the region.
-                        Some(_) => mem::forget(panic),
-                    }
+    /// Runs the pieces of a call that nobody has claimed, from the `place`-th on.
+    fn work(&self, call: Call, place: usize) {
+        for (i, claim) in self.claims.iter().enumerate().take(call.pieces()).skip(place) {
+            let last = claim.0.load(Ordering::Relaxed);
+            let mine = last < call.generation()
+                && claim
+                    .0
+                    .compare_exchange(last, call.generation(), Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok();
+            if !mine {
+                continue;
+            }
+            let f = self.piece.load(Ordering::Relaxed).cast::<Piece<'_>>();
+            // SAFETY: a region ends once all its pieces are claimed and done, and this one was not
+            // claimed: so the region that called is still the one that runs, and whose closure this is.
+            let f = unsafe { *f };
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(i)))
+                && let Ok(mut first) = self.panic.lock()
+            {
+                match &*first {
+                    None => *first = Some(panic),
+                    // Dropping it could panic again, in the middle of the region.
+                    Some(_) => mem::forget(panic),
                 }
-                self.unfinished.fetch_sub(1, Ordering::Release);
-                return true;
-            };
-            tickets = Tickets(now);
+            }
+            self.unfinished.0.fetch_sub(1, Ordering::Release);
         }
-        false
     }
 
-    /// A worker's life.
-    fn serve(&self) {
-        let mut idle = 0;
+    /// A worker's life. It begins with the piece of its own place, so that from region to region the
+    /// same rows of a matrix stay in the same core's cache.
+    fn serve(&self, place: usize) {
+        let (mut idle, mut answered) = (0, 0);
         loop {
-            if self.work() {
+            let call = Call(self.call.0.load(Ordering::Acquire));
+            if call.generation() != answered {
+                self.work(call, place);
+                answered = call.generation();
                 idle = 0;
             } else if idle < SPINS {
                 idle += 1;
@@ -269,7 +283,7 @@ impl Pool {
             } else {
                 self.sleepers.fetch_add(1, Ordering::SeqCst);
                 let mut bed = self.bed.lock().unwrap_or_else(|e| e.into_inner());
-                while !Tickets(self.tickets.load(Ordering::SeqCst)).open() {
+                while Call(self.call.0.load(Ordering::SeqCst)).generation() == answered {
                     bed = self.alarm.wait(bed).unwrap_or_else(|e| e.into_inner());
                 }
                 drop(bed);

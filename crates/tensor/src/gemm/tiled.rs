@@ -22,7 +22,7 @@ const MAX_WIDTH: usize = 32;
 pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
     let (m, n) = (a.rows, b.cols);
     // The longer side is split: what the other operand costs comes once for each piece.
-    let by_columns = n >= m;
+    let by_columns = n >= m && a.col_stride == 1;
     let long = if by_columns { n } else { m };
     let pieces = parallel::pieces(nanos(m * a.cols * n)).min(long.div_ceil(GRAIN));
     if pieces == 1 {
