@@ -3,21 +3,29 @@
 //! Three paths, chosen by the shape alone ([`path`]), so that a result never depends on how the work
 //! is split over threads:
 //! - one row or one column: dot products or sums of rows, as fast as memory delivers the matrix;
-//! - up to middling size: C in register tiles, B packed panel by panel on the stack, no allocation;
-//! - larger: matrixmultiply, which allocates its packing buffer once a call, and whose output
-//!   we split over threads by rows or by columns.
+//! - small: C in register tiles, A in place, B panel by panel on the stack;
+//! - larger: C in register tiles, A and B packed into memory that each thread keeps.
+//!
+//! Where no vector instructions are known but the portable ones, matrixmultiply computes the larger ones.
 
+mod engine;
 mod line;
+mod pack;
 mod packed;
+mod tile;
 mod tiled;
 
-pub use packed::{Engine, Operand};
+pub use engine::{Engine, Operand};
 
+use engine::engine;
 use line::LONG;
 use packed::packed;
 use tiled::tiled;
 
-use crate::{Scalar, Write};
+use std::ops::Range;
+
+use crate::simd::{self, Level};
+use crate::{Scalar, Write, parallel};
 
 /// A matrix in somebody's memory: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -68,15 +76,14 @@ impl<'a, T: Scalar> Mat<'a, T> {
 pub enum Path {
     /// An output of one row or one column.
     Line,
-    /// A product up to middling size, without any allocation.
+    /// A small product: B alone is packed.
     Tiled,
-    /// matrixmultiply: one allocation for each piece that a thread computes.
+    /// A and B are packed.
     Packed,
 }
 
-/// Multiply-adds up to which a product is tiled: beyond, panels of A and B outgrow the caches, and
-/// packing both pays.
-const TILED: usize = 1 << 27;
+/// Multiply-adds up to which a product is tiled: a copy of A does not pay.
+const TILED: usize = 1 << 22;
 
 /// The path of an `(m, k)` by `(k, n)` product.
 pub fn path(m: usize, k: usize, n: usize) -> Path {
@@ -126,6 +133,8 @@ pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) 
         Path::Line if m == 1 => line::line(a.data, b.t(), write, c),
         Path::Line => line::line(b.data, a, write, c),
         Path::Tiled => tiled(a, b, write, c),
+        // matrixmultiply allocates; its kernels for aarch64 are the better ones.
+        Path::Packed if simd::level() == Level::Portable => engine(a, b, write, c),
         Path::Packed => packed(a, b, write, c),
     }
 }
@@ -138,6 +147,29 @@ fn bad_shapes<T>(a: Mat<'_, T>, b: Mat<'_, T>, c: usize) -> ! {
         "gemm: {}×{} by {}×{} into {c} elements: inner lengths and output must agree",
         a.rows, a.cols, b.rows, b.cols
     )
+}
+
+/// Computes C by `f(rows, columns, start of C)`, a rectangle for each thread.
+fn in_pieces<T: Scalar>(
+    a: Mat<'_, T>,
+    b: Mat<'_, T>,
+    c: &mut [T],
+    f: impl Fn(Range<usize>, Range<usize>, *mut T) + Sync,
+) {
+    let (m, n) = (a.rows, b.cols);
+    // The longer side is split: what the other operand costs comes once for each piece. But a transposed
+    // A is an output's gradient, and C a weight's: its rows belong to the threads that update them.
+    let by_columns = n >= m && a.col_stride == 1;
+    let long = if by_columns { n } else { m };
+    let pieces = parallel::pieces(nanos(m * a.cols * n)).min(long.div_ceil(GRAIN));
+    if pieces == 1 {
+        return f(0..m, 0..n, c.as_mut_ptr());
+    }
+    let c = parallel::Shared(c.as_mut_ptr());
+    parallel::run(pieces, |i| {
+        let (c, part) = (&c, parallel::range(long, GRAIN, pieces, i));
+        if by_columns { f(0..m, part, c.0) } else { f(part, 0..n, c.0) }
+    });
 }
 
 /// Nanoseconds on one thread of some multiply-adds, for the choice of threads alone.

@@ -80,6 +80,22 @@ pub trait Vectors: Sized {
     type Avx512: Lanes<Self>;
 }
 
+/// Asks for the cache lines of `len` elements from `x` on, which may lie anywhere: nothing is read.
+#[inline(always)]
+pub(crate) fn prefetch<T>(x: *const T, len: usize) {
+    let mut at = 0;
+    while at < len {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: every x86-64 CPU has it, and it faults for no address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(x.wrapping_add(at).cast()) };
+        }
+        at += 64 / size_of::<T>();
+    }
+    let _ = x;
+}
+
 /// A plain array: the compiler makes of it what the target has.
 impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     const COUNT: usize = N;

@@ -230,7 +230,8 @@ impl Pool {
     fn hire(&'static self, workers: &mut MutexGuard<'_, usize>, n: usize) {
         while **workers < n {
             let place = **workers + 1;
-            let worker = thread::Builder::new().name("fanin".into()).spawn(move || self.serve(place));
+            let worker =
+                thread::Builder::new().name("fanin".into()).spawn(move || self.serve(place));
             if worker.is_err() {
                 return;
             }

@@ -94,11 +94,19 @@ fn sizes_around_the_bounds_of_tiles_and_paths() {
     }
 }
 
-/// Large enough for matrixmultiply, in all orientations.
+/// Packed products in all orientations, with every width of the last tile and every height, and sums
+/// that end before, at and behind the bounds of a block.
 #[test]
-fn a_packed_product() {
-    assert_eq!(path(300, 600, 800), Path::Packed);
-    check::<f32>(300, 600, 800);
+fn packed_products() {
+    let widths = (64..=113).map(|n| (70, 1000, n));
+    let heights = (64..=73).map(|m| (m, 1030, 70));
+    let depths = [767, 768, 769].map(|k| (65, k, 100));
+    let blocks = [(300, 600, 800), (1100, 90, 50), (481, 257, 49)];
+    for (m, k, n) in widths.chain(heights).chain(depths).chain(blocks) {
+        assert_eq!(path(m, k, n), Path::Packed);
+        check::<f32>(m, k, n);
+    }
+    check::<f64>(70, 1000, 77);
 }
 
 #[test]
@@ -106,7 +114,8 @@ fn every_path_is_taken() {
     assert_eq!(path(1, 784, 128), Path::Line);
     assert_eq!(path(784, 128, 1), Path::Line);
     assert_eq!(path(32, 16, 16), Path::Tiled);
-    assert_eq!(path(64, 784, 128), Path::Tiled);
+    assert_eq!(path(32, 784, 128), Path::Tiled);
+    assert_eq!(path(64, 784, 128), Path::Packed);
     assert_eq!(path(256, 2500, 2000), Path::Packed);
 }
 

@@ -1,75 +1,168 @@
-//! Large products: matrixmultiply, split over threads.
+//! Large products: A and B packed, C in register tiles.
+//!
+//! A block of A, some hundred rows of some hundred columns, is packed once and stays in the second
+//! cache while B goes by, panel by panel: in place where its columns are adjacent and fill whole
+//! vectors, else packed on the way.
 
-use super::{GRAIN, Mat, nanos};
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use super::pack::pack;
+use super::tile::{MAX_WIDTH, Place, tile};
+use super::{Mat, in_pieces};
+use crate::lanes::{Lanes, prefetch};
+use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, Write, parallel};
 
+/// Terms of a sum that are computed at once: what a tile reads stays in the first two caches.
+const DEPTH: usize = 256;
+/// Rows of A that are packed together: with DEPTH columns, half of a second cache of 1 MiB.
+const ROWS: usize = 480;
+/// The most rows of a register tile.
+const MAX_HEIGHT: usize = 8;
+/// Vectors in a row of a register tile.
+const VECTORS: usize = 3;
+
 pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
-    let (m, k, n) = (a.rows, a.cols, b.cols);
-    let beta = if write == Write::Add { T::ONE } else { T::ZERO };
-    // The longer side is split: the other operand is packed once for each piece.
-    let by_columns = n >= m;
-    let long = if by_columns { n } else { m };
-    let pieces = parallel::pieces(nanos(m * k * n)).min(long.div_ceil(GRAIN));
-    let out = parallel::Shared(c.as_mut_ptr());
-    parallel::run(pieces, |i| {
-        let out = &out;
-        let part = parallel::range(long, GRAIN, pieces, i);
-        let ((m, n), (i, j)) = if by_columns {
-            ((m, part.len()), (0, part.start))
-        } else {
-            ((part.len(), n), (part.start, 0))
-        };
-        // SAFETY: `gemm` checked the shapes, so rows i..i+m of A, columns j..j+n of B and that
-        // rectangle of C lie in their slices; the rectangles of different pieces do not overlap.
-        unsafe {
-            T::engine(
-                [m, k, n],
-                (a.from(i, 0).as_ptr(), a.row_stride as isize, a.col_stride as isize),
-                (b.from(0, j).as_ptr(), b.row_stride as isize, b.col_stride as isize),
-                beta,
-                (out.0.add(i * b.cols + j), b.cols as isize),
-            );
-        }
+    in_pieces(a, b, c, |rows, columns, c| {
+        MEMORY.with_borrow_mut(|memory| {
+            let bytes = (ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH * size_of::<T>();
+            if memory.len() < bytes / size_of::<Line>() {
+                memory.resize(bytes / size_of::<Line>(), Line([0; 8]));
+            }
+            dispatch(Packed { a, b, rows, columns, write, c, memory });
+        });
     });
 }
 
-/// An operand as an engine takes it: start, row stride, column stride.
-pub type Operand<T> = (*const T, isize, isize);
-
-/// matrixmultiply's product for an element type.
-pub trait Engine: Sized {
-    /// `C = A·B + beta·C`, `[m, k, n]`; C's columns are adjacent.
-    ///
-    /// # Safety
-    /// The operands must be readable, and C writable, over their whole shapes.
-    unsafe fn engine(
-        mkn: [usize; 3],
-        a: Operand<Self>,
-        b: Operand<Self>,
-        beta: Self,
-        c: (*mut Self, isize),
-    );
+thread_local! {
+    /// Where a thread packs; kept, as a training step comes again and again.
+    static MEMORY: RefCell<Vec<Line>> = const { RefCell::new(vec![]) };
 }
 
-macro_rules! engine {
-    ($t:ident, $product:ident) => {
-        impl Engine for $t {
-            unsafe fn engine(
-                [m, k, n]: [usize; 3],
-                a: Operand<Self>,
-                b: Operand<Self>,
-                beta: Self,
-                c: (*mut Self, isize),
-            ) {
-                // SAFETY: the caller's promise is matrixmultiply's requirement.
-                unsafe {
-                    matrixmultiply::$product(
-                        m, k, n, 1.0, a.0, a.1, a.2, b.0, b.1, b.2, beta, c.0, c.1, 1,
-                    );
+/// A line of a cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
+
+/// A rectangle of C, of which `c` is the start and B's columns the stride.
+struct Packed<'a, T> {
+    a: Mat<'a, T>,
+    b: Mat<'a, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    write: Write,
+    c: *mut T,
+    memory: &'a mut [Line],
+}
+
+impl<T: Scalar> Kernel for Packed<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        // A tile of sums, a row of B and an element of A must fit the registers.
+        if I::REGISTERS == 32 { self.blocks::<I, MAX_HEIGHT>() } else { self.blocks::<I, 4>() }
+    }
+}
+
+impl<T: Scalar> Packed<'_, T> {
+    /// The rectangle in tiles of `R` rows.
+    #[inline(always)]
+    fn blocks<I: Isa, const R: usize>(self) {
+        let Self { a, b, rows, columns, write, c, memory } = self;
+        // SAFETY: any bytes are an element that may be uninitialized.
+        let memory = unsafe { memory.align_to_mut::<MaybeUninit<T>>().1 };
+        let (a_memory, b_memory) = memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
+        // Blocks of nearly one height.
+        let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);
+        let width = VECTORS * I::Lanes::<T>::COUNT;
+        for first in (0..a.cols).step_by(DEPTH) {
+            let terms = first..a.cols.min(first + DEPTH);
+            let write = if first == 0 { write } else { Write::Add };
+            for top in rows.clone().step_by(height) {
+                let block = top..rows.end.min(top + height);
+                let panels = || block.clone().step_by(R).map(|i| i..block.end.min(i + R));
+                for (rows, to) in panels().zip(a_memory.chunks_exact_mut(R * terms.len())) {
+                    pack::<I, T>(a.t(), terms.clone(), rows, R, to);
+                }
+                for left in columns.clone().step_by(width) {
+                    let panel = left..columns.end.min(left + width);
+                    let next = panel.end..columns.end.min(panel.end + width);
+                    let (b_panel, b_stride, vectors) =
+                        panel_of_b::<I, T>(b, terms.clone(), panel.clone(), b_memory);
+                    for (i, rows) in panels().enumerate() {
+                        prefetch_part(b, terms.clone(), next.clone(), block.len().div_ceil(R), i);
+                        // SAFETY: the rows and the panel are inside the rectangle, where B has as many
+                        // columns as C.
+                        let c = unsafe { c.add(rows.start * b.cols + panel.start) };
+                        for r in 0..rows.len() {
+                            prefetch(c.wrapping_add(r * b.cols), panel.len());
+                        }
+                        let place = Place {
+                            c,
+                            stride: b.cols,
+                            rows: rows.len(),
+                            columns: panel.len(),
+                            write,
+                        };
+                        let a = a_memory[i * R * terms.len()..].as_ptr().cast::<T>();
+                        let depth = terms.len();
+                        // SAFETY: the loop above packed R rows by `depth` columns of A, `panel_of_b` made
+                        // or found the panel, and C's rectangle is this piece's alone.
+                        unsafe {
+                            let a = |r, p| a.add(p * R + r);
+                            match vectors {
+                                3 => tile::<I, T, R, 3>(depth, a, b_panel, b_stride, place),
+                                2 => tile::<I, T, R, 2>(depth, a, b_panel, b_stride, place),
+                                _ => tile::<I, T, R, 1>(depth, a, b_panel, b_stride, place),
+                            }
+                        }
+                    }
                 }
             }
         }
-    };
+    }
 }
-engine!(f32, sgemm);
-engine!(f64, dgemm);
+
+/// Rows `terms` of columns `columns` of B as whole vectors: where they begin, from row to row, and how
+/// many vectors. In place if they lie so, else packed into `memory`.
+#[inline(always)]
+fn panel_of_b<I: Isa, T: Scalar>(
+    b: Mat<'_, T>,
+    terms: Range<usize>,
+    columns: Range<usize>,
+    memory: &mut [MaybeUninit<T>],
+) -> (*const T, usize, usize) {
+    let vectors = columns.len().div_ceil(I::Lanes::<T>::COUNT);
+    let whole = vectors * I::Lanes::<T>::COUNT;
+    if b.col_stride == 1 && columns.len() == whole {
+        return (b.from(terms.start, columns.start).as_ptr(), b.row_stride, vectors);
+    }
+    let memory = &mut memory[..terms.len() * whole];
+    pack::<I, T>(b, terms, columns, whole, memory);
+    (memory.as_ptr().cast(), whole, vectors)
+}
+
+/// Fetches the `i`-th of `n` parts of what will be the next panel of B: read for the first time, it
+/// would hold up its packing, or its first tile, for every line.
+#[inline(always)]
+fn prefetch_part<T: Scalar>(
+    b: Mat<'_, T>,
+    terms: Range<usize>,
+    columns: Range<usize>,
+    n: usize,
+    i: usize,
+) {
+    let (adjacent, others, stride) = if b.col_stride == 1 {
+        (columns, terms, b.row_stride)
+    } else {
+        (terms, columns, b.col_stride)
+    };
+    let part = parallel::range(others.len(), 1, n, i);
+    let start = b.data.as_ptr().wrapping_add(adjacent.start + others.start * stride);
+    for other in part {
+        prefetch::<T>(start.wrapping_add(other * stride), adjacent.len());
+    }
+}

@@ -1,38 +1,24 @@
-//! Products up to middling size: C in register tiles, B packed on the stack, no allocation.
+//! Small products: C in register tiles, B packed on the stack, no allocation.
 //!
 //! B is copied, panel by panel, so that a row of a tile is whole vectors; A is read where it lies, an
-//! element at a time. That spares packing A, which a batch of some hundred rows does not repay.
+//! element at a time. That spares packing A, which small products do not repay.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::{GRAIN, Mat, nanos};
+use super::pack::pack;
+use super::tile::{Place, tile};
+use super::{Mat, in_pieces};
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, Write, parallel};
+use crate::{Scalar, Write};
 
 /// Elements of a packed panel of B: it and the rows of A beside it stay in the first cache.
 const PANEL: usize = 4096;
-/// Rows and columns of A that stay in the second cache while panels go by.
-const ROWS: usize = 240;
-const COLUMNS: usize = 512;
-/// The widest row of a register tile: two AVX-512 vectors of `f32`.
-const MAX_WIDTH: usize = 32;
 
 pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
-    let (m, n) = (a.rows, b.cols);
-    // The longer side is split: what the other operand costs comes once for each piece.
-    let by_columns = n >= m && a.col_stride == 1;
-    let long = if by_columns { n } else { m };
-    let pieces = parallel::pieces(nanos(m * a.cols * n)).min(long.div_ceil(GRAIN));
-    if pieces == 1 {
-        return dispatch(Tiled { a, b, rows: 0..m, columns: 0..n, write, c: c.as_mut_ptr() });
-    }
-    let c = parallel::Shared(c.as_mut_ptr());
-    parallel::run(pieces, |i| {
-        let (c, part) = (&c, parallel::range(long, GRAIN, pieces, i));
-        let (rows, columns) = if by_columns { (0..m, part) } else { (part, 0..n) };
-        dispatch(Tiled { a, b, rows, columns, write, c: c.0 });
+    in_pieces(a, b, c, |rows, columns, c| {
+        dispatch(Tiled { a, b, rows, columns, write, c });
     });
 }
 
@@ -73,46 +59,34 @@ impl<T: Scalar> Tiled<'_, T> {
         let mut buffer = MaybeUninit::<[MaybeUninit<T>; PANEL]>::uninit();
         // SAFETY: elements that may be uninitialized need no initialization.
         let buffer = unsafe { buffer.assume_init_mut() };
-        // Row blocks of nearly one height: a low last one would pack all of B for a few rows.
-        let blocks = rows.len().div_ceil(ROWS);
-        let height = rows.len().div_ceil(blocks * R) * R;
         // A few rows do not repay a copy of B.
-        let copy = height > 12 * R;
+        let copy = rows.len() > 12 * R;
         // Loops by hand: an iterator with a step divides, which a product of ten rows would feel.
-        let (mut top, mut first) = (rows.start, 0);
-        while first < a.cols {
-            let last = a.cols.min(first + COLUMNS);
-            while top < rows.end {
-                let bottom = rows.end.min(top + height);
-                let mut left = columns.start;
-                while left < columns.end {
-                    let right = columns.end.min(left + width);
-                    // A long sum is computed in parts whose panel fits the buffer.
-                    let mut from = first;
-                    while from < last {
-                        let to = last.min(from + depth);
-                        let write = if from == 0 { write } else { Write::Add };
-                        let panel = Panel::new::<I>(b, from..to, left..right, width, copy, buffer);
-                        let mut i = top;
-                        while i + R <= bottom {
-                            panel.tile::<I, R, V>(a, i, write, c);
-                            i += R;
-                        }
-                        while i + 4 <= bottom {
-                            panel.tile::<I, 4, V>(a, i, write, c);
-                            i += 4;
-                        }
-                        while i < bottom {
-                            panel.tile::<I, 1, V>(a, i, write, c);
-                            i += 1;
-                        }
-                        from = to;
-                    }
-                    left = right;
+        let mut left = columns.start;
+        while left < columns.end {
+            let right = columns.end.min(left + width);
+            // A long sum is computed in parts whose panel fits the buffer.
+            let mut from = 0;
+            while from < a.cols {
+                let to = a.cols.min(from + depth);
+                let write = if from == 0 { write } else { Write::Add };
+                let panel = Panel::new::<I>(b, from..to, left..right, width, copy, buffer);
+                let mut i = rows.start;
+                while i + R <= rows.end {
+                    panel.tile::<I, R, V>(a, i, write, c);
+                    i += R;
                 }
-                top = bottom;
+                while i + 4 <= rows.end {
+                    panel.tile::<I, 4, V>(a, i, write, c);
+                    i += 4;
+                }
+                while i < rows.end {
+                    panel.tile::<I, 1, V>(a, i, write, c);
+                    i += 1;
+                }
+                from = to;
             }
-            (top, first) = (rows.start, last);
+            left = right;
         }
     }
 }
@@ -149,18 +123,7 @@ impl<'p, T: Scalar> Panel<'p, T> {
             return Self { data, stride: b.row_stride, rows, columns, c_stride, _memory: &[] };
         }
         let buffer = &mut buffer[..rows.len() * width];
-        if !whole {
-            buffer.fill(MaybeUninit::new(T::ZERO));
-        }
-        if b.col_stride == 1 {
-            for (p, row) in rows.clone().zip(buffer.chunks_exact_mut(width)) {
-                let x = &b.from(p, columns.start)[..columns.len()];
-                row.iter_mut().zip(x).for_each(|(to, &x)| _ = to.write(x));
-            }
-        } else {
-            transpose::<I, T>(b, rows.clone(), columns.clone(), width, buffer);
-        }
-        // Either loop writes whole rows; rows that it leaves partial were filled before.
+        pack::<I, T>(b, rows.clone(), columns.clone(), width, buffer);
         let data = buffer.as_ptr().cast();
         Self { data, stride: width, rows, columns, c_stride, _memory: buffer }
     }
@@ -174,93 +137,23 @@ impl<'p, T: Scalar> Panel<'p, T> {
         write: Write,
         c: *mut T,
     ) {
-        let count = I::Lanes::<T>::COUNT;
-        let (width, depth) = (V * count, self.rows.len());
+        let depth = self.rows.len();
         // Proves all reads of A below to be inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
         let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
-        // SAFETY: `new` made or found `width` elements in each row of the panel, the last row and column
-        // of A are asserted, and `I` is what `dispatch` chose; so too for the sums themselves.
-        let mut sums = unsafe { [[I::Lanes::splat(T::ZERO); V]; R] };
-        for p in 0..depth {
-            let b: [I::Lanes<T>; V] = std::array::from_fn(|v| {
-                // SAFETY: as above.
-                unsafe { Lanes::load(self.data.add(p * self.stride + v * count)) }
-            });
-            for r in 0..R {
-                // SAFETY: as above.
-                unsafe {
-                    let x: I::Lanes<T> = Lanes::splat(*rows[r].add(p * a.col_stride));
-                    for v in 0..V {
-                        sums[r][v] = x.mul_add(b[v], sums[r][v]);
-                    }
-                }
-            }
-        }
-        let columns = self.columns.len();
-        for (r, sums) in sums.iter().enumerate() {
-            // SAFETY: the tile lies in the rectangle of C that is this kernel's: rows i..i + R of
-            // C's rows, `columns` of its columns.
-            let c = unsafe { c.add((i + r) * self.c_stride + self.columns.start) };
-            if columns == width {
-                for (v, &sum) in sums.iter().enumerate() {
-                    // SAFETY: the row of the tile has `width` places.
-                    unsafe {
-                        let c = c.add(v * count);
-                        match write {
-                            Write::Set => sum.store(c),
-                            Write::Add => I::Lanes::<T>::load(c).add(sum).store(c),
-                        }
-                    }
-                }
-                continue;
-            }
-            let mut row = [T::ZERO; MAX_WIDTH];
-            for (v, sum) in sums.iter().enumerate() {
-                // SAFETY: a tile is at most MAX_WIDTH wide.
-                unsafe { sum.store(row.as_mut_ptr().add(v * count)) };
-            }
-            // SAFETY: the row of the tile has `columns` places.
-            let c = unsafe { std::slice::from_raw_parts_mut(c, columns) };
-            match write {
-                Write::Set => c.copy_from_slice(&row[..columns]),
-                Write::Add => c.iter_mut().zip(&row).for_each(|(c, &v)| *c += v),
-            }
-        }
-    }
-}
-
-/// Copies rows of columns of a B whose rows are adjacent in memory: squares in registers, the edges one
-/// by one.
-#[inline(always)]
-fn transpose<I: Isa, T: Scalar>(
-    b: Mat<'_, T>,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    width: usize,
-    to: &mut [MaybeUninit<T>],
-) {
-    let square = I::Lanes::<T>::SQUARE;
-    let (depth, count) = (rows.len(), columns.len());
-    assert!(b.row_stride == 1 && to.len() >= depth * width && count <= width);
-    for l in (0..count).step_by(square) {
-        for p in (0..depth).step_by(square) {
-            if l + square <= count && p + square <= depth {
-                let last = b.from(rows.start + p, columns.start + l + square - 1);
-                assert!(last.len() >= square);
-                let from = b.from(rows.start + p, columns.start + l).as_ptr();
-                let to = to[p * width + l..].as_mut_ptr().cast();
-                // SAFETY: the last column of the square is asserted to be in B, and its last row
-                // to be in `to`, which has rows of `width` up to `depth`.
-                unsafe { I::Lanes::<T>::transpose(from, b.col_stride, to, width) };
-                continue;
-            }
-            for l in l..count.min(l + square) {
-                let column = b.from(rows.start, columns.start + l);
-                for p in p..depth.min(p + square) {
-                    to[p * width + l].write(column[p]);
-                }
-            }
+        // SAFETY: the last row and column of A are asserted, `new` made or found V vectors in each row of
+        // the panel, and the tile lies in the rectangle of C that is this kernel's: rows i..i + R of C's
+        // rows, `columns` of its columns.
+        unsafe {
+            let place = Place {
+                c: c.add(i * self.c_stride + self.columns.start),
+                stride: self.c_stride,
+                rows: R,
+                columns: self.columns.len(),
+                write,
+            };
+            let a = |r: usize, p| rows[r].add(p * a.col_stride);
+            tile::<I, T, R, V>(depth, a, self.data, self.stride, place);
         }
     }
 }

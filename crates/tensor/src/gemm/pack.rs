@@ -1,0 +1,69 @@
+//! Panels: some rows of some columns of a matrix, copied so that each row is whole vectors.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use super::Mat;
+use crate::Scalar;
+use crate::lanes::Lanes;
+use crate::simd::Isa;
+
+/// Copies rows `rows` of columns `columns` of `b` to rows of `width` elements each, padded with zeros.
+///
+/// All of `to`, which has `rows.len() · width` elements, is then initialized.
+#[inline(always)]
+pub(super) fn pack<I: Isa, T: Scalar>(
+    b: Mat<'_, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    width: usize,
+    to: &mut [MaybeUninit<T>],
+) {
+    let count = columns.len();
+    assert!(to.len() == rows.len() * width && count <= width);
+    if count < width {
+        to.fill(MaybeUninit::new(T::ZERO));
+    }
+    if b.col_stride == 1 {
+        for (p, row) in rows.zip(to.chunks_exact_mut(width)) {
+            let x = &b.from(p, columns.start)[..count];
+            row.iter_mut().zip(x).for_each(|(to, &x)| _ = to.write(x));
+        }
+    } else {
+        transpose::<I, T>(b, rows, columns, width, to);
+    }
+}
+
+/// [`pack`] for a matrix whose rows are adjacent in memory: squares in registers, the edges one by one.
+#[inline(always)]
+fn transpose<I: Isa, T: Scalar>(
+    b: Mat<'_, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    width: usize,
+    to: &mut [MaybeUninit<T>],
+) {
+    let square = I::Lanes::<T>::SQUARE;
+    let (depth, count) = (rows.len(), columns.len());
+    assert!(b.row_stride == 1 && to.len() >= depth * width && count <= width);
+    for l in (0..count).step_by(square) {
+        for p in (0..depth).step_by(square) {
+            if l + square <= count && p + square <= depth {
+                let last = b.from(rows.start + p, columns.start + l + square - 1);
+                assert!(last.len() >= square);
+                let from = b.from(rows.start + p, columns.start + l).as_ptr();
+                let to = to[p * width + l..].as_mut_ptr().cast();
+                // SAFETY: the last column of the square is asserted to be in B, and its last row
+                // to be in `to`, which has rows of `width` up to `depth`.
+                unsafe { I::Lanes::<T>::transpose(from, b.col_stride, to, width) };
+                continue;
+            }
+            for l in l..count.min(l + square) {
+                let column = b.from(rows.start, columns.start + l);
+                for p in p..depth.min(p + square) {
+                    to[p * width + l].write(column[p]);
+                }
+            }
+        }
+    }
+}
