@@ -116,6 +116,59 @@ pub fn path(m: usize, k: usize, n: usize) -> Path {
 /// ```
 #[track_caller]
 pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
+    let start = if write == Write::Add { Start::C } else { Start::Zero };
+    product(a, b, start, c);
+}
+
+/// `C = A·B + 1·biasᵀ`: the bias is added to every row, without a pass of its own.
+///
+/// # Panics
+/// **Panics** if the shapes do not fit.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::gemm::{Mat, gemm_bias};
+///
+/// let (x, w) = ([1.0f32, 2.0, 3.0, 4.0], [1.0, 0.0, 0.0, 1.0]);
+/// let mut y = [0.0; 4];
+/// gemm_bias(Mat::new(&x, 2, 2), Mat::new(&w, 2, 2), &[10.0, 20.0], &mut y);
+/// assert_eq!(y, [11.0, 22.0, 13.0, 24.0]);
+/// ```
+#[track_caller]
+pub fn gemm_bias<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) {
+    assert!(bias.len() == b.cols, "gemm_bias: {} elements for {} columns", bias.len(), b.cols);
+    product(a, b, Start::Row(bias), c);
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+enum Start<'a, T> {
+    Zero,
+    /// What C holds.
+    C,
+    /// This for every row.
+    Row(&'a [T]),
+}
+
+impl<T: Scalar> Start<'_, T> {
+    /// Writes it to C, for what only sets or adds; tells which of the two remains to be done.
+    fn written(self, c: &mut [T]) -> Write {
+        match self {
+            Self::Zero => Write::Set,
+            Self::C => Write::Add,
+            Self::Row(row) => {
+                match row {
+                    &[bias] => c.fill(bias),
+                    _ => c.chunks_exact_mut(row.len()).for_each(|c| c.copy_from_slice(row)),
+                }
+                Write::Add
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     if k != b.rows || m.checked_mul(n) != Some(c.len()) {
         bad_shapes(a, b, c.len());
@@ -124,18 +177,18 @@ pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) 
         return;
     }
     if k == 0 {
-        if write == Write::Set {
+        if start.written(c) == Write::Set {
             c.fill(T::ZERO);
         }
         return;
     }
     match path(m, k, n) {
-        Path::Line if m == 1 => line::line(a.data, b.t(), write, c),
-        Path::Line => line::line(b.data, a, write, c),
-        Path::Tiled => tiled(a, b, write, c),
+        Path::Line if m == 1 => line::line(a.data, b.t(), start.written(c), c),
+        Path::Line => line::line(b.data, a, start.written(c), c),
+        Path::Tiled => tiled(a, b, start, c),
         // matrixmultiply allocates; its kernels for aarch64 are the better ones.
-        Path::Packed if simd::level() == Level::Portable => engine(a, b, write, c),
-        Path::Packed => packed(a, b, write, c),
+        Path::Packed if simd::level() == Level::Portable => engine(a, b, start.written(c), c),
+        Path::Packed => packed(a, b, start, c),
     }
 }
 

@@ -4,6 +4,7 @@
 //! registers. [`Lanes`] does so by hand.
 
 use crate::Scalar;
+use crate::simd::Isa;
 
 /// A vector of [`Lanes::COUNT`] elements.
 ///
@@ -33,6 +34,18 @@ pub trait Lanes<T>: Copy {
     /// As all methods, and `x` must be writable for [`Self::COUNT`] elements.
     unsafe fn store(self, x: *mut T);
 
+    /// The first `n` elements of a slice, and zeros.
+    ///
+    /// # Safety
+    /// As all methods; `n` must be at most [`Self::COUNT`], and `x` readable for as many elements.
+    unsafe fn load_first(x: *const T, n: usize) -> Self;
+
+    /// Writes the first `n` elements out.
+    ///
+    /// # Safety
+    /// As all methods; `n` must be at most [`Self::COUNT`], and `x` writable for as many elements.
+    unsafe fn store_first(self, x: *mut T, n: usize);
+
     /// `self · b + c`, rounded once where the CPU can do so in one instruction.
     ///
     /// # Safety
@@ -50,6 +63,16 @@ pub trait Lanes<T>: Copy {
     /// # Safety
     /// As all methods.
     unsafe fn sum(self) -> T;
+
+    /// The sums of four vectors.
+    ///
+    /// # Safety
+    /// As all methods.
+    #[inline(always)]
+    unsafe fn sums(vectors: [Self; 4]) -> [T; 4] {
+        // SAFETY: the caller's promise.
+        vectors.map(|v| unsafe { v.sum() })
+    }
 
     /// The side of the squares that [`transpose`](Self::transpose) takes.
     const SQUARE: usize = 4;
@@ -78,6 +101,19 @@ pub trait Vectors: Sized {
     type Avx2: Lanes<Self>;
     /// For [`Avx512`](crate::simd::Avx512).
     type Avx512: Lanes<Self>;
+}
+
+/// [`Lanes::load_first`] for an `n` that is mostly a whole vector.
+///
+/// A function, and not a closure: one that is called twice might not be inlined, and then lacks the
+/// vector instructions of its surroundings.
+///
+/// # Safety
+/// As for [`Lanes::load_first`].
+#[inline(always)]
+pub(crate) unsafe fn load_first<I: Isa, T: Scalar>(x: *const T, n: usize) -> I::Lanes<T> {
+    // SAFETY: the caller's promise.
+    unsafe { if n == I::Lanes::<T>::COUNT { Lanes::load(x) } else { Lanes::load_first(x, n) } }
 }
 
 /// Asks for the cache lines of `len` elements from `x` on, which may lie anywhere: nothing is read.
@@ -115,6 +151,18 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
         unsafe { x.cast::<Self>().write(self) }
     }
     #[inline(always)]
+    unsafe fn load_first(x: *const T, n: usize) -> Self {
+        // SAFETY: the caller's promise.
+        std::array::from_fn(|i| if i < n { unsafe { x.add(i).read() } } else { T::ZERO })
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, x: *mut T, n: usize) {
+        for (i, &value) in self.iter().enumerate().take(n) {
+            // SAFETY: the caller's promise.
+            unsafe { x.add(i).write(value) };
+        }
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
         std::array::from_fn(|i| {
             // Without the instruction, a fused multiply-add would be a call.
@@ -143,127 +191,7 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::{Lanes, Vectors};
-
-    macro_rules! lanes {
-        ($vector:ident of $count:literal $t:ident:
-         $splat:ident $load:ident $store:ident $fma:ident $add:ident $sum:ident $($transpose:ident)?) => {
-            // SAFETY of all blocks below: the caller's promise.
-            impl Lanes<$t> for $vector {
-                const COUNT: usize = $count;
-
-                #[inline(always)]
-                unsafe fn splat(value: $t) -> Self {
-                    // SAFETY: see above.
-                    unsafe { $splat(value) }
-                }
-                #[inline(always)]
-                unsafe fn load(x: *const $t) -> Self {
-                    // SAFETY: see above.
-                    unsafe { $load(x) }
-                }
-                #[inline(always)]
-                unsafe fn store(self, x: *mut $t) {
-                    // SAFETY: see above.
-                    unsafe { $store(x, self) }
-                }
-                #[inline(always)]
-                unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-                    // SAFETY: see above.
-                    unsafe { $fma(self, b, c) }
-                }
-                #[inline(always)]
-                unsafe fn add(self, b: Self) -> Self {
-                    // SAFETY: see above.
-                    unsafe { $add(self, b) }
-                }
-                #[inline(always)]
-                unsafe fn sum(self) -> $t {
-                    // SAFETY: see above.
-                    unsafe { $sum(self) }
-                }
-                $(
-                    const SQUARE: usize = 8;
-
-                    #[inline(always)]
-                    unsafe fn transpose(from: *const $t, from_stride: usize, to: *mut $t, to_stride: usize) {
-                        // SAFETY: see above.
-                        unsafe { $transpose(from, from_stride, to, to_stride) }
-                    }
-                )?
-            }
-        };
-    }
-    lanes!(__m256 of 8 f32: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps
-        _mm256_add_ps sum_f32 transpose_8);
-    lanes!(__m256d of 4 f64: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd
-        _mm256_add_pd sum_f64);
-    lanes!(__m512 of 16 f32: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps
-        _mm512_add_ps _mm512_reduce_add_ps transpose_8);
-    lanes!(__m512d of 8 f64: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd
-        _mm512_add_pd _mm512_reduce_add_pd);
-
-    /// AVX2 has no instruction for it: halves are added until one element is left.
-    #[target_feature(enable = "avx2")]
-    fn sum_f32(x: __m256) -> f32 {
-        let x = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
-        let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
-        _mm_cvtss_f32(_mm_add_ss(x, _mm_shuffle_ps::<1>(x, x)))
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn sum_f64(x: __m256d) -> f64 {
-        let x = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x));
-        _mm_cvtsd_f64(_mm_add_sd(x, _mm_unpackhi_pd(x, x)))
-    }
-
-    /// Eight rows of eight: neighbours are interleaved three times, at 1, 2 and 4 elements.
-    ///
-    /// # Safety
-    /// As [`Lanes::transpose`].
-    #[target_feature(enable = "avx2")]
-    unsafe fn transpose_8(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        // SAFETY: the caller's promise, for eight rows of eight.
-        let x: [__m256; 8] =
-            std::array::from_fn(|i| unsafe { _mm256_loadu_ps(from.add(i * from_stride)) });
-        let pairs: [__m256; 8] = std::array::from_fn(|i| {
-            let (a, b) = (x[i / 2 * 2], x[i / 2 * 2 + 1]);
-            if i % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
-        });
-        let quads: [__m256; 8] = std::array::from_fn(|i| {
-            let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2], pairs[i / 4 * 4 + i % 4 / 2 + 2]);
-            if i % 2 == 0 {
-                _mm256_shuffle_ps::<0b01_00_01_00>(a, b)
-            } else {
-                _mm256_shuffle_ps::<0b11_10_11_10>(a, b)
-            }
-        });
-        for i in 0..8 {
-            let (a, b) = (quads[i % 4], quads[i % 4 + 4]);
-            let row = if i < 4 {
-                _mm256_permute2f128_ps::<0x20>(a, b)
-            } else {
-                _mm256_permute2f128_ps::<0x31>(a, b)
-            };
-            // SAFETY: as above.
-            unsafe { _mm256_storeu_ps(to.add(i * to_stride), row) };
-        }
-    }
-
-    impl Vectors for f32 {
-        type Portable = [f32; 4];
-        type Avx2 = __m256;
-        type Avx512 = __m512;
-    }
-    impl Vectors for f64 {
-        type Portable = [f64; 2];
-        type Avx2 = __m256d;
-        type Avx512 = __m512d;
-    }
-}
+mod x86;
 
 #[cfg(not(target_arch = "x86_64"))]
 macro_rules! portable {

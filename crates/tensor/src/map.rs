@@ -8,6 +8,9 @@
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, Write, parallel};
 
+/// Pieces begin at whole cache lines, which two threads must not both write.
+const GRAIN: usize = 16;
+
 /// A function of `N` numbers, inlined into a vectorized loop.
 pub trait Function<T, const N: usize>: Copy + Sync {
     /// About how long an element takes on one thread, in picoseconds: decides about threads alone.
@@ -60,7 +63,7 @@ pub fn apply<T: Scalar, const N: usize>(
 ) {
     check(&inputs, y.len());
     let pieces = parallel::pieces(y.len() * f.picos() / 1000);
-    parallel::split_rows(y, 1, pieces, |first, y| {
+    parallel::split_each([y], GRAIN, pieces, |first, [y]| {
         let inputs = inputs.map(|x| &x[first..first + y.len()]);
         dispatch(Loop { inputs, write, y, f });
     });
@@ -91,7 +94,7 @@ pub fn update<T: Scalar, const M: usize, const N: usize>(
     check(&inputs, len);
     check(&state.each_ref().map(|s| &**s), len);
     let pieces = parallel::pieces(len * (M + N) / 8);
-    parallel::split_each(state, pieces, |first, state| {
+    parallel::split_each(state, GRAIN, pieces, |first, state| {
         let inputs = inputs.map(|x| &x[first..first + state[0].len()]);
         dispatch(Update { state, inputs, f });
     });

@@ -87,39 +87,15 @@ pub fn run(n: usize, f: impl Fn(usize) + Sync) {
     }
 }
 
-/// Splits `data` into `n` runs of whole rows of `row` elements, and hands each to `f` with the number
-/// of its first row, at the same time on several threads.
-pub fn split_rows<T: Send>(
-    data: &mut [T],
-    row: usize,
-    n: usize,
-    f: impl Fn(usize, &mut [T]) + Sync,
-) {
-    if n <= 1 {
-        return f(0, data);
-    }
-    let rows = data.len() / row.max(1);
-    let start = Shared(data.as_mut_ptr());
-    run(n, |i| {
-        let rows = range(rows, 1, n, i);
-        let start = &start;
-        // SAFETY: the ranges of different pieces do not overlap, all lie inside `data`, and `data`
-        // is borrowed until `run` has returned, which it does after the last piece.
-        let part = unsafe {
-            std::slice::from_raw_parts_mut(start.0.add(rows.start * row), rows.len() * row)
-        };
-        f(rows.start, part);
-    });
-}
-
-/// Splits slices of one length into `n` runs each, and hands the runs of equal place to `f` with the
-/// number of their first element, at the same time on several threads.
+/// Splits slices of one length into `n` runs each, which begin at multiples of `grain`, and hands the
+/// runs of equal place to `f` with the number of their first element, at the same time on several threads.
 ///
 /// # Panics
 /// **Panics** if the slices differ in length.
 #[track_caller]
 pub fn split_each<T: Send, const N: usize>(
     data: [&mut [T]; N],
+    grain: usize,
     n: usize,
     f: impl Fn(usize, [&mut [T]; N]) + Sync,
 ) {
@@ -130,10 +106,11 @@ pub fn split_each<T: Send, const N: usize>(
     }
     let starts = data.map(|d| Shared(d.as_mut_ptr()));
     run(n, |i| {
-        let part = range(len, 1, n, i);
+        let part = range(len, grain, n, i);
         let starts = &starts;
         let parts = std::array::from_fn(|d| {
-            // SAFETY: as in `split_rows`, and the slices themselves do not overlap, being `&mut`.
+            // SAFETY: the slices do not overlap, being `&mut`, nor do the ranges of different pieces, which
+            // lie inside; and the slices are borrowed until `run` has returned, after the last piece.
             unsafe { std::slice::from_raw_parts_mut(starts[d].0.add(part.start), part.len()) }
         });
         f(part.start, parts);
@@ -394,13 +371,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_split_without_overlap() {
-        let mut data = vec![0usize; 7 * 3];
-        split_rows(&mut data, 3, 4, |first, rows| {
-            for (i, row) in rows.chunks_mut(3).enumerate() {
-                row.fill(first + i);
+    fn slices_are_split_without_overlap() {
+        let (mut a, mut b) = (vec![0usize; 50], vec![0usize; 50]);
+        split_each([&mut a, &mut b], 16, 3, |first, parts| {
+            assert_eq!(first % 16, 0);
+            for part in parts {
+                part.iter_mut().enumerate().for_each(|(i, v)| *v += first + i);
             }
         });
-        assert!(data.chunks(3).enumerate().all(|(i, row)| row.iter().all(|&v| v == i)));
+        assert!(a.iter().enumerate().all(|(i, &v)| v == i) && a == b);
     }
 }

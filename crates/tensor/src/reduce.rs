@@ -2,6 +2,7 @@
 //!
 //! The order of every sum is fixed by the shape alone, never by the number of threads.
 
+use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, Write, parallel};
 
@@ -121,14 +122,47 @@ impl<T: Scalar> Kernel for SumRows<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { x, cols, first, write, y } = self;
-        if write == Write::Set {
-            y.fill(T::ZERO);
-        }
-        for row in x.chunks_exact(cols) {
-            for (y, &x) in y.iter_mut().zip(&row[first..]) {
-                *y += x;
+        for (block, y) in y.chunks_mut(4 * I::Lanes::<T>::COUNT).enumerate() {
+            let from = first + block * 4 * I::Lanes::<T>::COUNT;
+            if y.len() <= I::Lanes::<T>::COUNT {
+                sum_block::<I, T, 1>(x, cols, from, write, y);
+            } else {
+                sum_block::<I, T, 4>(x, cols, from, write, y);
             }
         }
+    }
+}
+
+/// The sums of at most `V` vectors of columns, in registers.
+#[inline(always)]
+fn sum_block<I: Isa, T: Scalar, const V: usize>(
+    x: &[T],
+    cols: usize,
+    first: usize,
+    write: Write,
+    y: &mut [T],
+) {
+    let (len, count) = (y.len(), I::Lanes::<T>::COUNT);
+    assert!(len <= V * count);
+    let lens: [usize; V] = std::array::from_fn(|v| len.saturating_sub(v * count).min(count));
+    // SAFETY: `I` is what `dispatch` chose, here and below.
+    let mut sums = unsafe { [I::Lanes::splat(T::ZERO); V] };
+    if write == Write::Add {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: the vectors' lengths add up to y's.
+            *sum = unsafe { Lanes::load_first(y.as_ptr().wrapping_add(v * count), lens[v]) };
+        }
+    }
+    for row in x.chunks_exact(cols) {
+        let row = row[first..first + len].as_ptr();
+        for (v, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: as above, of the row's `len` elements.
+            *sum = unsafe { sum.add(Lanes::load_first(row.wrapping_add(v * count), lens[v])) };
+        }
+    }
+    for (v, sum) in sums.iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { sum.store_first(y.as_mut_ptr().wrapping_add(v * count), lens[v]) };
     }
 }
 
@@ -167,7 +201,7 @@ pub fn softmax<T: Scalar>(x: &[T], cols: usize, p: &mut [T], top: &mut [T], log_
     }
     let pieces = parallel::pieces(x.len());
     let out = parallel::Shared(p.as_mut_ptr());
-    parallel::split_each([top, log_sum], pieces, |first, [top, log_sum]| {
+    parallel::split_each([top, log_sum], 1, pieces, |first, [top, log_sum]| {
         let at = first * cols..(first + top.len()) * cols;
         let out = &out;
         // SAFETY: pieces have rows of their own, inside `p`, which is borrowed.

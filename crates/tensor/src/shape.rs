@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::Deref;
 
-use ndarray::{Dimension, IxDyn};
-
 /// The lengths of a tensor's axes, outermost first: reads as a slice, prints as `64×784`, and needs no
 /// heap up to four axes.
 ///
@@ -13,20 +11,47 @@ use ndarray::{Dimension, IxDyn};
 /// let shape = Shape::from(&[64, 784][..]);
 /// assert_eq!((shape.to_string().as_str(), shape.len(), shape[1]), ("64×784", 2, 784));
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Shape(IxDyn);
+#[derive(Clone)]
+pub struct Shape(Axes);
+
+#[derive(Clone)]
+enum Axes {
+    Few([usize; FEW], usize),
+    Many(Box<[usize]>),
+}
+
+const FEW: usize = 4;
 
 impl From<&[usize]> for Shape {
+    #[inline]
     fn from(axes: &[usize]) -> Self {
-        Self(IxDyn(axes))
+        if axes.len() > FEW {
+            return Self(Axes::Many(axes.into()));
+        }
+        // A loop: copying so few bytes by a call costs more.
+        let mut few = [0; FEW];
+        few.iter_mut().zip(axes).for_each(|(to, &axis)| *to = axis);
+        Self(Axes::Few(few, axes.len()))
     }
 }
+
+impl PartialEq for Shape {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Shape {}
 
 impl Deref for Shape {
     type Target = [usize];
     #[inline]
     fn deref(&self) -> &[usize] {
-        self.0.slice()
+        match &self.0 {
+            Axes::Few(axes, len) => &axes[..*len],
+            Axes::Many(axes) => axes,
+        }
     }
 }
 

@@ -107,13 +107,15 @@ impl<T: Scalar> Tensor<T> {
     /// The elements, row by row.
     #[inline]
     pub fn as_slice(&self) -> &[T] {
-        self.array.as_slice().expect("a tensor is contiguous")
+        // ndarray would compare all strides with the shape first, at every call.
+        // SAFETY: the invariant: elements are contiguous and in order.
+        unsafe { std::slice::from_raw_parts(self.array.as_ptr(), self.array.len()) }
     }
 
     /// The elements, row by row, to write to; copies them first if a clone shares them.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        Arc::make_mut(&mut self.array).as_slice_mut().expect("a tensor is contiguous")
+        slice_mut(Arc::make_mut(&mut self.array))
     }
 
     /// The elements as an ndarray view.
@@ -169,17 +171,17 @@ impl<T: Scalar> Tensor<T> {
     /// assert_eq!(x.as_slice().as_ptr(), before);
     /// ```
     pub fn reuse(&mut self, shape: &[usize]) -> &mut [T] {
-        match Arc::get_mut(&mut self.array) {
-            Some(array) if array.shape() != shape => {
-                let (mut values, _) = mem::take(array).into_raw_vec_and_offset();
-                values.resize(shape.iter().product(), T::ZERO);
-                *array = ArrayD::from_shape_vec(IxDyn(shape), values).expect("the length fits");
-            }
-            Some(_) => {}
-            None => *self = Self::zeros(shape),
+        if self.is_shared() {
+            *self = Self::zeros(shape);
         }
         let array = Arc::get_mut(&mut self.array).expect("no clone shares it");
-        array.as_slice_mut().expect("a tensor is contiguous")
+        // Not `==`, which calls a function for two numbers.
+        if array.ndim() != shape.len() || array.shape().iter().zip(shape).any(|(a, b)| a != b) {
+            let (mut values, _) = mem::take(array).into_raw_vec_and_offset();
+            values.resize(shape.iter().product(), T::ZERO);
+            *array = ArrayD::from_shape_vec(IxDyn(shape), values).expect("the length fits");
+        }
+        slice_mut(array)
     }
 
     /// Whether a clone shares the elements, so that writing would copy them.
@@ -196,6 +198,13 @@ impl<T: Scalar> Tensor<T> {
     pub fn cast<U: Scalar>(&self) -> Tensor<U> {
         self.array.mapv(|v| U::from_f64(v.to_f64())).into()
     }
+}
+
+/// The elements of a tensor's array.
+#[inline]
+fn slice_mut<T>(array: &mut ArrayD<T>) -> &mut [T] {
+    // SAFETY: the invariant: elements are contiguous and in order.
+    unsafe { std::slice::from_raw_parts_mut(array.as_mut_ptr(), array.len()) }
 }
 
 #[cold]

@@ -1,6 +1,6 @@
 //! Matrix products against the definition, over every path, every edge size and every orientation.
 
-use fanin_tensor::gemm::{Mat, Path, gemm, path};
+use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
 use fanin_tensor::{Scalar, Write, parallel};
 
 /// Values without a pattern, in (−1, 1).
@@ -51,6 +51,29 @@ fn check<T: Scalar>(m: usize, k: usize, n: usize) {
                 }
             }
         }
+    }
+}
+
+/// The bias is added to what the product is without.
+fn check_bias(m: usize, k: usize, n: usize) {
+    let (a, b, bias) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2), values::<f32>(n, 3));
+    let (a, b) = (operand(&a, m, k, false), operand(&b, k, n, true));
+    let (mut plain, mut c) = (vec![9.0; m * n], vec![9.0; m * n]);
+    gemm(a, b, Write::Set, &mut plain);
+    gemm_bias(a, b, &bias, &mut c);
+    for (i, (c, plain)) in c.iter().zip(plain).enumerate() {
+        let (exact, size) = (plain + bias[i % n], plain.abs() + 2.0);
+        assert!((c - exact).abs() <= 1e-6 * (k + 2) as f32 * size, "{m}×{k}×{n} at {i}");
+    }
+}
+
+#[test]
+fn a_bias_on_every_path() {
+    for (m, k, n) in [(0, 3, 4), (1, 50, 33), (40, 9, 1), (40, 3, 1), (2, 0, 3), (32, 2, 16)] {
+        check_bias(m, k, n);
+    }
+    for (m, k, n) in [(33, 300, 35), (65, 200, 10), (64, 784, 128), (70, 1000, 77)] {
+        check_bias(m, k, n);
     }
 }
 
@@ -158,7 +181,12 @@ fn threads_change_no_bit() {
             };
             let one = product(1);
             for threads in [2, 3, 7] {
-                assert!(product(threads) == one, "{m}×{k}×{n}, {threads} threads");
+                let other = product(threads);
+                let at = other.iter().zip(&one).position(|(a, b)| a != b);
+                assert!(
+                    at.is_none(),
+                    "{m}×{k}×{n} {transposed} {write:?}, {threads} threads, at {at:?}"
+                );
             }
         }
     }

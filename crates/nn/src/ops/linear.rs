@@ -1,6 +1,6 @@
 //! Matrix products.
 
-use fanin_tensor::gemm::{Mat, gemm};
+use fanin_tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
 use super::bad_shapes;
@@ -78,16 +78,12 @@ impl<'t, T: Scalar> Var<'t, T> {
                 [_] => cx.output(outputs),
                 _ => cx.output([&x.shape()[..x.shape().len() - 1], &[outputs]].concat()),
             };
-            let write = match bias {
-                Some(b) => {
-                    // The product is added to the bias: no pass of its own over Y.
-                    y.chunks_exact_mut(outputs.max(1)).for_each(|y| y.copy_from_slice(b));
-                    Write::Add
-                }
-                None => Write::Set,
-            };
             let x = Mat::new(x.as_slice(), rows, inputs);
-            gemm(x, Mat::new(w.as_slice(), outputs, inputs).t(), write, y);
+            let w = Mat::new(w.as_slice(), outputs, inputs).t();
+            match bias {
+                Some(b) => gemm_bias(x, w, b, y),
+                None => gemm(x, w, Write::Set, y),
+            }
         };
         match b {
             Some(b) => self.tape().apply(op, &[self, w, b], forward),

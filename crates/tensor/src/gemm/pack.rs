@@ -21,6 +21,21 @@ pub(super) fn pack<I: Isa, T: Scalar>(
 ) {
     let count = columns.len();
     assert!(to.len() == rows.len() * width && count <= width);
+    if b.col_stride == 1 && width.is_multiple_of(I::Lanes::<T>::COUNT) {
+        let lanes = I::Lanes::<T>::COUNT;
+        for (p, row) in rows.zip(to.chunks_exact_mut(width)) {
+            let x = &b.from(p, columns.start)[..count];
+            for (v, to) in row.chunks_exact_mut(lanes).enumerate() {
+                let n = count.saturating_sub(v * lanes).min(lanes);
+                // SAFETY: `to` is a vector, and x has n elements from there on.
+                unsafe {
+                    let x = x.as_ptr().wrapping_add(v * lanes);
+                    I::Lanes::<T>::load_first(x, n).store(to.as_mut_ptr().cast());
+                }
+            }
+        }
+        return;
+    }
     if count < width {
         to.fill(MaybeUninit::new(T::ZERO));
     }

@@ -9,11 +9,11 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::pack::pack;
-use super::tile::{MAX_WIDTH, Place, tile};
-use super::{Mat, in_pieces};
+use super::tile::{Place, tile};
+use super::{Mat, Start, in_pieces};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, Write, parallel};
+use crate::{Scalar, parallel};
 
 /// Terms of a sum that are computed at once: what a tile reads stays in the first two caches.
 const DEPTH: usize = 256;
@@ -23,15 +23,17 @@ const ROWS: usize = 480;
 const MAX_HEIGHT: usize = 8;
 /// Vectors in a row of a register tile.
 const VECTORS: usize = 3;
+/// The widest row: of AVX-512 vectors of `f32`.
+const MAX_WIDTH: usize = VECTORS * 16;
 
-pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
+pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     in_pieces(a, b, c, |rows, columns, c| {
         MEMORY.with_borrow_mut(|memory| {
             let bytes = (ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH * size_of::<T>();
             if memory.len() < bytes / size_of::<Line>() {
                 memory.resize(bytes / size_of::<Line>(), Line([0; 8]));
             }
-            dispatch(Packed { a, b, rows, columns, write, c, memory });
+            dispatch(Packed { a, b, rows, columns, start, c, memory });
         });
     });
 }
@@ -52,7 +54,7 @@ struct Packed<'a, T> {
     b: Mat<'a, T>,
     rows: Range<usize>,
     columns: Range<usize>,
-    write: Write,
+    start: Start<'a, T>,
     c: *mut T,
     memory: &'a mut [Line],
 }
@@ -71,7 +73,7 @@ impl<T: Scalar> Packed<'_, T> {
     /// The rectangle in tiles of `R` rows.
     #[inline(always)]
     fn blocks<I: Isa, const R: usize>(self) {
-        let Self { a, b, rows, columns, write, c, memory } = self;
+        let Self { a, b, rows, columns, start, c, memory } = self;
         // SAFETY: any bytes are an element that may be uninitialized.
         let memory = unsafe { memory.align_to_mut::<MaybeUninit<T>>().1 };
         let (a_memory, b_memory) = memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
@@ -80,7 +82,6 @@ impl<T: Scalar> Packed<'_, T> {
         let width = VECTORS * I::Lanes::<T>::COUNT;
         for first in (0..a.cols).step_by(DEPTH) {
             let terms = first..a.cols.min(first + DEPTH);
-            let write = if first == 0 { write } else { Write::Add };
             for top in rows.clone().step_by(height) {
                 let block = top..rows.end.min(top + height);
                 let panels = || block.clone().step_by(R).map(|i| i..block.end.min(i + R));
@@ -100,13 +101,8 @@ impl<T: Scalar> Packed<'_, T> {
                         for r in 0..rows.len() {
                             prefetch(c.wrapping_add(r * b.cols), panel.len());
                         }
-                        let place = Place {
-                            c,
-                            stride: b.cols,
-                            rows: rows.len(),
-                            columns: panel.len(),
-                            write,
-                        };
+                        let c = (c, b.cols);
+                        let place = Place::new(c, rows.len(), panel.clone(), start, first == 0);
                         let a = a_memory[i * R * terms.len()..].as_ptr().cast::<T>();
                         let depth = terms.len();
                         // SAFETY: the loop above packed R rows by `depth` columns of A, `panel_of_b` made

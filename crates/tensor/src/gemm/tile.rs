@@ -1,11 +1,11 @@
 //! The register tile: some rows of C by some vectors of columns, summed without touching memory.
 
-use crate::lanes::Lanes;
-use crate::simd::Isa;
-use crate::{Scalar, Write};
+use std::ops::Range;
 
-/// The widest row of a register tile: three AVX-512 vectors of `f32`.
-pub(super) const MAX_WIDTH: usize = 48;
+use super::Start;
+use crate::Scalar;
+use crate::lanes::{Lanes, load_first};
+use crate::simd::Isa;
 
 /// Where a tile goes.
 pub(super) struct Place<T> {
@@ -16,7 +16,28 @@ pub(super) struct Place<T> {
     /// How many rows and columns of the tile are C's.
     pub(super) rows: usize,
     pub(super) columns: usize,
-    pub(super) write: Write,
+    /// What it is added to: the first element, and from row to row.
+    pub(super) plus: Option<(*const T, usize)>,
+}
+
+impl<T> Place<T> {
+    /// A tile of `rows` by `columns` of C, whose first element is `c` in column `column`; `first` if it is
+    /// the first part of its sums.
+    #[inline(always)]
+    pub(super) fn new(
+        (c, stride): (*mut T, usize),
+        rows: usize,
+        columns: Range<usize>,
+        start: Start<'_, T>,
+        first: bool,
+    ) -> Self {
+        let plus = match start {
+            Start::Row(row) if first => Some((row[columns.start..].as_ptr(), 0)),
+            Start::Zero if first => None,
+            _ => Some((c.cast_const(), stride)),
+        };
+        Self { c, stride, rows, columns: columns.len(), plus }
+    }
 }
 
 /// `depth` columns of A times as many rows of B, in a tile of `R` rows and `V` vectors.
@@ -50,33 +71,26 @@ pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
             }
         }
     }
-    let Place { c, stride, rows, columns, write } = place;
+    let Place { c, stride, rows, columns, plus } = place;
+    let lens: [usize; V] = std::array::from_fn(|v| columns.saturating_sub(v * count).min(count));
     for (r, sums) in sums.iter().enumerate().take(rows) {
-        // SAFETY: as above.
-        let c = unsafe { c.add(r * stride) };
-        if columns == V * count {
-            for (v, &sum) in sums.iter().enumerate() {
-                // SAFETY: as above.
-                unsafe {
-                    let c = c.add(v * count);
-                    match write {
-                        Write::Set => sum.store(c),
-                        Write::Add => I::Lanes::<T>::load(c).add(sum).store(c),
+        let c = c.wrapping_add(r * stride);
+        for (v, &sum) in sums.iter().enumerate() {
+            let at = v * count;
+            // SAFETY: as above; a row of C, and of what is added, has the elements that the lengths say.
+            unsafe {
+                let sum = match plus {
+                    Some((x, stride)) => {
+                        load_first::<I, T>(x.wrapping_add(r * stride + at), lens[v]).add(sum)
                     }
+                    None => sum,
+                };
+                if lens[v] == count {
+                    sum.store(c.wrapping_add(at));
+                } else {
+                    sum.store_first(c.wrapping_add(at), lens[v]);
                 }
             }
-            continue;
-        }
-        let mut row = [T::ZERO; MAX_WIDTH];
-        for (v, sum) in sums.iter().enumerate() {
-            // SAFETY: a tile is at most MAX_WIDTH wide.
-            unsafe { sum.store(row.as_mut_ptr().add(v * count)) };
-        }
-        // SAFETY: the row of the tile has `columns` places.
-        let c = unsafe { std::slice::from_raw_parts_mut(c, columns) };
-        match write {
-            Write::Set => c.copy_from_slice(&row[..columns]),
-            Write::Add => c.iter_mut().zip(&row).for_each(|(c, &v)| *c += v),
         }
     }
 }

@@ -8,27 +8,28 @@ use std::ops::Range;
 
 use super::pack::pack;
 use super::tile::{Place, tile};
-use super::{Mat, in_pieces};
+use super::{Mat, Start, in_pieces};
+use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, Write};
 
 /// Elements of a packed panel of B: it and the rows of A beside it stay in the first cache.
 const PANEL: usize = 4096;
 
-pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
+pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     in_pieces(a, b, c, |rows, columns, c| {
-        dispatch(Tiled { a, b, rows, columns, write, c });
+        // By reference: what is handed on three times over is copied as often.
+        dispatch(Tiled { a: &a, b: &b, rows, columns, start, c });
     });
 }
 
 /// A rectangle of C, of which `c` is the start and B's columns the stride.
 struct Tiled<'a, T> {
-    a: Mat<'a, T>,
-    b: Mat<'a, T>,
+    a: &'a Mat<'a, T>,
+    b: &'a Mat<'a, T>,
     rows: Range<usize>,
     columns: Range<usize>,
-    write: Write,
+    start: Start<'a, T>,
     c: *mut T,
 }
 
@@ -40,7 +41,7 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
         // A tile of sums, a row of B and an element of A must fit the registers. B's columns decide, not
         // those of this piece: the width says where a long sum is cut, which must not depend on threads.
         if self.b.cols <= I::Lanes::<T>::COUNT {
-            if I::REGISTERS == 32 { self.tiles::<I, 16, 1>() } else { self.tiles::<I, 8, 1>() }
+            self.tiles::<I, 8, 1>();
         } else if I::REGISTERS == 32 {
             self.tiles::<I, 12, 2>();
         } else {
@@ -53,7 +54,7 @@ impl<T: Scalar> Tiled<'_, T> {
     /// The rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn tiles<I: Isa, const R: usize, const V: usize>(self) {
-        let Self { a, b, rows, columns, write, c } = self;
+        let Self { a, b, rows, columns, start, c } = self;
         let width = V * I::Lanes::<T>::COUNT;
         let depth = (PANEL / width).min(a.cols);
         let mut buffer = MaybeUninit::<[MaybeUninit<T>; PANEL]>::uninit();
@@ -69,19 +70,18 @@ impl<T: Scalar> Tiled<'_, T> {
             let mut from = 0;
             while from < a.cols {
                 let to = a.cols.min(from + depth);
-                let write = if from == 0 { write } else { Write::Add };
-                let panel = Panel::new::<I>(b, from..to, left..right, width, copy, buffer);
+                let panel = Panel::new::<I>(*b, from..to, left..right, width, copy, buffer);
                 let mut i = rows.start;
                 while i + R <= rows.end {
-                    panel.tile::<I, R, V>(a, i, write, c);
+                    panel.tile::<I, R, V>(*a, i, start, c);
                     i += R;
                 }
                 while i + 4 <= rows.end {
-                    panel.tile::<I, 4, V>(a, i, write, c);
+                    panel.tile::<I, 4, V>(*a, i, start, c);
                     i += 4;
                 }
                 while i < rows.end {
-                    panel.tile::<I, 1, V>(a, i, write, c);
+                    panel.tile::<I, 1, V>(*a, i, start, c);
                     i += 1;
                 }
                 from = to;
@@ -134,24 +134,20 @@ impl<'p, T: Scalar> Panel<'p, T> {
         &self,
         a: Mat<'_, T>,
         i: usize,
-        write: Write,
+        start: Start<'_, T>,
         c: *mut T,
     ) {
         let depth = self.rows.len();
         // Proves all reads of A below to be inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
-        let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
+        let base = a.from(i, self.rows.start).as_ptr();
+        let rows: [*const T; R] = std::array::from_fn(|r| base.wrapping_add(r * a.row_stride));
         // SAFETY: the last row and column of A are asserted, `new` made or found V vectors in each row of
         // the panel, and the tile lies in the rectangle of C that is this kernel's: rows i..i + R of C's
         // rows, `columns` of its columns.
         unsafe {
-            let place = Place {
-                c: c.add(i * self.c_stride + self.columns.start),
-                stride: self.c_stride,
-                rows: R,
-                columns: self.columns.len(),
-                write,
-            };
+            let c = (c.add(i * self.c_stride + self.columns.start), self.c_stride);
+            let place = Place::new(c, R, self.columns.clone(), start, self.rows.start == 0);
             let a = |r: usize, p| rows[r].add(p * a.col_stride);
             tile::<I, T, R, V>(depth, a, self.data, self.stride, place);
         }
