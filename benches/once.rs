@@ -1,0 +1,80 @@
+//! One thing, done as often as told, for what watches a process from outside: benches/instructions,
+//! benches/profile and benches/start.
+//!
+//! ```text
+//! once train B 20                train a step, then 20 more, which are watched
+//! once predict B 128 20          the same for taking 128 samples through the model
+//! once image IMAGE               write the first test image of the bundled digits, and print its label
+//! once answer MODEL IMAGE        load what the MNIST example has saved, and print what it reads
+//! ```
+
+mod common;
+
+use std::env;
+use std::fs;
+use std::hint::black_box;
+
+use common::Config;
+use fanin::datasets::Pixels;
+use fanin::prelude::*;
+use fanin::tensor::reduce::argmax;
+
+fn main() -> fanin::Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["train", name, times] => {
+            let mut training = Config::named(name).training();
+            repeat(number(times), &mut || _ = black_box(training.step()));
+        }
+        ["predict", name, rows, times] => {
+            let config = Config::named(name);
+            let (model, x) = (config.model(), config.input(number(rows)));
+            repeat(number(times), &mut || _ = black_box(model.predict(&x)));
+        }
+        ["image", path] => {
+            let (_, test) = datasets::mnist_bundled();
+            fs::write(path, test.image(0))?;
+            println!("{}", test.label(0));
+        }
+        ["answer", model, image] => println!("{}", answer(model, image)?),
+        // `cargo bench` starts it too: there is nothing to measure from inside.
+        _ if args.iter().any(|arg| arg == "--bench") => {}
+        _ => panic!("once: see the first lines of benches/once.rs"),
+    }
+    Ok(())
+}
+
+fn repeat(times: usize, f: &mut dyn FnMut()) {
+    // The first time makes the memory.
+    f();
+    watched(times, f);
+}
+
+/// What valgrind counts: it is told the name, so this stays a function.
+#[inline(never)]
+fn watched(times: usize, f: &mut dyn FnMut()) {
+    for _ in 0..times {
+        f();
+    }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().expect("a whole number")
+}
+
+fn answer(model: &str, image: &str) -> fanin::Result<usize> {
+    // What will be loaded need not be drawn first.
+    let layer =
+        |inputs, outputs| Linear::builder(inputs, outputs).weight(Zeros).bias(Zeros).build();
+    let mut reader = Sequential::new()
+        .add(layer(784, 256))
+        .add(Relu)
+        .add(layer(256, 128))
+        .add(Relu)
+        .add(layer(128, 10));
+    reader.load(model)?;
+    // As the example has trained it.
+    let pixels = Pixels::normalized(0.1307, 0.3081);
+    let values = fs::read(image)?.into_iter().map(|pixel| pixels.value(pixel)).collect();
+    Ok(argmax(reader.predict(&Tensor::from_vec([1, 784], values)).as_slice()))
+}
