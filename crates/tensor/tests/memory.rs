@@ -1,0 +1,292 @@
+//! Every kernel at every size around its vectors, on memory that is exactly as large as it must be.
+//!
+//! Operands begin one to three elements into an allocation and end where it ends, so that valgrind's
+//! memcheck sees a read or a write too far: crates/tensor/memcheck runs this file under it. It knows no
+//! AVX-512. For what it cannot run, each case comes twice: the second time NaNs stand around what is
+//! read, and canaries around what is written. NaNs show only in a result that they reach.
+
+use fanin_tensor::gemm::{Mat, Path, gemm, path};
+use fanin_tensor::map::{map, update};
+use fanin_tensor::simd::{Level, level};
+use fanin_tensor::{Scalar, Write, reduce, vmath};
+
+/// Elements behind a slice: none, where only memcheck sees beyond it, or, without memcheck, also more
+/// than a vector.
+fn behinds() -> impl Iterator<Item = usize> {
+    let checked = std::env::var_os("FANIN_MEMCHECK").is_some();
+    [0, 40].into_iter().take(if checked { 1 } else { 2 })
+}
+
+const CANARY: f64 = -123_456.75;
+
+/// A slice inside an allocation with something else before it and, maybe, behind.
+struct Slice<T> {
+    memory: Box<[T]>,
+    first: usize,
+    len: usize,
+}
+
+impl<T: Scalar> Slice<T> {
+    fn new(values: &[T], first: usize, behind: usize, around: f64) -> Self {
+        let around = T::from_f64(around);
+        let memory = [&vec![around; first], values, &vec![around; behind]].concat();
+        Self { memory: memory.into_boxed_slice(), first, len: values.len() }
+    }
+
+    /// To be read: what stands around it is not a number, and makes a result none that contains it.
+    fn input(values: &[T], first: usize, behind: usize) -> Self {
+        Self::new(values, first, behind, f64::NAN)
+    }
+
+    /// To be written.
+    fn output(values: &[T], first: usize, behind: usize) -> Self {
+        Self::new(values, first, behind, CANARY)
+    }
+
+    fn get(&self) -> &[T] {
+        &self.memory[self.first..self.first + self.len]
+    }
+
+    fn get_mut(&mut self) -> &mut [T] {
+        &mut self.memory[self.first..self.first + self.len]
+    }
+
+    /// The elements, if nothing around them has changed.
+    #[track_caller]
+    fn written(&self) -> &[T] {
+        let (before, rest) = self.memory.split_at(self.first);
+        let around = before.iter().chain(&rest[self.len..]);
+        assert!(around.copied().all(|x| x.to_f64() == CANARY), "written beyond the output");
+        self.get()
+    }
+}
+
+/// Elements of a vector register.
+fn width<T>() -> usize {
+    let bytes = match level() {
+        Level::Portable => 16,
+        Level::Avx2 => 32,
+        Level::Avx512 => 64,
+    };
+    bytes / size_of::<T>()
+}
+
+/// Whole numbers from −2 to 2.
+fn small<T: Scalar>(len: usize, seed: usize) -> Vec<T> {
+    (0..len).map(|i| T::from_f64(((i * 7919 + seed * 31) % 1009 % 5) as f64 - 2.0)).collect()
+}
+
+/// The product of `a_ip = u_i s_p` and `b_pj = t_p v_j`, of whole numbers: `u_i v_j Σ s_p t_p`, exactly
+/// and in any order of summation.
+fn product<T: Scalar>(m: usize, k: usize, n: usize) {
+    let [u, v] = [small::<T>(m, 1), small::<T>(n, 2)];
+    let [s, t] = [small::<T>(k, 3), small::<T>(k, 4)];
+    let outer = |x: &[T], y: &[T]| -> Vec<T> {
+        x.iter().flat_map(|&x| y.iter().map(move |&y| x * y)).collect()
+    };
+    let inner = s.iter().zip(&t).fold(T::ZERO, |sum, (&s, &t)| sum + s * t);
+    let set: Vec<T> = outer(&u, &v).into_iter().map(|x| x * inner).collect();
+    let added: Vec<T> = set.iter().map(|&x| x + T::ONE).collect();
+    for behind in behinds() {
+        let a = [outer(&u, &s), outer(&s, &u)].map(|a| Slice::input(&a, 1, behind));
+        let b = [outer(&t, &v), outer(&v, &t)].map(|b| Slice::input(&b, 3, behind));
+        for (a_is_t, b_is_t) in [(false, false), (false, true), (true, false), (true, true)] {
+            let [a, b] = [a[usize::from(a_is_t)].get(), b[usize::from(b_is_t)].get()];
+            let a = if a_is_t { Mat::new(a, k, m).t() } else { Mat::new(a, m, k) };
+            let b = if b_is_t { Mat::new(b, n, k).t() } else { Mat::new(b, k, n) };
+            for (write, want) in [(Write::Set, &set), (Write::Add, &added)] {
+                let mut c = Slice::output(&vec![T::ONE; m * n], 2, behind);
+                gemm(a, b, write, c.get_mut());
+                assert!(c.written() == want, "{m}×{k}×{n} {a_is_t} {b_is_t} {write:?}, {behind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn small_products() {
+    // Under memcheck a whole cube of sizes would take minutes: k and m are sparser than n.
+    let longest = 2 * width::<f32>() + 1;
+    let lengths = || (0..=longest).filter(|i| i % 4 < 2 || i % 8 == 7);
+    for m in lengths() {
+        for k in lengths() {
+            (0..=longest).for_each(|n| product::<f32>(m, k, n));
+        }
+    }
+    for m in lengths() {
+        (0..=2 * width::<f64>() + 1).for_each(|n| product::<f64>(m, 5, n));
+    }
+}
+
+/// One row or column, longer than two vectors; and tiles whose B is cut into several panels.
+#[test]
+fn long_products() {
+    let rest = 2 * width::<f32>() + 1;
+    for extra in 0..=rest {
+        for (m, k, n) in [(1, 128 + extra, 9), (9, 128 + extra, 1), (1, 7, 128 + extra)] {
+            assert_eq!(path(m, k, n), Path::Line);
+            product::<f32>(m, k, n);
+        }
+    }
+    for (m, k, n) in [(67, 300, 35), (131, 260, 5), (30, 530, 50), (97, 129, 17)] {
+        assert_eq!(path(m, k, n), Path::Tiled);
+        product::<f32>(m, k, n);
+        product::<f64>(m, k, n);
+    }
+}
+
+/// Large enough for two threads, with a last piece that is narrow.
+#[test]
+fn products_shared_among_threads() {
+    for (m, k, n, want) in [
+        (1, 300, 301, Path::Line),
+        (301, 300, 1, Path::Line),
+        (101, 70, 65, Path::Tiled),
+        (65, 70, 101, Path::Tiled),
+    ] {
+        assert_eq!(path(m, k, n), want);
+        product::<f32>(m, k, n);
+    }
+}
+
+/// Packed products: C's last tile of every kind of width and height, sums that end in a block's middle.
+#[test]
+fn packed_products() {
+    let width = width::<f32>();
+    let widths = [1, width - 1, width + 1, 2 * width + 1];
+    for (i, columns) in widths.into_iter().enumerate() {
+        let (m, n) = (61 + i, 3 * width + columns);
+        let k = (1 << 22) / (m * n) + 1 + i % 3;
+        assert_eq!(path(m, k, n), Path::Packed);
+        product::<f32>(m, k, n);
+    }
+    // Blocks of rows, and a sum that is little longer than a block.
+    product::<f32>(487, 257, 35);
+    product::<f64>(487, 257, 35);
+}
+
+/// Around two vectors, and, for threads, where a kernel is shared among them.
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=2 * width::<f32>() + 1).chain([60_001])
+}
+
+#[test]
+fn maps_and_updates() {
+    for len in lengths() {
+        for behind in behinds() {
+            let [a, b] = [1, 2].map(|seed| Slice::input(&small::<f32>(len, seed), seed, behind));
+            let [mut y, mut p, mut v] =
+                [1, 2, 3].map(|at| Slice::output(&vec![1.0; len], at, behind));
+            let each = || a.get().iter().zip(b.get());
+            map([a.get(), b.get()], Write::Set, y.get_mut(), |[a, b]| a * b - 3.0);
+            assert!(y.written().iter().zip(each()).all(|(&y, (a, b))| y == a * b - 3.0), "{len}");
+            map([b.get()], Write::Add, y.get_mut(), |[b]| 0.5 * b);
+            let want = each().map(|(a, b)| a * b - 3.0 + 0.5 * b);
+            assert!(y.written().iter().copied().eq(want), "{len}");
+            update([p.get_mut(), v.get_mut()], [a.get()], |[p, v], [a]| [p + v, v - a]);
+            assert!(p.written().iter().all(|&p| p == 2.0), "{len}");
+            assert!(v.written().iter().zip(a.get()).all(|(&v, a)| v == 1.0 - a), "{len}");
+        }
+    }
+}
+
+/// `y_j = Σ_i x_ij`, of whole numbers.
+fn sums(x: &[f32], cols: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; cols];
+    for row in x.chunks(cols.max(1)) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    sums
+}
+
+#[test]
+fn reductions() {
+    for len in lengths() {
+        for behind in behinds() {
+            let x = Slice::input(&small::<f32>(len, 1), 3, behind);
+            let y = Slice::input(&small::<f32>(len, 2), 1, behind);
+            assert_eq!(reduce::sum(x.get()), x.get().iter().sum::<f32>());
+            let dot: f32 = x.get().iter().zip(y.get()).map(|(x, y)| x * y).sum();
+            assert_eq!(reduce::dot(x.get(), y.get()), dot);
+            for (rows, cols) in [(1, len), (3, len / 3)].into_iter().filter(|(_, cols)| *cols > 0) {
+                let x = Slice::input(&x.get()[..rows * cols], 3, behind);
+                let mut by_row = Slice::output(&vec![1.0; cols], 1, behind);
+                reduce::sum_rows(x.get(), Write::Set, by_row.get_mut());
+                assert_eq!(by_row.written(), sums(x.get(), cols));
+                reduce::sum_rows(x.get(), Write::Add, by_row.get_mut());
+                assert!(
+                    by_row.written().iter().zip(sums(x.get(), cols)).all(|(y, x)| *y == 2.0 * x)
+                );
+                let mut by_col = Slice::output(&vec![1.0; rows], 1, behind);
+                reduce::sum_cols(x.get(), cols, by_col.get_mut());
+                for (i, &sum) in by_col.written().iter().enumerate() {
+                    assert_eq!(sum, x.get()[i * cols..][..cols].iter().sum::<f32>());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn softmaxes() {
+    let around_vectors = (1..=2 * width::<f32>() + 1).flat_map(|cols| [(1, cols), (3, cols)]);
+    for (rows, cols) in around_vectors.chain([(1500, 11)]) {
+        for behind in behinds() {
+            let x = Slice::input(&small::<f32>(rows * cols, 1), 1, behind);
+            let mut p = Slice::output(&vec![0.0; rows * cols], 3, behind);
+            let [mut top, mut log_sum] =
+                [1, 2].map(|at| Slice::output(&vec![0.0; rows], at, behind));
+            reduce::softmax(x.get(), cols, p.get_mut(), top.get_mut(), log_sum.get_mut());
+            for (i, row) in x.get().chunks(cols).enumerate() {
+                let largest = row.iter().copied().fold(f32::MIN, f32::max);
+                let sum: f64 = row.iter().map(|x| f64::from(x - largest).exp()).sum();
+                assert_eq!(top.written()[i], largest);
+                assert!((f64::from(log_sum.written()[i]) - sum.ln()).abs() < 1e-6);
+                for (p, x) in p.written()[i * cols..].iter().zip(row) {
+                    assert!((f64::from(*p) - f64::from(x - largest).exp() / sum).abs() < 1e-6);
+                }
+            }
+        }
+    }
+}
+
+/// A function over a slice, one in place, and what it is in `f64`.
+type Function = (fn(&[f32], &mut [f32]), fn(&mut [f32]), fn(f64) -> f64);
+
+#[test]
+fn elementary_functions() {
+    let functions: [Function; 7] = [
+        (vmath::exp, vmath::exp_in_place, f64::exp),
+        (vmath::expm1, vmath::expm1_in_place, f64::exp_m1),
+        (vmath::ln, vmath::ln_in_place, f64::ln),
+        (vmath::ln_1p, vmath::ln_1p_in_place, f64::ln_1p),
+        (vmath::tanh, vmath::tanh_in_place, f64::tanh),
+        (vmath::sigmoid, vmath::sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp())),
+        (vmath::softplus, vmath::softplus_in_place, |x| x.exp().ln_1p()),
+    ];
+    for len in 0..=2 * width::<f32>() + 1 {
+        let values: Vec<f32> = small::<f32>(len, 1).iter().map(|x| x + 2.25).collect();
+        for behind in behinds() {
+            let x = Slice::input(&values, 3, behind);
+            for (function, in_place, definition) in functions {
+                let mut y = Slice::output(&vec![0.0; len], 1, behind);
+                function(x.get(), y.get_mut());
+                for (&y, &x) in y.written().iter().zip(x.get()) {
+                    let exact = definition(f64::from(x));
+                    assert!((f64::from(y) - exact).abs() < 1e-6 * exact.abs().max(1.0), "{x}");
+                }
+                let mut z = Slice::output(&values, 1, behind);
+                in_place(z.get_mut());
+                assert_eq!(z.written(), y.get());
+            }
+            // std has no erf: that of one element is tested in vmath.rs.
+            let mut y = Slice::output(&vec![0.0; len], 1, behind);
+            vmath::erf(x.get(), y.get_mut());
+            for (&y, &x) in y.written().iter().zip(x.get()) {
+                let mut alone = [x];
+                vmath::erf_in_place(&mut alone);
+                assert_eq!([y], alone);
+            }
+        }
+    }
+}
