@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use fanin_tensor::{IntoShape, Tensor, show_shape};
 
@@ -15,7 +16,7 @@ use crate::{Batches, Pixels, Source};
 ///
 /// Pixels stay bytes, a quarter of the memory, until a batch of them becomes a tensor: see
 /// [`batches`](Dataset::batches). The parts of a set ([`select`](Dataset::select),
-/// [`take`](Dataset::take), [`split`](Dataset::split)) are sets of their own.
+/// [`take`](Dataset::take), [`split`](Dataset::split)) are sets of their own; clones share the bytes.
 ///
 /// # Example
 /// ```
@@ -29,9 +30,9 @@ use crate::{Batches, Pixels, Source};
 #[derive(Clone)]
 pub struct Dataset {
     // Invariant: labels.len() images of image_shape's product of bytes each, every label < classes.
-    images: Vec<u8>,
+    images: Arc<Vec<u8>>,
     image_shape: Vec<usize>,
-    labels: Vec<u8>,
+    labels: Arc<Vec<u8>>,
     classes: usize,
     pixels: Pixels,
     source: Source,
@@ -126,6 +127,7 @@ impl Dataset {
         if let Some(index) = labels.iter().position(|&label| usize::from(label) >= classes) {
             return Err(Error::BadLabel { of: of.into(), index, label: labels[index], classes });
         }
+        let (images, labels) = (Arc::new(images), Arc::new(labels));
         Ok(Self { images, image_shape, labels, classes, pixels: Pixels::default(), source })
     }
 
@@ -306,6 +308,7 @@ impl Dataset {
     fn part(&self, images: Vec<u8>, labels: Vec<u8>) -> Self {
         let image_shape = self.image_shape.clone();
         let source = self.source.part(labels.len());
+        let (images, labels) = (Arc::new(images), Arc::new(labels));
         Self { images, image_shape, labels, classes: self.classes, pixels: self.pixels, source }
     }
 

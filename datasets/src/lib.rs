@@ -4,12 +4,15 @@
 //!   digits that this crate carries, so that a program runs on any machine, with no network.
 //! - [`fashion_mnist`] gives Fashion-MNIST where it is installed.
 //! - [`Dataset`] keeps images as bytes; [`Dataset::batches`] makes tensors of them, [shuffled] in
-//!   the order of torch's `DataLoader` for the same seed.
+//!   the order of torch's `DataLoader` for the same seed, [changed] at random, or [made ahead] by
+//!   another thread.
 //! - [`idx`] reads and writes IDX files, and survives any others.
 //!
 //! Whatever comes from outside gives an [`Error`] that names the file and says what to do next.
 //!
 //! [shuffled]: Batches::shuffle
+//! [changed]: Batches::augment
+//! [made ahead]: Batches::prefetch
 //!
 //! # Example
 //! The mean image of each digit, and how many test images are nearest to that of their own:
@@ -31,6 +34,7 @@
 //! assert!(right.count() > 790);                            // of 1,000: networks do better
 //! ```
 
+pub mod augment;
 mod batches;
 mod dataset;
 mod error;
@@ -39,7 +43,9 @@ mod fashion;
 pub mod idx;
 mod mnist;
 mod pair;
+mod pass;
 mod pixels;
+mod prefetch;
 mod source;
 
 pub use batches::Batches;
@@ -48,4 +54,5 @@ pub use error::{Error, Result};
 pub use fashion::{fashion_mnist, fashion_mnist_from};
 pub use mnist::{mnist, mnist_bundled, mnist_from};
 pub use pixels::Pixels;
+pub use prefetch::Prefetch;
 pub use source::Source;

@@ -43,6 +43,13 @@ impl Pixels {
         }
     }
 
+    /// Makes of what [`Pixels::default`] has converted what these give.
+    pub(crate) fn normalize(self, values: &mut [f32]) {
+        if let Some((mean, std)) = self.normal {
+            dispatch(Normalize { mean, std, values });
+        }
+    }
+
     /// Writes what rows of pixels become to the rows of `values`, each `size` long.
     pub(crate) fn convert<'a>(
         self,
@@ -70,6 +77,23 @@ impl<'a, R: Iterator<Item = &'a [u8]>> Kernel for Convert<'_, R> {
             for (value, &pixel) in values.iter_mut().zip(row) {
                 *value = self.how.value(pixel);
             }
+        }
+    }
+}
+
+struct Normalize<'v> {
+    mean: f32,
+    std: f32,
+    values: &'v mut [f32],
+}
+
+impl Kernel for Normalize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for value in self.values {
+            *value = (*value - self.mean) / self.std;
         }
     }
 }

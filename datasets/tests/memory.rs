@@ -8,19 +8,23 @@ use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use common::{NAMES, TempDir, idx_u8, write_small_mnist};
+use fanin_datasets::augment::shift;
 use fanin_datasets::idx::Reader;
 use fanin_datasets::{Dataset, Error, Result, mnist_from};
+use fanin_tensor::Tensor;
 use flate2::{Compression, write::GzEncoder};
 
-/// Counts the bytes in use, and the most there have been.
+/// Counts the bytes in use, the most there have been, and all that were ever taken.
 struct Counting;
 
 static USED: AtomicUsize = AtomicUsize::new(0);
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: every call is passed on unchanged to the system's allocator, whose contract this is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        TAKEN.fetch_add(layout.size(), Relaxed);
         PEAK.fetch_max(USED.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
@@ -103,6 +107,7 @@ fn memory_follows_what_arrives() {
     assert!(used <= BUFFERS, "{used} bytes");
 
     a_file_that_does_not_belong_takes_no_memory();
+    a_pass_takes_memory_for_few_batches();
 }
 
 /// Files that are sound IDX, but would unpack to much more than belongs under their names.
@@ -141,4 +146,31 @@ fn a_file_that_does_not_belong_takes_no_memory() {
         assert!(matches!(read, Err(Error::Unexpected { .. } | Error::TooLarge { .. })));
         assert!(used <= BUFFERS, "{used} bytes for a {name} that is none");
     }
+}
+
+/// However many batches there are: two that are held by turns, as a tape does, and one more that a
+/// thread makes ahead.
+fn a_pass_takes_memory_for_few_batches() {
+    const PIXELS: usize = 100 * 1_000 * size_of::<f32>();
+    let data = Dataset::from_parts(vec![7; 3_000_000], 1_000, vec![0; 3_000], 1).unwrap();
+    let taken = |batches: &mut dyn Iterator<Item = (Tensor, Vec<usize>)>| {
+        let before = TAKEN.load(Relaxed);
+        let mut held = Tensor::default();
+        batches.for_each(|(x, _)| held = x);
+        TAKEN.load(Relaxed) - before
+    };
+    // Beside the pixels: the labels of 30 batches, a thread and its generator.
+    let rest = 30 * 100 * size_of::<usize>() + 20_000;
+    assert!(rest < PIXELS / 2);
+
+    let (used, last) = peak_of(|| taken(&mut data.batches(100)));
+    assert!(last <= 2 * PIXELS + rest && used <= 2 * PIXELS + rest, "{last} taken");
+    let augmented = || data.batches(100).augment(shift(1));
+    let (used, last) = peak_of(|| taken(&mut augmented().prefetch()));
+    assert!(last <= 3 * PIXELS + rest && used <= 3 * PIXELS + rest, "{last} taken");
+
+    // The thread shares the bytes of the set.
+    let (used, whole) = peak_of(|| data.batches(1).prefetch().count());
+    assert_eq!(whole, 3_000);
+    assert!(used <= 3 * PIXELS / 100 + 20_000, "{used} bytes");
 }

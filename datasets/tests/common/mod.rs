@@ -76,6 +76,11 @@ pub fn write_small_mnist(directory: &TempDir, below: &str) {
     }
 }
 
+/// The bits of a tensor's elements.
+pub fn bits(x: &fanin_tensor::Tensor) -> Vec<u32> {
+    x.as_slice().iter().map(|v| v.to_bits()).collect()
+}
+
 /// The message of a panic, and the file and line it names.
 pub fn panic_of<T>(f: impl FnOnce() -> T) -> (String, String, u32) {
     thread_local! {
@@ -90,9 +95,15 @@ pub fn panic_of<T>(f: impl FnOnce() -> T) -> (String, String, u32) {
             usual(info);
         }));
     });
+    let message = message_of(f);
+    let (file, line) = PLACE.take().expect("a place");
+    (message, file, line)
+}
+
+/// The message of a panic, wherever it began.
+pub fn message_of<T>(f: impl FnOnce() -> T) -> String {
     let payload = panic::catch_unwind(AssertUnwindSafe(f)).err().expect("a panic");
     let message = payload.downcast_ref::<String>().cloned();
     let message = message.or_else(|| payload.downcast_ref::<&str>().map(|&m| m.to_owned()));
-    let (file, line) = PLACE.take().expect("a place");
-    (message.expect("a text"), file, line)
+    message.expect("a text")
 }

@@ -1,0 +1,67 @@
+//! Changes to images at random, for [`Batches::augment`](crate::Batches::augment).
+
+use fanin_init::rand::RngCore;
+
+/// A change to one image: its pixels, its shape, and the generator to draw from.
+pub(crate) type Change = dyn Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync;
+
+/// Moves each image by up to `pixels` up or down and left or right, each distance as likely as any
+/// other. Zeros, MNIST's background, move in. Torchvision calls it
+/// `RandomCrop((height, width), padding=pixels)`.
+///
+/// # Shapes
+/// The last two axes of an image are its height and width; those before them, such as channels, move
+/// together. An image of one axis moves along it.
+///
+/// # Example
+/// ```
+/// use fanin_datasets::augment::shift;
+///
+/// let (train, _) = fanin_datasets::mnist_bundled();
+/// let (plain, _) = train.batches(64).next().unwrap();
+/// let (moved, _) = train.batches(64).augment(shift(2)).next().unwrap();
+/// assert_ne!(plain, moved);
+/// ```
+pub fn shift(
+    pixels: u16,
+) -> impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Clone + Send + Sync + 'static {
+    move |image, shape, rng| {
+        // A remainder, as in torch's randint.
+        let mut distance =
+            || (rng.next_u32() % (2 * u32::from(pixels) + 1)) as isize - pixels as isize;
+        match *shape {
+            [.., height, width] => {
+                let (down, right) = (distance(), distance());
+                for plane in image.chunks_exact_mut(height * width) {
+                    slide(plane, [height, width], down, right);
+                }
+            }
+            [width] => slide(image, [1, width], 0, distance()),
+            [] => {}
+        }
+    }
+}
+
+/// Moves an image of one channel down and right, or up and left where negative.
+fn slide(image: &mut [f32], [height, width]: [usize; 2], down: isize, right: isize) {
+    let down = down.clamp(-(height as isize), height as isize);
+    let right = right.clamp(-(width as isize), width as isize);
+    // All rows in one move. What leaves a row at one side enters the next at the other, among the
+    // columns that are cleared below.
+    let by = down * width as isize + right;
+    let (len, n) = (image.len(), by.unsigned_abs().min(image.len()));
+    if by >= 0 {
+        image.copy_within(..len - n, n);
+        image[..n].fill(0.0);
+    } else {
+        image.copy_within(n.., 0);
+        image[len - n..].fill(0.0);
+    }
+    if right != 0 {
+        let columns = right.unsigned_abs();
+        let left = if right > 0 { 0 } else { width - columns };
+        for row in image.chunks_exact_mut(width) {
+            row[left..left + columns].fill(0.0);
+        }
+    }
+}
