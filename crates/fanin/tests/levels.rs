@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 use fanin::prelude::*;
-use fanin::tensor::gemm::{Mat, gemm};
+use fanin::tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin::tensor::map::map;
 use fanin::tensor::simd::{Level, best, level};
 use fanin::tensor::{Write, reduce, vmath};
@@ -42,7 +42,9 @@ fn results() -> Results {
         let (a, b) = (values(m * k, 1), values(k * n, 2));
         let mut c = vec![0.0; m * n];
         gemm(Mat::new(&a, m, k), Mat::new(&b, k, n), Write::Set, &mut c);
-        results.insert(format!("product {m} {k} {n}"), c);
+        results.insert(format!("product {m} {k} {n}"), c.clone());
+        gemm_bias(Mat::new(&a, m, k), Mat::new(&b, k, n), &a[..n], &mut c);
+        results.insert(format!("bias {m} {k} {n}"), c);
     }
     let x = values(5_003, 3);
     let mut y = vec![0.0; x.len()];
@@ -122,7 +124,7 @@ fn bounds(name: &str, values: &[f32]) -> Vec<f64> {
     let parts: Vec<&str> = name.split(' ').collect();
     match parts[..] {
         // What is proven for a sum of k products grows with k; errors of either sign leave 0.9 of this 8.
-        ["product", m, k, n] => {
+        ["product" | "bias", m, k, n] => {
             let [m, k, n] = [m, k, n].map(|text| text.parse::<usize>().unwrap());
             let (a, b) = (values_of(m * k, 1), values_of(k * n, 2));
             let bound = |i: usize, j: usize| {
@@ -192,7 +194,7 @@ fn every_level_gives_the_same_up_to_rounding() {
     let of_level: Vec<Results> = of_level.collect();
     for (i, one) in of_level.iter().enumerate() {
         for (j, other) in of_level.iter().enumerate().skip(i + 1) {
-            assert_eq!(one.len(), 20);
+            assert_eq!(one.len(), 25);
             for (name, values) in one {
                 let share = worst(name, values, &other[name]);
                 let pair = format!("{} and {}", levels[i], levels[j]);
@@ -219,7 +221,7 @@ fn differences_are_found() {
     for (name, values) in &results {
         let mut other = values.clone();
         let at = values.len() / 2;
-        other[at] += 1e-3 * (other[at].abs() + f32::from(name.starts_with("product")));
+        other[at] += 1e-3 * (other[at].abs() + f32::from(name.contains(char::is_numeric)));
         assert!(worst(name, values, &other) > 1.0, "{name}");
         other[at] = f32::NAN;
         assert!(worst(name, values, &other) > 1.0, "{name}");
