@@ -1,13 +1,15 @@
 //! `C = A·B` or `C += A·B`: the only place where a matrix product is computed.
 //!
-//! Three paths, chosen by the shape alone ([`path`]), so that a result never depends on how the work
+//! Four ways, chosen by shape and orientation alone ([`path`]), so that a result never depends on how the work
 //! is split over threads:
 //! - one row or one column: dot products or sums of rows, as fast as memory delivers the matrix;
+//! - `X·Wᵀ`, contiguous along its sums, of few rows or middling size: dot products, nothing packed;
 //! - small: C in register tiles, A in place, B panel by panel on the stack;
 //! - larger: C in register tiles, A and B packed into memory that each thread keeps.
 //!
 //! Where no vector instructions are known but the portable ones, matrixmultiply computes the larger ones.
 
+mod dots;
 mod engine;
 mod line;
 mod pack;
@@ -17,14 +19,16 @@ mod tiled;
 
 pub use engine::{Engine, Operand};
 
+use dots::dots;
 use engine::engine;
-use line::LONG;
+use line::line;
 use packed::packed;
 use tiled::tiled;
 
 use std::ops::Range;
 
 use crate::simd::{self, Level};
+use crate::split::Split;
 use crate::{Scalar, Write, parallel};
 
 /// A matrix in somebody's memory: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
@@ -74,16 +78,25 @@ impl<'a, T: Scalar> Mat<'a, T> {
 /// How a product of a shape is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
-    /// An output of one row or one column.
+    /// An output of one row or one column: dot products, or sums of rows.
     Line,
-    /// A small product: B alone is packed.
+    /// A small product: B alone is packed. But dot products if `X·Wᵀ` has few rows or long sums.
     Tiled,
-    /// A and B are packed.
+    /// A and B are packed; with the same exception.
     Packed,
 }
 
 /// Multiply-adds up to which a product is tiled: a copy of A does not pay.
 const TILED: usize = 1 << 22;
+
+/// Terms from which a sum is a dot product: each ends in a sum across a vector.
+const LONG: usize = 8;
+
+/// Whether dot products beat packing B where both operands are contiguous: for few rows, which do not
+/// repay it, or for long sums, if A stays in the second cache.
+fn are_long(m: usize, k: usize) -> bool {
+    (m <= 16 && k >= LONG) || (k >= 128 && m * k <= 1 << 18)
+}
 
 /// The path of an `(m, k)` by `(k, n)` product.
 pub fn path(m: usize, k: usize, n: usize) -> Path {
@@ -183,8 +196,21 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         return;
     }
     match path(m, k, n) {
-        Path::Line if m == 1 => line::line(a.data, b.t(), start.written(c), c),
-        Path::Line => line::line(b.data, a, start.written(c), c),
+        Path::Line => {
+            // A column is computed as a row; either is contiguous in both orders.
+            let (x, w, start) = if m == 1 {
+                (a.data, b.t(), start)
+            } else {
+                let added = start.written(c) == Write::Add;
+                (b.data, a, if added { Start::C } else { Start::Zero })
+            };
+            if w.col_stride == 1 {
+                dots(Mat::new(x, 1, k), w.t(), start, c);
+            } else {
+                line(x, w, start.written(c), c);
+            }
+        }
+        _ if a.col_stride == 1 && b.row_stride == 1 && are_long(m, k) => dots(a, b, start, c),
         Path::Tiled => tiled(a, b, start, c),
         // matrixmultiply allocates; its kernels for aarch64 are the better ones.
         Path::Packed if simd::level() == Level::Portable => engine(a, b, start.written(c), c),
@@ -209,19 +235,18 @@ fn in_pieces<T: Scalar>(
     c: &mut [T],
     f: impl Fn(Range<usize>, Range<usize>, *mut T) + Sync,
 ) {
-    let (m, n) = (a.rows, b.cols);
+    let (m, k, n) = (a.rows, a.cols, b.cols);
     // The longer side is split: what the other operand costs comes once for each piece. But a transposed
     // A is an output's gradient, and C a weight's: its rows belong to the threads that update them.
     let by_columns = n >= m && a.col_stride == 1;
-    let long = if by_columns { n } else { m };
-    let pieces = parallel::pieces(nanos(m * a.cols * n)).min(long.div_ceil(GRAIN));
-    if pieces == 1 {
+    let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m * k * n));
+    if split.pieces() == 1 {
         return f(0..m, 0..n, c.as_mut_ptr());
     }
     let c = parallel::Shared(c.as_mut_ptr());
-    parallel::run(pieces, |i| {
-        let (c, part) = (&c, parallel::range(long, GRAIN, pieces, i));
-        if by_columns { f(0..m, part, c.0) } else { f(part, 0..n, c.0) }
+    parallel::run(split.pieces(), |i| {
+        let (c, (rows, columns)) = (&c, split.part(i));
+        f(rows, columns, c.0);
     });
 }
 
@@ -229,6 +254,3 @@ fn in_pieces<T: Scalar>(
 fn nanos(multiply_adds: usize) -> usize {
     multiply_adds / 40
 }
-
-/// Pieces of C begin at multiples of this, so that no piece splits an engine's register tile.
-const GRAIN: usize = 32;

@@ -25,6 +25,7 @@ pub mod reduce;
 mod scalar;
 mod shape;
 pub mod simd;
+mod split;
 mod tensor;
 pub mod vmath;
 mod write;

@@ -6,10 +6,8 @@
 //! results might overlap for all that the compiler knows.
 
 use crate::simd::{Isa, Kernel, dispatch};
+use crate::split::{GRAIN, Split};
 use crate::{Scalar, Write, parallel};
-
-/// Pieces begin at whole cache lines, which two threads must not both write.
-const GRAIN: usize = 16;
 
 /// A function of `N` numbers, inlined into a vectorized loop.
 pub trait Function<T, const N: usize>: Copy + Sync {
@@ -61,11 +59,48 @@ pub fn apply<T: Scalar, const N: usize>(
     y: &mut [T],
     f: impl Function<T, N>,
 ) {
+    apply_rows(inputs, y.len(), write, y, f);
+}
+
+/// [`apply`] to a matrix with rows of `cols` elements, divided among threads as the product is that it
+/// comes from: each finds its part in its own cache.
+///
+/// # Panics
+/// **Panics** if the slices differ in length, or are not whole rows.
+#[track_caller]
+pub fn apply_rows<T: Scalar, const N: usize>(
+    inputs: [&[T]; N],
+    cols: usize,
+    write: Write,
+    y: &mut [T],
+    f: impl Function<T, N>,
+) {
     check(&inputs, y.len());
-    let pieces = parallel::pieces(y.len() * f.picos() / 1000);
-    parallel::split_each([y], GRAIN, pieces, |first, [y]| {
-        let inputs = inputs.map(|x| &x[first..first + y.len()]);
-        dispatch(Loop { inputs, write, y, f });
+    if y.is_empty() {
+        return;
+    }
+    // A division takes longer than a short row's work.
+    let rows = if y.len() == cols { 1 } else { y.len() / cols };
+    assert!(rows * cols == y.len(), "apply_rows: {} elements in rows of {cols}", y.len());
+    let split = Split::new(rows, cols, y.len(), y.len() * f.picos() / 1000);
+    if split.pieces() <= 1 {
+        return dispatch(Loop { inputs, write, y, f });
+    }
+    let start = parallel::Shared(y.as_mut_ptr());
+    parallel::run(split.pieces(), |i| {
+        let (start, (rows, columns)) = (&start, split.part(i));
+        // Whole rows are one run.
+        let (runs, len) = match columns.len() == cols {
+            true => (1, rows.len() * cols),
+            false => (rows.len(), columns.len()),
+        };
+        for run in 0..runs {
+            let first = (rows.start + run) * cols + columns.start;
+            // SAFETY: the parts of different pieces do not overlap, and lie in `y`, which is borrowed.
+            let y = unsafe { std::slice::from_raw_parts_mut(start.0.add(first), len) };
+            let inputs = inputs.map(|x| &x[first..first + len]);
+            dispatch(Loop { inputs, write, y, f });
+        }
     });
 }
 

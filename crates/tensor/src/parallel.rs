@@ -30,19 +30,23 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// How many threads a kernel may use: what [`set_num_threads`] said, else the environment variable
 /// `FANIN_NUM_THREADS`, else the number of CPUs.
+#[inline]
 pub fn num_threads() -> usize {
     match THREADS.load(Ordering::Relaxed) {
-        0 => {
-            let n = from_environment()
-                .unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
-            let n = n.clamp(1, MAX_THREADS);
-            // Whatever another thread has set meanwhile stays.
-            match THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => n,
-                Err(set) => set,
-            }
-        }
+        0 => first_num_threads(),
         n => n,
+    }
+}
+
+#[cold]
+fn first_num_threads() -> usize {
+    let n = from_environment()
+        .unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
+    let n = n.clamp(1, MAX_THREADS);
+    // Whatever another thread has set meanwhile stays.
+    match THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => n,
+        Err(set) => set,
     }
 }
 
@@ -80,9 +84,13 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 ///
 /// # Panics
 /// **Panics** with the panic of a piece, once all pieces that have begun have ended.
+#[inline]
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
+    if n == 1 {
+        return f(0);
+    }
     // Kernels make a piece for each thread, never more.
-    if n <= 1 || n > MAX_THREADS || !POOL.run(n, &f) {
+    if n > MAX_THREADS || !POOL.run(n, &f) {
         (0..n).for_each(f);
     }
 }
@@ -179,6 +187,9 @@ impl Pool {
 
     /// Runs the pieces and says so, or leaves them alone if the pool is taken.
     fn run(&'static self, n: usize, f: Piece<'_>) -> bool {
+        if n == 0 {
+            return true;
+        }
         let Ok(mut region) = self.region.try_lock() else { return false };
         self.hire(&mut region, n.min(num_threads()) - 1);
         self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);

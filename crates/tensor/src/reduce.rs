@@ -4,6 +4,7 @@
 
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
+use crate::split::Split;
 use crate::{Scalar, Write, parallel};
 
 const LANES: usize = 16;
@@ -97,11 +98,10 @@ pub fn sum_rows<T: Scalar>(x: &[T], write: Write, y: &mut [T]) {
         return;
     }
     assert_eq!(x.len() % cols, 0, "sum_rows: {} elements in rows of {cols}", x.len());
-    let pieces = parallel::pieces(x.len() / 20).min(cols.div_ceil(64));
+    let split = Split::along(true, x.len() / cols, cols, x.len(), x.len() / 20);
     let out = parallel::Shared(y.as_mut_ptr());
-    parallel::run(pieces, |i| {
-        let part = parallel::range(cols, LANES, pieces, i);
-        let out = &out;
+    parallel::run(split.pieces(), |i| {
+        let (out, (_, part)) = (&out, split.part(i));
         // SAFETY: the ranges of different pieces do not overlap and lie in `y`, which is borrowed.
         let y = unsafe { std::slice::from_raw_parts_mut(out.0.add(part.start), part.len()) };
         dispatch(SumRows { x, cols, first: part.start, write, y });

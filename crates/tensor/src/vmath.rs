@@ -31,8 +31,9 @@ mod erf;
 mod exp;
 mod ln;
 
-use crate::Scalar;
+use crate::map::{Function, apply};
 use crate::simd::{self, Isa, Kernel};
+use crate::{Scalar, Write};
 
 /// ln 2 in two parts, the first of 16 bits.
 const LN_2_HIGH: f32 = 6.9314575e-01;
@@ -153,20 +154,21 @@ macro_rules! slices {
         /// **Panics** if the lengths differ.
         #[track_caller]
         pub fn $name<T: Scalar>(x: &[T], y: &mut [T]) {
-            struct Run<'a, T>(&'a [T], &'a mut [T]);
-            impl<T: Scalar> Kernel for Run<'_, T> {
-                type Output = ();
+            #[derive(Clone, Copy)]
+            struct Of;
+            impl<T: Scalar> Function<T, 1> for Of {
+                fn picos(&self) -> usize {
+                    400
+                }
                 #[inline(always)]
-                fn run<I: Isa>(self) {
-                    for (y, x) in self.1.iter_mut().zip(self.0) {
-                        *y = x.$method::<I>();
-                    }
+                fn at<I: Isa>(&self, [x]: [T; 1]) -> T {
+                    x.$method::<I>()
                 }
             }
             if x.len() != y.len() {
                 bad_lengths(stringify!($name), x.len(), y.len());
             }
-            simd::dispatch(Run(x, y));
+            apply([x], Write::Set, y, Of);
         }
 
         #[doc = concat!("Replaces every element x by ", $what, ".")]

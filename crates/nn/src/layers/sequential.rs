@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fanin_tensor::{Scalar, show_shape};
+use fanin_tensor::Scalar;
 
 use crate::module::{Features, Module, ParamPath, Show, ShowMut};
 use crate::tape::Var;
@@ -76,15 +76,14 @@ impl<T: Scalar> Module<T> for Sequential<T> {
         for (i, layer) in self.layers.iter().enumerate() {
             // Asked here, and not in the layer alone, so that the panic is at the caller's line: it
             // does not reach through `dyn`.
-            if let Features::Map { input, .. } = layer.features() {
-                let shape = x.shape();
-                if shape.last() != Some(&input) {
-                    panic!(
-                        "Sequential: input {} does not fit layer {i}, {}",
-                        show_shape(&shape),
-                        layer.describe(),
-                    );
-                }
+            if let Features::Map { input, .. } = layer.features()
+                && x.with_shape(|shape| shape.last() != Some(&input))
+            {
+                panic!(
+                    "Sequential: input {} does not fit layer {i}, {}",
+                    x.shape(),
+                    layer.describe(),
+                );
             }
             x = layer.forward(x);
         }

@@ -4,10 +4,9 @@
 
 use std::fmt;
 
-use fanin_tensor::Scalar;
-use fanin_tensor::Write;
-use fanin_tensor::map::{Function, apply};
+use fanin_tensor::map::{Function, apply_rows};
 use fanin_tensor::simd::Isa;
+use fanin_tensor::{Scalar, Tensor, Write};
 
 use crate::tape::{Backward, Op, Var};
 
@@ -50,11 +49,16 @@ impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Chain<F> {
 
 impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
     fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (x, y, dy) = (cx.input(0).as_slice(), cx.output().as_slice(), cx.dy());
+        let (x, y, dy) = (cx.input(0), cx.output().as_slice(), cx.dy());
         if let Some((write, dx)) = cx.grad(0) {
-            apply([x, y, dy], write, dx, *self);
+            apply_rows([x.as_slice(), y, dy], row_len(x), write, dx, *self);
         }
     }
+}
+
+/// The length of the last axis.
+fn row_len<T: Scalar>(x: &Tensor<T>) -> usize {
+    x.shape().last().copied().unwrap_or(1)
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
@@ -62,7 +66,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub(super) fn elementwise(self, f: impl Elementwise<T>) -> Self {
         self.tape().apply(Chain(f), &[self], |cx| {
             let x = cx.input(0);
-            apply([x.as_slice()], Write::Set, cx.output(x.shape()), Value(f));
+            apply_rows([x.as_slice()], row_len(x), Write::Set, cx.output(x.shape()), Value(f));
         })
     }
 }

@@ -56,19 +56,23 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[must_use]
     #[track_caller]
     pub fn linear(self, w: Self, b: Option<Self>) -> Self {
-        let (x_shape, w_shape) = (self.shape(), w.shape());
-        let &[outputs, inputs] = &*w_shape else {
-            bad_shapes("linear", &x_shape, &w_shape, "the weight must be a matrix (out, in)")
+        // Looked at, and copied for a message alone: a small layer would feel the copies.
+        let sizes: Option<[usize; 2]> = w.with_shape(|shape| shape.try_into().ok());
+        let Some([outputs, inputs]) = sizes else {
+            let why = "the weight must be a matrix (out, in)";
+            bad_shapes("linear", &self.shape(), &w.shape(), why)
         };
-        if x_shape.last() != Some(&inputs) {
-            bad_input(&x_shape, inputs, outputs);
-        }
+        let rows: Option<usize> = self.with_shape(|shape| match shape {
+            [rows @ .., last] if *last == inputs => Some(rows.iter().product()),
+            _ => None,
+        });
+        let Some(rows) = rows else { bad_input(&self.shape(), inputs, outputs) };
         if let Some(b) = b
-            && *b.shape() != [outputs]
+            && b.with_shape(|shape| *shape != [outputs])
         {
-            bad_shapes("linear", &w_shape, &b.shape(), "the bias must have an element per output");
+            let why = "the bias must have an element per output";
+            bad_shapes("linear", &w.shape(), &b.shape(), why);
         }
-        let rows = x_shape[..x_shape.len() - 1].iter().product();
         let op = Linear { rows, inputs, outputs };
         let forward = |cx: &mut Forward<'_, T>| {
             let (x, w) = (cx.input(0), cx.input(1));

@@ -39,7 +39,13 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The lengths of its axes.
     pub fn shape(self) -> Shape {
-        self.tape.with_value(self.node, |value| value.shape().into())
+        self.with_shape(|shape| shape.into())
+    }
+
+    /// Looks at the lengths of its axes, without a copy.
+    #[inline]
+    pub(crate) fn with_shape<R>(self, f: impl FnOnce(&[usize]) -> R) -> R {
+        self.tape.with_value(self.node, |value| f(value.shape()))
     }
 
     /// Its value. Shares the elements: holding on to it makes the tape take new memory for this place.

@@ -1,18 +1,16 @@
-//! Products of one row or one column: as fast as memory delivers the matrix.
+//! Products of one row by a matrix whose rows are contiguous: sums of rows, as fast as memory delivers
+//! them.
 
-use super::{GRAIN, Mat};
+use super::Mat;
 use crate::lanes::{Lanes, load_first};
 use crate::simd::{Isa, Kernel, dispatch};
+use crate::split::GRAIN;
 use crate::{Scalar, Write, parallel};
-
-/// A product with one column is a line of dot products if they are at least this long: each ends in a
-/// sum across a vector, which a tile of sums does without.
-pub(super) const LONG: usize = 8;
 
 /// Bytes of a matrix that one thread reads in a nanosecond, for the choice of threads alone.
 const BYTES_PER_NANO: usize = 16;
 
-/// `y = W·x` for a `W (n, k)`. A matrix of one row or column is contiguous in either orientation.
+/// `y = W·x` for a `W (n, k)` whose columns are contiguous.
 pub(super) fn line<T: Scalar>(x: &[T], w: Mat<'_, T>, write: Write, y: &mut [T]) {
     let pieces = parallel::pieces(w.rows * w.cols * size_of::<T>() / BYTES_PER_NANO);
     parallel::split_each([y], GRAIN, pieces.min(w.rows.div_ceil(GRAIN)), |first, [y]| {
@@ -34,62 +32,8 @@ impl<T: Scalar> Kernel for Line<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { x, w, first, write, y } = self;
-        if w.col_stride == 1 {
-            dots::<I, T>(x, w, first, write, y);
-        } else {
-            sums_of_columns::<I, T>(x, w, first, write, y);
-        }
+        sums_of_columns::<I, T>(x, w, first, write, y);
     }
-}
-
-/// Rows of W are contiguous: four dot products at a time, each in two vectors of partial sums.
-#[inline(always)]
-fn dots<I: Isa, T: Scalar>(x: &[T], w: Mat<'_, T>, first: usize, write: Write, y: &mut [T]) {
-    let k = x.len();
-    let mut groups = y.chunks_exact_mut(4);
-    let mut i = first;
-    for y in &mut groups {
-        let sums = dot::<I, T, 4>(x, std::array::from_fn(|r| &w.from(i + r, 0)[..k]));
-        // SAFETY: `I` is what `dispatch` chose.
-        let sums = unsafe { Lanes::sums(sums) };
-        for (y, v) in y.iter_mut().zip(sums) {
-            *y = if write == Write::Add { *y + v } else { v };
-        }
-        i += 4;
-    }
-    for y in groups.into_remainder() {
-        let [sum] = dot::<I, T, 1>(x, [&w.from(i, 0)[..k]]);
-        // SAFETY: as above.
-        let v = unsafe { sum.sum() };
-        *y = if write == Write::Add { *y + v } else { v };
-        i += 1;
-    }
-}
-
-/// The dot products of `x` with `R` rows of its length, each still to be summed across the vector.
-#[inline(always)]
-fn dot<I: Isa, T: Scalar, const R: usize>(x: &[T], rows: [&[T]; R]) -> [I::Lanes<T>; R] {
-    let count = I::Lanes::<T>::COUNT;
-    assert!(rows.iter().all(|row| row.len() == x.len()));
-    // SAFETY: `I` is what `dispatch` chose, here and below.
-    let mut sums = unsafe { [[I::Lanes::splat(T::ZERO); 2]; R] };
-    let mut p = 0;
-    while p < x.len() {
-        for v in 0..2 {
-            let n = x.len().saturating_sub(p).min(count);
-            // SAFETY: p + n ≤ len, and the rows are as long as x.
-            let at = unsafe { load_first::<I, T>(x.as_ptr().wrapping_add(p), n) };
-            for (sums, row) in sums.iter_mut().zip(rows) {
-                // SAFETY: as above.
-                let row = unsafe { load_first::<I, T>(row.as_ptr().wrapping_add(p), n) };
-                // SAFETY: as above.
-                sums[v] = unsafe { at.mul_add(row, sums[v]) };
-            }
-            p += count;
-        }
-    }
-    // SAFETY: as above.
-    sums.map(|[a, b]| unsafe { a.add(b) })
 }
 
 /// Columns of W are contiguous: `y += x_p · column p`. A y of a few vectors stays in registers; a longer

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::pack::pack;
 use super::tile::{Place, tile};
 use super::{Mat, Start, in_pieces};
-use crate::lanes::{Lanes, prefetch};
+use crate::lanes::{Lanes, prefetch, prefetch_mut};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, parallel};
 
@@ -99,7 +99,7 @@ impl<T: Scalar> Packed<'_, T> {
                         // columns as C.
                         let c = unsafe { c.add(rows.start * b.cols + panel.start) };
                         for r in 0..rows.len() {
-                            prefetch(c.wrapping_add(r * b.cols), panel.len());
+                            prefetch_mut(c.wrapping_add(r * b.cols), panel.len());
                         }
                         let c = (c, b.cols);
                         let place = Place::new(c, rows.len(), panel.clone(), start, first == 0);

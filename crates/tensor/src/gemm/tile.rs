@@ -7,6 +7,9 @@ use crate::Scalar;
 use crate::lanes::{Lanes, load_first};
 use crate::simd::Isa;
 
+/// The most elements of a vector: AVX-512's of `f32`.
+const MAX_LANES: usize = 16;
+
 /// Where a tile goes.
 pub(super) struct Place<T> {
     /// Its first element.
@@ -72,24 +75,43 @@ pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
         }
     }
     let Place { c, stride, rows, columns, plus } = place;
-    let lens: [usize; V] = std::array::from_fn(|v| columns.saturating_sub(v * count).min(count));
-    for (r, sums) in sums.iter().enumerate().take(rows) {
-        let c = c.wrapping_add(r * stride);
-        for (v, &sum) in sums.iter().enumerate() {
-            let at = v * count;
-            // SAFETY: as above; a row of C, and of what is added, has the elements that the lengths say.
-            unsafe {
-                let sum = match plus {
-                    Some((x, stride)) => {
-                        load_first::<I, T>(x.wrapping_add(r * stride + at), lens[v]).add(sum)
-                    }
-                    None => sum,
-                };
-                if lens[v] == count {
-                    sum.store(c.wrapping_add(at));
-                } else {
-                    sum.store_first(c.wrapping_add(at), lens[v]);
+    if rows == R && columns == V * count {
+        for (r, sums) in sums.iter().enumerate() {
+            for (v, &sum) in sums.iter().enumerate() {
+                // SAFETY: as above.
+                unsafe {
+                    let sum = match plus {
+                        Some((x, stride)) => {
+                            I::Lanes::<T>::load(x.add(r * stride + v * count)).add(sum)
+                        }
+                        None => sum,
+                    };
+                    sum.store(c.add(r * stride + v * count));
                 }
+            }
+        }
+        return;
+    }
+    // Sums that a loop of unknown length reads would live in memory from the start: these are put there
+    // now.
+    let mut memory = std::mem::MaybeUninit::<[[[T; MAX_LANES]; V]; R]>::uninit();
+    let memory = memory.as_mut_ptr().cast::<T>();
+    for (r, sums) in sums.iter().enumerate() {
+        for (v, &sum) in sums.iter().enumerate() {
+            // SAFETY: there is room for R times V vectors of at most MAX_LANES elements.
+            unsafe { sum.store(memory.add((r * V + v) * MAX_LANES)) };
+        }
+    }
+    for r in 0..rows {
+        for v in 0..V {
+            let (len, at) = (columns.saturating_sub(v * count).min(count), v * count);
+            // SAFETY: the vector was written above; a row of C, and of what is added, has `columns` places.
+            unsafe {
+                let mut sum: I::Lanes<T> = Lanes::load(memory.add((r * V + v) * MAX_LANES));
+                if let Some((x, stride)) = plus {
+                    sum = load_first::<I, T>(x.wrapping_add(r * stride + at), len).add(sum);
+                }
+                sum.store_first(c.wrapping_add(r * stride + at), len);
             }
         }
     }

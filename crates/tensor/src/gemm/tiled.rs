@@ -140,8 +140,7 @@ impl<'p, T: Scalar> Panel<'p, T> {
         let depth = self.rows.len();
         // Proves all reads of A below to be inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
-        let base = a.from(i, self.rows.start).as_ptr();
-        let rows: [*const T; R] = std::array::from_fn(|r| base.wrapping_add(r * a.row_stride));
+        let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
         // SAFETY: the last row and column of A are asserted, `new` made or found V vectors in each row of
         // the panel, and the tile lies in the rectangle of C that is this kernel's: rows i..i + R of C's
         // rows, `columns` of its columns.

@@ -1,0 +1,175 @@
+//! Every kernel beside what this machine could do at most: `cargo bench --bench kernels`.
+//!
+//! A product's ceiling is the rate of multiply-adds that wait for nothing; that of all others is the
+//! rate at which bytes are copied in a working set of the same size. `FANIN_NUM_THREADS=1` gives the
+//! table for one thread. Prints Markdown; benches/KERNELS.md holds one such table.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use fanin::tensor::gemm::{Mat, gemm, gemm_bias};
+use fanin::tensor::map::{map, update};
+use fanin::tensor::simd::{self, Isa, Kernel};
+use fanin::tensor::{Write, parallel, reduce, vmath};
+
+fn main() {
+    let bench = Bench { budget: Duration::from_millis(if quick() { 0 } else { 150 }) };
+    println!("{} threads, {:?}\n", parallel::num_threads(), simd::level());
+    bench.threads();
+    bench.products();
+    bench.streams();
+}
+
+/// `cargo bench -- --test` wants to know that it runs, and no numbers.
+fn quick() -> bool {
+    std::env::args().any(|arg| arg == "--test")
+}
+
+struct Bench {
+    budget: Duration,
+}
+
+impl Bench {
+    /// The median of calls within the budget, in nanoseconds.
+    fn nanos(&self, mut f: impl FnMut()) -> f64 {
+        f();
+        let start = Instant::now();
+        f();
+        // A clock that ticks every 20 ns wants calls of some microseconds.
+        let calls = 1 + 20_000 / (start.elapsed().as_nanos() as usize + 1);
+        let (start, mut times) = (Instant::now(), vec![]);
+        while times.len() < 5 || start.elapsed() < self.budget {
+            let start = Instant::now();
+            (0..calls).for_each(|_| f());
+            times.push(start.elapsed().as_nanos() as f64 / calls as f64);
+            if self.budget.is_zero() {
+                break;
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    }
+
+    fn threads(&self) {
+        let n = parallel::num_threads();
+        let nanos = self.nanos(|| parallel::run(n, |i| _ = black_box(i)));
+        println!("A region of {n} pieces that do nothing: {nanos:.0} ns\n");
+    }
+
+    fn products(&self) {
+        let peak = self.peak();
+        println!(
+            "| m, k, n | product | µs | GFLOP/s | of {peak:.0} |\n| --- | --- | --- | --- | --- |"
+        );
+        let shapes = [
+            (32, 16, 16),
+            (1, 784, 128),
+            (64, 784, 128),
+            (64, 128, 10),
+            (128, 784, 512),
+            (128, 512, 256),
+            (256, 2500, 2000),
+            (1024, 784, 512),
+        ];
+        for (m, k, n) in shapes {
+            let (x, w, dy, bias) = (values(m * k), values(n * k), values(m * n), values(n));
+            let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+            let x = Mat::new(&x, m, k);
+            let w = Mat::new(&w, n, k);
+            let dy = Mat::new(&dy, m, n);
+            let row = |what: &str, nanos: f64| {
+                let rate = 2.0 * (m * k * n) as f64 / nanos;
+                let share = 100.0 * rate / peak;
+                println!(
+                    "| {m}, {k}, {n} | {what} | {:.2} | {rate:.1} | {share:.0} % |",
+                    nanos / 1e3
+                );
+            };
+            row("X·Wᵀ + b", self.nanos(|| gemm_bias(x, w.t(), &bias, &mut y)));
+            row("dY·W", self.nanos(|| gemm(dy, w, Write::Set, &mut dx)));
+            row("dYᵀ·X", self.nanos(|| gemm(dy.t(), x, Write::Set, &mut dw)));
+        }
+        println!();
+    }
+
+    /// GFLOP/s of multiply-adds whose operands are in registers, on all threads.
+    fn peak(&self) -> f64 {
+        struct Peak;
+        impl Kernel for Peak {
+            type Output = f32;
+            #[inline(always)]
+            fn run<I: Isa>(self) -> f32 {
+                let (mut sums, x) = ([[0.0f32; 16]; CHAINS], black_box(0.999));
+                for _ in 0..ROUNDS {
+                    for sum in sums.as_flattened_mut() {
+                        *sum = I::mul_add(*sum, x, x);
+                    }
+                }
+                sums.as_flattened().iter().sum()
+            }
+        }
+        const CHAINS: usize = 12;
+        const ROUNDS: usize = 20_000;
+        let n = parallel::num_threads();
+        let nanos = self.nanos(|| parallel::run(n, |_| _ = black_box(simd::dispatch(Peak))));
+        (n * 2 * 16 * CHAINS * ROUNDS) as f64 / nanos
+    }
+
+    /// Kernels that read and write slices, in the first, second and third cache and in memory.
+    fn streams(&self) {
+        println!(
+            "| elements | kernel | µs | GB/s | of a copy's |\n| --- | --- | --- | --- | --- |"
+        );
+        for len in [2_048, 32_768, 524_288, 8_388_608] {
+            let (x, g) = (values(len), values(len));
+            let (mut y, mut m, mut v) = (values(len), values(len), vec![1.0; len]);
+            let copy = {
+                let threads = parallel::num_threads();
+                let pieces = if len < 8_192 { 1 } else { threads };
+                let nanos = self.nanos(|| {
+                    parallel::split_each([&mut y], 16, pieces, |first, [y]| {
+                        y.copy_from_slice(&x[first..first + y.len()]);
+                    });
+                });
+                8.0 * len as f64 / nanos
+            };
+            let row = |what: &str, bytes: usize, nanos: f64| {
+                let rate = (bytes * len) as f64 / nanos;
+                let (share, micros) = (100.0 * rate / copy, nanos / 1e3);
+                println!("| {len} | {what} | {micros:.2} | {rate:.1} | {share:.0} % |");
+            };
+            println!("| {len} | copy | {:.2} | {copy:.1} | |", 8.0 * len as f64 / copy / 1e3);
+            let relu = |[x]: [f32; 1]| if x <= 0.0 { 0.0 } else { x };
+            row("relu", 8, self.nanos(|| map([&x], Write::Set, &mut y, relu)));
+            row("exp", 8, self.nanos(|| vmath::exp(&x, &mut y)));
+            row("tanh", 8, self.nanos(|| vmath::tanh(&x, &mut y)));
+            row("erf", 8, self.nanos(|| vmath::erf(&x, &mut y)));
+            row("ln", 8, self.nanos(|| vmath::ln(&g, &mut y)));
+            row("sum", 4, self.nanos(|| _ = black_box(reduce::sum(&x))));
+            let mut sums = vec![0.0; 128];
+            row("sum of rows", 4, self.nanos(|| reduce::sum_rows(&x, Write::Set, &mut sums)));
+            let (mut top, mut log) = (vec![0.0; len / 16], vec![0.0; len / 16]);
+            row(
+                "softmax of 16",
+                8,
+                self.nanos(|| reduce::softmax(&x, 16, &mut y, &mut top, &mut log)),
+            );
+            let sgd = |[p, m]: [f32; 2], [g]: [f32; 1]| {
+                let m = 0.9 * m + g;
+                [p - 1e-9 * m, m]
+            };
+            row("SGD with momentum", 20, self.nanos(|| update([&mut y, &mut m], [&g], sgd)));
+            let adam = |[p, m, v]: [f32; 3], [g]: [f32; 1]| {
+                let (m, v) = (m + 0.1 * (g - m), 0.999 * v + 0.001 * g * g);
+                [p - 1e-9 * m / (v.sqrt() + 1e-8), m, v]
+            };
+            let nanos = self.nanos(|| update([&mut y, &mut m, &mut v], [&g], adam));
+            row("Adam", 28, nanos);
+        }
+    }
+}
+
+/// Numbers in (0, 1) without a pattern.
+fn values(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i * 7919 % 1009 + 1) as f32 / 1010.0).collect()
+}

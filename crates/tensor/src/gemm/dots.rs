@@ -1,0 +1,146 @@
+//! Products whose operands are both contiguous along the sums, as `X·Wᵀ` is: dot products, nothing
+//! packed.
+//!
+//! A vector holds neighbouring terms of one sum, and not neighbouring sums, so that B need not be
+//! transposed. What that costs, a sum across the vector at the end, long sums repay. A is read once for
+//! every few columns of C: it should stay in the second cache.
+
+use std::ops::Range;
+
+use super::{Mat, Start, nanos};
+use crate::lanes::{Lanes, load_first};
+use crate::simd::{Isa, Kernel, dispatch};
+use crate::split::Split;
+use crate::{Scalar, parallel};
+
+/// Bytes of a matrix that one thread reads in a nanosecond, for the choice of threads alone.
+const BYTES_PER_NANO: usize = 16;
+
+/// Columns of C whose sums across a vector are computed together.
+const GROUP: usize = 4;
+
+/// `C = A·B` where rows of A and columns of B are contiguous.
+pub(super) fn dots<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    debug_assert!((m == 1 || a.row_stride == k) && (n == 1 || b.col_stride == k));
+    let nanos = nanos(m * k * n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
+    let split = Split::new(m, n, (n * k).max(m * k), nanos);
+    let c = parallel::Shared(c.as_mut_ptr());
+    parallel::run(split.pieces(), |i| {
+        let (c, (rows, columns)) = (&c, split.part(i));
+        dispatch(Dots { a: a.data, b: b.data, k, n, rows, columns, start, c: c.0 });
+    });
+}
+
+/// A rectangle of C, which has `n` columns.
+struct Dots<'a, T> {
+    a: &'a [T],
+    b: &'a [T],
+    k: usize,
+    n: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    start: Start<'a, T>,
+    c: *mut T,
+}
+
+impl<T: Scalar> Kernel for Dots<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let mut j = self.columns.start;
+        while j + GROUP <= self.columns.end {
+            self.rows::<I, GROUP>(j);
+            j += GROUP;
+        }
+        while j < self.columns.end {
+            self.rows::<I, 1>(j);
+            j += 1;
+        }
+    }
+}
+
+impl<T: Scalar> Dots<'_, T> {
+    /// `N` columns of C from column `j` on, as many rows at once as registers can sum.
+    #[inline(always)]
+    fn rows<I: Isa, const N: usize>(&self, j: usize) {
+        // By hand: an iterator over rows would divide by their length.
+        let mut i = self.rows.start;
+        while i + 4 <= self.rows.end && I::REGISTERS == 32 {
+            self.block::<I, 4, N, 1>(i, j);
+            i += 4;
+        }
+        while i + 2 <= self.rows.end {
+            self.block::<I, 2, N, 1>(i, j);
+            i += 2;
+        }
+        if i < self.rows.end {
+            self.block::<I, 1, N, 2>(i, j);
+        }
+    }
+
+    /// `M` rows and `N` columns of C, each sum in `S` vectors of partial sums.
+    #[inline(always)]
+    fn block<I: Isa, const M: usize, const N: usize, const S: usize>(&self, i: usize, j: usize) {
+        let (k, count) = (self.k, I::Lanes::<T>::COUNT);
+        let x: [&[T]; M] = std::array::from_fn(|r| &self.a[(i + r) * k..][..k]);
+        let w: [&[T]; N] = std::array::from_fn(|c| &self.b[(j + c) * k..][..k]);
+        // SAFETY: `I` is what `dispatch` chose, here and below.
+        let mut sums = unsafe { [[[I::Lanes::<T>::splat(T::ZERO); N]; M]; S] };
+        let mut p = 0;
+        while p < k {
+            for sums in &mut sums {
+                if p >= k {
+                    break;
+                }
+                let len = (k - p).min(count);
+                let w: [I::Lanes<T>; N] = std::array::from_fn(|c| {
+                    // SAFETY: p + len ≤ k, the length of all rows, here and below.
+                    unsafe { load_first::<I, T>(w[c].as_ptr().wrapping_add(p), len) }
+                });
+                for (sums, x) in sums.iter_mut().zip(x) {
+                    // SAFETY: as above.
+                    let x = unsafe { load_first::<I, T>(x.as_ptr().wrapping_add(p), len) };
+                    for (sum, w) in sums.iter_mut().zip(w) {
+                        // SAFETY: as above.
+                        *sum = unsafe { x.mul_add(w, *sum) };
+                    }
+                }
+                p += count;
+            }
+        }
+        for r in 0..M {
+            let mut row = sums[0][r];
+            for more in &sums[1..] {
+                for (sum, &more) in row.iter_mut().zip(&more[r]) {
+                    // SAFETY: as above.
+                    *sum = unsafe { sum.add(more) };
+                }
+            }
+            let at = (i + r) * self.n + j;
+            // SAFETY: rows and columns are inside C, and the rectangle is this piece's alone.
+            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add(at), N) };
+            let values = across::<I, T, N>(row);
+            for (v, (c, value)) in c.iter_mut().zip(values).enumerate() {
+                *c = match self.start {
+                    Start::Zero => value,
+                    Start::C => *c + value,
+                    Start::Row(bias) => bias[j + v] + value,
+                };
+            }
+        }
+    }
+}
+
+/// The sum across each vector.
+#[inline(always)]
+fn across<I: Isa, T: Scalar, const N: usize>(sums: [I::Lanes<T>; N]) -> [T; N] {
+    if N == GROUP {
+        // SAFETY: `I` is what `dispatch` chose, here and below.
+        let four = unsafe { Lanes::sums(std::array::from_fn(|c| sums[c])) };
+        return std::array::from_fn(|c| four[c]);
+    }
+    // SAFETY: as above.
+    sums.map(|sum| unsafe { sum.sum() })
+}
