@@ -111,8 +111,10 @@ def times(found, what, names, cores):
 
 
 def products(measurements, names, cores):
-    """The products of a training step: ours against those of PyTorch, all cores each."""
+    """The products of a training step: ours against those of PyTorch and of the gemm crate, all cores
+    each."""
     found = cells(measurements, "products")
+    programs = ("fanin", "torch", "gemm")
     summary, details = [], []
     for name in names:
         layers, batch = CONFIGS[name].split(":")[0].split("-"), CONFIGS[name].split(":")[3]
@@ -123,26 +125,26 @@ def products(measurements, names, cores):
                 # Nothing below the first layer needs its dX.
                 if i == 0 and what == "dY·W":
                     continue
-                pair = [found.get((p, what, f"{batch}-{inputs}-{outputs}")) for p in ("fanin", "torch")]
-                if None in pair:
+                three = [found.get((p, what, f"{batch}-{inputs}-{outputs}")) for p in programs]
+                if None in three:
                     return None
                 work = 2 * int(batch) * int(inputs) * int(outputs)
                 flops += work
-                for program, cell in zip(("fanin", "torch"), pair):
+                for program, cell in zip(programs, three):
                     for turn, value in cell.rounds.items():
                         total[program][turn] += value
-                rates = [work / cell.median / 1e3 for cell in pair]
+                rates = [work / cell.median / 1e3 for cell in three]
                 row = [f"{name}: {batch}, {inputs}, {outputs}", what, *map(number, rates)]
                 details.append([*row, f"{100 * rates[0] / rates[1]:.0f} %"])
-        ours, theirs = Cell(total["fanin"], cores), Cell(total["torch"], cores)
+        ours, theirs, crate = (Cell(total[program], cores) for program in programs)
         percent, low, high = (100 * ratio for ratio in theirs.ratio(ours))
         percents = spread(low, percent, high, " %")
-        row = [name, *(number(flops / cell.median / 1e3) for cell in (ours, theirs))]
+        row = [name, *(number(flops / cell.median / 1e3) for cell in (ours, theirs, crate))]
         summary.append([*row, verdict(f"{PRODUCTS_GOAL} %", percents, percent >= PRODUCTS_GOAL)])
-    head = ["", "fanin, GFLOP/s", "MKL, GFLOP/s", "fanin has of MKL's rate"]
+    head = ["", "fanin, GFLOP/s", "MKL, GFLOP/s", "gemm crate, GFLOP/s", "fanin has of MKL's rate"]
     text = table(head, summary)
     text += "\n<details><summary>Each product</summary>\n\n"
-    text += table(["batch, in, out", "product", *head[1:3], "of MKL's"], details)
+    text += table(["batch, in, out", "product", *head[1:4], "of MKL's"], details)
     return text + "\n</details>\n"
 
 

@@ -28,7 +28,7 @@ use tiled::tiled;
 use std::ops::Range;
 
 use crate::simd::{self, Level};
-use crate::split::Split;
+use crate::split::{GRAIN, Split};
 use crate::{Scalar, Write, parallel};
 
 /// A matrix in somebody's memory: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
@@ -237,8 +237,9 @@ fn in_pieces<T: Scalar>(
 ) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     // The longer side is split: what the other operand costs comes once for each piece. But a transposed
-    // A is an output's gradient, and C a weight's: its rows belong to the threads that update them.
-    let by_columns = n >= m && a.col_stride == 1;
+    // A is an output's gradient, and C a weight's: its rows, if they are not few, belong to the threads
+    // that update them.
+    let by_columns = n >= m && (a.col_stride == 1 || m < 2 * GRAIN);
     let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m * k * n));
     if split.pieces() == 1 {
         return f(0..m, 0..n, c.as_mut_ptr());

@@ -172,7 +172,10 @@ fn sum_block<I: Isa, T: Scalar, const V: usize>(
 /// **Panics** if `x` has not `y.len()` such rows.
 pub fn sum_cols<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
     assert_eq!(x.len(), y.len() * cols, "sum_cols: {} rows of {cols}", y.len());
-    for (y, row) in y.iter_mut().zip(x.chunks_exact(cols.max(1))) {
+    if cols == 0 {
+        return y.fill(T::ZERO);
+    }
+    for (y, row) in y.iter_mut().zip(x.chunks_exact(cols)) {
         *y = sum(row);
     }
 }

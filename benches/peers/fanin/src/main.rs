@@ -46,17 +46,17 @@ fn train(net: &Net, model: &mut Sequential, options: &Options) {
     report_training("fanin", net, options, &timing, [first, last]);
 }
 
-/// The three products of each layer, `X·Wᵀ`, `dY·W` and `dYᵀ·X`.
+/// The three products of each layer, `X·Wᵀ`, `dY·W` and `dYᵀ·X`; by ours, and by the gemm crate.
 fn products(net: &Net, options: &Options) {
     let n = net.batch;
     for pair in net.sizes.windows(2) {
         let (inputs, outputs) = (pair[0], pair[1]);
         let data = |len: usize| (0..len).map(|i| (i % 17) as f32 / 17.0).collect::<Vec<f32>>();
-        let (x, w, dy) = (data(n * inputs), data(outputs * inputs), data(n * outputs));
-        let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
-        let x = Mat::new(&x, n, inputs);
-        let w = Mat::new(&w, outputs, inputs);
-        let dy = Mat::new(&dy, n, outputs);
+        let (xs, ws, dys) = (data(n * inputs), data(outputs * inputs), data(n * outputs));
+        let (mut y, mut dx, mut dw) = (dys.clone(), xs.clone(), ws.clone());
+        let x = Mat::new(&xs, n, inputs);
+        let w = Mat::new(&ws, outputs, inputs);
+        let dy = Mat::new(&dys, n, outputs);
 
         let timing = measure(options.seconds, || gemm(x, w.t(), Write::Set, &mut y));
         let shape = format!("{n}-{inputs}-{outputs}");
@@ -65,6 +65,54 @@ fn products(net: &Net, options: &Options) {
         report("fanin", "dY·W", &shape, options, &timing);
         let timing = measure(options.seconds, || gemm(dy.t(), x, Write::Set, &mut dw));
         report("fanin", "dYᵀ·X", &shape, options, &timing);
+
+        let (o, i) = (outputs, inputs);
+        let timing = measure(options.seconds, || engine([n, i, o], (&xs, i, 1), (&ws, 1, i), &mut y));
+        report("gemm", "X·Wᵀ", &shape, options, &timing);
+        let timing = measure(options.seconds, || engine([n, o, i], (&dys, o, 1), (&ws, i, 1), &mut dx));
+        report("gemm", "dY·W", &shape, options, &timing);
+        let timing = measure(options.seconds, || engine([o, n, i], (&dys, 1, o), (&xs, i, 1), &mut dw));
+        report("gemm", "dYᵀ·X", &shape, options, &timing);
+    }
+}
+
+/// `C = A·B` by the gemm crate, for `[m, k, n]` and operands with their strides from row to row and from
+/// column to column.
+fn engine(
+    [m, k, n]: [usize; 3],
+    a: (&[f32], usize, usize),
+    b: (&[f32], usize, usize),
+    c: &mut [f32],
+) {
+    let threads = match parallel::num_threads() {
+        1 => gemm_crate::Parallelism::None,
+        threads => gemm_crate::Parallelism::Rayon(threads),
+    };
+    assert!(a.0.len() == m * k && b.0.len() == k * n && c.len() == m * n);
+    let stride = |stride: usize| stride as isize;
+    // SAFETY: the lengths are asserted, and the callers' strides are those of whole matrices.
+    unsafe {
+        gemm_crate::gemm(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            stride(n),
+            false,
+            a.0.as_ptr(),
+            stride(a.2),
+            stride(a.1),
+            b.0.as_ptr(),
+            stride(b.2),
+            stride(b.1),
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            threads,
+        );
     }
 }
 

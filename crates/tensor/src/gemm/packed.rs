@@ -11,9 +11,9 @@ use std::ops::Range;
 use super::pack::pack;
 use super::tile::{Place, tile};
 use super::{Mat, Start, in_pieces};
+use crate::Scalar;
 use crate::lanes::{Lanes, prefetch, prefetch_mut};
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, parallel};
 
 /// Terms of a sum that are computed at once: what a tile reads stays in the first two caches.
 const DEPTH: usize = 256;
@@ -93,8 +93,10 @@ impl<T: Scalar> Packed<'_, T> {
                     let next = panel.end..columns.end.min(panel.end + width);
                     let (b_panel, b_stride, vectors) =
                         panel_of_b::<I, T>(b, terms.clone(), panel.clone(), b_memory);
+                    let runs = if b.col_stride == 1 { terms.len() } else { next.len() };
+                    let share = runs.div_ceil(block.len().div_ceil(R));
                     for (i, rows) in panels().enumerate() {
-                        prefetch_part(b, terms.clone(), next.clone(), block.len().div_ceil(R), i);
+                        prefetch_runs(b, terms.clone(), next.clone(), i * share, share);
                         // SAFETY: the rows and the panel are inside the rectangle, where B has as many
                         // columns as C.
                         let c = unsafe { c.add(rows.start * b.cols + panel.start) };
@@ -141,24 +143,23 @@ fn panel_of_b<I: Isa, T: Scalar>(
     (memory.as_ptr().cast(), whole, vectors)
 }
 
-/// Fetches the `i`-th of `n` parts of what will be the next panel of B: read for the first time, it
-/// would hold up its packing, or its first tile, for every line.
+/// Fetches `count` of the runs, from the `first`-th on, that will be the next panel of B: read for the
+/// first time, they would hold up its packing, or its first tile, for every line.
 #[inline(always)]
-fn prefetch_part<T: Scalar>(
+fn prefetch_runs<T: Scalar>(
     b: Mat<'_, T>,
     terms: Range<usize>,
     columns: Range<usize>,
-    n: usize,
-    i: usize,
+    first: usize,
+    count: usize,
 ) {
     let (adjacent, others, stride) = if b.col_stride == 1 {
         (columns, terms, b.row_stride)
     } else {
         (terms, columns, b.col_stride)
     };
-    let part = parallel::range(others.len(), 1, n, i);
     let start = b.data.as_ptr().wrapping_add(adjacent.start + others.start * stride);
-    for other in part {
-        prefetch::<T>(start.wrapping_add(other * stride), adjacent.len());
+    for run in first..others.len().min(first + count) {
+        prefetch::<T>(start.wrapping_add(run * stride), adjacent.len());
     }
 }
