@@ -21,10 +21,8 @@ const DEPTH: usize = 256;
 const ROWS: usize = 480;
 /// The most rows of a register tile.
 const MAX_HEIGHT: usize = 8;
-/// Vectors in a row of a register tile.
-const VECTORS: usize = 3;
-/// The widest row: of AVX-512 vectors of `f32`.
-const MAX_WIDTH: usize = VECTORS * 16;
+/// The widest row of a register tile: three AVX-512 vectors of `f32`.
+const MAX_WIDTH: usize = 48;
 
 pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     in_pieces(a, b, c, |rows, columns, c| {
@@ -65,21 +63,21 @@ impl<T: Scalar> Kernel for Packed<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         // A tile of sums, a row of B and an element of A must fit the registers.
-        if I::REGISTERS == 32 { self.blocks::<I, MAX_HEIGHT>() } else { self.blocks::<I, 4>() }
+        if I::REGISTERS == 32 { self.blocks::<I, 8, 3>() } else { self.blocks::<I, 6, 2>() }
     }
 }
 
 impl<T: Scalar> Packed<'_, T> {
-    /// The rectangle in tiles of `R` rows.
+    /// The rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
-    fn blocks<I: Isa, const R: usize>(self) {
+    fn blocks<I: Isa, const R: usize, const V: usize>(self) {
         let Self { a, b, rows, columns, start, c, memory } = self;
         // SAFETY: any bytes are an element that may be uninitialized.
         let memory = unsafe { memory.align_to_mut::<MaybeUninit<T>>().1 };
         let (a_memory, b_memory) = memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
         // Blocks of nearly one height.
         let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);
-        let width = VECTORS * I::Lanes::<T>::COUNT;
+        let width = V * I::Lanes::<T>::COUNT;
         for first in (0..a.cols).step_by(DEPTH) {
             let terms = first..a.cols.min(first + DEPTH);
             for top in rows.clone().step_by(height) {
@@ -112,9 +110,9 @@ impl<T: Scalar> Packed<'_, T> {
                         unsafe {
                             let a = |r, p| a.add(p * R + r);
                             match vectors {
-                                3 => tile::<I, T, R, 3>(depth, a, b_panel, b_stride, place),
+                                1 => tile::<I, T, R, 1>(depth, a, b_panel, b_stride, place),
                                 2 => tile::<I, T, R, 2>(depth, a, b_panel, b_stride, place),
-                                _ => tile::<I, T, R, 1>(depth, a, b_panel, b_stride, place),
+                                _ => tile::<I, T, R, V>(depth, a, b_panel, b_stride, place),
                             }
                         }
                     }
