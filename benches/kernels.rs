@@ -13,6 +13,11 @@ use fanin::tensor::simd::{self, Isa, Kernel};
 use fanin::tensor::{Write, parallel, reduce, vmath};
 
 fn main() {
+    // `cargo bench -- train` asks for others.
+    let asked = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    if asked.is_some_and(|name| !"kernels".contains(&name)) {
+        return;
+    }
     let bench = Bench { budget: Duration::from_millis(if quick() { 0 } else { 150 }) };
     println!("{} threads, {:?}\n", parallel::num_threads(), simd::level());
     bench.threads();
@@ -20,9 +25,10 @@ fn main() {
     bench.streams();
 }
 
-/// `cargo bench -- --test` wants to know that it runs, and no numbers.
+/// `cargo bench -- --test` and `cargo test --benches` want to know that it runs, and no numbers.
 fn quick() -> bool {
-    std::env::args().any(|arg| arg == "--test")
+    let given = |name| std::env::args().any(|arg| arg == name);
+    given("--test") || !given("--bench")
 }
 
 struct Bench {

@@ -1,6 +1,7 @@
 """Writes what run.py measured as tables in Markdown."""
 
 from collections import defaultdict
+from math import prod
 from statistics import median
 
 from configs import (CONFIGS, EPOCH, EPOCH_GOAL, GOALS, MEASURES, PEERS, PRODUCTS, PRODUCTS_GOAL,
@@ -148,6 +149,37 @@ def products(measurements, names, cores):
     return text + "\n</details>\n"
 
 
+def bounds(measurements, names):
+    """What arithmetic alone takes at the fastest rate of any product of this run, whoever's, beside what
+    a goal would need."""
+    rates = [2 * prod(map(int, net.split("-"))) / cell.median / 1e3
+             for (_, _, net), cell in cells(measurements, "products").items()]
+    found, peak = cells(measurements, "steps"), max(rates, default=0)
+    rows = []
+    for what, label in MEASURES.items():
+        for name in names:
+            layers, _, optimizer, batch = CONFIGS[name].split(":")
+            layers = [int(n) for n in layers.split("-")]
+            weights = [a * b for a, b in zip(layers, layers[1:])]
+            ours, peer = found.get(("fanin", what, CONFIGS[name])), best_peer(found, what, CONFIGS[name])[1]
+            if not peak or not ours or not peer:
+                continue
+            if what == "train":
+                # Three products a layer, but no dX of the first.
+                work, moved = 2 * int(batch) * (3 * sum(weights) - weights[0]), {"adam": 28, "sgd": 20}[optimizer]
+            else:
+                work, moved = 2 * (1 if what == "one" else 1024) * sum(weights), 4
+            least, needed = work / peak / 1e3, peer.median / GOALS[what][name]
+            share = 100 * least / ours.median
+            verdict = "reached" if ours.median <= needed else (
+                "out of reach: arithmetic alone takes longer" if least > needed else "")
+            rows.append([label, name, number(work / 1e6), number(moved * sum(weights) / 1e6), number(least),
+                         number(ours.median), f"{share:.0f} %", number(needed), verdict])
+    head = ["", "", "MFLOP", "MB of weights moved", f"µs at {peak:.0f} GFLOP/s", "fanin, µs",
+            "arithmetic's share", "the goal needs, µs", ""]
+    return table(head, rows) if rows else None
+
+
 def epoch(measurements, cores):
     found = cells(measurements, "epoch")
     ours = found.get(("fanin", "epoch", EPOCH))
@@ -201,6 +233,14 @@ def text(result, drawn):
         parts.append("`X·Wᵀ`, `dY·W` and `dYᵀ·X` of every layer but the first layer's `dY·W`, which "
                      f"nobody needs; ours through `fanin::tensor::gemm`, MKL's through `torch.mm`; "
                      f"{cores} threads each.\n")
+        parts.append(part)
+    if part := bounds(measurements, names):
+        parts.append("## What bounds it\n")
+        parts.append("The arithmetic of a step or prediction at the fastest rate that any product of this run "
+                     "reached, ours or another's; and the bytes that the optimizer reads and writes (Adam 28 "
+                     "for each weight, SGD with momentum 20), or that a prediction reads of the weights. A "
+                     "goal below the first is out of reach of any program that computes the products. "
+                     "What one sample needs is not arithmetic, but its weights from cache or memory.\n")
         parts.append(part)
     if part := epoch(measurements, cores):
         parts.append("## An epoch of MNIST\n")

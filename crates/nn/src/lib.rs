@@ -22,8 +22,7 @@
 //! assert!(loss < 0.05);
 //! ```
 //!
-//! A steady step allocates nothing besides the packing buffers of its large matrix products. Every
-//! operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
+//! A steady step allocates nothing. Every operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
 
 mod debug_build;
 mod gradcheck;

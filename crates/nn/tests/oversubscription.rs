@@ -18,7 +18,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-/// Trains a network whose products take every path, and gives the bits of its losses and parameters.
+/// Trains a network whose products are dot products, tiled and packed, and gives the bits of its losses and parameters.
 /// `before` sees the number of each step.
 fn train(seed: u64, steps: usize, before: impl Fn(usize)) -> Vec<u32> {
     manual_seed(seed);

@@ -75,14 +75,15 @@ impl<'a, T: Scalar> Mat<'a, T> {
     }
 }
 
-/// How a product of a shape is computed.
+/// How a product of a shape is computed, unless dot products are the faster way: for `X·Wᵀ`, contiguous
+/// along its sums, of few rows or long sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     /// An output of one row or one column: dot products, or sums of rows.
     Line,
-    /// A small product: B alone is packed. But dot products if `X·Wᵀ` has few rows or long sums.
+    /// A small product: B alone is packed.
     Tiled,
-    /// A and B are packed; with the same exception.
+    /// A is packed, and B where it does not lie as whole vectors. Without AVX2, matrixmultiply.
     Packed,
 }
 
@@ -94,8 +95,8 @@ const LONG: usize = 8;
 
 /// Whether dot products beat packing B where both operands are contiguous: for few rows, which do not
 /// repay it, or for long sums, if A stays in the second cache.
-fn are_long(m: usize, k: usize) -> bool {
-    (m <= 16 && k >= LONG) || (k >= 128 && m * k <= 1 << 18)
+fn are_long<T>(m: usize, k: usize) -> bool {
+    (m <= 16 && k >= LONG) || (k >= 128 && m * k * size_of::<T>() <= 1 << 20)
 }
 
 /// The path of an `(m, k)` by `(k, n)` product.
@@ -210,7 +211,7 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
                 line(x, w, start.written(c), c);
             }
         }
-        _ if a.col_stride == 1 && b.row_stride == 1 && are_long(m, k) => dots(a, b, start, c),
+        _ if a.col_stride == 1 && b.row_stride == 1 && are_long::<T>(m, k) => dots(a, b, start, c),
         Path::Tiled => tiled(a, b, start, c),
         // matrixmultiply allocates; its kernels for aarch64 are the better ones.
         Path::Packed if simd::level() == Level::Portable => engine(a, b, start.written(c), c),
@@ -237,10 +238,11 @@ fn in_pieces<T: Scalar>(
 ) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     // The longer side is split: what the other operand costs comes once for each piece. But a transposed
-    // A is an output's gradient, and C a weight's: its rows, if they are not few, belong to the threads
-    // that update them.
-    let by_columns = n >= m && (a.col_stride == 1 || m < 2 * GRAIN);
-    let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m * k * n));
+    // A is an output's gradient, and C a weight's: its rows belong to the threads that update them,
+    // unless there are fewer than threads could share.
+    let few = m < GRAIN * parallel::num_threads();
+    let by_columns = n >= m && (a.col_stride == 1 || few);
+    let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
     if split.pieces() == 1 {
         return f(0..m, 0..n, c.as_mut_ptr());
     }
@@ -251,7 +253,10 @@ fn in_pieces<T: Scalar>(
     });
 }
 
-/// Nanoseconds on one thread of some multiply-adds, for the choice of threads alone.
-fn nanos(multiply_adds: usize) -> usize {
-    multiply_adds / 40
+/// Nanoseconds on one thread of a product, for the choice of threads alone.
+fn nanos(m: usize, k: usize, n: usize) -> usize {
+    m.saturating_mul(k).saturating_mul(n) / 40
 }
+
+/// Bytes of a matrix that one thread reads in a nanosecond, for the choice of threads alone.
+const BYTES_PER_NANO: usize = 16;

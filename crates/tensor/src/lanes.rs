@@ -4,7 +4,7 @@
 //! registers. [`Lanes`] does so by hand.
 
 use crate::Scalar;
-use crate::simd::Isa;
+use crate::simd::{Isa, Portable};
 
 /// A vector of [`Lanes::COUNT`] elements.
 ///
@@ -184,14 +184,8 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     }
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-        std::array::from_fn(|i| {
-            // Without the instruction, a fused multiply-add would be a call.
-            if cfg!(target_arch = "aarch64") {
-                self[i].mul_add(b[i], c[i])
-            } else {
-                self[i] * b[i] + c[i]
-            }
-        })
+        // Fused where the others at this level are: a result must not depend on which kernel had it.
+        std::array::from_fn(|i| Portable::mul_add(self[i], b[i], c[i]))
     }
     #[inline(always)]
     unsafe fn add(self, b: Self) -> Self {

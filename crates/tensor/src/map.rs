@@ -80,9 +80,10 @@ pub fn apply_rows<T: Scalar, const N: usize>(
         return;
     }
     // A division takes longer than a short row's work.
-    let rows = if y.len() == cols { 1 } else { y.len() / cols };
+    let rows = if y.len() == cols { 1 } else { y.len().checked_div(cols).unwrap_or(0) };
     assert!(rows * cols == y.len(), "apply_rows: {} elements in rows of {cols}", y.len());
-    let split = Split::new(rows, cols, y.len(), y.len() * f.picos() / 1000);
+    let nanos = y.len().saturating_mul(f.picos()) / 1000;
+    let split = Split::new(rows, cols, y.len(), nanos);
     if split.pieces() <= 1 {
         return dispatch(Loop { inputs, write, y, f });
     }

@@ -12,7 +12,7 @@ use std::hint;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 
@@ -164,7 +164,8 @@ struct Pool {
     /// The last generation in which each piece was claimed.
     claims: [Apart<AtomicU64>; MAX_THREADS],
     unfinished: Apart<AtomicUsize>,
-    sleepers: AtomicUsize,
+    /// The workers that sleep, by place.
+    asleep: [AtomicBool; MAX_THREADS + 1],
     bed: Mutex<()>,
     alarm: Condvar,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -178,7 +179,7 @@ impl Pool {
             piece: AtomicPtr::new(ptr::null_mut()),
             claims: [const { Apart(AtomicU64::new(0)) }; MAX_THREADS],
             unfinished: Apart(AtomicUsize::new(0)),
-            sleepers: AtomicUsize::new(0),
+            asleep: [const { AtomicBool::new(false) }; MAX_THREADS + 1],
             bed: Mutex::new(()),
             alarm: Condvar::new(),
             panic: Mutex::new(None),
@@ -196,7 +197,7 @@ impl Pool {
         self.unfinished.0.store(n, Ordering::Relaxed);
         let call = Call(self.call.0.load(Ordering::Relaxed)).next(n);
         self.call.0.store(call.0, Ordering::SeqCst);
-        if self.sleepers.load(Ordering::SeqCst) > 0 {
+        if self.asleep[1..n].iter().any(|asleep| asleep.load(Ordering::SeqCst)) {
             drop(self.bed.lock());
             self.alarm.notify_all();
         }
@@ -260,9 +261,11 @@ impl Pool {
     /// same rows of a matrix stay in the same core's cache.
     fn serve(&self, place: usize) {
         let (mut idle, mut answered) = (0, 0);
+        // A region of fewer pieces is for others: it does not keep this thread awake.
+        let called = |call: Call, answered| call.generation() != answered && place < call.pieces();
         loop {
             let call = Call(self.call.0.load(Ordering::Acquire));
-            if call.generation() != answered {
+            if called(call, answered) {
                 self.work(call, place);
                 answered = call.generation();
                 idle = 0;
@@ -270,13 +273,13 @@ impl Pool {
                 idle += 1;
                 hint::spin_loop();
             } else {
-                self.sleepers.fetch_add(1, Ordering::SeqCst);
+                self.asleep[place].store(true, Ordering::SeqCst);
                 let mut bed = self.bed.lock().unwrap_or_else(|e| e.into_inner());
-                while Call(self.call.0.load(Ordering::SeqCst)).generation() == answered {
+                while !called(Call(self.call.0.load(Ordering::SeqCst)), answered) {
                     bed = self.alarm.wait(bed).unwrap_or_else(|e| e.into_inner());
                 }
                 drop(bed);
-                self.sleepers.fetch_sub(1, Ordering::SeqCst);
+                self.asleep[place].store(false, Ordering::SeqCst);
                 idle = 0;
             }
         }

@@ -177,8 +177,9 @@ impl<T: Scalar> Tensor<T> {
         let array = Arc::get_mut(&mut self.array).expect("no clone shares it");
         // Not `==`, which calls a function for two numbers.
         if array.ndim() != shape.len() || array.shape().iter().zip(shape).any(|(a, b)| a != b) {
+            let Some(len) = places(shape) else { bad_len("reuse", shape, 0) };
             let (mut values, _) = mem::take(array).into_raw_vec_and_offset();
-            values.resize(shape.iter().product(), T::ZERO);
+            values.resize(len, T::ZERO);
             *array = ArrayD::from_shape_vec(IxDyn(shape), values).expect("the length fits");
         }
         slice_mut(array)

@@ -169,24 +169,29 @@ fn threads_change_no_bit() {
         (1, 2500, 2000),
         (2000, 700, 1),
         (5000, 16, 16),
+        // The last row, or the last columns, are no whole group of dot products.
+        (301, 300, 35),
+        (101, 1000, 130),
+        (64, 100, 784),
     ];
     for (m, k, n) in sizes {
         let (a, b) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2));
-        for (transposed, write) in [(false, Write::Set), (true, Write::Set), (true, Write::Add)] {
+        let bias = values::<f32>(n, 3);
+        for (ta, tb) in [(false, false), (false, true), (true, false)] {
             let product = |threads| {
                 parallel::set_num_threads(threads);
-                let mut c = vec![0.5; m * n];
-                gemm(Mat::new(&a, m, k), operand(&b, k, n, transposed), write, &mut c);
+                let (a, b) = (operand(&a, m, k, ta), operand(&b, k, n, tb));
+                let mut c = vec![0.5; 2 * m * n];
+                let (added, biased) = c.split_at_mut(m * n);
+                gemm(a, b, Write::Add, added);
+                gemm_bias(a, b, &bias, biased);
                 c.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
             };
             let one = product(1);
             for threads in [2, 3, 7] {
                 let other = product(threads);
                 let at = other.iter().zip(&one).position(|(a, b)| a != b);
-                assert!(
-                    at.is_none(),
-                    "{m}×{k}×{n} {transposed} {write:?}, {threads} threads, at {at:?}"
-                );
+                assert!(at.is_none(), "{m}×{k}×{n} {ta} {tb}, {threads} threads, at {at:?}");
             }
         }
     }

@@ -7,23 +7,22 @@
 
 use std::ops::Range;
 
-use super::{Mat, Start, nanos};
+use super::{BYTES_PER_NANO, Mat, Start, nanos};
 use crate::lanes::{Lanes, load_first};
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::split::Split;
+use crate::split::{GRAIN, Split};
 use crate::{Scalar, parallel};
-
-/// Bytes of a matrix that one thread reads in a nanosecond, for the choice of threads alone.
-const BYTES_PER_NANO: usize = 16;
 
 /// Columns of C whose sums across a vector are computed together.
 const GROUP: usize = 4;
+// Else a thread's piece would begin within a group, and its bits would tell.
+const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 
 /// `C = A·B` where rows of A and columns of B are contiguous.
 pub(super) fn dots<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     debug_assert!((m == 1 || a.row_stride == k) && (n == 1 || b.col_stride == k));
-    let nanos = nanos(m * k * n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
+    let nanos = nanos(m, k, n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
     let split = Split::new(m, n, (n * k).max(m * k), nanos);
     let c = parallel::Shared(c.as_mut_ptr());
     parallel::run(split.pieces(), |i| {

@@ -1,14 +1,11 @@
 //! Products of one row by a matrix whose rows are contiguous: sums of rows, as fast as memory delivers
 //! them.
 
-use super::Mat;
+use super::{BYTES_PER_NANO, Mat};
 use crate::lanes::{Lanes, load_first};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::GRAIN;
 use crate::{Scalar, Write, parallel};
-
-/// Bytes of a matrix that one thread reads in a nanosecond, for the choice of threads alone.
-const BYTES_PER_NANO: usize = 16;
 
 /// `y = W·x` for a `W (n, k)` whose columns are contiguous.
 pub(super) fn line<T: Scalar>(x: &[T], w: Mat<'_, T>, write: Write, y: &mut [T]) {

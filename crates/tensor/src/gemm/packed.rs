@@ -28,8 +28,8 @@ pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T
     in_pieces(a, b, c, |rows, columns, c| {
         MEMORY.with_borrow_mut(|memory| {
             let bytes = (ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH * size_of::<T>();
-            if memory.len() < bytes / size_of::<Line>() {
-                memory.resize(bytes / size_of::<Line>(), Line([0; 8]));
+            if memory.len() < bytes / size_of::<CacheLine>() {
+                memory.resize(bytes / size_of::<CacheLine>(), CacheLine([0; 8]));
             }
             dispatch(Packed { a, b, rows, columns, start, c, memory });
         });
@@ -38,13 +38,13 @@ pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T
 
 thread_local! {
     /// Where a thread packs; kept, as a training step comes again and again.
-    static MEMORY: RefCell<Vec<Line>> = const { RefCell::new(vec![]) };
+    static MEMORY: RefCell<Vec<CacheLine>> = const { RefCell::new(vec![]) };
 }
 
-/// A line of a cache.
+/// 64 bytes, aligned.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
+struct CacheLine(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
 
 /// A rectangle of C, of which `c` is the start and B's columns the stride.
 struct Packed<'a, T> {
@@ -54,7 +54,7 @@ struct Packed<'a, T> {
     columns: Range<usize>,
     start: Start<'a, T>,
     c: *mut T,
-    memory: &'a mut [Line],
+    memory: &'a mut [CacheLine],
 }
 
 impl<T: Scalar> Kernel for Packed<'_, T> {
