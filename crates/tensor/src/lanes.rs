@@ -10,7 +10,7 @@ use crate::simd::{Isa, Portable};
 ///
 /// # Safety of all methods
 /// They are for kernels that [`dispatch`](crate::simd::dispatch) runs, on the
-/// [`Isa::Lanes`](crate::simd::Isa::Lanes) of the instruction set that it chose: elsewhere, the CPU may
+/// [`Isa::Lanes`] of the instruction set that it chose: elsewhere, the CPU may
 /// lack the instructions.
 pub trait Lanes<T>: Copy {
     /// How many elements it holds.
@@ -95,7 +95,7 @@ pub trait Lanes<T>: Copy {
 
 /// The vectors of an element type, one for each level of [`simd`](crate::simd).
 pub trait Vectors: Sized {
-    /// For [`Portable`](crate::simd::Portable).
+    /// For [`Portable`].
     type Portable: Lanes<Self>;
     /// For [`Avx2`](crate::simd::Avx2).
     type Avx2: Lanes<Self>;
