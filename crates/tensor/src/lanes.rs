@@ -4,13 +4,15 @@
 //! registers. [`Lanes`] does so by hand.
 
 use crate::Scalar;
-use crate::simd::{Isa, Portable};
+
+/// Whether every CPU of the target multiplies and adds in one instruction: without, that would be a call.
+pub(crate) const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// A vector of [`Lanes::COUNT`] elements.
 ///
 /// # Safety of all methods
 /// They are for kernels that [`dispatch`](crate::simd::dispatch) runs, on the
-/// [`Isa::Lanes`] of the instruction set that it chose: elsewhere, the CPU may
+/// [`Isa::Lanes`](crate::simd::Isa::Lanes) of the instruction set that it chose: elsewhere, the CPU may
 /// lack the instructions.
 pub trait Lanes<T>: Copy {
     /// How many elements it holds.
@@ -39,6 +41,19 @@ pub trait Lanes<T>: Copy {
     /// # Safety
     /// As all methods; `n` must be at most [`Self::COUNT`], and `x` readable for as many elements.
     unsafe fn load_first(x: *const T, n: usize) -> Self;
+
+    /// [`load_first`](Self::load_first) for an `n` that is mostly a whole vector.
+    ///
+    /// A function, and not a closure: one that is called twice might not be inlined, and then lacks the
+    /// vector instructions of its surroundings.
+    ///
+    /// # Safety
+    /// As [`load_first`](Self::load_first).
+    #[inline(always)]
+    unsafe fn load_most(x: *const T, n: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { if n == Self::COUNT { Self::load(x) } else { Self::load_first(x, n) } }
+    }
 
     /// Writes the first `n` elements out.
     ///
@@ -95,25 +110,12 @@ pub trait Lanes<T>: Copy {
 
 /// The vectors of an element type, one for each level of [`simd`](crate::simd).
 pub trait Vectors: Sized {
-    /// For [`Portable`].
+    /// For [`Portable`](crate::simd::Portable).
     type Portable: Lanes<Self>;
     /// For [`Avx2`](crate::simd::Avx2).
     type Avx2: Lanes<Self>;
     /// For [`Avx512`](crate::simd::Avx512).
     type Avx512: Lanes<Self>;
-}
-
-/// [`Lanes::load_first`] for an `n` that is mostly a whole vector.
-///
-/// A function, and not a closure: one that is called twice might not be inlined, and then lacks the
-/// vector instructions of its surroundings.
-///
-/// # Safety
-/// As for [`Lanes::load_first`].
-#[inline(always)]
-pub(crate) unsafe fn load_first<I: Isa, T: Scalar>(x: *const T, n: usize) -> I::Lanes<T> {
-    // SAFETY: the caller's promise.
-    unsafe { if n == I::Lanes::<T>::COUNT { Lanes::load(x) } else { Lanes::load_first(x, n) } }
 }
 
 /// Asks for the cache lines of `len` elements from `x` on, which may lie anywhere: nothing is read.
@@ -185,7 +187,11 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
         // Fused where the others at this level are: a result must not depend on which kernel had it.
-        std::array::from_fn(|i| Portable::mul_add(self[i], b[i], c[i]))
+        std::array::from_fn(
+            |i| {
+                if FUSED { self[i].mul_add(b[i], c[i]) } else { self[i] * b[i] + c[i] }
+            },
+        )
     }
     #[inline(always)]
     unsafe fn add(self, b: Self) -> Self {

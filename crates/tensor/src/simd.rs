@@ -8,7 +8,7 @@
 use std::sync::OnceLock;
 
 use crate::Scalar;
-use crate::lanes::Lanes;
+use crate::lanes::{self, Lanes};
 
 /// A set of vector instructions, in rising order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,8 +41,7 @@ pub trait Isa: Copy {
 #[derive(Clone, Copy)]
 pub struct Portable;
 impl Isa for Portable {
-    // aarch64 always has it.
-    const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+    const FUSED: bool = lanes::FUSED;
     const REGISTERS: usize = 16;
     type Lanes<T: Scalar> = T::Portable;
 }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::{BYTES_PER_NANO, Mat, Start, nanos};
-use crate::lanes::{Lanes, load_first};
+use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, parallel};
@@ -96,11 +96,11 @@ impl<T: Scalar> Dots<'_, T> {
                 let len = (k - p).min(count);
                 let w: [I::Lanes<T>; N] = std::array::from_fn(|c| {
                     // SAFETY: p + len ≤ k, the length of all rows, here and below.
-                    unsafe { load_first::<I, T>(w[c].as_ptr().wrapping_add(p), len) }
+                    unsafe { I::Lanes::<T>::load_most(w[c].as_ptr().wrapping_add(p), len) }
                 });
                 for (sums, x) in sums.iter_mut().zip(x) {
                     // SAFETY: as above.
-                    let x = unsafe { load_first::<I, T>(x.as_ptr().wrapping_add(p), len) };
+                    let x = unsafe { I::Lanes::<T>::load_most(x.as_ptr().wrapping_add(p), len) };
                     for (sum, w) in sums.iter_mut().zip(w) {
                         // SAFETY: as above.
                         *sum = unsafe { x.mul_add(w, *sum) };

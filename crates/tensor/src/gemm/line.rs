@@ -2,7 +2,7 @@
 //! them.
 
 use super::{BYTES_PER_NANO, Mat};
-use crate::lanes::{Lanes, load_first};
+use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::GRAIN;
 use crate::{Scalar, Write, parallel};
@@ -88,7 +88,7 @@ fn few_sums<I: Isa, T: Scalar, const V: usize>(
     if write == Write::Add {
         for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: the vectors' lengths add up to n.
-            *sum = unsafe { load_first::<I, T>(y.as_ptr().wrapping_add(v * count), lens[v]) };
+            *sum = unsafe { I::Lanes::<T>::load_most(y.as_ptr().wrapping_add(v * count), lens[v]) };
         }
     }
     for (p, &x) in x.iter().enumerate() {
@@ -96,7 +96,7 @@ fn few_sums<I: Isa, T: Scalar, const V: usize>(
         for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: as above, of the n elements of the column.
             unsafe {
-                let column = load_first::<I, T>(column.wrapping_add(v * count), lens[v]);
+                let column = I::Lanes::<T>::load_most(column.wrapping_add(v * count), lens[v]);
                 *sum = I::Lanes::splat(x).mul_add(column, *sum);
             }
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Start;
 use crate::Scalar;
-use crate::lanes::{Lanes, load_first};
+use crate::lanes::Lanes;
 use crate::simd::Isa;
 
 /// The most elements of a vector: AVX-512's of `f32`.
@@ -109,7 +109,7 @@ pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
             unsafe {
                 let mut sum: I::Lanes<T> = Lanes::load(memory.add((r * V + v) * MAX_LANES));
                 if let Some((x, stride)) = plus {
-                    sum = load_first::<I, T>(x.wrapping_add(r * stride + at), len).add(sum);
+                    sum = I::Lanes::<T>::load_most(x.wrapping_add(r * stride + at), len).add(sum);
                 }
                 sum.store_first(c.wrapping_add(r * stride + at), len);
             }
