@@ -1,7 +1,7 @@
 //! `C = A·B` or `C += A·B`: the only place where a matrix product is computed.
 //!
-//! Four ways, chosen by shape and orientation alone ([`path`]), so that a result never depends on how the work
-//! is split over threads:
+//! Four ways, chosen by shape and orientation alone ([`path`]), so that a result never depends on how
+//! the work is split over threads:
 //! - one row or one column: dot products or sums of rows, as fast as memory delivers the matrix;
 //! - `X·Wᵀ`, contiguous along its sums, of few rows or middling size: dot products, nothing packed;
 //! - small: C in register tiles, A in place, B panel by panel on the stack;
@@ -130,8 +130,7 @@ pub fn path(m: usize, k: usize, n: usize) -> Path {
 /// ```
 #[track_caller]
 pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
-    let start = if write == Write::Add { Start::C } else { Start::Zero };
-    product(a, b, start, c);
+    product(a, b, Start::of(write), c);
 }
 
 /// `C = A·B + 1·biasᵀ`: the bias is added to every row, without a pass of its own.
@@ -165,6 +164,13 @@ enum Start<'a, T> {
 }
 
 impl<T: Scalar> Start<'_, T> {
+    fn of(write: Write) -> Self {
+        match write {
+            Write::Set => Self::Zero,
+            Write::Add => Self::C,
+        }
+    }
+
     /// Writes it to C, for what only sets or adds; tells which of the two remains to be done.
     fn written(self, c: &mut [T]) -> Write {
         match self {
@@ -202,8 +208,7 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
             let (x, w, start) = if m == 1 {
                 (a.data, b.t(), start)
             } else {
-                let added = start.written(c) == Write::Add;
-                (b.data, a, if added { Start::C } else { Start::Zero })
+                (b.data, a, Start::of(start.written(c)))
             };
             if w.col_stride == 1 {
                 dots(Mat::new(x, 1, k), w.t(), start, c);
@@ -243,6 +248,7 @@ fn in_pieces<T: Scalar>(
     let few = m < GRAIN * parallel::num_threads();
     let by_columns = n >= m && (a.col_stride == 1 || few);
     let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
+    // What follows would give the same; a small product feels it.
     if split.pieces() == 1 {
         return f(0..m, 0..n, c.as_mut_ptr());
     }

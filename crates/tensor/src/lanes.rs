@@ -134,26 +134,6 @@ pub(crate) fn prefetch<T>(x: *const T, len: usize) {
     let _ = x;
 }
 
-/// [`prefetch`] for what will be written: takes the lines from other cores' caches at once.
-#[inline(always)]
-pub(crate) fn prefetch_mut<T>(x: *mut T, len: usize) {
-    let mut at = 0;
-    while at < len {
-        #[cfg(target_arch = "x86_64")]
-        {
-            // The intrinsic becomes a prefetch for reading where the compiler is not told that the CPU has
-            // this one; a CPU that has not takes it for no operation.
-            // SAFETY: nothing is changed, and it faults for no address.
-            unsafe {
-                std::arch::asm!("prefetchw [{}]", in(reg) x.wrapping_add(at),
-                    options(nostack, preserves_flags, readonly));
-            }
-        }
-        at += 64 / size_of::<T>();
-    }
-    let _ = x;
-}
-
 /// A plain array: the compiler makes of it what the target has.
 impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     const COUNT: usize = N;

@@ -86,11 +86,8 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 /// **Panics** with the panic of a piece, once all pieces that have begun have ended.
 #[inline]
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
-    if n == 1 {
-        return f(0);
-    }
     // Kernels make a piece for each thread, never more.
-    if n > MAX_THREADS || !POOL.run(n, &f) {
+    if n <= 1 || n > MAX_THREADS || !POOL.run(n, &f) {
         (0..n).for_each(f);
     }
 }
@@ -139,7 +136,7 @@ type Piece<'a> = &'a (dyn Fn(usize) + Sync);
 struct Call(u64);
 
 impl Call {
-    /// Generations count regions and never come back: 48 bits last for decades of microseconds.
+    /// Generations count regions and never come back: at one a microsecond, 48 bits last nine years.
     fn next(self, pieces: usize) -> Self {
         Self((self.generation() + 1) << 16 | pieces as u64)
     }
@@ -188,9 +185,6 @@ impl Pool {
 
     /// Runs the pieces and says so, or leaves them alone if the pool is taken.
     fn run(&'static self, n: usize, f: Piece<'_>) -> bool {
-        if n == 0 {
-            return true;
-        }
         let Ok(mut region) = self.region.try_lock() else { return false };
         self.hire(&mut region, n.min(num_threads()) - 1);
         self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);

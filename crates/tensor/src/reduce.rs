@@ -124,21 +124,21 @@ impl<T: Scalar> Kernel for SumRows<'_, T> {
         let Self { x, cols, first, write, y } = self;
         for (block, y) in y.chunks_mut(4 * I::Lanes::<T>::COUNT).enumerate() {
             let from = first + block * 4 * I::Lanes::<T>::COUNT;
+            let columns = from..from + y.len();
+            let rows = x.chunks_exact(cols).map(|row| (T::ONE, &row[columns.clone()]));
             if y.len() <= I::Lanes::<T>::COUNT {
-                sum_block::<I, T, 1>(x, cols, from, write, y);
+                few_sums::<I, T, 1>(rows, write, y);
             } else {
-                sum_block::<I, T, 4>(x, cols, from, write, y);
+                few_sums::<I, T, 4>(rows, write, y);
             }
         }
     }
 }
 
-/// The sums of at most `V` vectors of columns, in registers.
+/// `y = Σ_p x_p · row_p`, set or added, for a y of at most `V` vectors: they stay in registers.
 #[inline(always)]
-fn sum_block<I: Isa, T: Scalar, const V: usize>(
-    x: &[T],
-    cols: usize,
-    first: usize,
+pub(crate) fn few_sums<'a, I: Isa, T: Scalar, const V: usize>(
+    rows: impl Iterator<Item = (T, &'a [T])>,
     write: Write,
     y: &mut [T],
 ) {
@@ -150,14 +150,17 @@ fn sum_block<I: Isa, T: Scalar, const V: usize>(
     if write == Write::Add {
         for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: the vectors' lengths add up to y's.
-            *sum = unsafe { Lanes::load_first(y.as_ptr().wrapping_add(v * count), lens[v]) };
+            *sum = unsafe { Lanes::load_most(y.as_ptr().wrapping_add(v * count), lens[v]) };
         }
     }
-    for row in x.chunks_exact(cols) {
-        let row = row[first..first + len].as_ptr();
+    for (x, row) in rows {
+        let row = row[..len].as_ptr();
         for (v, sum) in sums.iter_mut().enumerate() {
             // SAFETY: as above, of the row's `len` elements.
-            *sum = unsafe { sum.add(Lanes::load_first(row.wrapping_add(v * count), lens[v])) };
+            unsafe {
+                let row = Lanes::load_most(row.wrapping_add(v * count), lens[v]);
+                *sum = I::Lanes::splat(x).mul_add(row, *sum);
+            }
         }
     }
     for (v, sum) in sums.iter().enumerate() {

@@ -8,6 +8,25 @@ use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::Isa;
 
+/// Rows `rows` of columns `columns` of `b` as rows of `width` elements: the first, and from row to row.
+/// In place if they lie so and no copy is wanted, else packed into `memory`.
+#[inline(always)]
+pub(super) fn vectors_of<I: Isa, T: Scalar>(
+    b: Mat<'_, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    width: usize,
+    copy: bool,
+    memory: &mut [MaybeUninit<T>],
+) -> (*const T, usize) {
+    if b.col_stride == 1 && columns.len() == width && !copy {
+        return (b.from(rows.start, columns.start).as_ptr(), b.row_stride);
+    }
+    let memory = &mut memory[..rows.len() * width];
+    pack::<I, T>(b, rows, columns, width, memory);
+    (memory.as_ptr().cast(), width)
+}
+
 /// Copies rows `rows` of columns `columns` of `b` to rows of `width` elements each, padded with zeros.
 ///
 /// All of `to`, which has `rows.len() · width` elements, is then initialized.

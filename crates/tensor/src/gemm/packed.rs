@@ -8,11 +8,11 @@ use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::pack::pack;
+use super::pack::{pack, vectors_of};
 use super::tile::{Place, tile};
 use super::{Mat, Start, in_pieces};
 use crate::Scalar;
-use crate::lanes::{Lanes, prefetch, prefetch_mut};
+use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 
 /// Terms of a sum that are computed at once: what a tile reads stays in the first two caches.
@@ -89,8 +89,10 @@ impl<T: Scalar> Packed<'_, T> {
                 for left in columns.clone().step_by(width) {
                     let panel = left..columns.end.min(left + width);
                     let next = panel.end..columns.end.min(panel.end + width);
-                    let (b_panel, b_stride, vectors) =
-                        panel_of_b::<I, T>(b, terms.clone(), panel.clone(), b_memory);
+                    let vectors = panel.len().div_ceil(I::Lanes::<T>::COUNT);
+                    let whole = vectors * I::Lanes::<T>::COUNT;
+                    let (b_panel, b_stride) =
+                        vectors_of::<I, T>(b, terms.clone(), panel.clone(), whole, false, b_memory);
                     let runs = if b.col_stride == 1 { terms.len() } else { next.len() };
                     let share = runs.div_ceil(block.len().div_ceil(R));
                     for (i, rows) in panels().enumerate() {
@@ -99,13 +101,13 @@ impl<T: Scalar> Packed<'_, T> {
                         // columns as C.
                         let c = unsafe { c.add(rows.start * b.cols + panel.start) };
                         for r in 0..rows.len() {
-                            prefetch_mut(c.wrapping_add(r * b.cols), panel.len());
+                            prefetch(c.wrapping_add(r * b.cols), panel.len());
                         }
                         let c = (c, b.cols);
                         let place = Place::new(c, rows.len(), panel.clone(), start, first == 0);
                         let a = a_memory[i * R * terms.len()..].as_ptr().cast::<T>();
                         let depth = terms.len();
-                        // SAFETY: the loop above packed R rows by `depth` columns of A, `panel_of_b` made
+                        // SAFETY: the loop above packed R rows by `depth` columns of A, `vectors_of` made
                         // or found the panel, and C's rectangle is this piece's alone.
                         unsafe {
                             let a = |r, p| a.add(p * R + r);
@@ -120,25 +122,6 @@ impl<T: Scalar> Packed<'_, T> {
             }
         }
     }
-}
-
-/// Rows `terms` of columns `columns` of B as whole vectors: where they begin, from row to row, and how
-/// many vectors. In place if they lie so, else packed into `memory`.
-#[inline(always)]
-fn panel_of_b<I: Isa, T: Scalar>(
-    b: Mat<'_, T>,
-    terms: Range<usize>,
-    columns: Range<usize>,
-    memory: &mut [MaybeUninit<T>],
-) -> (*const T, usize, usize) {
-    let vectors = columns.len().div_ceil(I::Lanes::<T>::COUNT);
-    let whole = vectors * I::Lanes::<T>::COUNT;
-    if b.col_stride == 1 && columns.len() == whole {
-        return (b.from(terms.start, columns.start).as_ptr(), b.row_stride, vectors);
-    }
-    let memory = &mut memory[..terms.len() * whole];
-    pack::<I, T>(b, terms, columns, whole, memory);
-    (memory.as_ptr().cast(), whole, vectors)
 }
 
 /// Fetches `count` of the runs, from the `first`-th on, that will be the next panel of B: read for the

@@ -24,8 +24,8 @@ pub(super) struct Place<T> {
 }
 
 impl<T> Place<T> {
-    /// A tile of `rows` by `columns` of C, whose first element is `c` in column `column`; `first` if it is
-    /// the first part of its sums.
+    /// `rows` rows of columns `columns` of C, from `c` on; `first` if these are the first parts of their
+    /// sums.
     #[inline(always)]
     pub(super) fn new(
         (c, stride): (*mut T, usize),

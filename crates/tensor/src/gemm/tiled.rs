@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::pack::pack;
+use super::pack::vectors_of;
 use super::tile::{Place, tile};
 use super::{Mat, Start, in_pieces};
 use crate::Scalar;
@@ -70,7 +70,10 @@ impl<T: Scalar> Tiled<'_, T> {
             let mut from = 0;
             while from < a.cols {
                 let to = a.cols.min(from + depth);
-                let panel = Panel::new::<I>(*b, from..to, left..right, width, copy, buffer);
+                let (rows_of_b, columns) = (from..to, left..right);
+                let (data, stride) =
+                    vectors_of::<I, T>(*b, rows_of_b.clone(), columns.clone(), width, copy, buffer);
+                let panel = Panel { data, stride, rows: rows_of_b, columns, c_stride: b.cols };
                 let mut i = rows.start;
                 while i + R <= rows.end {
                     panel.tile::<I, R, V>(*a, i, start, c);
@@ -92,7 +95,7 @@ impl<T: Scalar> Tiled<'_, T> {
 }
 
 /// Some rows of some columns of B, whose rows can be read as whole vectors.
-struct Panel<'p, T> {
+struct Panel<T> {
     data: *const T,
     stride: usize,
     /// The rows of B, which are columns of A.
@@ -100,34 +103,9 @@ struct Panel<'p, T> {
     columns: Range<usize>,
     /// The columns of C.
     c_stride: usize,
-    /// B, or the buffer.
-    _memory: &'p [MaybeUninit<T>],
 }
 
-impl<'p, T: Scalar> Panel<'p, T> {
-    /// In place if B's columns are adjacent and as many as a tile is wide, and no copy is wanted; else
-    /// copied to `buffer` and padded with zeros.
-    #[inline(always)]
-    fn new<I: Isa>(
-        b: Mat<'p, T>,
-        rows: Range<usize>,
-        columns: Range<usize>,
-        width: usize,
-        copy: bool,
-        buffer: &'p mut [MaybeUninit<T>],
-    ) -> Self {
-        let whole = columns.len() == width;
-        let c_stride = b.cols;
-        if b.col_stride == 1 && whole && !copy {
-            let data = b.from(rows.start, columns.start).as_ptr();
-            return Self { data, stride: b.row_stride, rows, columns, c_stride, _memory: &[] };
-        }
-        let buffer = &mut buffer[..rows.len() * width];
-        pack::<I, T>(b, rows.clone(), columns.clone(), width, buffer);
-        let data = buffer.as_ptr().cast();
-        Self { data, stride: width, rows, columns, c_stride, _memory: buffer }
-    }
-
+impl<T: Scalar> Panel<T> {
     /// `R` rows of A, from row `i` on, times the panel, into C.
     #[inline(always)]
     fn tile<I: Isa, const R: usize, const V: usize>(
@@ -141,7 +119,7 @@ impl<'p, T: Scalar> Panel<'p, T> {
         // Proves all reads of A below to be inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
         let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
-        // SAFETY: the last row and column of A are asserted, `new` made or found V vectors in each row of
+        // SAFETY: the last row and column of A are asserted, `vectors_of` made or found V vectors in each row of
         // the panel, and the tile lies in the rectangle of C that is this kernel's: rows i..i + R of C's
         // rows, `columns` of its columns.
         unsafe {
