@@ -1,5 +1,7 @@
 //! PyTorch's generator: MT19937, seeded and read as torch does.
 
+mod keyed;
+
 use std::cell::Cell;
 use std::fmt;
 
