@@ -10,8 +10,8 @@ pub use fanin_init::{
     Zeros, from_fn, manual_seed,
 };
 pub use fanin_nn::layers::{
-    Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid, Silu,
-    Softmax, Softplus, Tanh,
+    Dropout, Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid,
+    Silu, Softmax, Softplus, Tanh,
 };
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 pub use fanin_nn::{

@@ -1,4 +1,5 @@
-"""Writes torch_ops.txt and torch_optim.txt: PyTorch's values, gradients and optimizer steps.
+"""Writes torch_ops.txt, torch_optim.txt and torch_dropout.txt: PyTorch's values, gradients and
+optimizer steps, and what its dropout drops.
 
     python make.py          # needs torch (CPU) and numpy; the outputs name the versions
 
@@ -243,3 +244,24 @@ for name, new in {
         optim.tensor("after", w)
         optim.tensor("after", b)
 optim.write("torch_optim.txt")
+
+# Dropout ------------------------------------------------------------------------------------------
+
+dropout = Lines(
+    "#",
+    "# case p seed; the input x; y, which is dropout(x, p) after manual_seed(seed); the cotangent c and",
+    "# the gradient d; next: one more uniform number, which tells how far the generator has gone. On a",
+    "# processor of Intel's PyTorch may take another generator: run make.py on one of another maker.",
+)
+for p, seed, shape in [(0.5, 0, (5, 7)), (0.3, 1, (13,)), (0.1, 2, (40, 19)), (0.9, 3, (2, 3, 4)),
+                       (0.04, 42, (64,)), (0.0, 5, (3,))]:
+    x, c = randn(*shape).requires_grad_(), randn(*shape)
+    torch.manual_seed(seed)
+    y = F.dropout(x, p)
+    dropout.words("case", p, seed)
+    dropout.tensor("x", x)
+    dropout.tensor("y", y)
+    dropout.tensor("next", torch.rand(1))
+    dropout.tensor("c", c)
+    dropout.tensor("d", torch.autograd.grad((c * y).sum(), x)[0])
+dropout.write("torch_dropout.txt")

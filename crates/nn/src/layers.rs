@@ -1,11 +1,13 @@
 //! Layers: structs with a `forward`.
 
 mod activation;
+mod dropout;
 mod linear;
 mod sequential;
 
 pub use activation::{
     Elu, Gelu, GeluTanh, LeakyRelu, LogSoftmax, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
+pub use dropout::Dropout;
 pub use linear::{Linear, LinearBuilder};
 pub use sequential::Sequential;

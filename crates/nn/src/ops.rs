@@ -2,6 +2,7 @@
 
 mod activation;
 mod arithmetic;
+mod dropout;
 mod elementwise;
 mod expand;
 mod linear;
@@ -9,6 +10,8 @@ mod loss;
 mod reduce;
 mod shape;
 mod softmax;
+
+pub(crate) use dropout::require_probability;
 
 use fanin_tensor::show_shape;
 

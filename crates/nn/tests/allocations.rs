@@ -119,7 +119,7 @@ fn a_steady_step_allocates_nothing() {
 
 #[test]
 fn every_activation_without_allocation() {
-    let activations: [fn() -> Box<dyn Module>; 12] = [
+    let activations: [fn() -> Box<dyn Module>; 13] = [
         || Box::new(Relu),
         || Box::new(LeakyRelu(0.2)),
         || Box::new(Tanh),
@@ -132,6 +132,7 @@ fn every_activation_without_allocation() {
         || Box::new(Softplus),
         || Box::new(Softmax),
         || Box::new(LogSoftmax),
+        || Box::new(Dropout::new(0.5)),
     ];
     for activation in activations {
         check(&[4, 8, 3], 16, Loss::CrossEntropy, activation, &mut Adam::new(1e-3));

@@ -98,6 +98,13 @@ fn initialization_that_cannot_be() {
 }
 
 #[test]
+fn probabilities() {
+    panics("Dropout: probability 1 is outside [0, 1)", || _ = Dropout::new(1.0));
+    panics("Dropout: probability -0.1 is outside [0, 1)", || _ = Dropout::new(-0.1));
+    panics("Dropout: probability NaN is outside [0, 1)", || _ = Dropout::new(f64::NAN));
+}
+
+#[test]
 fn operations_on_shapes_that_do_not_fit() {
     panics(
         "add: 4×7 and 4×6 do not fit: an axis must have the same length in both, or 1 in one",
@@ -128,6 +135,7 @@ fn operations_on_shapes_that_do_not_fit() {
         "concat: 4×7 and 3×7 do not fit: all axes but number 1 must have the same length",
         || two(&[4, 7], &[3, 7], |a, b| Var::concat(&[a, b], 1)),
     );
+    panics("dropout: probability 1 is outside [0, 1)", || on_tape(&[4], |x| x.dropout(1.0)));
     panics("softmax: a scalar has no axis", || on_tape(&[], |x| x.softmax()));
 }
 
