@@ -4,10 +4,10 @@ pub use crate::{accuracy, confusion, datasets};
 pub use fanin_init::rand::rngs::StdRng;
 pub use fanin_init::rand::{Rng, RngCore, SeedableRng};
 pub use fanin_init::{
-    Constant, Fan, FanInUniform, FromDistribution, Gain, Initializer, KaimingNormal,
-    KaimingUniform, LecunNormal, LecunUniform, Nonlinearity, Normal, Ones, Orthogonal, ParamKind,
-    ParamSpec, TorchRng, TruncatedNormal, Uniform, VarianceScaling, XavierNormal, XavierUniform,
-    Zeros, from_fn, manual_seed,
+    Auto, Constant, EdgeOfChaos, Fan, FanInUniform, FromDistribution, Gain, Initializer,
+    KaimingNormal, KaimingUniform, LecunNormal, LecunUniform, Nonlinearity, Normal, Ones,
+    Orthogonal, ParamKind, ParamSpec, TorchRng, TruncatedNormal, Uniform, VarianceScaling,
+    XavierNormal, XavierUniform, Zeros, from_fn, manual_seed,
 };
 pub use fanin_nn::layers::{
     Dropout, Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid,

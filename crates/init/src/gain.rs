@@ -1,9 +1,9 @@
 //! How much a layer must scale up so that the activation after it does not shrink the signal.
 
-use std::f64::consts::SQRT_2;
-
 use serde::{Deserialize, Serialize};
 
+use crate::Nonlinearity;
+use crate::expectation;
 use crate::initializer::or_panic;
 
 /// A factor on a law's standard deviation: from 0 to 1e30, so that no value overflows f32.
@@ -28,12 +28,42 @@ impl Gain {
     /// 1: nothing is scaled.
     pub const ONE: Gain = Gain(1.0);
 
+    /// The gain that keeps a signal's second moment through any activation: `1/√E[φ(z)²]`, for
+    /// z ~ N(0, 1), by quadrature to 1e-12.
+    ///
+    /// # Panics
+    /// When `E[φ(z)²]` is 0, NaN, or not from 1e-60 to 1e60.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Gain, KaimingNormal};
+    ///
+    /// let squared_relu = Gain::preserving(|z| z.max(0.0).powi(2));
+    /// assert!((squared_relu.get() - (2.0f64 / 3.0).sqrt()).abs() < 1e-12);
+    /// let law = KaimingNormal::default().gain(squared_relu);
+    /// # let _ = law;
+    /// ```
+    ///
+    /// # Reference
+    /// He et al. 2015, equation 9, for any activation.
+    #[track_caller]
+    pub fn preserving(activation: impl Fn(f64) -> f64) -> Self {
+        let moment = expectation(|z| activation(z).powi(2));
+        if !(1e-60..=1e60).contains(&moment) {
+            panic!(
+                "Gain::preserving: the activation's second moment is {moment:?}, so no gain keeps \
+                 a signal: it must be finite and positive"
+            );
+        }
+        Gain(moment.sqrt().recip())
+    }
+
     /// The number.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    fn checked(gain: f64) -> Result<Self, String> {
+    pub(crate) fn checked(gain: f64) -> Result<Self, String> {
         if (0.0..=1e30).contains(&gain) {
             Ok(Gain(gain))
         } else {
@@ -88,62 +118,6 @@ impl TryFrom<Unchecked> for Gain {
     }
 }
 
-/// The activations for which `torch.nn.init.calculate_gain` has a gain.
-///
-/// | activation | gain |
-/// |---|---|
-/// | `Linear`, `Sigmoid` | 1 |
-/// | `Tanh` | 5/3 |
-/// | `Relu` | √2 |
-/// | `LeakyRelu(a)` | √(2/(1+a²)) |
-/// | `Selu` | 3/4 |
-///
-/// # Reference
-/// ReLU and leaky ReLU: He et al. 2015, equations 10 and 15. Those of tanh and SELU are PyTorch's
-/// own, SELU's found by experiment.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Nonlinearity {
-    /// None, or the identity.
-    Linear,
-    /// `1 / (1 + e⁻ˣ)`.
-    Sigmoid,
-    /// `tanh x`.
-    Tanh,
-    /// `max(x, 0)`.
-    Relu,
-    /// `x` where positive, else `a·x`, with this slope `a`. PyTorch's own default slope is 0.01.
-    LeakyRelu(f64),
-    /// The self-normalizing exponential unit.
-    Selu,
-}
-
-impl Nonlinearity {
-    /// The gain of `torch.nn.init.calculate_gain`.
-    ///
-    /// # Panics
-    /// When a leaky ReLU's slope is NaN.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_init::Nonlinearity;
-    ///
-    /// assert_eq!(Nonlinearity::Relu.gain().get(), 2f64.sqrt());
-    /// assert_eq!(Nonlinearity::LeakyRelu(0.0).gain(), Nonlinearity::Relu.gain());
-    /// ```
-    #[track_caller]
-    pub fn gain(self) -> Gain {
-        match self {
-            Nonlinearity::Linear | Nonlinearity::Sigmoid => Gain(1.0),
-            Nonlinearity::Tanh => Gain(5.0 / 3.0),
-            Nonlinearity::Relu => Gain(SQRT_2),
-            // In this order of operations, which decides the last bit of every Linear layer.
-            Nonlinearity::LeakyRelu(a) => Gain::from((2.0 / (1.0 + a * a)).sqrt()),
-            Nonlinearity::Selu => Gain(3.0 / 4.0),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,9 +143,15 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a gain of NaN is impossible")]
-    fn a_slope_of_nan_is_refused() {
-        Nonlinearity::LeakyRelu(f64::NAN).gain();
+    #[should_panic(expected = "the activation's second moment is 0.0")]
+    fn a_dead_activation_has_no_gain() {
+        Gain::preserving(|_| 0.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the activation's second moment is NaN")]
+    fn an_activation_of_nan_has_no_gain() {
+        Gain::preserving(f64::ln);
     }
 
     #[test]

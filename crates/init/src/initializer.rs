@@ -60,6 +60,12 @@ pub trait Initializer: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether the law scales with the gain of the activation that follows, as
+    /// [`Auto`](crate::Auto) does: then a layer multiplies what was drawn before that gain was known.
+    fn awaits_activation(&self) -> bool {
+        false
+    }
+
     /// A new array of this shape, drawn from this law.
     ///
     /// # Panics
@@ -97,6 +103,10 @@ macro_rules! forward {
 
             fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
                 (**self).check(param, shape)
+            }
+
+            fn awaits_activation(&self) -> bool {
+                (**self).awaits_activation()
             }
         }
     )*};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Gain;
+
 /// The parameter to be filled, as its layer states it.
 ///
 /// The fans are never guessed from a shape: an embedding, a transposed weight and a bias all have
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!((bias.fan_in, bias.fan_out, bias.kind), (784, 128, ParamKind::Bias));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParamSpec {
     /// How many inputs one unit sums.
     pub fan_in: usize,
@@ -25,6 +27,9 @@ pub struct ParamSpec {
     pub kind: ParamKind,
     /// For messages, and for laws that treat some parameters differently.
     pub name: String,
+    /// The gain of the activation that follows, where it is known: for [`Auto`](crate::Auto).
+    #[serde(default)]
+    pub activation: Option<Gain>,
 }
 
 /// The two kinds of parameters, which always have separate laws.
@@ -38,14 +43,18 @@ pub enum ParamKind {
 }
 
 impl ParamSpec {
+    fn new(fan_in: usize, fan_out: usize, kind: ParamKind, name: &str) -> Self {
+        ParamSpec { fan_in, fan_out, kind, name: name.into(), activation: None }
+    }
+
     /// A weight, named `weight`.
     pub fn weight(fan_in: usize, fan_out: usize) -> Self {
-        ParamSpec { fan_in, fan_out, kind: ParamKind::Weight, name: "weight".into() }
+        ParamSpec::new(fan_in, fan_out, ParamKind::Weight, "weight")
     }
 
     /// A bias, named `bias`, beside a weight of these fans.
     pub fn bias(fan_in: usize, fan_out: usize) -> Self {
-        ParamSpec { fan_in, fan_out, kind: ParamKind::Bias, name: "bias".into() }
+        ParamSpec::new(fan_in, fan_out, ParamKind::Bias, "bias")
     }
 
     /// A weight of PyTorch's layout `(out, in, k…)`: the fans are those of [`fans`].
@@ -62,6 +71,13 @@ impl ParamSpec {
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// The same parameter, before an activation of this gain.
+    #[must_use]
+    pub fn followed_by(mut self, activation: Gain) -> Self {
+        self.activation = Some(activation);
         self
     }
 }

@@ -162,7 +162,7 @@ fn count(values: &[f32], inside: &std::ops::RangeInclusive<f32>) -> usize {
 }
 
 /// `2/√π · ∫₀ˣ e^(−t²) dt`, by the series `2/√π · e^(−x²) · Σ 2ⁿx²ⁿ⁺¹/(2n+1)!!`, all of one sign.
-fn erf(x: f64) -> f64 {
+pub(crate) fn erf(x: f64) -> f64 {
     if x.abs() > 6.0 {
         return x.signum();
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanin_init::Gain;
 use fanin_tensor::{Scalar, Tensor};
 
 use crate::param::Param;
@@ -54,6 +55,18 @@ pub trait Module<T: Scalar = f32>: Send + Sync {
     /// while it is built.
     fn features(&self) -> Features {
         Features::Unknown
+    }
+
+    /// The gain that keeps a signal's second moment through this layer, if it is an activation:
+    /// [`Gain::preserving`] of its function.
+    fn activation_gain(&self) -> Option<Gain> {
+        None
+    }
+
+    /// Tells the layer, if its output is that of a linear layer, the gain of the activation that
+    /// follows. [`Sequential::add`](crate::Sequential::add) does so.
+    fn followed_by(&mut self, activation: Gain) {
+        let _ = activation;
     }
 
     /// How the layer names itself in messages and summaries.
@@ -309,6 +322,12 @@ impl<T: Scalar, M: Module<T> + ?Sized> Module<T> for Box<M> {
     }
     fn features(&self) -> Features {
         (**self).features()
+    }
+    fn activation_gain(&self) -> Option<Gain> {
+        (**self).activation_gain()
+    }
+    fn followed_by(&mut self, activation: Gain) {
+        (**self).followed_by(activation);
     }
     fn describe(&self) -> String {
         (**self).describe()

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fanin_init::ParamSpec;
+use fanin_init::{Gain, ParamSpec};
 use fanin_tensor::{Scalar, Tensor};
 
 /// A tensor that training changes, with what an initializer may need to know of it.
@@ -49,6 +49,11 @@ impl<T: Scalar> Param<T> {
     /// Fans, kind and name, as the layer stated them.
     pub fn spec(&self) -> &ParamSpec {
         &self.spec
+    }
+
+    /// States the gain of the activation that follows, for a law that asks for it.
+    pub fn set_activation(&mut self, gain: Gain) {
+        self.spec.activation = Some(gain);
     }
 
     /// Whether gradients are computed for it.

@@ -1,5 +1,6 @@
 //! Activations as layers, for a [`Sequential`](super::Sequential).
 
+use fanin_init::{Gain, Nonlinearity};
 use fanin_tensor::Scalar;
 
 use crate::module::{Features, Module};
@@ -7,7 +8,7 @@ use crate::tape::Var;
 
 /// Layers that apply a method of [`Var`], with its parameter and that one's default if it has one.
 macro_rules! layers {
-    ($($(#[$doc:meta])* $name:ident $(($param:ident = $default:literal))? => $method:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $(($param:ident = $default:literal))? => $method:ident, $gain:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub struct $name $((
@@ -32,34 +33,42 @@ macro_rules! layers {
             fn features(&self) -> Features {
                 Features::Same
             }
+
+            fn activation_gain(&self) -> Option<Gain> {
+                let phi: Option<Nonlinearity> = {
+                    $(let Self($param) = *self;)?
+                    $gain
+                };
+                phi.map(Nonlinearity::exact_gain)
+            }
         }
     )*};
 }
 
 layers! {
     /// [`Var::relu`] as a layer.
-    Relu => relu;
+    Relu => relu, Some(Nonlinearity::Relu);
     /// [`Var::leaky_relu`] as a layer.
-    LeakyRelu(slope = 0.01) => leaky_relu;
+    LeakyRelu(slope = 0.01) => leaky_relu, Some(Nonlinearity::LeakyRelu(slope));
     /// [`Var::tanh`] as a layer.
-    Tanh => tanh;
+    Tanh => tanh, Some(Nonlinearity::Tanh);
     /// [`Var::sigmoid`] as a layer.
-    Sigmoid => sigmoid;
+    Sigmoid => sigmoid, Some(Nonlinearity::Sigmoid);
     /// [`Var::gelu`], the exact one, as a layer.
-    Gelu => gelu;
+    Gelu => gelu, Some(Nonlinearity::Gelu);
     /// [`Var::gelu_tanh`] as a layer.
-    GeluTanh => gelu_tanh;
+    GeluTanh => gelu_tanh, Some(Nonlinearity::GeluTanh);
     /// [`Var::silu`] as a layer.
-    Silu => silu;
+    Silu => silu, Some(Nonlinearity::Silu);
     /// [`Var::elu`] as a layer.
-    Elu(alpha = 1.0) => elu;
+    Elu(alpha = 1.0) => elu, Some(Nonlinearity::Elu(alpha));
     /// [`Var::selu`] as a layer.
-    Selu => selu;
+    Selu => selu, Some(Nonlinearity::Selu);
     /// [`Var::softplus`] as a layer.
-    Softplus => softplus;
+    Softplus => softplus, Some(Nonlinearity::Softplus);
     /// [`Var::softmax`] as a layer. A network trained by
     /// [`cross_entropy`](Var::cross_entropy) ends in logits and needs none.
-    Softmax => softmax;
+    Softmax => softmax, None;
     /// [`Var::log_softmax`] as a layer.
-    LogSoftmax => log_softmax;
+    LogSoftmax => log_softmax, None;
 }

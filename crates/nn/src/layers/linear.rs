@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fanin_init::rand::RngCore;
-use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, default_rng};
+use fanin_init::{FanInUniform, Gain, Initializer, KaimingUniform, ParamSpec, default_rng};
 use fanin_tensor::{Scalar, Tensor};
 
 use crate::module::{Features, Module};
@@ -30,6 +30,8 @@ use crate::tape::Var;
 pub struct Linear<T: Scalar = f32> {
     weight: Param<T>,
     bias: Option<Param<T>>,
+    /// Whether the weights are still to be multiplied by the gain of the activation that follows.
+    awaits_activation: bool,
 }
 
 impl Linear<f32> {
@@ -86,7 +88,11 @@ impl<T: Scalar> Linear<T> {
 
     /// The same layer with another element type.
     pub fn cast<U: Scalar>(&self) -> Linear<U> {
-        Linear { weight: self.weight.cast(), bias: self.bias.as_ref().map(Param::cast) }
+        Linear {
+            weight: self.weight.cast(),
+            bias: self.bias.as_ref().map(Param::cast),
+            awaits_activation: self.awaits_activation,
+        }
     }
 
     fn sizes(&self) -> (usize, usize) {
@@ -106,6 +112,14 @@ impl<T: Scalar> Module<T> for Linear<T> {
     fn features(&self) -> Features {
         let (input, output) = self.sizes();
         Features::Map { input, output }
+    }
+
+    fn followed_by(&mut self, activation: Gain) {
+        self.weight.set_activation(activation);
+        if std::mem::take(&mut self.awaits_activation) {
+            let gain = T::from_f64(activation.get());
+            self.weight.value_mut().as_mut_slice().iter_mut().for_each(|w| *w *= gain);
+        }
     }
 
     fn describe(&self) -> String {
@@ -175,9 +189,11 @@ impl<'a> LinearBuilder<'a> {
                 panic!("Linear({inputs} → {outputs}): {reason}");
             }
         }
+        let awaits_activation = weight.awaits_activation();
         let draw = |rng: &mut dyn RngCore| Linear {
             weight: parameter(&*weight, w_spec, &[outputs, inputs], rng),
             bias: bias.map(|law| parameter(&*law, b_spec, &[outputs], rng)),
+            awaits_activation,
         };
         match rng {
             Some(rng) => draw(rng),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanin_init::Gain;
 use fanin_tensor::Scalar;
 
 use crate::module::{Features, Module, ParamPath, Show, ShowMut};
@@ -59,6 +60,9 @@ impl<T: Scalar> Sequential<T> {
                 layer.describe(),
             );
         }
+        if let Some(gain) = layer.activation_gain() {
+            self.followed_by(gain);
+        }
         self.layers.push(Box::new(layer));
         self
     }
@@ -104,6 +108,16 @@ impl<T: Scalar> Module<T> for Sequential<T> {
 
     fn features(&self) -> Features {
         self.layers.iter().fold(Features::Same, |before, layer| before.then(layer.features()))
+    }
+
+    fn followed_by(&mut self, activation: Gain) {
+        // Through what is no activation itself and keeps the features, such as dropout.
+        for layer in self.layers.iter_mut().rev() {
+            layer.followed_by(activation);
+            if layer.activation_gain().is_some() || layer.features() != Features::Same {
+                return;
+            }
+        }
     }
 
     fn describe(&self) -> String {

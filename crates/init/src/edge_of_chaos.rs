@@ -1,0 +1,232 @@
+//! Where a deep network neither forgets its input nor tears it apart.
+
+use ndarray::ArrayViewMutD;
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::initializer::{or_panic, require};
+use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec, draw, expectation};
+
+/// Weights N(0, σ_w²/fan_in) and biases N(0, σ_b²), with σ_w such that gradients neither vanish nor
+/// explode with depth.
+///
+/// At width ∞ a signal's variance settles at `q = σ_w²·E[φ(√q·z)²] + σ_b²`, and from layer to layer
+/// gradients grow by `χ = σ_w²·E[φ′(√q·z)²]`, z ~ N(0, 1). Given φ and σ_b, both equations are solved
+/// for q and σ_w with χ = 1. One law serves weight and bias: give it as both.
+///
+/// # Panics
+/// `fill` panics when a weight's fan is 0.
+///
+/// # Example
+/// ```
+/// use fanin_init::{EdgeOfChaos, Nonlinearity};
+///
+/// let law = EdgeOfChaos::new(Nonlinearity::Tanh, 0.05f64.sqrt());
+/// assert!((law.sigma_w().powi(2) - 1.76).abs() < 0.005);   // Schoenholz et al. 2017, figure 5
+/// assert!((EdgeOfChaos::new(Nonlinearity::Relu, 0.0).sigma_w() - 2f64.sqrt()).abs() < 1e-9);
+/// ```
+///
+/// # Reference
+/// Poole et al. 2016, equations 3 and 5; Schoenholz et al. 2017, section 3; Hayou et al. 2019,
+/// definition 2.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct EdgeOfChaos {
+    sigma_w: f64,
+    sigma_b: f64,
+}
+
+impl EdgeOfChaos {
+    /// Solves for this activation and this standard deviation of the biases.
+    ///
+    /// # Panics
+    /// When `sigma_b` is negative or not finite, or no σ_w solves: ReLU has its edge at σ_b = 0 alone.
+    #[track_caller]
+    pub fn new(activation: Nonlinearity, sigma_b: f64) -> Self {
+        EdgeOfChaos::of(|x| activation.value(x), |x| activation.slope(x), sigma_b)
+    }
+
+    /// Solves for any function, given its derivative.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::EdgeOfChaos;
+    ///
+    /// let arctan = EdgeOfChaos::of(f64::atan, |x| 1.0 / (1.0 + x * x), 0.1);
+    /// assert!(arctan.sigma_w() > 1.0);
+    /// ```
+    #[track_caller]
+    pub fn of(value: impl Fn(f64) -> f64, slope: impl Fn(f64) -> f64, sigma_b: f64) -> Self {
+        or_panic(solve(&value, &slope, sigma_b))
+    }
+
+    /// With these two numbers, found elsewhere.
+    ///
+    /// # Panics
+    /// When `sigma_w` is not positive, `sigma_b` negative, or either not finite in f32.
+    #[track_caller]
+    pub fn with_sigmas(sigma_w: f64, sigma_b: f64) -> Self {
+        or_panic(EdgeOfChaos::checked(sigma_w, sigma_b))
+    }
+
+    /// A weight's standard deviation is this, divided by √fan_in.
+    pub fn sigma_w(&self) -> f64 {
+        self.sigma_w
+    }
+
+    /// A bias's standard deviation.
+    pub fn sigma_b(&self) -> f64 {
+        self.sigma_b
+    }
+
+    fn checked(sigma_w: f64, sigma_b: f64) -> Result<Self, String> {
+        if !(1e-30..=1e30).contains(&sigma_w) {
+            Err(format!("EdgeOfChaos: σ_w = {sigma_w:?} must be from 1e-30 to 1e30"))
+        } else if !(0.0..=1e30).contains(&sigma_b) {
+            Err(format!("EdgeOfChaos: σ_b = {sigma_b:?} must be from 0 to 1e30"))
+        } else {
+            Ok(EdgeOfChaos { sigma_w, sigma_b })
+        }
+    }
+}
+
+/// χ = 1 gives σ_w² for every q; what is left of q must be σ_b². The smallest such q is taken.
+fn solve(
+    value: &dyn Fn(f64) -> f64,
+    slope: &dyn Fn(f64) -> f64,
+    sigma_b: f64,
+) -> Result<EdgeOfChaos, String> {
+    /// Relative to q: what counts as no variance left, where there are no biases.
+    const NOTHING: f64 = 1e-9;
+    EdgeOfChaos::checked(1.0, sigma_b)?;
+    let sigma_w_squared = |q: f64| expectation(|z| slope(q.sqrt() * z).powi(2)).recip();
+    let excess = |q: f64| {
+        let signal = sigma_w_squared(q) * expectation(|z| value(q.sqrt() * z).powi(2));
+        (q - signal - sigma_b * sigma_b) / q
+    };
+    let grid = (0..=160).map(|i| 1e-8 * 10f64.powf(f64::from(i) / 10.0));
+    let mut below: Option<(f64, f64)> = None;
+    for q in grid {
+        let e = excess(q);
+        if sigma_b == 0.0 && e.abs() <= NOTHING {
+            return EdgeOfChaos::checked(sigma_w_squared(q).sqrt(), sigma_b);
+        }
+        if let Some((lower, e_lower)) = below
+            && (e < 0.0) != (e_lower < 0.0)
+        {
+            let (mut low, mut high) = (lower, q);
+            for _ in 0..100 {
+                let middle = 0.5 * (low + high);
+                if (excess(middle) < 0.0) == (e_lower < 0.0) { low = middle } else { high = middle }
+            }
+            return EdgeOfChaos::checked(sigma_w_squared(low).sqrt(), sigma_b);
+        }
+        below = e.is_finite().then_some((q, e));
+    }
+    Err(format!(
+        "EdgeOfChaos: this activation has no edge of chaos with σ_b = {sigma_b:?}; try another σ_b \
+         (for ReLU and leaky ReLU it must be 0)"
+    ))
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    sigma_w: f64,
+    sigma_b: f64,
+}
+
+impl TryFrom<Unchecked> for EdgeOfChaos {
+    type Error = String;
+
+    fn try_from(Unchecked { sigma_w, sigma_b }: Unchecked) -> Result<Self, String> {
+        EdgeOfChaos::checked(sigma_w, sigma_b)
+    }
+}
+
+impl Initializer for EdgeOfChaos {
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        require(self, param, values.shape());
+        let std = match param.kind {
+            ParamKind::Weight => self.sigma_w / (param.fan_in as f64).sqrt(),
+            ParamKind::Bias => self.sigma_b,
+        };
+        draw::in_order(values, |values| draw::normal(rng, values, 0.0, std));
+    }
+
+    fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        match param.kind {
+            ParamKind::Weight => Fan::In.check("EdgeOfChaos", param, shape),
+            ParamKind::Bias => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TorchRng;
+
+    #[test]
+    fn the_points_that_scipy_finds() {
+        // By scipy 1.17's `quad` and `brentq`; and where the solution is known.
+        for (phi, sigma_b, sigma_w) in [
+            (Nonlinearity::Tanh, 0.05f64.sqrt(), 1.327_009_660_7),
+            (Nonlinearity::Tanh, 0.2, 1.304_145_840_1),
+            (Nonlinearity::Silu, 0.2, 1.679_531_600_7),
+            (Nonlinearity::Elu(1.0), 0.2, 1.229_251_124_1),
+            (Nonlinearity::Tanh, 0.0, 1.0),
+            (Nonlinearity::Relu, 0.0, 2f64.sqrt()),
+            (Nonlinearity::Linear, 0.0, 1.0),
+        ] {
+            let law = EdgeOfChaos::new(phi, sigma_b);
+            assert!((law.sigma_w - sigma_w).abs() < 3e-8, "{phi:?}, {sigma_b}: {}", law.sigma_w);
+        }
+    }
+
+    #[test]
+    fn both_equations_hold() {
+        let phi = Nonlinearity::Tanh;
+        let law = EdgeOfChaos::new(phi, 0.3);
+        // The variance settles at its fixed point; there gradients keep their size.
+        let mut q = 1.0;
+        for _ in 0..3000 {
+            q = law.sigma_w.powi(2) * expectation(|z| phi.value(f64::sqrt(q) * z).powi(2)) + 0.09;
+        }
+        let chi = law.sigma_w.powi(2) * expectation(|z| phi.slope(f64::sqrt(q) * z).powi(2));
+        assert!((chi - 1.0).abs() < 1e-9, "{chi}");
+    }
+
+    #[test]
+    #[should_panic(expected = "no edge of chaos with σ_b = 0.1; try another σ_b (for ReLU")]
+    fn relu_has_no_edge_with_biases() {
+        EdgeOfChaos::new(Nonlinearity::Relu, 0.1);
+    }
+
+    #[test]
+    #[should_panic(expected = "σ_b = -1.0 must be from 0")]
+    fn a_negative_sigma_is_refused() {
+        EdgeOfChaos::new(Nonlinearity::Tanh, -1.0);
+    }
+
+    #[test]
+    fn weights_and_biases_have_spreads_of_their_own() {
+        let law = EdgeOfChaos::with_sigmas(1.5, 0.25);
+        let mut rng = TorchRng::seed(3);
+        let w = law.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut rng);
+        assert!((w.std(0.0) * 300f32.sqrt() - 1.5).abs() < 0.02);
+        let b = law.draw(&ParamSpec::bias(300, 20_000), &[20_000], &mut rng);
+        assert!((b.std(0.0) - 0.25).abs() < 0.006);
+    }
+
+    #[test]
+    fn serde_refuses_what_the_code_refuses() {
+        let law = EdgeOfChaos::with_sigmas(1.5, 0.25);
+        let text = serde_json::to_string(&law).unwrap();
+        assert_eq!(serde_json::from_str::<EdgeOfChaos>(&text).unwrap(), law);
+        let error = serde_json::from_str::<EdgeOfChaos>(&text.replace("1.5", "0")).unwrap_err();
+        assert!(error.to_string().contains("σ_w = 0.0 must be from"), "{error}");
+    }
+}

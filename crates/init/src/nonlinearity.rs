@@ -1,0 +1,264 @@
+//! Activations as functions of one number, for the gains that belong to them.
+
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2, TAU};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Gain;
+use crate::truncated::erf;
+
+/// An activation φ whose gain is known.
+///
+/// [`gain`](Self::gain) is that of `torch.nn.init.calculate_gain` where PyTorch has one, and
+/// [`exact_gain`](Self::exact_gain) elsewhere; that keeps a signal's second moment, `1/√E[φ(z)²]`:
+///
+/// | activation | PyTorch's gain | exact gain |
+/// |---|---|---|
+/// | `Linear` | 1 | 1 |
+/// | `Sigmoid` | 1 | 1.8462 |
+/// | `Tanh` | 5/3 | 1.5925 |
+/// | `Relu` | √2 | √2 |
+/// | `LeakyRelu(a)` | √(2/(1+a²)) | the same |
+/// | `Selu` | 3/4 | 1.0000 |
+/// | `Elu(1)` | | 1.2452 |
+/// | `Gelu` | | 1.5335 |
+/// | `GeluTanh` | | 1.5336 |
+/// | `Silu` | | 1.6765 |
+/// | `Softplus` | | 1.0419 |
+/// | `Softsign` | | 2.3375 |
+/// | `Mish` | | 1.4868 |
+/// | `Sin(1)` | | 1.5209 |
+///
+/// For a function of your own there is [`Gain::preserving`].
+///
+/// # Reference
+/// ReLU and leaky ReLU: He et al. 2015, equations 10 and 15. PyTorch's for tanh and SELU are its
+/// own, SELU's found by experiment. The exact ones are computed by [`expectation`](crate::expectation).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Nonlinearity {
+    /// None, or the identity.
+    Linear,
+    /// `1 / (1 + e⁻ˣ)`.
+    Sigmoid,
+    /// `tanh x`.
+    Tanh,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x` where positive, else `a·x`, with this slope `a`. PyTorch's own default slope is 0.01.
+    LeakyRelu(f64),
+    /// The self-normalizing exponential unit: `λ·x` where positive, else `λ·α·(eˣ − 1)`.
+    Selu,
+    /// `x` where positive, else `α·(eˣ − 1)`, with this α.
+    Elu(f64),
+    /// `x·Φ(x)`, with Φ the normal distribution.
+    Gelu,
+    /// The approximation of [`Gelu`](Self::Gelu) by tanh.
+    GeluTanh,
+    /// `x / (1 + e⁻ˣ)`, also called swish.
+    Silu,
+    /// `ln(1 + eˣ)`.
+    Softplus,
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `x·tanh(ln(1 + eˣ))`.
+    Mish,
+    /// `sin(ω·x)`, with this ω.
+    Sin(f64),
+}
+
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+
+impl Nonlinearity {
+    /// The gain of `torch.nn.init.calculate_gain`, or the exact one where it has none.
+    ///
+    /// # Panics
+    /// When a parameter is NaN or infinite, or leaves nothing of the signal.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::Nonlinearity;
+    ///
+    /// assert_eq!(Nonlinearity::Relu.gain().get(), 2f64.sqrt());
+    /// assert_eq!(Nonlinearity::LeakyRelu(0.0).gain(), Nonlinearity::Relu.gain());
+    /// ```
+    #[track_caller]
+    pub fn gain(self) -> Gain {
+        match self {
+            Nonlinearity::Linear | Nonlinearity::Sigmoid => Gain::ONE,
+            Nonlinearity::Tanh => Gain::from(5.0 / 3.0),
+            Nonlinearity::Relu => Gain::from(SQRT_2),
+            // In this order of operations, which decides the last bit of every Linear layer.
+            Nonlinearity::LeakyRelu(a) => Gain::from((2.0 / (1.0 + a * a)).sqrt()),
+            Nonlinearity::Selu => Gain::from(3.0 / 4.0),
+            _ => self.exact_gain(),
+        }
+    }
+
+    /// The gain that keeps a signal's second moment: `1/√E[φ(z)²]`, z ~ N(0, 1).
+    ///
+    /// # Panics
+    /// When a parameter is NaN or infinite, or leaves nothing of the signal.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::Nonlinearity;
+    ///
+    /// assert!((Nonlinearity::Gelu.exact_gain().get() - 1.5335).abs() < 5e-5);
+    /// ```
+    #[track_caller]
+    pub fn exact_gain(self) -> Gain {
+        match self {
+            Nonlinearity::Linear => Gain::ONE,
+            Nonlinearity::Relu | Nonlinearity::LeakyRelu(_) => self.gain(),
+            _ => Gain::preserving(|z| self.value(z)),
+        }
+    }
+
+    /// `φ(x)`.
+    pub fn value(self, x: f64) -> f64 {
+        match self {
+            Nonlinearity::Linear => x,
+            Nonlinearity::Sigmoid => sigmoid(x),
+            Nonlinearity::Tanh => x.tanh(),
+            Nonlinearity::Relu => x.max(0.0),
+            Nonlinearity::LeakyRelu(a) => {
+                if x > 0.0 {
+                    x
+                } else {
+                    a * x
+                }
+            }
+            Nonlinearity::Selu => SELU_SCALE * Nonlinearity::Elu(SELU_ALPHA).value(x),
+            Nonlinearity::Elu(alpha) => {
+                if x > 0.0 {
+                    x
+                } else {
+                    alpha * x.exp_m1()
+                }
+            }
+            Nonlinearity::Gelu => x * normal_cdf(x),
+            Nonlinearity::GeluTanh => x * 0.5 * (1.0 + gelu_inner(x).tanh()),
+            Nonlinearity::Silu => x * sigmoid(x),
+            Nonlinearity::Softplus => softplus(x),
+            Nonlinearity::Softsign => x / (1.0 + x.abs()),
+            Nonlinearity::Mish => x * softplus(x).tanh(),
+            Nonlinearity::Sin(omega) => (omega * x).sin(),
+        }
+    }
+
+    /// `φ′(x)`; at a kink, that of the left.
+    pub fn slope(self, x: f64) -> f64 {
+        let step = |positive, negative| if x > 0.0 { positive } else { negative };
+        match self {
+            Nonlinearity::Linear => 1.0,
+            Nonlinearity::Sigmoid => sigmoid(x) * sigmoid(-x),
+            Nonlinearity::Tanh => 1.0 - x.tanh().powi(2),
+            Nonlinearity::Relu => step(1.0, 0.0),
+            Nonlinearity::LeakyRelu(a) => step(1.0, a),
+            Nonlinearity::Selu => SELU_SCALE * step(1.0, SELU_ALPHA * x.exp()),
+            Nonlinearity::Elu(alpha) => step(1.0, alpha * x.exp()),
+            Nonlinearity::Gelu => normal_cdf(x) + x * (-0.5 * x * x).exp() / TAU.sqrt(),
+            Nonlinearity::GeluTanh => {
+                let tanh = gelu_inner(x).tanh();
+                let inner_slope = FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * (1.0 + 3.0 * 0.044_715 * x * x);
+                0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner_slope
+            }
+            Nonlinearity::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
+            Nonlinearity::Softplus => sigmoid(x),
+            Nonlinearity::Softsign => (1.0 + x.abs()).powi(-2),
+            Nonlinearity::Mish => {
+                let tanh = softplus(x).tanh();
+                tanh + x * (1.0 - tanh * tanh) * sigmoid(x)
+            }
+            Nonlinearity::Sin(omega) => omega * (omega * x).cos(),
+        }
+    }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+fn normal_cdf(x: f64) -> f64 {
+    0.5 * (1.0 + erf(x * FRAC_1_SQRT_2))
+}
+
+/// `√(2/π)·(x + 0.044715·x³)`.
+fn gelu_inner(x: f64) -> f64 {
+    FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * (x + 0.044_715 * x.powi(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Nonlinearity::*;
+
+    const ALL: [Nonlinearity; 14] = [
+        Linear,
+        Sigmoid,
+        Tanh,
+        Relu,
+        LeakyRelu(0.2),
+        Selu,
+        Elu(1.0),
+        Gelu,
+        GeluTanh,
+        Silu,
+        Softplus,
+        Softsign,
+        Mish,
+        Sin(1.0),
+    ];
+
+    #[test]
+    fn exact_gains_are_those_of_the_table() {
+        let want = [
+            1.0, 1.8462, 1.5925, SQRT_2, 1.3868, 1.0000, 1.2452, 1.5335, 1.5336, 1.6765, 1.0419,
+            2.3375, 1.4868, 1.5209,
+        ];
+        for (phi, want) in ALL.into_iter().zip(want) {
+            let gain = phi.exact_gain().get();
+            assert!((gain - want).abs() < 6e-5, "{phi:?}: {gain}, not {want}");
+        }
+    }
+
+    #[test]
+    fn closed_forms_and_quadrature_agree() {
+        for phi in [Linear, Relu, LeakyRelu(0.3), LeakyRelu(-2.0)] {
+            let quadrature = Gain::preserving(|z| phi.value(z)).get();
+            assert!((phi.exact_gain().get() - quadrature).abs() < 1e-12, "{phi:?}");
+        }
+        // E[sin²(ωz)] = (1 − e^(−2ω²))/2
+        let want = (2.0 / (1.0 - (-18.0f64).exp())).sqrt();
+        assert!((Sin(3.0).exact_gain().get() - want).abs() < 1e-12);
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_values() {
+        const H: f64 = 1e-5;
+        for phi in ALL {
+            for x in [-7.3, -2.0, -0.4, 0.3, 1.1, 4.0] {
+                let difference = (phi.value(x + H) - phi.value(x - H)) / (2.0 * H);
+                assert!((phi.slope(x) - difference).abs() < 1e-9, "{phi:?} at {x}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a gain of NaN is impossible")]
+    fn a_slope_of_nan_is_refused() {
+        LeakyRelu(f64::NAN).gain();
+    }
+
+    #[test]
+    #[should_panic(expected = "second moment is 0.0")]
+    fn a_sine_that_stands_still_is_refused() {
+        Sin(0.0).gain();
+    }
+}
