@@ -9,14 +9,15 @@ pub use fanin_init::{
     Orthogonal, ParamKind, ParamSpec, TorchRng, TruncatedNormal, Uniform, VarianceScaling,
     XavierNormal, XavierUniform, Zeros, from_fn, manual_seed,
 };
+pub use fanin_nn::diagnose::Probe;
 pub use fanin_nn::layers::{
     Dropout, Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid,
     Silu, Softmax, Softplus, Tanh,
 };
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 pub use fanin_nn::{
-    Backward, Checkpoint, Features, Forward, Gradients, Module, Op, Param, Tape, Var, gradcheck,
-    gradcheck_module, module,
+    Backward, Checkpoint, Curve, Features, Forward, Gradients, Module, Op, Param, Tape, Var,
+    gradcheck, gradcheck_module, module,
 };
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};

@@ -26,6 +26,7 @@
 //! operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
 
 mod debug_build;
+pub mod diagnose;
 mod gradcheck;
 pub mod io;
 pub mod layers;
@@ -45,4 +46,4 @@ pub use layers::{Linear, LinearBuilder, Sequential};
 pub use module::{Features, Module, ParamList, ParamPath, Show, ShowMut};
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::Param;
-pub use tape::{Backward, Forward, Gradients, Op, Tape, Var};
+pub use tape::{Backward, Curve, Forward, Gradients, Op, Tape, Var};

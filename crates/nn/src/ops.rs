@@ -12,6 +12,7 @@ mod shape;
 mod softmax;
 
 pub(crate) use dropout::require_probability;
+pub(crate) use linear::Linear;
 
 use fanin_tensor::show_shape;
 

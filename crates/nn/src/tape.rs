@@ -15,7 +15,7 @@ mod slot;
 mod var;
 
 pub use gradients::Gradients;
-pub use op::{Backward, Forward, Op};
+pub use op::{Backward, Curve, Forward, Op};
 pub use record::Tape;
 pub use var::Var;
 

@@ -3,6 +3,7 @@
 //! Each entry gives the function and its derivative, the latter from input and output.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+use std::fmt;
 use std::marker::PhantomData;
 
 use fanin_tensor::Scalar;
@@ -21,8 +22,20 @@ macro_rules! functions {
         slope $sx:ident, $sy:ident => $slope:expr;
     )*) => {
         $(
-            #[derive(Clone, Copy, Debug)]
+            #[derive(Clone, Copy)]
             struct $name<P>(P);
+
+            /// The function's name, with its parameter if it has one.
+            impl<T: Scalar> fmt::Debug for $name<parameter!(T $($param)?)> {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(stringify!($name))?;
+                    $(
+                        let $param = self.0;
+                        write!(f, "({})", $param)?;
+                    )?
+                    Ok(())
+                }
+            }
 
             impl<T: Scalar> Elementwise<T> for $name<parameter!(T $($param)?)> {
                 const PICOS: usize = $picos;

@@ -82,6 +82,8 @@ struct Affine<T> {
 }
 
 impl<T: Scalar> Elementwise<T> for Affine<T> {
+    const ACTIVATION: bool = false;
+
     #[inline(always)]
     fn value<I: Isa>(self, x: T) -> T {
         self.scale * x + self.shift
@@ -97,6 +99,8 @@ impl<T: Scalar> Elementwise<T> for Affine<T> {
 struct Divided<T>(T);
 
 impl<T: Scalar> Elementwise<T> for Divided<T> {
+    const ACTIVATION: bool = false;
+
     #[inline(always)]
     fn value<I: Isa>(self, x: T) -> T {
         x / self.0

@@ -3,17 +3,20 @@
 //! `y = f(x)`; `dx = dy · f′(x)`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use fanin_tensor::map::{Function, apply_rows};
-use fanin_tensor::simd::Isa;
+use fanin_tensor::simd::{Isa, Portable};
 use fanin_tensor::{Scalar, Tensor, Write};
 
-use crate::tape::{Backward, Op, Var};
+use crate::tape::{Backward, Curve, Op, Var};
 
 /// A function and its derivative.
 pub(super) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
     /// About how long an element takes, in picoseconds; see [`Function::picos`].
     const PICOS: usize = 100;
+    /// Whether it is what one would call an activation.
+    const ACTIVATION: bool = true;
 
     /// `f(x)`
     fn value<I: Isa>(self, x: T) -> T;
@@ -34,8 +37,15 @@ impl<T, F: Elementwise<T>> Function<T, 1> for Value<F> {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Chain<F>(F);
+
+/// The function's: the name of the op.
+impl<F: fmt::Debug> fmt::Debug for Chain<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Chain<F> {
     fn picos(&self) -> usize {
@@ -53,6 +63,16 @@ impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
         if let Some((write, dx)) = cx.grad(0) {
             apply_rows([x.as_slice(), y, dy], row_len(x), write, dx, *self);
         }
+    }
+
+    fn activation(&self) -> Option<Curve> {
+        let f = self.0;
+        let curve = move |x| {
+            let x = T::from_f64(x);
+            let y = f.value::<Portable>(x);
+            (y.to_f64(), f.slope::<Portable>(x, y).to_f64())
+        };
+        F::ACTIVATION.then(|| Arc::new(curve) as Curve)
     }
 }
 

@@ -112,7 +112,7 @@ impl<T: Scalar> Op<T> for MatMul {
 
 /// `Y = X·Wᵀ + b`; `dX = dY·W`, `dW = dYᵀ·X`, `db = Σ_rows dY`.
 #[derive(Debug)]
-struct Linear {
+pub(crate) struct Linear {
     rows: usize,
     inputs: usize,
     outputs: usize,

@@ -20,6 +20,9 @@ pub(crate) struct Graph<T: Scalar> {
     len: usize,
     /// Whether what is computed will be differentiated.
     pub(super) recording: bool,
+    /// Whether that is for a look at it and not for training: inputs and frozen parameters are
+    /// differentiated too.
+    pub(super) probing: bool,
 }
 
 impl<T: Scalar> Graph<T> {
@@ -32,6 +35,7 @@ impl<T: Scalar> Graph<T> {
             params: vec![],
             len: 0,
             recording: false,
+            probing: false,
         }
     }
 
@@ -42,6 +46,14 @@ impl<T: Scalar> Graph<T> {
         self.params.clear();
         self.len = 0;
         self.recording = recording;
+        self.probing = false;
+    }
+
+    /// [`reset`](Self::reset), to look at every node afterwards: all are differentiated, and layers
+    /// do what they do when they predict.
+    pub(super) fn reset_probing(&mut self) {
+        self.reset(true);
+        self.probing = true;
     }
 
     /// Gives shared values back, so that their owner can write to them without a copy.
@@ -49,7 +61,7 @@ impl<T: Scalar> Graph<T> {
         self.slots[..self.len].iter_mut().for_each(|slot| slot.shared = None);
     }
 
-    pub(super) fn value(&self, node: u32) -> &Tensor<T> {
+    pub(crate) fn value(&self, node: u32) -> &Tensor<T> {
         self.slots[node as usize].value()
     }
 
@@ -70,7 +82,7 @@ impl<T: Scalar> Graph<T> {
         let slot = &mut self.slots[at];
         slot.shared = Some(value);
         slot.inputs = (0, 0);
-        slot.differentiated = differentiated && self.recording;
+        slot.differentiated = (differentiated || self.probing) && self.recording;
         self.len += 1;
         at as u32
     }
@@ -114,7 +126,7 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Gradients of node `root`, which has one element, with respect to all that lead to it.
-    pub(super) fn sweep(&mut self, root: u32) {
+    pub(crate) fn sweep(&mut self, root: u32) {
         let root = root as usize;
         if self.slots[root].differentiated {
             let shape = self.slots[root].value().shape();
@@ -135,6 +147,34 @@ impl<T: Scalar> Graph<T> {
         self.release();
     }
 
+    /// How many nodes there are; each comes behind all that it is computed from.
+    pub(crate) fn nodes(&self) -> u32 {
+        self.len as u32
+    }
+
+    /// The op that computed a node, if the node is to be differentiated.
+    pub(crate) fn op(&self, node: u32) -> Option<&dyn Op<T>> {
+        let computed = self.slots[node as usize].differentiated && !self.inputs(node).is_empty();
+        self.ops[node as usize].as_deref().filter(|_| computed)
+    }
+
+    /// The nodes that a node is computed from.
+    pub(crate) fn inputs(&self, node: u32) -> &[u32] {
+        let (first, end) = self.slots[node as usize].inputs;
+        &self.edges[first as usize..end as usize]
+    }
+
+    /// The parameters of this step: identity and node.
+    pub(crate) fn params(&self) -> &[(u64, u32)] {
+        &self.params
+    }
+
+    /// A node's gradient, if the last sweep reached it.
+    pub(crate) fn grad(&self, node: u32) -> Option<&Tensor<T>> {
+        let grad = &self.grads[node as usize];
+        grad.value.as_ref().filter(|_| grad.ready)
+    }
+
     /// A parameter's gradient, if the last sweep reached it.
     ///
     /// `hint` is where to look first: parameters are mostly asked for in the order of their use.
@@ -143,8 +183,7 @@ impl<T: Scalar> Graph<T> {
             Some((id, _)) if *id == param => hint,
             _ => self.params.iter().position(|(id, _)| *id == param)?,
         };
-        let grad = &self.grads[self.params[at].1 as usize];
-        Some((at, grad.value.as_ref().filter(|_| grad.ready)?))
+        Some((at, self.grad(self.params[at].1)?))
     }
 
     /// How many parameters have a gradient.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use fanin_tensor::Write;
 use fanin_tensor::{IntoShape, Scalar, Tensor};
@@ -45,7 +46,18 @@ pub trait Op<T: Scalar>: fmt::Debug + Any + Send {
     /// Adds what this op contributes to the gradients of its inputs: for each input that wants one,
     /// [`Backward::grad`] says where, and whether it is the first contribution.
     fn backward(&self, cx: &mut Backward<'_, T>);
+
+    /// The function f if the op is an activation, which is f of every element by itself.
+    ///
+    /// Training does not ask; a [diagnosis](crate::diagnose) does, to name the activation behind a
+    /// layer (by the op's `Debug`) and to compute what it makes of a signal.
+    fn activation(&self) -> Option<Curve> {
+        None
+    }
 }
+
+/// A function of one number, `x ↦ (f(x), f′(x))`.
+pub type Curve = Arc<dyn Fn(f64) -> (f64, f64) + Send + Sync>;
 
 /// The values of an op's inputs.
 #[derive(Clone, Copy)]

@@ -93,6 +93,17 @@ impl<T: Scalar> Tape<T> {
         self.graph.get_mut().reset(recording);
     }
 
+    /// Forgets the step before; of what is computed from now on, [`graph`](Self::graph) will show
+    /// everything, with frozen parameters' and inputs' gradients.
+    pub(crate) fn begin_probing(&mut self) {
+        self.graph.get_mut().reset_probing();
+    }
+
+    /// The nodes of this step.
+    pub(crate) fn graph(&mut self) -> &mut Graph<T> {
+        self.graph.get_mut()
+    }
+
     /// The value of a node, as the result of a step that is over.
     pub(crate) fn end(&mut self, root: u32) -> Tensor<T> {
         let graph = self.graph.get_mut();
@@ -104,7 +115,8 @@ impl<T: Scalar> Tape<T> {
     /// Whether what is computed now will be differentiated: true in
     /// [`value_and_grad`](Self::value_and_grad), which is where layers such as dropout do their work.
     pub fn is_recording(&self) -> bool {
-        self.graph.borrow().recording
+        let graph = self.graph.borrow();
+        graph.recording && !graph.probing
     }
 
     /// A tensor that is given: no gradient is computed for it. Shares its elements, copies nothing.

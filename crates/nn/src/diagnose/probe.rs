@@ -1,0 +1,264 @@
+//! [`Probe`]: what goes through each linear layer of a network, forward and back.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use fanin_init::rand::Rng;
+use fanin_init::rand_distr::StandardNormal;
+use fanin_init::{ParamSpec, TorchRng};
+use fanin_tensor::{Scalar, Tensor};
+
+use crate::module::Module;
+use crate::ops;
+use crate::param::Param;
+use crate::tape::{Curve, Graph, Tape, Var};
+
+/// What went through each linear layer of a network when it was run on a batch.
+///
+/// A layer is every `x·Wᵀ + b` ([`Var::linear`]) whose W is a [`Param`] of the network, wherever it is:
+/// the network's structure is read off the tape, so that a [`Sequential`](crate::Sequential), a struct
+/// with [`module!`](crate::module!) and a residual network are all alike to it. Layers are in the order
+/// of their use; one that is used twice is there twice.
+///
+/// The network does what it does when it predicts (dropout lets everything through), and all gradients
+/// are computed, those of frozen parameters too. Neither the network nor the thread's generator is
+/// changed.
+///
+/// # Example
+/// ```
+/// use fanin_nn::diagnose::Probe;
+/// use fanin_nn::layers::Relu;
+/// use fanin_nn::{Linear, Sequential, Tensor};
+///
+/// let model = Sequential::new().add(Linear::new(4, 8)).add(Relu).add(Linear::new(8, 2));
+/// let probe = Probe::new(&model, &Tensor::ones([16, 4]));
+/// let [hidden, output] = probe.layers() else { panic!("there are two linear layers") };
+/// assert_eq!((hidden.weight_path.as_str(), hidden.pre_activation.shape()), ("0.weight", &[16, 8][..]));
+/// assert_eq!(hidden.activation.as_ref().unwrap().name, "Relu");
+/// assert_eq!(output.input, hidden.output().clone());
+/// assert!(output.activation.is_none() && output.weight_grad.is_some());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Probe<T: Scalar = f32> {
+    layers: Vec<LayerProbe<T>>,
+    output: Tensor<T>,
+    loss: Option<T>,
+}
+
+/// One linear layer of a [`Probe`].
+///
+/// # Shapes
+/// Weight `(out, in)`, bias `(out)`, input `(…, in)`; pre-activation, the activation's output and the
+/// gradient of the pre-activation `(…, out)`.
+#[derive(Clone, Debug)]
+pub struct LayerProbe<T: Scalar = f32> {
+    /// Where the weight is in the model, such as `0.weight`.
+    pub weight_path: String,
+    /// Where the bias is, if there is one and it is a parameter.
+    pub bias_path: Option<String>,
+    /// What the layer stated of its weight.
+    pub spec: ParamSpec,
+    /// W.
+    pub weight: Tensor<T>,
+    /// b.
+    pub bias: Option<Tensor<T>>,
+    /// x.
+    pub input: Tensor<T>,
+    /// `z = x·Wᵀ + b`.
+    pub pre_activation: Tensor<T>,
+    /// φ, if nothing but an activation follows.
+    pub activation: Option<Activation<T>>,
+    /// `∂L/∂z`, unless L was not asked for or does not depend on it.
+    pub pre_activation_grad: Option<Tensor<T>>,
+    /// `∂L/∂W`, summed over all uses of W.
+    pub weight_grad: Option<Tensor<T>>,
+}
+
+/// The activation behind a linear layer.
+#[derive(Clone)]
+pub struct Activation<T: Scalar = f32> {
+    /// What the op calls itself, with its parameter if it has one: `Relu`, `LeakyRelu(0.01)`.
+    pub name: String,
+    /// `φ(z)`
+    pub output: Tensor<T>,
+    curve: Curve,
+}
+
+impl<T: Scalar> Activation<T> {
+    /// `(φ(x), φ′(x))`
+    pub fn at(&self, x: f64) -> (f64, f64) {
+        (self.curve)(x)
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Activation<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Activation").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<T: Scalar> LayerProbe<T> {
+    /// What the layer gives to the next one: `φ(z)`, or z if no activation follows.
+    pub fn output(&self) -> &Tensor<T> {
+        self.activation.as_ref().map_or(&self.pre_activation, |a| &a.output)
+    }
+}
+
+/// The seed of the directions of [`Probe::new`].
+const DIRECTION_SEED: u64 = 0xd0c;
+
+impl<T: Scalar> Probe<T> {
+    /// Runs the model on a batch and differentiates `L = mean_i ⟨y_i, r⟩`, i over the samples, which
+    /// are along the first axis of the output y.
+    ///
+    /// r has a standard normal number for each output, the same ones in every call: a loss that knows
+    /// no labels and favours no output.
+    ///
+    /// # Panics
+    /// **Panics** where the model's `forward` does, and if no linear layer of the model was used.
+    #[track_caller]
+    pub fn new(model: &(impl Module<T> + ?Sized), x: &Tensor<T>) -> Self {
+        let mut tape = Tape::default();
+        tape.begin_probing();
+        let y = model.forward(tape.input(x));
+        let loss = direction_loss(y);
+        let (y, loss) = (y.node(), loss.node());
+        Self::read(model, tape, y, Some(loss))
+    }
+
+    /// Runs the model on a batch and differentiates the
+    /// [cross-entropy](crate::Var::cross_entropy) of its output against these labels.
+    ///
+    /// # Panics
+    /// **Panics** as [`new`](Self::new) does, and if the labels do not fit.
+    #[track_caller]
+    pub fn with_labels(model: &(impl Module<T> + ?Sized), x: &Tensor<T>, labels: &[usize]) -> Self {
+        let mut tape = Tape::default();
+        tape.begin_probing();
+        let y = model.forward(tape.input(x));
+        let (y, loss) = (y.node(), y.cross_entropy(labels).node());
+        Self::read(model, tape, y, Some(loss))
+    }
+
+    /// Runs the model on a batch and differentiates nothing: for initializers that look at the signal.
+    ///
+    /// # Panics
+    /// **Panics** as [`new`](Self::new) does.
+    #[track_caller]
+    pub fn forward(model: &(impl Module<T> + ?Sized), x: &Tensor<T>) -> Self {
+        let mut tape = Tape::default();
+        tape.begin_probing();
+        let y = model.forward(tape.input(x)).node();
+        Self::read(model, tape, y, None)
+    }
+
+    /// The linear layers, in the order of their use.
+    pub fn layers(&self) -> &[LayerProbe<T>] {
+        &self.layers
+    }
+
+    /// What the model made of the batch.
+    pub fn output(&self) -> &Tensor<T> {
+        &self.output
+    }
+
+    /// The number that was differentiated.
+    pub fn loss(&self) -> Option<T> {
+        self.loss
+    }
+
+    /// Reads the layers off the tape: values first, as a sweep gives those of the parameters back.
+    #[track_caller]
+    fn read(
+        model: &(impl Module<T> + ?Sized),
+        mut tape: Tape<T>,
+        y: u32,
+        loss: Option<u32>,
+    ) -> Self {
+        let graph = tape.graph();
+        let params = parameters(model, graph);
+        let followers = followers(graph, y);
+        let (mut layers, mut nodes) = (vec![], vec![]);
+        for node in 0..graph.nodes() {
+            let [x, w, ref b @ ..] = *graph.inputs(node) else { continue };
+            let (Some(&(ref path, weight)), true) = (params.get(&w), is_linear(graph, node)) else {
+                continue;
+            };
+            let bias = b.first();
+            let follower = followers.get(&node).and_then(|follower| *follower);
+            nodes.push((node, w));
+            layers.push(LayerProbe {
+                weight_path: path.clone(),
+                bias_path: bias.and_then(|b| params.get(b)).map(|(path, _)| path.clone()),
+                spec: weight.spec().clone(),
+                weight: weight.value().clone(),
+                bias: bias.map(|&b| graph.value(b).clone()),
+                input: graph.value(x).clone(),
+                pre_activation: graph.value(node).clone(),
+                activation: follower.and_then(|follower| activation(graph, follower)),
+                pre_activation_grad: None,
+                weight_grad: None,
+            });
+        }
+        assert!(
+            !layers.is_empty(),
+            "probe: {} computed nothing by a linear layer of its own: there must be a Linear, or \
+             another module that calls Var::linear with a weight that its `module!` lists",
+            model.describe()
+        );
+        let (output, value) = (graph.value(y).clone(), loss.map(|loss| graph.value(loss).item()));
+        if let Some(loss) = loss {
+            graph.sweep(loss);
+            for (layer, (node, w)) in layers.iter_mut().zip(nodes) {
+                layer.pre_activation_grad = graph.grad(node).cloned();
+                layer.weight_grad = graph.grad(w).cloned();
+            }
+        }
+        Self { layers, output, loss: value }
+    }
+}
+
+/// The model's parameters that are on the tape, by their nodes.
+fn parameters<'m, T: Scalar>(
+    model: &'m (impl Module<T> + ?Sized),
+    graph: &Graph<T>,
+) -> HashMap<u32, (String, &'m Param<T>)> {
+    let by_id: HashMap<u64, _> =
+        model.named_params().into_iter().map(|(path, p)| (p.id(), (path, p))).collect();
+    graph.params().iter().filter_map(|(id, node)| Some((*node, by_id.get(id)?.clone()))).collect()
+}
+
+/// The node that uses a node, if there is just one up to the output.
+fn followers<T: Scalar>(graph: &Graph<T>, output: u32) -> HashMap<u32, Option<u32>> {
+    let mut followers = HashMap::new();
+    for node in 0..=output {
+        for &input in graph.inputs(node) {
+            followers.entry(input).and_modify(|f| *f = None).or_insert(Some(node));
+        }
+    }
+    followers
+}
+
+fn is_linear<T: Scalar>(graph: &Graph<T>, node: u32) -> bool {
+    let op: Option<&dyn std::any::Any> = graph.op(node).map(|op| op as _);
+    op.is_some_and(|op| op.is::<ops::Linear>())
+}
+
+/// The activation that a node is, if it is one.
+fn activation<T: Scalar>(graph: &Graph<T>, node: u32) -> Option<Activation<T>> {
+    let op = graph.op(node)?;
+    let curve = op.activation()?;
+    Some(Activation { name: format!("{op:?}"), output: graph.value(node).clone(), curve })
+}
+
+/// `mean_i ⟨y_i, r⟩`
+fn direction_loss<T: Scalar>(y: Var<'_, T>) -> Var<'_, T> {
+    let shape = y.shape();
+    let per_sample = shape.get(1..).unwrap_or(&[]);
+    let mut rng = TorchRng::seed(DIRECTION_SEED);
+    let r =
+        (0..per_sample.iter().product()).map(|_| T::from_f64(rng.sample(StandardNormal))).collect();
+    let r = y.tape().input(&Tensor::from_vec(per_sample, r));
+    let samples = shape.first().copied().unwrap_or(1);
+    (y * r).sum() / T::from_f64(samples as f64)
+}
