@@ -4,10 +4,11 @@ pub use crate::{accuracy, confusion, datasets};
 pub use fanin_init::rand::rngs::StdRng;
 pub use fanin_init::rand::{Rng, RngCore, SeedableRng};
 pub use fanin_init::{
-    Auto, Constant, EdgeOfChaos, Fan, FanInUniform, FromDistribution, Gain, Initializer,
-    KaimingNormal, KaimingUniform, LecunNormal, LecunUniform, Nonlinearity, Normal, Ones,
-    Orthogonal, ParamKind, ParamSpec, TorchRng, TruncatedNormal, Uniform, VarianceScaling,
-    XavierNormal, XavierUniform, Zeros, from_fn, manual_seed,
+    Auto, Constant, DepthScaled, EdgeOfChaos, Fan, FanInUniform, Fixup, FromDistribution, Gain,
+    HadamardScale, IdInit, Initializer, KaimingNormal, KaimingUniform, LecunNormal, LecunUniform,
+    LooksLinear, Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position,
+    RandomWalk, RandomizedAsymmetric, Siren, TorchRng, TruncatedNormal, Uniform, VarianceScaling,
+    XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed,
 };
 pub use fanin_nn::diagnose::Probe;
 pub use fanin_nn::layers::{

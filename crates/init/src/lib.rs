@@ -44,6 +44,14 @@
 //! | [`Orthogonal`] | g²/max(rows, columns) | Saxe et al. 2013 | PyTorch `orthogonal_`, Keras `Orthogonal` |
 //! | [`Auto`] | g²/n, /m or /((n+m)/2), g of the activation that follows | He et al. 2015, eq. 9 | |
 //! | [`EdgeOfChaos`] | σ_w²/n, biases σ_b² | Poole et al. 2016, Schoenholz et al. 2017 | |
+//! | [`ZerO`] | no draw | Zhao et al. 2021 | |
+//! | [`IdInit`] | no draw unless loosened | Pan et al. 2025 | |
+//! | [`LooksLinear`] | that of [`Orthogonal`] blocks | Balduzzi et al. 2017, Burkholz & Dubatovka 2019 | |
+//! | [`RandomizedAsymmetric`] | 0.6007²/n and one Beta(2, 1) a unit, mean 2/(3(n+1)) | Lu et al. 2019 | |
+//! | [`Siren`] | 1/(3n²), then 2/(n·ω₀²) | Sitzmann et al. 2020 | |
+//! | [`DepthScaled`] | σ²/branches | Radford et al. 2019 | |
+//! | [`Fixup`] | g²/n · L^(−1/(m−1)) for L branches of m layers | Zhang et al. 2019 | |
+//! | [`RandomWalk`] | g(n)²/n | Sussillo & Abbott 2014 | |
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
@@ -66,46 +74,64 @@ mod auto;
 mod boxmuller;
 mod constant;
 mod default_rng;
+mod depth_scaled;
 mod distribution;
 mod draw;
 mod edge_of_chaos;
+mod fixup;
 mod gain;
+mod idinit;
 mod initializer;
 mod kaiming;
 mod lecun;
+mod looks_linear;
 mod nonlinearity;
 mod normal;
 mod orthogonal;
 mod param;
 mod permutation;
+mod position;
 mod qr;
 mod quadrature;
+mod random_walk;
+mod randomized_asymmetric;
 mod rng;
 mod scaling;
+mod siren;
 mod truncated;
 mod uniform;
 mod xavier;
+mod zero_init;
 
 pub use auto::Auto;
 pub use constant::{Constant, Ones, Zeros};
 pub use default_rng::{DefaultRng, default_rng, manual_seed, with_default_rng};
+pub use depth_scaled::DepthScaled;
 pub use distribution::{FromDistribution, Rounded};
 pub use edge_of_chaos::EdgeOfChaos;
+pub use fixup::Fixup;
 pub use gain::Gain;
+pub use idinit::IdInit;
 pub use initializer::{Initializer, from_fn};
 pub use kaiming::{KaimingNormal, KaimingUniform};
 pub use lecun::{LecunNormal, LecunUniform};
+pub use looks_linear::LooksLinear;
 pub use nonlinearity::Nonlinearity;
 pub use normal::Normal;
 pub use orthogonal::Orthogonal;
 pub use param::{ParamKind, ParamSpec, fans};
 pub use permutation::{epoch_order, randperm};
+pub use position::Position;
 pub use quadrature::expectation;
+pub use random_walk::RandomWalk;
+pub use randomized_asymmetric::RandomizedAsymmetric;
 pub use rng::TorchRng;
 pub use scaling::{Fan, Law, VarianceScaling};
+pub use siren::Siren;
 pub use truncated::TruncatedNormal;
 pub use uniform::{FanInUniform, Uniform};
 pub use xavier::{XavierNormal, XavierUniform};
+pub use zero_init::{HadamardScale, ZerO};
 
 pub use ndarray;
 pub use ndarray_rand::rand_distr;

@@ -1,0 +1,24 @@
+//! Which layer of a network a law is for, where that changes the law.
+
+use serde::{Deserialize, Serialize};
+
+/// Where in a network a layer stands. Used by [`LooksLinear`](crate::LooksLinear) and
+/// [`Siren`](crate::Siren).
+///
+/// # Example
+/// ```
+/// use fanin_init::{LooksLinear, Position};
+///
+/// let layers = [Position::First, Position::Hidden, Position::Last].map(LooksLinear::new);
+/// assert_eq!(layers[1].position, Position::Hidden);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Position {
+    /// It sees the data.
+    First,
+    /// Between two activations.
+    #[default]
+    Hidden,
+    /// No activation follows it.
+    Last,
+}

@@ -1,0 +1,238 @@
+//! RAI: one positive entry a unit, so that fewer ReLU networks are born dead.
+
+use ndarray::{ArrayViewMutD, Axis};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::initializer::require;
+use crate::{Fan, Initializer, ParamKind, ParamSpec, TorchRng, draw};
+
+/// The standard deviation of the other entries, times √n: with it a ReLU layer keeps the second moment
+/// of inputs that are not negative.
+const STD: f64 = 0.6007;
+
+/// Normal, with one entry of each unit's weights and bias replaced by a positive one.
+///
+/// For each of the m units, a row of `[W | b]` with n + 1 entries: `N(0, 0.6007²/n)`, then one entry,
+/// chosen uniformly among the n + 1, is replaced by a draw from Beta(2, 1), whose density is 2x on
+/// [0, 1]. The positive mean makes it rarer that a layer is dead for all inputs, which is what stops
+/// deep narrow ReLU networks from learning at all.
+///
+/// It is a law of both weights and biases, and tells them apart by the parameter's
+/// [`ParamKind`]. As they are drawn separately, the plain law (`default`) gives each weight row its
+/// Beta entry with probability n/(n + 1), and each bias with 1/(n + 1), independently: of the units
+/// n/(n + 1)² have two and as many none. [`paired`](Self::paired) laws agree on the choice, so that
+/// every unit has exactly one, as in the paper: they compute it from a number that the two are given.
+///
+/// # Shapes
+/// Weights `(out, in…)`, biases `(out)`.
+///
+/// # Panics
+/// `fill` panics when fan_in is 0, or a weight's rows do not have fan_in entries.
+///
+/// # Example
+/// ```
+/// use fanin_init::{Initializer, ParamSpec, RandomizedAsymmetric, TorchRng};
+///
+/// let mut rng = TorchRng::seed(0);
+/// let law = RandomizedAsymmetric::paired(7);           // another number for each layer
+/// let w = law.draw(&ParamSpec::weight(20, 10), &[10, 20], &mut rng);
+/// let b = law.draw(&ParamSpec::bias(20, 10), &[10], &mut rng);
+/// assert!(w.mean().unwrap() + b.mean().unwrap() / 20.0 > 0.0);
+/// ```
+///
+/// # Reference
+/// Lu, Shin, Su & Karniadakis 2019, "Dying ReLU and Initialization: Theory and Numerical Examples",
+/// section 4.2 (randomized asymmetric initialization). That n in the variance is fan_in, without
+/// the bias, is from the code released with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RandomizedAsymmetric {
+    /// From what the choice of entries is computed; `None` draws it.
+    pair: Option<u32>,
+}
+
+impl RandomizedAsymmetric {
+    /// A law for the weights and the biases of one layer, which replaces exactly one entry a unit.
+    ///
+    /// Which one is a function of `pair`, the row and fan_in: give both parameters of a layer the same
+    /// number, and each layer another, a random one or its index in the network.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::rand::RngCore;
+    /// use fanin_init::{RandomizedAsymmetric, TorchRng};
+    ///
+    /// let mut rng = TorchRng::seed(42);
+    /// let law = RandomizedAsymmetric::paired(rng.next_u32());
+    /// let (weight_law, bias_law) = (law, law);
+    /// # assert_eq!(weight_law, bias_law);
+    /// ```
+    pub fn paired(pair: u32) -> Self {
+        RandomizedAsymmetric { pair: Some(pair) }
+    }
+
+    /// For each unit the entry that is replaced: an input, or `fan_in` for the bias.
+    fn choices(self, fan_in: usize, units: usize, rng: &mut dyn RngCore) -> Vec<usize> {
+        let mut own;
+        let rng: &mut dyn RngCore = match self.pair {
+            Some(pair) => {
+                own = TorchRng::seed(pair.into());
+                &mut own
+            }
+            None => rng,
+        };
+        // Of 64 bits the remainder favours small numbers by less than fan_in/2⁶⁴.
+        (0..units).map(|_| (rng.next_u64() % (fan_in as u64 + 1)) as usize).collect()
+    }
+}
+
+impl Initializer for RandomizedAsymmetric {
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
+        require(self, param, values.shape());
+        if values.is_empty() {
+            return;
+        }
+        let std = STD / (param.fan_in as f64).sqrt();
+        draw::in_order(values.view_mut(), |values| draw::normal(rng, values, 0.0, std));
+        let units = values.len_of(Axis(0));
+        let choices = self.choices(param.fan_in, units, rng);
+        // The larger of two uniforms, and so the root of one, is Beta(2, 1).
+        let mut beta = vec![0.0; units];
+        draw::uniform(rng, &mut beta, 0.0, 1.0);
+        // A weight row holds the inputs 0.., and a bias only the entry after them.
+        let first = if param.kind == ParamKind::Bias { param.fan_in } else { 0 };
+        for ((mut unit, chosen), beta) in values.outer_iter_mut().zip(choices).zip(beta) {
+            if let Some(entry) = chosen.checked_sub(first).and_then(|i| unit.iter_mut().nth(i)) {
+                *entry = beta.sqrt();
+            }
+        }
+    }
+
+    fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        Fan::In.check("RandomizedAsymmetric", param, shape)?;
+        let wanted = if param.kind == ParamKind::Bias { 1 } else { param.fan_in };
+        let fits = match shape {
+            [_, entries @ ..] => shape.contains(&0) || entries.iter().product::<usize>() == wanted,
+            [] => false,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(format!(
+            "RandomizedAsymmetric: `{}` of shape {shape:?} needs {wanted} values for each unit",
+            param.name
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2};
+
+    /// `[W | b]` of a layer.
+    fn layer(law: RandomizedAsymmetric, n: usize, m: usize, rng: &mut TorchRng) -> Array2<f32> {
+        let w = law.draw(&ParamSpec::weight(n, m), &[m, n], rng);
+        let b = law.draw(&ParamSpec::bias(n, m), &[m], rng);
+        let w = w.into_dimensionality::<ndarray::Ix2>().unwrap();
+        let b: Array1<f32> = b.into_dimensionality().unwrap();
+        ndarray::concatenate![Axis(1), w, b.insert_axis(Axis(1))]
+    }
+
+    /// Rows with none, one and two entries that no normal number of this size reaches.
+    fn replaced(law: RandomizedAsymmetric) -> [usize; 3] {
+        let (n, m) = (3, 20_000);
+        let mut rng = TorchRng::seed(1);
+        let v = layer(law, n, m, &mut rng);
+        // Draws the same normals, and replaces nothing: what differs has been replaced.
+        let mut rng = TorchRng::seed(1);
+        let mut plain = |law: RandomizedAsymmetric, spec: ParamSpec, shape: &[usize]| {
+            let std = STD / (n as f64).sqrt();
+            let mut w = vec![0.0; shape.iter().product()];
+            draw::normal(&mut rng, &mut w, 0.0, std);
+            law.choices(n, m, &mut rng);
+            let mut beta = vec![0.0; m];
+            draw::uniform(&mut rng, &mut beta, 0.0, 1.0);
+            drop(spec);
+            w
+        };
+        let w = plain(law, ParamSpec::weight(n, m), &[m, n]);
+        let b = plain(law, ParamSpec::bias(n, m), &[m]);
+        let mut counts = [0; 3];
+        for (i, row) in v.rows().into_iter().enumerate() {
+            let normals = w[i * n..][..n].iter().chain([&b[i]]);
+            counts[row.iter().zip(normals).filter(|(a, b)| a != b).count()] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn paired_laws_replace_exactly_one_entry_a_unit() {
+        assert_eq!(replaced(RandomizedAsymmetric::paired(3)), [0, 20_000, 0]);
+    }
+
+    #[test]
+    fn plain_laws_replace_one_on_average() {
+        let [none, one, two] = replaced(RandomizedAsymmetric::default()).map(|c| c as f64);
+        let expected: f64 = 20_000.0 * 3.0 / 16.0;
+        let error = (expected * 13.0 / 16.0).sqrt();
+        assert!((none - expected).abs() < 5.0 * error, "{none} of {expected}");
+        assert!((two - expected).abs() < 5.0 * error, "{two} of {expected}");
+        assert!(one > 10_000.0);
+    }
+
+    #[test]
+    fn entries_have_the_moments_of_the_mixture() {
+        // Each entry is Beta(2, 1) with probability p = 1/(n+1): mean 2/3, square 1/2.
+        let (n, m) = (30, 4000);
+        for law in [RandomizedAsymmetric::default(), RandomizedAsymmetric::paired(9)] {
+            let v = layer(law, n, m, &mut TorchRng::seed(2));
+            let p = 1.0 / (n as f64 + 1.0);
+            let variance = STD * STD / n as f64;
+            let count = v.len() as f64;
+            let moment = |k: i32| v.iter().map(|&x| f64::from(x).powi(k)).sum::<f64>() / count;
+            // Squares: fourth moments are 1/3 of Beta(2, 1), and 3σ⁴ of the normal.
+            let second = p / 2.0 + (1.0 - p) * variance;
+            let fourth = p / 3.0 + (1.0 - p) * 3.0 * variance * variance;
+            let z_mean = (moment(1) - p * 2.0 / 3.0) / (second / count).sqrt();
+            let z_square = (moment(2) - second) / ((fourth - second * second) / count).sqrt();
+            assert!(z_mean.abs() < 5.0 && z_square.abs() < 5.0, "{law:?}: {z_mean}, {z_square}");
+            // Swapped fans, or a forgotten n, would be seen.
+            let swapped = p / 2.0 + (1.0 - p) * STD * STD / m as f64;
+            let z = (moment(2) - swapped) / ((fourth - second * second) / count).sqrt();
+            assert!(z > 20.0, "swapped fans: z = {z}");
+        }
+    }
+
+    #[test]
+    fn the_choice_is_uniform_over_inputs_and_bias() {
+        let mut counts = [0f64; 5];
+        for choice in RandomizedAsymmetric::default().choices(4, 50_000, &mut TorchRng::seed(6)) {
+            counts[choice] += 1.0;
+        }
+        let error = (50_000f64 * 0.2 * 0.8).sqrt();
+        assert!(counts.iter().all(|c| (c - 10_000.0).abs() < 5.0 * error), "{counts:?}");
+    }
+
+    #[test]
+    #[should_panic(expected = "`weight` of shape [3, 4] needs 5 values for each unit")]
+    fn rows_must_be_the_inputs() {
+        let spec = ParamSpec::weight(5, 3);
+        RandomizedAsymmetric::default().draw(&spec, &[3, 4], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "RandomizedAsymmetric: fan_in of `bias` is 0")]
+    fn no_inputs_are_refused() {
+        let spec = ParamSpec::bias(0, 3);
+        RandomizedAsymmetric::default().draw(&spec, &[3], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    fn serde_refuses_a_bad_pair() {
+        let law = RandomizedAsymmetric::paired(5);
+        let text = serde_json::to_string(&law).unwrap();
+        assert_eq!(serde_json::from_str::<RandomizedAsymmetric>(&text).unwrap(), law);
+        assert!(serde_json::from_str::<RandomizedAsymmetric>(r#"{"pair":-5}"#).is_err());
+    }
+}
