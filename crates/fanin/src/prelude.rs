@@ -4,11 +4,12 @@ pub use crate::{accuracy, confusion, datasets};
 pub use fanin_init::rand::rngs::StdRng;
 pub use fanin_init::rand::{Rng, RngCore, SeedableRng};
 pub use fanin_init::{
-    Auto, Constant, DepthScaled, EdgeOfChaos, Fan, FanInUniform, Fixup, FromDistribution, Gain,
-    HadamardScale, IdInit, Initializer, KaimingNormal, KaimingUniform, LecunNormal, LecunUniform,
-    LooksLinear, Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position,
-    RandomWalk, RandomizedAsymmetric, Siren, TorchRng, TruncatedNormal, Uniform, VarianceScaling,
-    XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed,
+    Auto, Constant, DeltaOrthogonal, DepthScaled, Dirac, EdgeOfChaos, Fan, FanInUniform, Fixup,
+    FromDistribution, Gain, HadamardScale, IdInit, Identity, Initializer, KaimingNormal,
+    KaimingUniform, LecunNormal, LecunUniform, LogPrior, LogitPrior, LooksLinear, NguyenWidrow,
+    Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position, RandomWalk,
+    RandomizedAsymmetric, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
+    VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed,
 };
 pub use fanin_nn::diagnose::Probe;
 pub use fanin_nn::layers::{

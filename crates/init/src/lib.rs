@@ -32,7 +32,9 @@
 //! | [`Uniform`] on `[a, b)` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform` |
 //! | [`FanInUniform`] | 1/(3n) | | every bias of PyTorch's `Linear` and convolutions |
 //! | [`Normal`] | σ² | | PyTorch `normal_`, Keras `RandomNormal` |
-//! | [`TruncatedNormal`] | see there | | PyTorch `trunc_normal_`; [`::std`](TruncatedNormal::std): Keras, JAX `truncated_normal` |
+//! | [`TruncatedNormal`] | see there | | PyTorch `trunc_normal_` |
+//! | [`TruncatedNormal::std`] | 0.774·std² | | Keras `TruncatedNormal`, JAX `truncated_normal` |
+//! | [`TruncatedNormal::corrected`] | std² | | within Keras' and JAX' `variance_scaling` |
 //! | [`XavierUniform`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_uniform_`, Keras, Flax `glorot_uniform` |
 //! | [`XavierNormal`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_normal_` |
 //! | [`KaimingUniform`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_uniform_`, Keras, Flax `he_uniform` |
@@ -40,7 +42,7 @@
 //! | [`KaimingNormal`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_normal_` |
 //! | [`LecunUniform`] | 1/n | LeCun et al. 1998 | Keras, Flax `lecun_uniform` |
 //! | [`LecunNormal`] | 1/n | LeCun et al. 1998, Klambauer et al. 2017 | PyTorch `kaiming_normal_` with `linear` |
-//! | [`VarianceScaling`] | scale/n, /m or /((n+m)/2) | | Keras, JAX `variance_scaling`; the truncated `he_normal`, `glorot_normal`, `lecun_normal` |
+//! | [`VarianceScaling`] | scale/n, /m, /((n+m)/2) or /√(nm) | | Keras, JAX `variance_scaling`; the truncated `he_normal`, `glorot_normal`, `lecun_normal` |
 //! | [`Orthogonal`] | g²/max(rows, columns) | Saxe et al. 2013 | PyTorch `orthogonal_`, Keras `Orthogonal` |
 //! | [`Auto`] | g²/n, /m or /((n+m)/2), g of the activation that follows | He et al. 2015, eq. 9 | |
 //! | [`EdgeOfChaos`] | σ_w²/n, biases σ_b² | Poole et al. 2016, Schoenholz et al. 2017 | |
@@ -52,6 +54,14 @@
 //! | [`DepthScaled`] | σ²/branches | Radford et al. 2019 | |
 //! | [`Fixup`] | g²/n · L^(−1/(m−1)) for L branches of m layers | Zhang et al. 2019 | |
 //! | [`RandomWalk`] | g(n)²/n | Sussillo & Abbott 2014 | |
+//! | [`DeltaOrthogonal`] | g²/out at the kernel's centre, else 0 | Xiao et al. 2018 | JAX `delta_orthogonal` |
+//! | [`Identity`] | 0: g on the diagonal | Le et al. 2015 | PyTorch `eye_`, Keras `Identity` |
+//! | [`Dirac`] | 0: 1 at the kernel's centre | Zagoruyko & Komodakis 2017 | PyTorch `dirac_` |
+//! | [`Sparse`] | σ²·(1−sparsity) | after Martens 2010 | PyTorch `sparse_` |
+//! | [`SparseRows`] of k inputs | σ²·k/n | Martens 2010 | MLX `sparse`, which is given 1−k/n |
+//! | [`NguyenWidrow`], weight | (0.7·m^(1/n))²/n | Nguyen & Widrow 1990 | MATLAB `initnw` |
+//! | [`NguyenWidrow`], bias | (0.7·m^(1/n))²/3 | Nguyen & Widrow 1990 | |
+//! | [`LogPrior`], [`LogitPrior`], biases | 0: a prior's logarithm, logit | Lin et al. 2017 | |
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
@@ -71,20 +81,24 @@
 //! multiply-add has its price, and under half of it with `-C target-feature=+avx2,+fma`.
 
 mod auto;
+mod bias;
 mod boxmuller;
 mod constant;
 mod default_rng;
+mod delta_orthogonal;
 mod depth_scaled;
 mod distribution;
 mod draw;
 mod edge_of_chaos;
 mod fixup;
 mod gain;
+mod identity;
 mod idinit;
 mod initializer;
 mod kaiming;
 mod lecun;
 mod looks_linear;
+mod nguyen_widrow;
 mod nonlinearity;
 mod normal;
 mod orthogonal;
@@ -98,24 +112,29 @@ mod randomized_asymmetric;
 mod rng;
 mod scaling;
 mod siren;
+mod sparse;
 mod truncated;
 mod uniform;
 mod xavier;
 mod zero_init;
 
 pub use auto::Auto;
+pub use bias::{LogPrior, LogitPrior};
 pub use constant::{Constant, Ones, Zeros};
 pub use default_rng::{DefaultRng, default_rng, manual_seed, with_default_rng};
+pub use delta_orthogonal::DeltaOrthogonal;
 pub use depth_scaled::DepthScaled;
 pub use distribution::{FromDistribution, Rounded};
 pub use edge_of_chaos::EdgeOfChaos;
 pub use fixup::Fixup;
 pub use gain::Gain;
+pub use identity::{Dirac, Identity};
 pub use idinit::IdInit;
 pub use initializer::{Initializer, from_fn};
 pub use kaiming::{KaimingNormal, KaimingUniform};
 pub use lecun::{LecunNormal, LecunUniform};
 pub use looks_linear::LooksLinear;
+pub use nguyen_widrow::NguyenWidrow;
 pub use nonlinearity::Nonlinearity;
 pub use normal::Normal;
 pub use orthogonal::Orthogonal;
@@ -128,6 +147,7 @@ pub use randomized_asymmetric::RandomizedAsymmetric;
 pub use rng::TorchRng;
 pub use scaling::{Fan, Law, VarianceScaling};
 pub use siren::Siren;
+pub use sparse::{Sparse, SparseRows};
 pub use truncated::TruncatedNormal;
 pub use uniform::{FanInUniform, Uniform};
 pub use xavier::{XavierNormal, XavierUniform};

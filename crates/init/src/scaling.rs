@@ -5,7 +5,6 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::truncated::STD_WITHIN_2;
 use crate::{Initializer, ParamSpec, TruncatedNormal, draw};
 
 /// By which count of connections a law divides.
@@ -19,6 +18,8 @@ pub enum Fan {
     Out,
     /// `(fan_in + fan_out)/2`: the compromise of Glorot and Bengio.
     Average,
+    /// `√(fan_in·fan_out)`: JAX' `fan_geo_avg`, nearer to the smaller of the two.
+    GeometricAverage,
 }
 
 impl Fan {
@@ -28,6 +29,7 @@ impl Fan {
             Fan::In => param.fan_in as f64,
             Fan::Out => param.fan_out as f64,
             Fan::Average => (param.fan_in as f64 + param.fan_out as f64) / 2.0,
+            Fan::GeometricAverage => (param.fan_in as f64 * param.fan_out as f64).sqrt(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Fan {
             Fan::In => "fan_in",
             Fan::Out => "fan_out",
             Fan::Average => "fan_in + fan_out",
+            Fan::GeometricAverage => "fan_in · fan_out",
         };
         Err(format!("{law}: {fan} of `{}` is 0, and the law divides by it", param.name))
     }
@@ -61,8 +64,8 @@ pub enum Law {
 /// Mean 0, variance `scale/fan`, in any of three forms.
 ///
 /// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` divides the
-/// standard deviation by 0.87962566103423978, what truncation at ±2 leaves of it, so the variance
-/// of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Law::TruncatedNormal`],
+/// standard deviation by 0.87962566103423978, what truncation at ±2 leaves of it (see
+/// [`TruncatedNormal::corrected`]), so the variance of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Law::TruncatedNormal`],
 /// is that of Keras, and `lecun_normal` of Keras and Flax.
 ///
 /// # Panics
@@ -82,7 +85,8 @@ pub enum Law {
 /// ```
 ///
 /// # Reference
-/// Glorot & Bengio 2010, equation 12; He et al. 2015, equation 10; the common form is Keras'.
+/// Glorot & Bengio 2010, equation 12; He et al. 2015, equation 10; the common form is Keras', its
+/// geometric average JAX'.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct VarianceScaling {
@@ -153,7 +157,7 @@ impl Initializer for VarianceScaling {
             }
             Law::Normal => draw::normal(rng, values, 0.0, std),
             Law::TruncatedNormal => {
-                TruncatedNormal::std(std / STD_WITHIN_2).draw_slice(rng, values);
+                TruncatedNormal::corrected(std).draw_slice(rng, values);
             }
         });
     }
@@ -201,6 +205,13 @@ mod tests {
     fn a_fan_of_zero_is_refused() {
         let spec = ParamSpec::weight(3, 0).named("w");
         VarianceScaling::default().fan(Fan::Out).draw(&spec, &[3], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "VarianceScaling: fan_in · fan_out of `weight` is 0")]
+    fn a_geometric_average_of_zero_is_refused() {
+        let law = VarianceScaling::default().fan(Fan::GeometricAverage);
+        law.draw(&ParamSpec::weight(3, 0), &[3], &mut TorchRng::seed(0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::initializer::or_panic;
 use crate::{Initializer, ParamSpec, draw};
 
 /// The standard deviation of a unit normal truncated at ±2.
-pub(crate) const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
+const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
 
 /// Normal of this mean and standard deviation, given that it lies in `[low, high]`.
 ///
@@ -21,6 +21,13 @@ pub(crate) const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
 /// drawn again until all lie inside, else uniform ones, kept with the probability that the normal
 /// density asks for. In the second case a number that is within rounding of being refused may be
 /// kept here and not there; in six million compared there was none.
+///
+/// # Three senses of "standard deviation"
+/// | | the normal's, before truncation | what is drawn has | as |
+/// |---|---|---|---|
+/// | [`new(0, σ, low, high)`](Self::new) | σ, cut at two values | less than σ, or just σ when they are far | PyTorch `trunc_normal_` |
+/// | [`std(σ)`](Self::std) | σ, cut at ±2σ | 0.8796·σ | Keras `TruncatedNormal`, JAX `truncated_normal` |
+/// | [`corrected(σ)`](Self::corrected) | σ/0.8796, cut at two of these | σ | `variance_scaling` of both |
 ///
 /// # Example
 /// ```
@@ -53,14 +60,40 @@ impl TruncatedNormal {
 
     /// The law of Keras and JAX: mean 0, truncated at two standard deviations.
     ///
-    /// The numbers drawn have a standard deviation of 0.8796 `std`, as theirs have; the one that
-    /// corrects this is [`VarianceScaling`](crate::VarianceScaling).
+    /// The numbers drawn have a standard deviation of 0.8796·`std`, as theirs have;
+    /// [`corrected`](Self::corrected) ones have `std`.
     ///
     /// # Panics
     /// When `std` is not positive and finite in f32.
     #[track_caller]
     pub fn std(std: f64) -> Self {
         TruncatedNormal::new(0.0, std, -2.0 * std, 2.0 * std)
+    }
+
+    /// Mean 0 and, as drawn, this standard deviation: cut at ±2·`std`/0.8796 = ±2.2737·`std`.
+    ///
+    /// The truncated normal within `variance_scaling` of Keras and JAX, and so within their
+    /// `he_normal`, `glorot_normal` and `lecun_normal`: see
+    /// [`VarianceScaling`](crate::VarianceScaling).
+    ///
+    /// # Panics
+    /// When `std` is not positive and finite in f32.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Initializer, ParamSpec, TorchRng, TruncatedNormal};
+    ///
+    /// let (spec, mut rng) = (ParamSpec::weight(300, 200), TorchRng::seed(0));
+    /// let w = TruncatedNormal::corrected(0.1).draw(&spec, &[200, 300], &mut rng);
+    /// assert!((w.std(0.0) - 0.1).abs() < 1e-3);
+    /// let w = TruncatedNormal::std(0.1).draw(&spec, &[200, 300], &mut rng);
+    /// assert!((w.std(0.0) - 0.088).abs() < 1e-3);
+    /// ```
+    #[track_caller]
+    pub fn corrected(std: f64) -> Self {
+        // Refused with the number as it was given.
+        let TruncatedNormal { std, .. } = TruncatedNormal::std(std);
+        TruncatedNormal::std(std / STD_WITHIN_2)
     }
 
     fn checked(mean: f64, std: f64, low: f64, high: f64) -> Result<Self, String> {
@@ -254,6 +287,12 @@ mod tests {
     #[should_panic(expected = "the standard deviation -1.0 must be positive")]
     fn std_panics_too() {
         TruncatedNormal::std(-1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the standard deviation -1.0 must be positive")]
+    fn corrected_panics_with_the_number_given() {
+        TruncatedNormal::corrected(-1.0);
     }
 
     #[test]
