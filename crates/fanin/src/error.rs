@@ -13,6 +13,9 @@ pub enum Error {
     /// A model file.
     #[error(transparent)]
     Model(#[from] fanin_nn::Error),
+    /// An initialization of a built model.
+    #[error(transparent)]
+    Init(#[from] fanin_nn::InitError),
     /// A program's own input or output.
     #[error(transparent)]
     Io(#[from] std::io::Error),

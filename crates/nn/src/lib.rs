@@ -28,12 +28,14 @@
 mod debug_build;
 pub mod diagnose;
 mod gradcheck;
+mod init_error;
 pub mod io;
 pub mod layers;
 mod module;
 mod ops;
 pub mod optim;
 mod param;
+mod plan;
 mod predict;
 mod tape;
 
@@ -41,9 +43,11 @@ pub use fanin_init as init;
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::{Scalar, Tensor};
 pub use gradcheck::{GradCheck, gradcheck, gradcheck_at, gradcheck_module};
+pub use init_error::InitError;
 pub use io::{Checkpoint, Error, Result};
 pub use layers::{Linear, LinearBuilder, Sequential};
 pub use module::{Features, Module, ParamList, ParamPath, Show, ShowMut};
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::Param;
+pub use plan::InitPlan;
 pub use tape::{Backward, Curve, Forward, Gradients, Op, Tape, Var};

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use fanin_init::Gain;
+use fanin_init::rand::RngCore;
+use fanin_init::{Gain, default_rng};
 use fanin_tensor::{Scalar, Tensor};
 
+use crate::init_error::InitError;
 use crate::param::Param;
+use crate::plan::InitPlan;
 use crate::predict::IdleTape;
 use crate::tape::Var;
 
@@ -96,6 +99,49 @@ pub trait Module<T: Scalar = f32>: Send + Sync {
     /// How many numbers the module has to learn.
     fn num_params(&self) -> usize {
         self.named_params().iter().map(|(_, p)| p.value().len()).sum()
+    }
+
+    /// Begins anew: draws parameters by the laws of a plan, from the default generator of this thread
+    /// or, if the plan is [keyed](InitPlan::keyed), from generators of its own.
+    ///
+    /// Numbers are drawn as f32 for every element type. Parameters are drawn in their order, so after
+    /// [`manual_seed`](fanin_init::manual_seed) a plan gives what layers built with its laws would have.
+    /// An optimizer that has moments of the old parameters should begin anew as well.
+    ///
+    /// # Errors
+    /// If a pattern matches no parameter, or only frozen ones, or a law cannot fill its parameter.
+    /// Then nothing has changed, neither the module nor the generator.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::init::{KaimingNormal, manual_seed};
+    /// use fanin_nn::{InitPlan, Linear, Module};
+    ///
+    /// let mut layer = Linear::new(784, 128);
+    /// manual_seed(1);
+    /// layer.init(&InitPlan::new().weights(KaimingNormal::default()))?;
+    /// manual_seed(1);
+    /// let built = Linear::builder(784, 128).weight(KaimingNormal::default()).build();
+    /// assert_eq!(layer.weight(), built.weight());
+    /// # Ok::<(), fanin_nn::InitError>(())
+    /// ```
+    fn init(&mut self, plan: &InitPlan) -> Result<(), InitError> {
+        // Borrowed draw by draw: a law may itself use the default generator.
+        self.init_with(plan, &mut default_rng())
+    }
+
+    /// [`init`](Self::init) with another generator, which a keyed plan leaves alone.
+    ///
+    /// # Errors
+    /// Those of [`init`](Self::init).
+    fn init_with(&mut self, plan: &InitPlan, rng: &mut dyn RngCore) -> Result<(), InitError> {
+        let mut drawn = plan.draw(&self.named_params(), rng)?.into_iter();
+        self.visit_mut(&ParamPath::ROOT, &mut |_, param| {
+            if let Some(values) = drawn.next().flatten() {
+                *param.value_mut() = values;
+            }
+        });
+        Ok(())
     }
 }
 

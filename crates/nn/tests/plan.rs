@@ -1,0 +1,238 @@
+//! What a plan changes, and what it leaves alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fanin_nn::init::*;
+use fanin_nn::layers::{Relu, Tanh};
+use fanin_nn::*;
+
+/// The seed of `golden/keyed.py`.
+const SEED: u64 = 20_260_101;
+
+fn net() -> Sequential {
+    Sequential::new()
+        .add(Linear::new(30, 40))
+        .add(Relu)
+        .add(Linear::new(40, 20))
+        .add(Relu)
+        .add(Linear::new(20, 5))
+}
+
+fn plan() -> InitPlan {
+    InitPlan::new().weights(KaimingNormal::default()).biases(Uniform::new(-0.5, 0.25))
+}
+
+/// Every parameter's path and bits.
+fn bits(model: &impl Module) -> Vec<(String, Vec<u32>)> {
+    let bits = |p: &Param| p.value().as_slice().iter().map(|x| x.to_bits()).collect();
+    model.named_params().into_iter().map(|(path, p)| (path, bits(p))).collect()
+}
+
+fn drawn(mut model: impl Module, plan: &InitPlan) -> Vec<(String, Vec<u32>)> {
+    model.init(plan).unwrap();
+    bits(&model)
+}
+
+/// FNV-1a of all bytes.
+fn hash(words: &[u32]) -> u64 {
+    words.iter().flat_map(|word| word.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[test]
+fn keyed_draws_are_what_torch_makes_of_these_generators() {
+    let golden = [
+        ("0.weight", 0xefc58f48f730fc79, [0x3e926ddf, 0xbe85afa3]),
+        ("0.bias", 0x26b6848680d2f6f3, [0xbedd2cb4, 0xbe4758c3]),
+        ("2.weight", 0x9e9767ffd3277f1d, [0x3c985336, 0xbd26021c]),
+        ("2.bias", 0x6d4cb58ac1c0b42d, [0x3dc2caec, 0x3e28b971]),
+        ("4.weight", 0xf7584ce854f31d7c, [0xbda2a133, 0x3de12b38]),
+        ("4.bias", 0x168dffbad59b2054, [0xbeb0fe39, 0xbe399f78]),
+    ];
+    let drawn = drawn(net(), &plan().keyed(SEED));
+    assert_eq!(drawn.len(), golden.len());
+    for ((path, words), (name, fnv, head)) in drawn.iter().zip(golden) {
+        assert_eq!((&**path, &words[..2]), (name, &head[..]));
+        assert_eq!(hash(words), fnv, "{path}: beyond the first values");
+    }
+}
+
+#[test]
+fn keyed_parameters_do_not_see_each_other() {
+    let before = drawn(net(), &plan().keyed(3));
+
+    // Another law for one layer, which draws another number of numbers.
+    let other = drawn(net(), &plan().set("0.weight", Orthogonal::default()).keyed(3));
+    assert_ne!(other[0], before[0]);
+    assert_eq!(other[1..], before[1..]);
+
+    // A layer at the end.
+    let longer = drawn(net().add(Relu).add(Linear::new(5, 3)), &plan().keyed(3));
+    assert_eq!(longer[..6], before);
+    assert_eq!(longer.len(), 8);
+
+    // Another seed, and not keyed, change everything.
+    let seeded = drawn(net(), &plan().keyed(4));
+    assert!(seeded.iter().zip(&before).all(|(a, b)| a.0 == b.0 && a.1 != b.1));
+}
+
+#[test]
+fn a_named_layer_in_the_midst_leaves_the_others_as_they_were() {
+    struct Two {
+        first: Linear,
+        head: Linear,
+    }
+    impl Module for Two {
+        module!(first, head);
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            self.head.forward(self.first.forward(x).tanh())
+        }
+    }
+    struct Three {
+        first: Linear,
+        middle: Linear,
+        head: Linear,
+    }
+    impl Module for Three {
+        module!(first, middle, head);
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            self.head.forward(self.middle.forward(self.first.forward(x).tanh()).tanh())
+        }
+    }
+    let (first, head) = (Linear::new(7, 6), Linear::new(6, 2));
+    let two = drawn(Two { first: first.clone(), head: head.clone() }, &plan().keyed(9));
+    let three = drawn(Three { first, middle: Linear::new(6, 6), head }, &plan().keyed(9));
+    assert_eq!([&two[..2], &two[2..]], [&three[..2], &three[4..]]);
+    assert_eq!(three[2].0, "middle.weight");
+}
+
+#[test]
+fn without_keys_it_draws_as_the_builders_do() {
+    manual_seed(11);
+    let built = bits(&net());
+    let after = rand::RngCore::next_u32(&mut default_rng());
+
+    let mut model = net();
+    let torch = InitPlan::new().weights(KaimingUniform::torch_default()).biases(FanInUniform);
+    manual_seed(11);
+    model.init(&torch).unwrap();
+    assert_eq!(bits(&model), built);
+    assert_eq!(rand::RngCore::next_u32(&mut default_rng()), after);
+
+    let mut model = net();
+    model.init_with(&torch, &mut TorchRng::seed(11)).unwrap();
+    assert_eq!(bits(&model), built);
+}
+
+#[test]
+fn later_entries_win_and_the_rest_keeps_its_values() {
+    let mut model = net();
+    let before = bits(&model);
+    let plan = InitPlan::new()
+        .set("*.bias", Constant(1.0))
+        .set("?.b*", Constant(2.0))
+        .set("2.weight", Constant(3.0))
+        .set("4.bias", Constant(4.0));
+    model.init(&plan).unwrap();
+    let of = |i: usize| model.named_params()[i].1.value().as_slice().to_vec();
+    assert_eq!([of(1), of(3), of(5)], [vec![2.0; 40], vec![2.0; 20], vec![4.0; 5]]);
+    assert_eq!(of(2), [3.0; 800]);
+    let now = bits(&model);
+    assert_eq!([&now[0], &now[4]], [&before[0], &before[4]]);
+
+    // The other way round the rule hides its exceptions.
+    model.init(&InitPlan::new().set("4.bias", Constant(4.0)).biases(Constant(5.0))).unwrap();
+    assert_eq!(model.named_params()[5].1.value().as_slice(), [5.0; 5]);
+}
+
+#[test]
+fn laws_know_the_path_and_the_fans() {
+    let mut model = net();
+    let law = from_fn(|param, _, mut values| {
+        assert!(["0.weight", "2.weight", "4.weight"].contains(&&*param.name), "{}", param.name);
+        values.fill(param.fan_in as f32);
+    });
+    model.init(&InitPlan::new().weights(law)).unwrap();
+    assert_eq!(model.named_params()[4].1.value().as_slice()[0], 20.0);
+    assert_eq!(model.named_params()[4].1.spec().name, "weight", "what the layer stated stays");
+}
+
+#[test]
+fn element_types_draw_the_same_numbers() {
+    let mut single = Linear::new(30, 40);
+    let mut double: Linear<f64> = single.cast();
+    single.init(&plan().keyed(1)).unwrap();
+    double.init(&plan().keyed(1)).unwrap();
+    assert_eq!(single.weight().cast::<f64>(), *double.weight());
+}
+
+#[test]
+fn frozen_parameters_keep_their_values_unless_named_in_full() {
+    let mut model = net();
+    model.visit_mut(&ParamPath::ROOT, &mut |path, p| {
+        p.set_trainable(!path.to_string().starts_with('0'));
+    });
+    let before = bits(&model);
+    model.init(&InitPlan::new().weights(Constant(1.0)).set("*bias", Constant(1.0))).unwrap();
+    assert_eq!(bits(&model)[..2], before[..2]);
+    assert_eq!(model.named_params()[2].1.value().as_slice(), [1.0; 800]);
+
+    let error = model.init(&InitPlan::new().set("0.*", Zeros)).unwrap_err().to_string();
+    assert!(error.starts_with("every parameter that matches `0.*` is frozen"), "{error}");
+
+    model.init(&InitPlan::new().set("0.bias", Constant(7.0))).unwrap();
+    let params = model.named_params();
+    assert_eq!(params[1].1.value().as_slice(), [7.0; 40]);
+    assert!(!params[1].1.is_trainable());
+}
+
+#[test]
+fn nothing_changes_on_an_error() {
+    let mut model = net();
+    let before = bits(&model);
+    manual_seed(5);
+    let refused =
+        |plan: InitPlan, model: &mut Sequential| model.init(&plan).unwrap_err().to_string();
+
+    let error = refused(plan().set("4.wieght", Zeros), &mut model);
+    assert_eq!(
+        error,
+        "no parameter matches `4.wieght`; the nearest are `4.weight`, `0.weight`, `2.weight`"
+    );
+    let error = refused(plan().set("5.*", Zeros), &mut model);
+    assert!(error.starts_with("no parameter matches `5.*`; the nearest are"), "{error}");
+    let error = refused(plan().set("2.bias", Orthogonal::default()), &mut model);
+    assert_eq!(error, "`2.bias`: Orthogonal: `2.bias` of shape [20] needs at least two dimensions");
+
+    assert_eq!(bits(&model), before);
+    assert_eq!(rand::RngCore::next_u32(&mut default_rng()), {
+        manual_seed(5);
+        rand::RngCore::next_u32(&mut default_rng())
+    });
+
+    // Nor when a law of one's own panics at the last parameter.
+    let broken = from_fn(|_, _, _| panic!("broken"));
+    let plan = plan().set("4.bias", broken);
+    assert!(catch_unwind(AssertUnwindSafe(|| model.init(&plan))).is_err());
+    assert_eq!(bits(&model), before);
+}
+
+#[test]
+fn kinds_may_be_absent_and_names_may_not() {
+    let mut bare = Linear::builder(3, 2).no_bias().build();
+    bare.init(&plan()).unwrap();
+    assert!(bare.init(&InitPlan::new().set("bias", Zeros)).is_err());
+
+    let error = Module::<f32>::init(&mut Tanh, &InitPlan::new().set("*", Zeros)).unwrap_err();
+    assert_eq!(error.to_string(), "no parameter matches `*`: the model has none");
+}
+
+#[test]
+fn any_module_can_be_initialized_also_behind_a_pointer() {
+    let mut boxed: Box<dyn Module> = Box::new(net());
+    boxed.init(&plan().keyed(SEED)).unwrap();
+    assert_eq!(bits(&boxed), drawn(net(), &plan().keyed(SEED)));
+    let text = format!("{:?}", InitPlan::new().biases(Zeros).set("4.*", Constant(0.5)).keyed(42));
+    assert_eq!(text, r#"InitPlan::new().biases(Zeros).set("4.*", Constant(0.5)).keyed(42)"#);
+}
