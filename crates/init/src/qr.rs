@@ -5,10 +5,14 @@
 //! Householder transformations"). Everything is stored transposed: the columns of the
 //! matrices in the text are rows here, and contiguous.
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, azip, linalg::general_mat_mul, s};
+use std::thread;
+
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, azip, linalg::general_mat_mul, s};
 
 /// Reflections per block.
 const BLOCK: usize = 32;
+/// Numbers to be reflected, from which on a thread is started for a part of them.
+const WORTH_A_THREAD: usize = 1 << 16;
 
 /// `I − V·T·Vᵀ`, acting on coordinates `start..`.
 struct Reflections {
@@ -22,17 +26,21 @@ struct Reflections {
 ///
 /// # Shapes
 /// `a` and the result are (n, m) with n ≤ m: n orthonormal vectors of length m.
-pub(crate) fn orthonormal(mut a: Array2<f64>) -> Array2<f64> {
+pub(crate) fn orthonormal(a: Array2<f64>) -> Array2<f64> {
+    let cores = thread::available_parallelism().map_or(1, |n| n.get());
+    on_threads(a, cores.min(8))
+}
+
+fn on_threads(mut a: Array2<f64>, threads: usize) -> Array2<f64> {
     let (n, m) = a.dim();
     assert!(n <= m, "qr: {n} vectors of length {m} cannot be orthogonal");
     let mut blocks = Vec::with_capacity(n.div_ceil(BLOCK));
     let mut signs = Vec::with_capacity(n);
     for start in (0..n).step_by(BLOCK) {
         let end = n.min(start + BLOCK);
-        let (panel, rest) =
-            a.slice_mut(s![start.., start..]).split_at(ndarray::Axis(0), end - start);
+        let (panel, rest) = a.slice_mut(s![start.., start..]).split_at(Axis(0), end - start);
         let block = factor(panel, start, &mut signs);
-        block.apply(rest, block.t.view());
+        block.apply(rest, block.t.view(), threads);
         blocks.push(block);
     }
     // Q is the product of the reflections, applied to the first n unit vectors from the last
@@ -41,7 +49,7 @@ pub(crate) fn orthonormal(mut a: Array2<f64>) -> Array2<f64> {
     q.diag_mut().fill(1.0);
     for block in blocks.iter().rev() {
         let part = q.slice_mut(s![block.start.., block.start..]);
-        block.apply(part, block.t.t());
+        block.apply(part, block.t.t(), threads);
     }
     for (mut vector, sign) in q.rows_mut().into_iter().zip(signs) {
         vector *= sign;
@@ -80,12 +88,26 @@ fn factor(mut panel: ArrayViewMut2<'_, f64>, start: usize, signs: &mut Vec<f64>)
 
 impl Reflections {
     /// `x ← x − x·V·t·Vᵀ`, for rows x. `t` is T for the transposed product, Tᵀ for the product.
-    fn apply(&self, mut rows: ArrayViewMut2<'_, f64>, t: ArrayView2<'_, f64>) {
+    /// Each row for itself, so threads may share them: that changes no bit.
+    fn apply(&self, rows: ArrayViewMut2<'_, f64>, t: ArrayView2<'_, f64>, threads: usize) {
         if rows.is_empty() {
             return;
         }
-        let along = rows.dot(&self.v.t()).dot(&t);
-        general_mat_mul(-1.0, &along, &self.v, 1.0, &mut rows);
+        let share = rows.nrows().div_ceil(if rows.len() < WORTH_A_THREAD { 1 } else { threads });
+        let apply = |mut rows: ArrayViewMut2<'_, f64>| {
+            let along = rows.dot(&self.v.t()).dot(&t);
+            general_mat_mul(-1.0, &along, &self.v, 1.0, &mut rows);
+        };
+        thread::scope(|scope| {
+            let (first, mut rest) = rows.split_at(Axis(0), share);
+            while !rest.is_empty() {
+                let next = share.min(rest.nrows());
+                let part;
+                (part, rest) = rest.split_at(Axis(0), next);
+                scope.spawn(move || apply(part));
+            }
+            apply(first);
+        });
     }
 }
 
@@ -124,6 +146,15 @@ mod tests {
             let error = (orthonormal(a.clone()) - reference(&a)).mapv(f64::abs);
             let worst = error.iter().copied().fold(0.0, f64::max);
             assert!(worst < 1e-11, "({n}, {m}): {worst}");
+        }
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        let a = random(300, 401);
+        let one = on_threads(a.clone(), 1);
+        for threads in [2, 3, 7] {
+            assert_eq!(on_threads(a.clone(), threads), one, "{threads} threads");
         }
     }
 
