@@ -190,7 +190,8 @@ optim = Lines(
     "# start: what parameters w and b are at first. gradient: those of each step, the same for every",
     "# optimizer. case, then after: what w and b are after each step. Where `case` ends in `-rare`, b",
     "# has a gradient in every third step alone; in `-frozen`, b is frozen; in `-schedule`, the",
-    "# learning rate is multiplied by 0.8 after each step.",
+    "# learning rate is multiplied by 0.8 after each step; in `-scaled`, w and b are parameter groups",
+    "# with 2 and 1/4 times the learning rate.",
 )
 w0, b0 = randn(4, 3), randn(5)
 # Sizes from below Adam's ε to large; exact zeros too.
@@ -227,10 +228,17 @@ for name, new in {
     "adamw-decay": lambda p: O.AdamW(p, lr=0.05, betas=(0.7, 0.9), weight_decay=0.5),
     "adamw-rare": lambda p: O.AdamW(p, lr=0.05, weight_decay=0.5),
     "adamw-schedule": lambda p: O.AdamW(p, lr=0.05, weight_decay=0.5),
+    "sgd-scaled": lambda p: O.SGD(p, lr=0.1),
+    "sgd-momentum-decay-scaled": lambda p: O.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.1),
+    "adam-decay-scaled": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
+    "adamw-scaled": lambda p: O.AdamW(p, lr=0.05, weight_decay=0.5),
 }.items():
     w, b = nn.Parameter(w0.clone()), nn.Parameter(b0.clone())
     b.requires_grad_(not name.endswith("-frozen"))
-    optimizer = new([w, b])
+    optimizer = new([{"params": [w]}, {"params": [b]}])
+    if name.endswith("-scaled"):
+        for group, scale in zip(optimizer.param_groups, (2.0, 0.25)):
+            group["lr"] *= scale
     optim.words("case", name)
     for t, (gw, gb) in enumerate(gradients):
         optimizer.zero_grad()
@@ -240,7 +248,8 @@ for name, new in {
         loss.backward()
         optimizer.step()
         if name.endswith("-schedule"):
-            optimizer.param_groups[0]["lr"] *= 0.8
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.8
         optim.tensor("after", w)
         optim.tensor("after", b)
 optim.write("torch_optim.txt")

@@ -15,8 +15,9 @@ use crate::tape::Gradients;
 /// Changes parameters by their gradients.
 ///
 /// An optimizer keeps what it remembers of a parameter (momentum, moments) by the parameter's place in
-/// the model, so one optimizer serves one model. A model whose parts learn at different rates, or two
-/// that play against each other, have an optimizer each, and the gradients are handed to all of them.
+/// the model, so one optimizer serves one model. Two models that play against each other have an
+/// optimizer each, and the gradients are handed to both. A parameter that is to learn at another rate
+/// than the rest has a [scale](Param::set_lr_scale) for it.
 pub trait Optimizer<T: Scalar = f32>: Send {
     /// One step, in place. Parameters that are frozen, or on which the loss does not depend, stay as
     /// they are.
@@ -50,15 +51,15 @@ impl<S> Default for States<S> {
 }
 
 impl<S> States<S> {
-    /// Calls `rule` with the state, value and gradient of every parameter that has a gradient; `new`
-    /// makes the state of one that has none yet.
+    /// Calls `rule` with the state, value, gradient and scale of the learning rate of every parameter
+    /// that has a gradient; `new` makes the state of one that has none yet.
     #[track_caller]
     fn step<T: Scalar>(
         &mut self,
         model: &mut dyn Module<T>,
         grads: &Gradients<'_, T>,
         new: impl Fn(&Tensor<T>) -> S,
-        mut rule: impl FnMut(&mut S, &mut [T], &[T]),
+        mut rule: impl FnMut(&mut S, &mut [T], &[T], f64),
     ) {
         let (mut place, mut hint, mut found, mut stranger) = (0, 0, 0, None);
         model.visit_mut(&ParamPath::ROOT, &mut |path, param: &mut Param<T>| {
@@ -69,6 +70,7 @@ impl<S> States<S> {
             }
             let Some(grad) = grads.next(&mut hint, param) else { return };
             found += 1;
+            let lr_scale = f64::from(param.lr_scale());
             let value = param.value_mut();
             let (shape, state) =
                 self.0[at].get_or_insert_with(|| (value.shape().into(), new(value)));
@@ -79,7 +81,7 @@ impl<S> States<S> {
                 });
                 return;
             }
-            rule(state, value.as_mut_slice(), grad.as_slice());
+            rule(state, value.as_mut_slice(), grad.as_slice(), lr_scale);
         });
         if let Some(what) = stranger {
             panic!("step: {what}: an optimizer serves one model");

@@ -22,6 +22,7 @@ pub struct Param<T: Scalar = f32> {
     value: Tensor<T>,
     spec: ParamSpec,
     trainable: bool,
+    lr_scale: f32,
 }
 
 impl<T: Scalar> Param<T> {
@@ -33,7 +34,7 @@ impl<T: Scalar> Param<T> {
 
     /// A trainable parameter whose fans the layer states.
     pub fn with_spec(value: Tensor<T>, spec: ParamSpec) -> Self {
-        Self { id: next_id(), value, spec, trainable: true }
+        Self { id: next_id(), value, spec, trainable: true, lr_scale: 1.0 }
     }
 
     /// Its value.
@@ -66,6 +67,41 @@ impl<T: Scalar> Param<T> {
         self.trainable = trainable;
     }
 
+    /// By what an optimizer multiplies its learning rate for this parameter: 1, unless it was set.
+    pub fn lr_scale(&self) -> f32 {
+        self.lr_scale
+    }
+
+    /// Lets the parameter learn at the optimizer's rate times `scale`, as a parameter group of
+    /// PyTorch's with a rate of its own; the weight decay of [`AdamW`](crate::AdamW) is scaled with
+    /// the rate.
+    ///
+    /// Clones and casts keep it. It is no part of a checkpoint: a program that loads a model builds it
+    /// first, and sets the scales as it did before.
+    ///
+    /// # Panics
+    /// **Panics** if it is negative or not finite.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::Linear;
+    ///
+    /// let mut head = Linear::new(128, 10);
+    /// head.weight_mut().set_lr_scale(0.1);
+    /// if let Some(bias) = head.bias_mut() {
+    ///     bias.set_lr_scale(2.0);
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn set_lr_scale(&mut self, scale: f32) {
+        assert!(
+            scale >= 0.0 && scale.is_finite(),
+            "{}: a learning rate cannot be scaled by {scale}",
+            self.spec.name
+        );
+        self.lr_scale = scale;
+    }
+
     /// The same parameter with another element type.
     pub fn cast<U: Scalar>(&self) -> Param<U> {
         Param {
@@ -73,6 +109,7 @@ impl<T: Scalar> Param<T> {
             value: self.value.cast(),
             spec: self.spec.clone(),
             trainable: self.trainable,
+            lr_scale: self.lr_scale,
         }
     }
 

@@ -166,6 +166,11 @@ fn optimizers() {
     });
     panics("Adam: beta2 1 is outside [0, 1)", || drop(Adam::new(0.1).betas(0.9, 1.0)));
 
+    for scale in [-1.0, f32::NAN, f32::INFINITY] {
+        let message = format!("bias: a learning rate cannot be scaled by {scale}");
+        panics(&message, || Linear::new(3, 2).bias_mut().unwrap().set_lr_scale(scale));
+    }
+
     struct Forgetful {
         scale: Param,
     }

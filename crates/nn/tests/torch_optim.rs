@@ -89,13 +89,21 @@ fn optimizers() -> Vec<(&'static str, Box<dyn Optimizer>)> {
         ("adamw-decay", Box::new(adamw().betas(0.7, 0.9).weight_decay(0.5))),
         ("adamw-rare", Box::new(adamw().weight_decay(0.5))),
         ("adamw-schedule", Box::new(adamw().weight_decay(0.5))),
+        ("sgd-scaled", Box::new(sgd())),
+        ("sgd-momentum-decay-scaled", Box::new(sgd().momentum(0.8).weight_decay(0.1))),
+        ("adam-decay-scaled", Box::new(adam().weight_decay(0.1))),
+        ("adamw-scaled", Box::new(adamw().weight_decay(0.5))),
     ]
 }
 
-/// What w and b are after each step, with the gradients, freezing and schedule that a case's name asks for.
+/// What w and b are after each step, with the gradients, freezing, schedule and scales that a case's name asks for.
 fn train(name: &str, optimizer: &mut dyn Optimizer, golden: &Golden) -> Vec<[Tensor; 2]> {
     let [w, b] = [0, 1].map(|i| Param::new(golden.start[i].clone()));
     let mut model = Model { w, b };
+    if name.ends_with("-scaled") {
+        model.w.set_lr_scale(2.0);
+        model.b.set_lr_scale(0.25);
+    }
     model.b.set_trainable(!name.ends_with("-frozen"));
     let mut tape = Tape::new();
     let steps = golden.gradients.iter().enumerate().map(|(step, [gw, gb])| {
@@ -151,7 +159,7 @@ fn optimizers_are_told_apart() {
         for (b, case) in golden.cases.iter().enumerate() {
             // The same rule for the case's own gradients is the same case.
             let rule = |name: &'static str| {
-                let ends = ["-rare", "-frozen", "-schedule"];
+                let ends = ["-rare", "-frozen", "-schedule", "-scaled"];
                 ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
             };
             if a == b || rule(name) == rule(case.name) {
@@ -162,4 +170,12 @@ fn optimizers_are_told_apart() {
             assert!(distance > 1e-3, "{name} passes for {}: {distance:e}", case.name);
         }
     }
+}
+
+#[test]
+fn clones_and_casts_keep_the_scale_of_the_learning_rate() {
+    let mut p = Param::new(Tensor::<f32>::ones(3));
+    assert_eq!(p.lr_scale(), 1.0);
+    p.set_lr_scale(0.5);
+    assert_eq!((p.clone().lr_scale(), p.cast::<f64>().lr_scale()), (0.5, 0.5));
 }

@@ -3,6 +3,7 @@
 use fanin_init::default_rng;
 use fanin_init::rand::RngCore;
 use fanin_tensor::map::map;
+use fanin_tensor::simd::{Isa, Kernel, dispatch};
 use fanin_tensor::{Scalar, Write};
 
 use crate::tape::{Backward, Op, Var};
@@ -68,19 +69,39 @@ const CHUNK: usize = 512;
 
 /// One 64-bit word of the generator for each element, as PyTorch's `bernoulli_(1 − p)` draws.
 fn draw_noise<T: Scalar>(p: f64, noise: &mut [T]) {
-    const BITS: u32 = 53;
     // Kept if k·2⁻⁵³ < 1 − p, where k is the word's low 53 bits: an integer below this one.
-    let kept = ((1.0 - p) * (1u64 << BITS) as f64).ceil() as u64;
+    let kept = ((1.0 - p) * (1u64 << BITS) as f64).ceil() as i64;
     // Rounded before the division, as PyTorch does it.
     let scale = T::ONE / T::from_f64(1.0 - p);
     let (mut rng, mut bytes) = (default_rng(), [0; 8 * CHUNK]);
     for noise in noise.chunks_mut(CHUNK) {
         let bytes = &mut bytes[..8 * noise.len()];
         rng.fill_bytes(bytes);
-        for (n, pair) in noise.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        dispatch(Choose { words: bytes.as_chunks().0, kept, scale, noise });
+    }
+}
+
+/// Of a word so many bits are used.
+const BITS: u32 = 53;
+
+/// A kernel, because vectors choose without a branch, which would be taken wrongly every other time.
+struct Choose<'a, T> {
+    words: &'a [[u8; 8]],
+    kept: i64,
+    scale: T,
+    noise: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel for Choose<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { words, kept, scale, noise } = self;
+        for (n, &word) in noise.iter_mut().zip(words) {
             // Of a pair of 32-bit draws the first is the high half.
-            let word = u64::from_le_bytes(*pair).rotate_left(32);
-            *n = if word & ((1 << BITS) - 1) < kept { scale } else { T::ZERO };
+            let k = i64::from_le_bytes(word).rotate_left(32) & ((1 << BITS) - 1);
+            *n = if k < kept { scale } else { T::ZERO };
         }
     }
 }

@@ -85,8 +85,9 @@ impl<T: Scalar> Rule<T> {
             v: Tensor::zeros(p.shape()),
             steps: 0,
         };
-        states.step(model, grads, new, |Moments { m, v, steps }, p, g| {
+        states.step(model, grads, new, |Moments { m, v, steps }, p, g, lr_scale| {
             *steps += 1;
+            let lr = lr * lr_scale;
             let corrected1 = 1.0 - beta1.powi(*steps);
             let corrected2 = (1.0 - beta2.powi(*steps)).sqrt();
             let (shrink, decay) =

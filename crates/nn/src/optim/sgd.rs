@@ -116,14 +116,15 @@ impl<T: Scalar> Optimizer<T> for Sgd<T> {
             !self.nesterov || (self.momentum > 0.0 && self.dampening == 0.0),
             "Sgd: nesterov wants momentum and no dampening"
         );
-        let [lr, mu, decay, fresh] =
-            [self.lr, self.momentum, self.weight_decay, 1.0 - self.dampening].map(T::from_f64);
-        let nesterov = self.nesterov;
+        let [mu, decay, fresh] =
+            [self.momentum, self.weight_decay, 1.0 - self.dampening].map(T::from_f64);
+        let (lr, nesterov) = (self.lr, self.nesterov);
         self.states.step(
             model,
             &grads,
             |_| None,
-            |velocity, p, g| {
+            |velocity, p, g, lr_scale| {
+                let lr = T::from_f64(lr * lr_scale);
                 if mu == T::ZERO {
                     return update([p], [g], move |[p], [g]| [p - lr * (g + decay * p)]);
                 }
