@@ -1,0 +1,178 @@
+//! What the papers share: their outcome, networks, training, statistics.
+
+use fanin::datasets::Dataset;
+use fanin::prelude::*;
+
+/// One paper, and the experiment that measures its claims again.
+pub(crate) struct Paper {
+    /// The subcommand.
+    pub(crate) name: &'static str,
+    /// Authors, year, title.
+    pub(crate) title: &'static str,
+    /// What differs from the paper's experiment, and why.
+    pub(crate) changed: &'static str,
+    pub(crate) seeds: &'static str,
+    /// Whether the small version promises that its findings hold.
+    pub(crate) quick: bool,
+    pub(crate) run: fn(&Lab) -> Outcome,
+}
+
+/// What an experiment works with.
+pub(crate) struct Lab {
+    /// Less of everything.
+    pub(crate) quick: bool,
+    pub(crate) train: Dataset,
+    pub(crate) test: Dataset,
+}
+
+impl Lab {
+    /// Both sets with mean 0 and variance 1.
+    pub(crate) fn normalized(&self) -> [Dataset; 2] {
+        [&self.train, &self.test].map(|data| data.clone().normalize(0.1307, 0.3081))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) findings: Vec<Finding>,
+    /// The numbers behind the findings, line by line.
+    pub(crate) details: Vec<String>,
+}
+
+impl Outcome {
+    /// `holds` is the verdict, by the rule that the experiment's file states.
+    pub(crate) fn claim(
+        &mut self,
+        claim: &'static str,
+        published: impl Into<String>,
+        measured: impl Into<String>,
+        holds: bool,
+    ) {
+        let (published, measured) = (published.into(), measured.into());
+        self.findings.push(Finding { claim, published, measured, holds });
+    }
+
+    /// Adds a line to the details, and shows it at once: experiments take minutes.
+    pub(crate) fn detail(&mut self, line: String) {
+        println!("  {line}");
+        self.details.push(line);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) claim: &'static str,
+    pub(crate) published: String,
+    pub(crate) measured: String,
+    pub(crate) holds: bool,
+}
+
+/// A perceptron of these sizes, with an activation between its layers.
+pub(crate) fn mlp(
+    sizes: &[usize],
+    activation: impl Module + Copy + 'static,
+    weight: &dyn Initializer,
+    bias: &dyn Initializer,
+) -> Sequential {
+    let mut model = Sequential::new();
+    for (i, size) in sizes.windows(2).enumerate() {
+        model = if i > 0 { model.add(activation) } else { model };
+        model = model.add(Linear::builder(size[0], size[1]).weight(weight).bias(bias).build());
+    }
+    model
+}
+
+/// The sizes of a network with `layers` layers of weights.
+pub(crate) fn sizes(input: usize, width: usize, layers: usize, output: usize) -> Vec<usize> {
+    [&[input][..], &vec![width; layers - 1], &[output]].concat()
+}
+
+/// Trains for so many steps by cross-entropy, and gives their losses. Ends when `stop` says so, which
+/// sees the step, the loss and the model, and at a loss that is no number.
+pub(crate) fn train(
+    model: &mut Sequential,
+    optimizer: &mut dyn Optimizer,
+    data: &Dataset,
+    (batch, steps): (usize, usize),
+    mut stop: impl FnMut(usize, f32, &Sequential) -> bool,
+) -> Vec<f32> {
+    let (mut tape, mut losses) = (Tape::new(), vec![]);
+    loop {
+        for (x, y) in data.batches(batch).shuffle().drop_last() {
+            let (loss, grads) =
+                tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
+            optimizer.step(model, grads);
+            losses.push(loss);
+            let over = losses.len() == steps || !loss.is_finite();
+            if over || stop(losses.len(), loss, model) {
+                return losses;
+            }
+        }
+    }
+}
+
+/// The loss at the end of a training: the mean of the last 50, infinite if it diverged.
+pub(crate) fn final_loss(losses: &[f32]) -> f64 {
+    let last = &losses[losses.len().saturating_sub(50)..];
+    let mean = mean(&last.iter().map(|&loss| loss.into()).collect::<Vec<_>>());
+    if mean.is_finite() { mean } else { f64::INFINITY }
+}
+
+/// How many steps it took until the running mean of the loss, over about 20 steps, was below `goal`.
+pub(crate) fn steps_to(losses: &[f32], goal: f32) -> Option<usize> {
+    let mut running = losses[0];
+    losses.iter().position(|&loss| {
+        running += (loss - running) / 20.0;
+        running < goal
+    })
+}
+
+pub(crate) fn mean(x: &[f64]) -> f64 {
+    x.iter().sum::<f64>() / x.len() as f64
+}
+
+/// The middle one, by which one diverged run does not count for more than one.
+pub(crate) fn median(mut x: Vec<f64>) -> f64 {
+    x.sort_by(f64::total_cmp);
+    x[x.len() / 2]
+}
+
+/// The sample's standard deviation.
+pub(crate) fn spread(x: &[f64]) -> f64 {
+    let mean = mean(x);
+    (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (x.len() - 1).max(1) as f64).sqrt()
+}
+
+/// √(mean of squares).
+pub(crate) fn rms(x: &[f32]) -> f64 {
+    (x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / x.len() as f64).sqrt()
+}
+
+/// The singular values of a matrix given by its rows, by one-sided Jacobi rotations (Hestenes 1958):
+/// pairs of rows are turned until all are orthogonal, and their lengths are what is asked for.
+pub(crate) fn singular_values(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    loop {
+        let mut worst = 0f64;
+        for i in 1..rows.len() {
+            let (before, from) = rows.split_at_mut(i);
+            let b = &mut from[0];
+            for a in before {
+                let (aa, bb, ab) = (dot(a, a), dot(b, b), dot(a, b));
+                if ab == 0.0 {
+                    continue;
+                }
+                worst = worst.max(ab.abs() / (aa * bb).sqrt());
+                let zeta = (bb - aa) / (2.0 * ab);
+                let t = zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
+                let c = 1.0 / (1.0 + t * t).sqrt();
+                for (a, b) in a.iter_mut().zip(b.iter_mut()) {
+                    (*a, *b) = (c * (*a - t * *b), c * (t * *a + *b));
+                }
+            }
+        }
+        if worst < 1e-6 {
+            return rows.iter().map(|row| dot(row, row).sqrt()).collect();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Deep and narrow ReLU networks that are constant functions: before training ("born dead"), and
+//! after it has been tried to fit |x|. A network is born dead if it gives the same on 65 points of
+//! [−√3, √3], and has collapsed if what it gives there spans less than 0.01. A share reproduces within 5 points.
+
+use fanin::prelude::*;
+
+use crate::lab::{Lab, Outcome, Paper, mlp, sizes};
+
+pub(crate) const PAPER: Paper = Paper {
+    name: "lu2019",
+    title: "Lu, Shin, Su, Karniadakis 2019, *Dying ReLU and initialization: theory and numerical \
+        examples*, section 5.1",
+    changed: "fresh points in each batch instead of 3,000 fixed ones, and 3,000 steps of 64 points \
+        with Adam at 0.001; networks that are constant from the start are not trained, because \
+        gradients cannot reach their weights.",
+    seeds: "seeds 1 to 1,000 (of 5,000 networks: seed 1)",
+    quick: true,
+    run,
+};
+
+const LAYERS: usize = 10;
+const END: f32 = 1.732_050_8;
+
+fn run(lab: &Lab) -> Outcome {
+    let mut outcome = Outcome::default();
+    let nets = if lab.quick { 1_000 } else { 5_000 };
+    let share = |width| {
+        manual_seed(1);
+        let dead = (0..nets).filter(|_| span(&he(width)) == 0.0);
+        100.0 * dead.count() as f64 / f64::from(nets)
+    };
+    let [two, three, five, ten] = [2, 3, 5, 10].map(share);
+    outcome.claim(
+        "10 layers, He's law, width 2, 3, 5, 10: most networks that end as constants begin as such",
+        "> 90, ≈ 60, > 10, < 1 % after training",
+        format!("{two:.1}, {three:.1}, {five:.1}, {ten:.1} % before training"),
+        (80.0..=95.0).contains(&two)
+            && (50.0..=65.0).contains(&three)
+            && (8.0..=20.0).contains(&five)
+            && ten < 1.0,
+    );
+    if !lab.quick {
+        trained(&mut outcome);
+    }
+    outcome
+}
+
+fn he(width: usize) -> Sequential {
+    mlp(&sizes(1, width, LAYERS, 1), Relu, &KaimingNormal::default(), &Zeros)
+}
+
+fn trained(outcome: &mut Outcome) {
+    let nets = 1_000;
+    let mut collapsed = 0;
+    for seed in 1..=nets {
+        manual_seed(seed);
+        let mut model = he(2);
+        if span(&model) > 0.0 {
+            fit(&mut model);
+        }
+        collapsed += u32::from(span(&model) < 0.01);
+    }
+    let share = 100.0 * f64::from(collapsed) / nets as f64;
+    outcome.claim(
+        "|x|, 10 layers of width 2, He's law: share that collapses",
+        "91.9 %",
+        format!("{share:.1} % of {nets}"),
+        (share - 91.9).abs() < 5.0,
+    );
+}
+
+/// Tries to learn |x|.
+fn fit(model: &mut Sequential) {
+    let (mut adam, mut tape) = (Adam::new(1e-3), Tape::new());
+    let points = Uniform::new(-f64::from(END), END.into());
+    let spec = ParamSpec::weight(1, 1);
+    let (mut x, mut y) = (Tensor::zeros([64, 1]), Tensor::zeros([64, 1]));
+    for _ in 0..3_000 {
+        points.fill(&spec, &mut fanin::init::default_rng(), x.view_mut());
+        for (y, x) in y.as_mut_slice().iter_mut().zip(x.as_slice()) {
+            *y = x.abs();
+        }
+        let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mse(t.input(&y)));
+        adam.step(model, grads);
+    }
+}
+
+/// Between the largest and the smallest output.
+fn span(model: &Sequential) -> f32 {
+    let points = (-32i8..=32).map(|i| END * f32::from(i) / 32.0).collect();
+    let y = model.predict(&Tensor::from_vec([65, 1], points));
+    let low = y.as_slice().iter().fold(f32::MAX, |low, &y| low.min(y));
+    let high = y.as_slice().iter().fold(f32::MIN, |high, &y| high.max(y));
+    high - low
+}

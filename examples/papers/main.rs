@@ -1,0 +1,80 @@
+//! What papers on initialization published, measured again: one paper a file.
+//!
+//! ```text
+//! cargo run --release --example papers -- nielsen        # one paper
+//! cargo run --release --example papers -- all            # every paper, one after the other
+//! cargo run --release --example papers -- --quick        # small versions of some, in seconds
+//! ```
+//!
+//! With the full MNIST (FANIN_DATA names its directory) a run writes its section of docs/papers.md.
+//! Without, the bundled digits stand in, and the file stays as it is. `--quick` takes the bundled
+//! digits, and fails if one of its claims does not hold there.
+
+mod glorot2010;
+mod hanin2018;
+mod he2015;
+mod lab;
+mod lu2019;
+mod nielsen;
+mod pennington2017;
+mod report;
+mod saxe2013;
+
+use std::time::Instant;
+
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
+use fanin::prelude::*;
+
+use lab::{Lab, Paper};
+
+/// In the order of docs/papers.md.
+const PAPERS: &[Paper] = &[
+    glorot2010::PAPER,
+    saxe2013::PAPER,
+    nielsen::PAPER,
+    he2015::PAPER,
+    pennington2017::PAPER,
+    hanin2018::PAPER,
+    lu2019::PAPER,
+];
+
+/// Measures again what papers on initialization published.
+#[derive(Parser)]
+struct Args {
+    /// Which paper
+    #[arg(default_value = "all", value_parser = names())]
+    paper: String,
+
+    /// Runs small versions on the bundled digits, and fails if a claim does not hold
+    #[arg(long)]
+    quick: bool,
+}
+
+fn names() -> PossibleValuesParser {
+    PAPERS.iter().map(|paper| paper.name).chain(["all"]).collect::<Vec<_>>().into()
+}
+
+fn main() -> fanin::Result<()> {
+    let args = Args::parse();
+    let (train, test) = if args.quick { datasets::mnist_bundled() } else { datasets::mnist()? };
+    println!("data: {}", train.source());
+    let full = !train.source().is_bundled();
+    let lab = Lab { quick: args.quick, train, test };
+
+    let all = args.paper == "all";
+    let chosen = |paper: &&Paper| paper.name == args.paper || all && (paper.quick || !args.quick);
+    for paper in PAPERS.iter().filter(chosen) {
+        println!("\n{}: {}", paper.name, paper.title);
+        let start = Instant::now();
+        let outcome = (paper.run)(&lab);
+        report::print(&outcome);
+        if args.quick && paper.quick {
+            let fails = outcome.findings.iter().find(|finding| !finding.holds);
+            assert!(fails.is_none(), "{}: this was promised: {fails:?}", paper.name);
+        } else if full {
+            report::write(paper, &outcome, start.elapsed())?;
+        }
+    }
+    Ok(())
+}
