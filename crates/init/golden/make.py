@@ -149,6 +149,20 @@ for shape in [(5, 5), (3, 7), (7, 3), (1, 4), (64, 64), (40, 100), (100, 40), (1
     case(near, f"orthogonal/{name}", 19, shape, lambda t: init.orthogonal_(t))
 case(near, "orthogonal/gain", 20, (20, 30), lambda t: init.orthogonal_(t, 5 / 3))
 
+# Identities, of matrices and of convolutions, and columns with zeros in them.
+for shape in [(4, 4), (3, 7), (7, 3)]:
+    name = "x".join(map(str, shape))
+    case(exact, f"eye/{name}", 22, shape, lambda t: init.eye_(t))
+for shape, groups in [((4, 4, 3), 1), ((6, 4, 5), 2), ((3, 7, 4), 1), ((16, 8, 3, 3), 1), ((16, 8, 3, 3), 2),
+                      ((12, 3, 4, 5), 2), ((6, 2, 2, 3, 4), 1), ((6, 2, 2, 3, 4), 2)]:
+    name = "x".join(map(str, shape))
+    case(exact, f"dirac/{name}/{groups}", 23, shape, lambda t: init.dirac_(t, groups))
+for seed in [0, 42, (1 << 40) + 12345]:
+    for shape, sparsity, std in [((3, 5), 0.1, 0.01), ((20, 7), 0.3, 0.01), ((7, 20), 0.5, 1.0),
+                                 ((128, 784), 0.9, 0.01), ((784, 128), 0.9, 0.5)]:
+        name = "x".join(map(str, shape))
+        case(exact, f"sparse/{name}/{seed}", seed, shape, lambda t: init.sparse_(t, sparsity, std))
+
 # Gains, in f64.
 for name, param in [("linear", None), ("sigmoid", None), ("tanh", None), ("relu", None),
                     ("leaky_relu", None), ("leaky_relu", 0.2), ("leaky_relu", 5**0.5), ("selu", None)]:

@@ -235,6 +235,49 @@ fn orthogonal_matrices() {
 }
 
 #[test]
+fn identities() {
+    let golden = &Golden::read();
+    for shape in [[4, 4], [3, 7], [7, 3]] {
+        exact(golden, &format!("eye/{}", times(&shape)), 22, &shape, Identity::default());
+    }
+    let diracs: [(&[usize], usize); 8] = [
+        (&[4, 4, 3], 1),
+        (&[6, 4, 5], 2),
+        (&[3, 7, 4], 1),
+        (CONV, 1),
+        (CONV, 2),
+        (&[12, 3, 4, 5], 2),
+        (&[6, 2, 2, 3, 4], 1),
+        (&[6, 2, 2, 3, 4], 2),
+    ];
+    for (shape, groups) in diracs {
+        let key = format!("dirac/{}/{groups}", times(shape));
+        exact(golden, &key, 23, shape, Dirac::new(groups));
+    }
+}
+
+#[test]
+fn sparse_matrices_bit_for_bit() {
+    let golden = &Golden::read();
+    for seed in [0, 42, (1 << 40) + 12345] {
+        for (shape, sparsity, std) in [
+            ([3, 5], 0.1, 0.01),
+            ([20, 7], 0.3, 0.01),
+            ([7, 20], 0.5, 1.0),
+            ([128, 784], 0.9, 0.01),
+            ([784, 128], 0.9, 0.5),
+        ] {
+            let key = format!("sparse/{}/{seed}", times(&shape));
+            exact(golden, &key, seed, &shape, Sparse::new(sparsity, std));
+        }
+    }
+}
+
+fn times(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
+#[test]
 fn gains() {
     let golden = Golden::read();
     for (key, nonlinearity) in [
