@@ -9,7 +9,7 @@ pub use fanin_init::{
     KaimingUniform, LecunNormal, LecunUniform, LogPrior, LogitPrior, LooksLinear, NguyenWidrow,
     Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position, RandomWalk,
     RandomizedAsymmetric, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
-    VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed,
+    VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
 };
 pub use fanin_nn::diagnose::Probe;
 pub use fanin_nn::layers::{

@@ -105,6 +105,7 @@ mod orthogonal;
 mod param;
 mod permutation;
 mod position;
+pub mod presets;
 mod qr;
 mod quadrature;
 mod random_walk;

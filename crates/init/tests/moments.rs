@@ -8,83 +8,9 @@ use fanin_init::rand::SeedableRng;
 use fanin_init::rand::rngs::StdRng;
 use fanin_init::*;
 
-const FAN_IN: usize = 300;
-const FAN_OUT: usize = 200;
-const SHAPE: [usize; 2] = [FAN_OUT, FAN_IN];
-const SEEDS: u64 = 10;
+mod zscore;
 
-/// A family of laws up to mean and scale, by its standardized 4th and 8th moments.
-#[derive(Clone, Copy)]
-struct Family {
-    fourth: f64,
-    eighth: f64,
-}
-
-const UNIFORM: Family = Family { fourth: 9.0 / 5.0, eighth: 9.0 };
-const NORMAL: Family = Family { fourth: 3.0, eighth: 105.0 };
-
-/// A normal cut off at `a` and `b` standard deviations, with its mean and standard deviation.
-fn truncated(a: f64, b: f64) -> (Family, f64, f64) {
-    const STEPS: usize = 20_000;
-    // Midpoint rule: E[f] for f with respect to the density e^(−x²/2) on [a, b].
-    let expect = |f: &dyn Fn(f64) -> f64| {
-        let (mut sum, mut total) = (0.0, 0.0);
-        for i in 0..STEPS {
-            let x = a + (b - a) * (i as f64 + 0.5) / STEPS as f64;
-            let density = (-0.5 * x * x).exp();
-            sum += density * f(x);
-            total += density;
-        }
-        sum / total
-    };
-    let mean = expect(&|x| x);
-    let std = expect(&|x| (x - mean).powi(2)).sqrt();
-    let moment = |k| expect(&|x| ((x - mean) / std).powi(k));
-    (Family { fourth: moment(4), eighth: moment(8) }, mean, std)
-}
-
-/// How many standard errors the sample is from what was expected.
-#[derive(Debug)]
-struct Z {
-    mean: f64,
-    variance: f64,
-    fourth: f64,
-}
-
-impl Z {
-    fn of(w: &[f32], mean: f64, variance: f64, family: Family) -> Z {
-        let n = w.len() as f64;
-        let moment = |k| {
-            w.iter().map(|&x| ((f64::from(x) - mean) / variance.sqrt()).powi(k)).sum::<f64>() / n
-        };
-        let Family { fourth, eighth } = family;
-        Z {
-            mean: moment(1) * n.sqrt(),
-            variance: (moment(2) - 1.0) * (n / (fourth - 1.0)).sqrt(),
-            fourth: (moment(4) - fourth) * (n / (eighth - fourth * fourth)).sqrt(),
-        }
-    }
-
-    fn worst(&self) -> f64 {
-        self.mean.abs().max(self.variance.abs()).max(self.fourth.abs())
-    }
-}
-
-fn sample(law: &dyn Initializer, spec: &ParamSpec, seed: u64) -> Vec<f32> {
-    law.draw(spec, &SHAPE, &mut TorchRng::seed(seed)).into_iter().collect()
-}
-
-#[track_caller]
-fn assert_law(law: &dyn Initializer, mean: f64, variance: f64, family: Family) {
-    let spec = ParamSpec::weight(FAN_IN, FAN_OUT);
-    for seed in 0..SEEDS {
-        let z = Z::of(&sample(law, &spec, seed), mean, variance, family);
-        assert!(z.worst() < 5.0, "{law:?}, seed {seed}: {z:?}");
-    }
-}
-
-const N: f64 = FAN_IN as f64;
-const M: f64 = FAN_OUT as f64;
+use zscore::*;
 
 #[test]
 fn laws_of_given_numbers() {
@@ -125,7 +51,12 @@ fn variance_scaling_in_all_forms() {
     assert!(mean.abs() < 1e-12);
     let laws = [(Law::Uniform, UNIFORM), (Law::Normal, NORMAL), (Law::TruncatedNormal, cut)];
     for (law, family) in laws {
-        for (fan, count) in [(Fan::In, N), (Fan::Out, M), (Fan::Average, (N + M) / 2.0)] {
+        for (fan, count) in [
+            (Fan::In, N),
+            (Fan::Out, M),
+            (Fan::Average, (N + M) / 2.0),
+            (Fan::GeometricAverage, (N * M).sqrt()),
+        ] {
             let scaling = VarianceScaling::new(1.5).fan(fan).law(law);
             assert_law(&scaling, 0.0, 1.5 / count, family);
         }

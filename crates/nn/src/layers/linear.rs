@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanin_init::presets::Preset;
 use fanin_init::rand::RngCore;
 use fanin_init::{FanInUniform, Gain, Initializer, KaimingUniform, ParamSpec, default_rng};
 use fanin_tensor::{Scalar, Tensor};
@@ -155,6 +156,26 @@ impl<'a> LinearBuilder<'a> {
     /// The law of the biases. It sees the fans of the weights.
     pub fn bias(mut self, law: impl Initializer + 'a) -> Self {
         self.bias = Some(Box::new(law));
+        self
+    }
+
+    /// The laws of weights and biases together: those of another framework, or one's own.
+    ///
+    /// A layer [without biases](Self::no_bias) stays without.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::Linear;
+    /// use fanin_nn::init::presets;
+    ///
+    /// // As Keras begins a Dense layer: Glorot-uniform, and zeros.
+    /// let dense = Linear::builder(300, 200).preset(presets::keras()).build();
+    /// assert!(dense.weight().as_slice().iter().all(|w| w.abs() <= (6f32 / 500.0).sqrt()));
+    /// assert_eq!(dense.bias().as_slice(), [0.0; 200]);
+    /// ```
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.weight = Box::new(preset.weight);
+        self.bias = self.bias.map(|_| Box::new(preset.bias) as Box<dyn Initializer>);
         self
     }
 

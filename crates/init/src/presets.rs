@@ -1,0 +1,112 @@
+//! How other frameworks begin a linear layer when nobody asks: the laws of its weight and its bias.
+//!
+//! n is `fan_in`, m is `fan_out`. A layer of ReLU multiplies the signal's second moment by n·Var(w)/2;
+//! what the biases add to it is left away.
+//!
+//! | preset | weight | bias | per ReLU layer | read in |
+//! |---|---|---|---|---|
+//! | [`torch`] | U(±1/√n) | U(±1/√n) | × 1/6 | PyTorch 2.15, torch/nn/modules/linear.py |
+//! | [`keras`] | U(±√(6/(n+m))) | 0 | × n/(n+m) | Keras 3, keras/src/layers/core/dense.py |
+//! | [`flax`] | truncated normal, variance 1/n | 0 | × 1/2 | Flax, flax/linen/linear.py; JAX 0.10 |
+//! | [`candle`] | N(0, 2/n) | U(±1/√n) | × 1 | candle-nn 0.11.1, src/linear.rs |
+//! | [`tch`] | U(±√(6/n)) | U(±1/√n) | × 1 | tch 0.22.0, src/nn/linear.rs |
+//! | [`burn`] | U(±1/√n) | U(±1/√n) | × 1/6 | burn-nn 0.22.1, src/modules/linear.rs |
+//!
+//! The laws are theirs, the numbers only PyTorch's: the others have generators of their own.
+//!
+//! ```
+//! use fanin_init::{Initializer, ParamSpec, TorchRng, presets};
+//!
+//! let keras = presets::keras();
+//! let w = keras.weight.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut TorchRng::seed(0));
+//! assert!(w.iter().all(|w| w.abs() <= (6f32 / 500.0).sqrt()));
+//! ```
+
+use std::sync::Arc;
+
+use crate::{
+    FanInUniform, Initializer, KaimingNormal, KaimingUniform, VarianceScaling, XavierUniform, Zeros,
+};
+
+/// A law for weights and a law for biases, which belong together.
+///
+/// # Example
+/// ```
+/// use fanin_init::presets::{self, Preset};
+/// use fanin_init::{Constant, KaimingNormal};
+///
+/// let house_style = Preset::new(KaimingNormal::default(), Constant(0.01));
+/// let mixed = Preset { bias: house_style.bias, ..presets::flax() };
+/// assert_eq!(format!("{:?}", mixed.bias), "Constant(0.01)");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// The law of the weights.
+    pub weight: Arc<dyn Initializer>,
+    /// The law of the biases.
+    pub bias: Arc<dyn Initializer>,
+}
+
+impl Preset {
+    /// One's own.
+    pub fn new(weight: impl Initializer + 'static, bias: impl Initializer + 'static) -> Self {
+        Preset { weight: Arc::new(weight), bias: Arc::new(bias) }
+    }
+}
+
+/// PyTorch's `nn.Linear`: weight and bias U(±1/√n), seeded alike the same numbers.
+///
+/// # Reference
+/// `Linear.reset_parameters` in torch/nn/modules/linear.py of PyTorch 2.15: `kaiming_uniform_` with
+/// a = √5, and the bias uniform within 1/√n.
+pub fn torch() -> Preset {
+    Preset::new(KaimingUniform::torch_default(), FanInUniform)
+}
+
+/// Keras' `Dense`: weight U(±√(6/(n+m))), bias 0.
+///
+/// # Reference
+/// keras/src/layers/core/dense.py of Keras 3 (commit 01b8036): `kernel_initializer="glorot_uniform"`,
+/// `bias_initializer="zeros"`.
+pub fn keras() -> Preset {
+    Preset::new(XavierUniform::default(), Zeros)
+}
+
+/// Flax' `Dense`: weight truncated normal of variance 1/n, bias 0.
+///
+/// # Reference
+/// flax/linen/linear.py (commit 02603f6): `lecun_normal()` and `zeros_init()`; the former is
+/// `variance_scaling(1.0, "fan_in", "truncated_normal")` in jax/_src/nn/initializers.py of JAX
+/// 0.10.2.
+pub fn flax() -> Preset {
+    Preset::new(VarianceScaling::default(), Zeros)
+}
+
+/// candle's `linear`: weight N(0, 2/n), bias U(±1/√n).
+///
+/// # Reference
+/// `linear` in src/linear.rs of candle-nn 0.11.1: `DEFAULT_KAIMING_NORMAL`, whose gain is ReLU's √2
+/// and whose fan is `fan_in`.
+pub fn candle() -> Preset {
+    Preset::new(KaimingNormal::default(), FanInUniform)
+}
+
+/// tch's `nn::linear`: weight U(±√(6/n)), which is not PyTorch's, bias U(±1/√n), which is.
+///
+/// # Reference
+/// `LinearConfig::default` and `linear` in src/nn/linear.rs of tch 0.22.0:
+/// `DEFAULT_KAIMING_UNIFORM`, whose gain is ReLU's √2 and whose fan is `fan_in`.
+pub fn tch() -> Preset {
+    Preset::new(KaimingUniform::default(), FanInUniform)
+}
+
+/// burn's `Linear`: one law for both, U(±1/√n).
+///
+/// # Reference
+/// `LinearConfig` in src/modules/linear.rs of burn-nn 0.22.1: `KaimingUniform` of gain 1/√3, for the
+/// weight and, with the weight's fans, for the bias. (In its column layout the two fans change
+/// places.)
+pub fn burn() -> Preset {
+    let law = KaimingUniform::default().gain(1.0 / 3f64.sqrt());
+    Preset::new(law, law)
+}
