@@ -9,11 +9,12 @@ use crate::{Fan, Initializer, ParamSpec, Position, draw};
 
 /// For layers `sin(ω₀·(Wx + b))`: U(±1/n) in the first, U(±√(6/n)/ω₀) in the others.
 ///
-/// With inputs in [−1, 1], ω₀·Wx of a hidden or last layer is then nearly N(0, 1), at any depth: the
-/// inputs of all the later sines are spread alike. ω₀ is how many half waves the first layer makes of
-/// an input range, and cancels in the other layers, where it makes gradients larger; 30 if nothing is
-/// said. The paper's networks leave the biases as PyTorch draws them
-/// ([`FanInUniform`](crate::FanInUniform)). The program multiplies by ω₀ itself.
+/// With inputs in [−1, 1] and without biases, ω₀·Wx of the second layer is nearly N(0, 1), and of the
+/// later ones nearly N(0, 0.8), at any depth: 0.797 is the solution of `v = 1 − exp(−2v)`, which is what a
+/// sine and such weights make of a variance v. So all the later sines bend their inputs alike. ω₀ is how
+/// fast the first layer's sines go, and cancels in the others, where it makes gradients larger; 30 if
+/// nothing is said. The program multiplies by ω₀ itself. The paper's networks leave the biases as PyTorch
+/// draws them ([`FanInUniform`](crate::FanInUniform)), which adds `ω₀²/(3n)` to that variance.
 ///
 /// # Panics
 /// `fill` panics when fan_in is 0.

@@ -64,6 +64,25 @@ fn variance_scaling_in_all_forms() {
 }
 
 #[test]
+fn laws_of_papers_that_no_framework_has() {
+    for position in [Position::First, Position::Hidden, Position::Last] {
+        let bound: f64 =
+            if position == Position::First { 1.0 / N } else { (6.0 / N).sqrt() / 12.0 };
+        let law = Siren::new(position).omega0(12.0);
+        assert_law(&law, 0.0, bound * bound / 3.0, UNIFORM);
+    }
+    assert_law(&DepthScaled::new(0.3, 18), 0.0, 0.09 / 18.0, NORMAL);
+    assert_law(&DepthScaled::gpt2(6), 0.0, 0.0004 / 12.0, NORMAL);
+    // Twelve branches of three layers: a standard deviation divided by 12^(1/4).
+    assert_law(&Fixup::new(12, 3), 0.0, 2.0 / N / 12f64.sqrt(), NORMAL);
+    let base = KaimingNormal::default().gain(1.0).fan(Fan::Out);
+    assert_law(&Fixup::new(12, 2).base(base), 0.0, 1.0 / M / 12.0, NORMAL);
+    assert_law(&RandomWalk::Linear, 0.0, (1.0 / N).exp() / N, NORMAL);
+    assert_law(&RandomWalk::Relu, 0.0, 2.0 * (2.4 / (N - 2.4)).exp() / N, NORMAL);
+    assert_law(&RandomWalk::Tanh, 0.0, 1.13 * 1.13 / N, NORMAL);
+}
+
+#[test]
 fn truncated_normals() {
     // Those that redraw, and those that reject; in the middle, and in a tail.
     for [mean, std, low, high] in
@@ -129,6 +148,23 @@ fn mistakes_are_seen() {
         assert!(z(&swapped, 2.0 / N) > 50.0, "swapped fans: z = {}", z(&swapped, 2.0 / N));
         assert!(z(&right, 1.0 / N) > 100.0, "a forgotten √2: z = {}", z(&right, 1.0 / N));
     }
+    let seen = |law: &dyn Initializer, spec, variance, family| {
+        Z::of(&sample(law, spec, 0), 0.0, variance, family).variance
+    };
+    let first = (Siren::new(Position::First), 1.0 / (3.0 * N * N));
+    let hidden = (Siren::default(), 2.0 / (N * 900.0));
+    for (law, variance) in [first, hidden] {
+        assert!(seen(&law, &swapped, variance, UNIFORM) > 50.0, "{law:?}: swapped fans");
+    }
+    let z = seen(&Siren::default().omega0(1.0), &right, hidden.1, UNIFORM);
+    assert!(z > 100.0, "a forgotten ω₀: z = {z}");
+    for law in [&Fixup::new(12, 2) as &dyn Initializer, &RandomWalk::Relu] {
+        assert!(seen(law, &swapped, 2.0 / N / 12.0, NORMAL) > 50.0, "{law:?}: swapped fans");
+    }
+    let z = seen(&KaimingNormal::default(), &right, 2.0 / N / 12.0, NORMAL);
+    assert!(z > 100.0, "a forgotten depth: z = {z}");
+    let z = seen(&Normal::new(0.0, 0.02), &right, 0.0004 / 12.0, NORMAL);
+    assert!(z > 100.0, "a forgotten depth: z = {z}");
     let w = sample(&KaimingNormal::default(), &right, 0);
     let z = Z::of(&w, 0.0, 2.0 / N, UNIFORM);
     assert!(z.fourth > 50.0, "a normal that should be uniform: {z:?}");
