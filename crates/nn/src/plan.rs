@@ -97,8 +97,9 @@ impl InitPlan {
     ///
     /// What a parameter draws then depends on nothing but the seed, its path, law and shape: another
     /// law for one layer, or one more layer, leaves all other parameters as they were, to the bit.
-    /// Layers keep their paths where they have names; a layer put into the midst of a
-    /// [`Sequential`](crate::Sequential) changes the numbers of those behind it.
+    /// A layer put into the midst of a
+    /// [`Sequential`](crate::Sequential) changes the paths of those behind it that have no
+    /// [name](crate::Sequential::add_named).
     ///
     /// # Example
     /// ```

@@ -236,3 +236,34 @@ fn any_module_can_be_initialized_also_behind_a_pointer() {
     let text = format!("{:?}", InitPlan::new().biases(Zeros).set("4.*", Constant(0.5)).keyed(42));
     assert_eq!(text, r#"InitPlan::new().biases(Zeros).set("4.*", Constant(0.5)).keyed(42)"#);
 }
+
+#[test]
+fn named_layers_of_a_sequential_keep_their_draws() {
+    let plan = InitPlan::new().weights(Normal::new(0.0, 1.0)).keyed(3);
+    let short = Sequential::new()
+        .add_named("first", Linear::new(6, 5))
+        .add_named("last", Linear::new(5, 2));
+    let long = Sequential::new()
+        .add_named("first", Linear::new(6, 5))
+        .add(Linear::new(5, 5))
+        .add_named("last", Linear::new(5, 2));
+    let weight = |params: &[(String, Vec<u32>)], name: &str| {
+        params.iter().find(|(path, _)| path == name).expect("is there").1.clone()
+    };
+    let (short, long) = (drawn(short, &plan), drawn(long, &plan));
+    for name in ["first.weight", "last.weight"] {
+        assert_eq!(weight(&short, name), weight(&long, name));
+    }
+}
+
+#[test]
+#[should_panic(expected = "Sequential: there is a layer named \"a\" already")]
+fn a_name_is_for_one_layer() {
+    let _ = Sequential::new().add_named("a", Linear::new(2, 2)).add_named("a", Linear::new(2, 2));
+}
+
+#[test]
+#[should_panic(expected = "Sequential: \"3\" cannot name a layer")]
+fn a_number_is_no_name() {
+    let _ = Sequential::new().add_named("3", Linear::new(2, 2));
+}

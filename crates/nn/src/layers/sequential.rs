@@ -11,7 +11,7 @@ use crate::tape::Var;
 /// Layers one behind the other, each fed with what the one before gave.
 ///
 /// Layers that do not fit are refused while the network is built. The parameters of layer *i* are
-/// named `i.weight`, as in PyTorch.
+/// named `i.weight`, as in PyTorch, or by the [name](Self::add_named) that the layer was given.
 ///
 /// # Example
 /// ```
@@ -25,6 +25,8 @@ use crate::tape::Var;
 /// ```
 pub struct Sequential<T: Scalar = f32> {
     layers: Vec<Box<dyn Module<T>>>,
+    /// Of each layer, if it was given one.
+    names: Vec<Option<String>>,
 }
 
 impl Sequential<f32> {
@@ -37,7 +39,7 @@ impl Sequential<f32> {
 
 impl<T: Scalar> Default for Sequential<T> {
     fn default() -> Self {
-        Self { layers: vec![] }
+        Self { layers: vec![], names: vec![] }
     }
 }
 
@@ -64,7 +66,41 @@ impl<T: Scalar> Sequential<T> {
             self.followed_by(gain);
         }
         self.layers.push(Box::new(layer));
+        self.names.push(None);
         self
+    }
+
+    /// The network with one more layer, whose parameters are `name.weight` and so on, wherever it
+    /// stands: another layer put before it changes neither that nor what a
+    /// [keyed](crate::InitPlan::keyed) plan draws for it.
+    ///
+    /// # Panics
+    /// **Panics** as [`add`](Self::add) does, and if the name is empty, a number, taken, or has one of
+    /// the characters `.*?`.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::layers::Tanh;
+    /// use fanin_nn::{Linear, Module, Sequential};
+    ///
+    /// let model = Sequential::new().add_named("hidden", Linear::new(8, 4)).add(Tanh).add(Linear::new(4, 2));
+    /// let names: Vec<String> = model.named_params().into_iter().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["hidden.weight", "hidden.bias", "2.weight", "2.bias"]);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn add_named(self, name: &str, layer: impl Module<T> + 'static) -> Self {
+        if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
+            panic!(
+                "Sequential: {name:?} cannot name a layer: it must be a word without any of `.*?`"
+            );
+        }
+        if self.names.iter().flatten().any(|taken| taken == name) {
+            panic!("Sequential: there is a layer named {name:?} already");
+        }
+        let mut model = self.add(layer);
+        *model.names.last_mut().expect("just added") = Some(name.to_owned());
+        model
     }
 
     /// The layers.
@@ -95,14 +131,20 @@ impl<T: Scalar> Module<T> for Sequential<T> {
     }
 
     fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            layer.visit(&path.index(i), show);
+        for (i, (layer, name)) in self.layers.iter().zip(&self.names).enumerate() {
+            match name {
+                Some(name) => layer.visit(&path.name(name), show),
+                None => layer.visit(&path.index(i), show),
+            }
         }
     }
 
     fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, T>) {
-        for (i, layer) in self.layers.iter_mut().enumerate() {
-            layer.visit_mut(&path.index(i), show);
+        for (i, (layer, name)) in self.layers.iter_mut().zip(&self.names).enumerate() {
+            match name {
+                Some(name) => layer.visit_mut(&path.name(name), show),
+                None => layer.visit_mut(&path.index(i), show),
+            }
         }
     }
 
