@@ -8,7 +8,7 @@ pub use fanin_init::{
     FromDistribution, Gain, HadamardScale, IdInit, Identity, Initializer, KaimingNormal,
     KaimingUniform, LecunNormal, LecunUniform, LogPrior, LogitPrior, LooksLinear, NguyenWidrow,
     Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position, RandomWalk,
-    RandomizedAsymmetric, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
+    RandomizedAsymmetric, Scheme, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
     VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
 };
 pub use fanin_nn::diagnose::Probe;

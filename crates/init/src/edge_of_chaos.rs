@@ -43,7 +43,11 @@ impl EdgeOfChaos {
     /// When `sigma_b` is negative or not finite, or no σ_w solves: ReLU has its edge at σ_b = 0 alone.
     #[track_caller]
     pub fn new(activation: Nonlinearity, sigma_b: f64) -> Self {
-        EdgeOfChaos::of(|x| activation.value(x), |x| activation.slope(x), sigma_b)
+        or_panic(EdgeOfChaos::solved(activation, sigma_b))
+    }
+
+    pub(crate) fn solved(activation: Nonlinearity, sigma_b: f64) -> Result<Self, String> {
+        solve(&|x| activation.value(x), &|x| activation.slope(x), sigma_b)
     }
 
     /// Solves for any function, given its derivative.

@@ -48,14 +48,18 @@ impl Gain {
     /// He et al. 2015, equation 9, for any activation.
     #[track_caller]
     pub fn preserving(activation: impl Fn(f64) -> f64) -> Self {
+        or_panic(Gain::checked_preserving(activation))
+    }
+
+    pub(crate) fn checked_preserving(activation: impl Fn(f64) -> f64) -> Result<Self, String> {
         let moment = expectation(|z| activation(z).powi(2));
         if !(1e-60..=1e60).contains(&moment) {
-            panic!(
+            return Err(format!(
                 "Gain::preserving: the activation's second moment is {moment:?}, so no gain keeps \
                  a signal: it must be finite and positive"
-            );
+            ));
         }
-        Gain(moment.sqrt().recip())
+        Ok(Gain(moment.sqrt().recip()))
     }
 
     /// The number.

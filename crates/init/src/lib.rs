@@ -65,6 +65,9 @@
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
+//! [`Scheme`] is any of them but the last two, and can be written as text:
+//! `"kaiming_normal(mode=fan_out)"`.
+//!
 //! # How near to PyTorch
 //! Seeded alike, constants, permutations and all laws of the uniform and the normal family agree bit
 //! for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal ones agree within 1e-5 of their
@@ -112,6 +115,7 @@ mod random_walk;
 mod randomized_asymmetric;
 mod rng;
 mod scaling;
+mod scheme;
 mod siren;
 mod sparse;
 mod truncated;
@@ -147,6 +151,7 @@ pub use random_walk::RandomWalk;
 pub use randomized_asymmetric::RandomizedAsymmetric;
 pub use rng::TorchRng;
 pub use scaling::{Fan, Law, VarianceScaling};
+pub use scheme::{ParseSchemeError, Scheme};
 pub use siren::Siren;
 pub use sparse::{Sparse, SparseRows};
 pub use truncated::TruncatedNormal;

@@ -5,6 +5,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2, TAU};
 use serde::{Deserialize, Serialize};
 
 use crate::Gain;
+use crate::initializer::or_panic;
 use crate::truncated::erf;
 
 /// An activation φ whose gain is known.
@@ -85,14 +86,18 @@ impl Nonlinearity {
     /// ```
     #[track_caller]
     pub fn gain(self) -> Gain {
+        or_panic(self.checked_gain())
+    }
+
+    pub(crate) fn checked_gain(self) -> Result<Gain, String> {
         match self {
-            Nonlinearity::Linear | Nonlinearity::Sigmoid => Gain::ONE,
-            Nonlinearity::Tanh => Gain::from(5.0 / 3.0),
-            Nonlinearity::Relu => Gain::from(SQRT_2),
+            Nonlinearity::Linear | Nonlinearity::Sigmoid => Ok(Gain::ONE),
+            Nonlinearity::Tanh => Gain::checked(5.0 / 3.0),
+            Nonlinearity::Relu => Gain::checked(SQRT_2),
             // In this order of operations, which decides the last bit of every Linear layer.
-            Nonlinearity::LeakyRelu(a) => Gain::from((2.0 / (1.0 + a * a)).sqrt()),
-            Nonlinearity::Selu => Gain::from(3.0 / 4.0),
-            _ => self.exact_gain(),
+            Nonlinearity::LeakyRelu(a) => Gain::checked((2.0 / (1.0 + a * a)).sqrt()),
+            Nonlinearity::Selu => Gain::checked(3.0 / 4.0),
+            _ => Gain::checked_preserving(|z| self.value(z)),
         }
     }
 

@@ -1,0 +1,299 @@
+//! Every law under one type, which can be written as text.
+
+mod error;
+mod names;
+mod nearest;
+mod read;
+mod serial;
+mod text;
+mod value;
+mod write;
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::ArrayViewMutD;
+use rand::RngCore;
+use serde::Deserialize;
+
+pub use error::ParseSchemeError;
+use value::{Args, Call, Value};
+
+use crate::{
+    Auto, Constant, DeltaOrthogonal, DepthScaled, Dirac, EdgeOfChaos, FanInUniform, Fixup, IdInit,
+    Identity, Initializer, KaimingNormal, KaimingUniform, LecunNormal, LecunUniform, LogPrior,
+    LogitPrior, LooksLinear, NguyenWidrow, Normal, Ones, Orthogonal, ParamSpec, RandomWalk,
+    RandomizedAsymmetric, Siren, Sparse, SparseRows, TruncatedNormal, Uniform, VarianceScaling,
+    XavierNormal, XavierUniform, ZerO, Zeros,
+};
+
+/// Writes the enum, and all that is to be known of each law, from one line:
+/// its name, its type, the parameters that have no default, and one such law.
+macro_rules! laws {
+    ($($name:literal $law:ident ($($needs:literal),*) = $example:expr;)*) => {
+        /// Any law of this crate: what a configuration, a command line or a model description names.
+        ///
+        /// A scheme is itself a law, and every law is turned into one by `into()`. As text it is
+        /// `name(parameter=value, …)`; `Display` prints what differs from the law's defaults, and
+        /// [`FromStr`] reads it back to an equal value. With serde it is that text, in any format;
+        /// formats that people write may also have a map, `{"law": "kaiming_normal", "mode":
+        /// "fan_out"}`.
+        ///
+        /// # Names
+        /// Case, `_` and `-` make no difference: `KaimingNormal` is `kaiming_normal`. All names of
+        /// PyTorch, Keras, JAX and Flax are understood, and mean what they mean there. Where those
+        /// disagree:
+        ///
+        /// | text | is |
+        /// |---|---|
+        /// | `xavier_…`, `kaiming_…` | PyTorch's, with or without `_` behind them; nothing is truncated |
+        /// | `glorot_normal`, `he_normal`, `lecun_normal` | that of Keras, JAX and Flax: *truncated*, a [`VarianceScaling`]. [`LecunNormal`] is `lecun_untruncated_normal` |
+        /// | `uniform`, `normal` | PyTorch's: U(0, 1) and N(0, 1) unless parameters say otherwise |
+        /// | `random_uniform`, `random_normal` | Keras': U(±0.05) and N(0, 0.05²) |
+        /// | `trunc_normal` | PyTorch's: the bounds `low` and `high`, or `a` and `b`, are values |
+        /// | `truncated_normal` | Keras' and JAX': truncated at two deviations, or at `lower` and `upper` of them; the deviation is 0.05 |
+        /// | `distribution=normal` | untruncated, as in JAX; `untruncated_normal` is the same |
+        ///
+        /// # Parameters
+        /// They have names, or stand in their order. A `gain` (or `nonlinearity`) is a number or an
+        /// activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the Kaiming laws
+        /// `a` is the slope, as in PyTorch. `mode` is `fan_in`, `fan_out` or `fan_avg`. Words may be
+        /// quoted, and a number may be `sqrt(5)`.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_init::{Fan, Initializer, KaimingNormal, ParamSpec, Scheme, TorchRng};
+        ///
+        /// let scheme: Scheme = "kaiming_normal(mode=fan_out, nonlinearity=relu)".parse()?;
+        /// assert_eq!(scheme, KaimingNormal::default().fan(Fan::Out).into());
+        /// assert_eq!(scheme.to_string(), "kaiming_normal(mode=fan_out)");
+        ///
+        /// // As PyTorch's programs and Keras' configurations have it.
+        /// let torch: Scheme = "kaiming_uniform_(a=sqrt(5), mode='fan_in')".parse()?;
+        /// let keras: Scheme = "HeNormal".parse()?;
+        /// assert_eq!(keras.to_string(), "variance_scaling(scale=2)");
+        ///
+        /// let w = torch.draw(&ParamSpec::weight(784, 10), &[10, 784], &mut TorchRng::seed(0));
+        /// assert!(w.iter().all(|x| x.abs() <= 1.0 / 28.0));
+        /// # Ok::<(), fanin_init::ParseSchemeError>(())
+        /// ```
+        #[non_exhaustive]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Scheme {
+            $(
+                #[doc = concat!("`", $name, "`")]
+                $law($law),
+            )*
+        }
+
+        $(impl From<$law> for Scheme {
+            fn from(law: $law) -> Self {
+                Scheme::$law(law)
+            }
+        })*
+
+        const ROWS: &[Row] = &[$(Row {
+            name: $name,
+            of: stringify!($law),
+            needs: &[$($needs),*],
+            example: || Scheme::$law($example),
+            read: |value| $law::deserialize(value).map(Scheme::$law),
+        },)*];
+
+        impl Scheme {
+            fn law(&self) -> &dyn Initializer {
+                match self {
+                    $(Scheme::$law(law) => law,)*
+                }
+            }
+
+            fn row(&self) -> &'static Row {
+                let name = match self {
+                    $(Scheme::$law(_) => $name,)*
+                };
+                ROWS.iter().find(|row| row.name == name).expect("every law has a row")
+            }
+
+            fn write(&self) -> Value {
+                let value = match self {
+                    $(Scheme::$law(law) => write::write(law),)*
+                };
+                value.expect("the parameters of every law can be written")
+            }
+        }
+    };
+}
+
+laws! {
+    "zeros" Zeros() = Zeros;
+    "ones" Ones() = Ones;
+    "constant" Constant("value") = Constant(0.0);
+    "uniform" Uniform() = Uniform::new(0.0, 1.0);
+    "fan_in_uniform" FanInUniform() = FanInUniform;
+    "normal" Normal() = Normal::new(0.0, 1.0);
+    "trunc_normal" TruncatedNormal() = TruncatedNormal::std(1.0);
+    "xavier_uniform" XavierUniform() = XavierUniform::default();
+    "xavier_normal" XavierNormal() = XavierNormal::default();
+    "kaiming_uniform" KaimingUniform() = KaimingUniform::default();
+    "kaiming_normal" KaimingNormal() = KaimingNormal::default();
+    "lecun_uniform" LecunUniform() = LecunUniform;
+    "lecun_untruncated_normal" LecunNormal() = LecunNormal;
+    "variance_scaling" VarianceScaling() = VarianceScaling::default();
+    "orthogonal" Orthogonal() = Orthogonal::default();
+    "auto" Auto() = Auto::default();
+    "identity" Identity() = Identity::default();
+    "dirac" Dirac() = Dirac::default();
+    "delta_orthogonal" DeltaOrthogonal() = DeltaOrthogonal::default();
+    "sparse" Sparse("sparsity") = Sparse::new(0.0, 0.01);
+    "sparse_rows" SparseRows() = SparseRows::default();
+    "nguyen_widrow" NguyenWidrow() = NguyenWidrow::default();
+    "log_prior" LogPrior("frequencies") = LogPrior::new([1.0]);
+    "logit_prior" LogitPrior() = LogitPrior::default();
+    "zero_init" ZerO() = ZerO::default();
+    "idinit" IdInit() = IdInit::default();
+    "looks_linear" LooksLinear() = LooksLinear::default();
+    "randomized_asymmetric" RandomizedAsymmetric() = RandomizedAsymmetric::default();
+    "siren" Siren() = Siren::default();
+    "depth_scaled" DepthScaled("branches") = DepthScaled::new(0.02, 1);
+    "fixup" Fixup("branches", "layers") = Fixup::new(1, 2);
+    "random_walk" RandomWalk("value") = RandomWalk::Linear;
+    "edge_of_chaos" EdgeOfChaos("sigma_w") = EdgeOfChaos::with_sigmas(1.0, 0.0);
+}
+
+/// What is known of one law.
+struct Row {
+    name: &'static str,
+    /// The name of its struct.
+    of: &'static str,
+    /// The parameters without a default.
+    needs: &'static [&'static str],
+    /// The law with its defaults, and with any value where there is none.
+    example: fn() -> Scheme,
+    read: fn(Value) -> Result<Scheme, ParseSchemeError>,
+}
+
+/// What a law without named fields has in it.
+const VALUE: &str = "value";
+
+impl Row {
+    /// The row of a law that is a parameter of another.
+    fn of(value: &Value) -> Option<&'static Row> {
+        match value {
+            Value::Call(call) => ROWS.iter().find(|row| row.of == call.name),
+            _ => None,
+        }
+    }
+
+    /// The parameters by the names of the law's fields.
+    fn fields(&self, law: Value) -> Args {
+        match law {
+            Value::Call(Call { name, args }) if name == self.of => args,
+            newtype => vec![(Some(VALUE.into()), newtype)],
+        }
+    }
+
+    fn defaults(&self) -> Args {
+        self.fields((self.example)().write())
+    }
+
+    /// The law of these fields.
+    fn read(&self, fields: Args) -> Result<Scheme, ParseSchemeError> {
+        let value = match &*fields {
+            [(Some(name), value)] if name == VALUE => value.clone(),
+            _ => Value::Call(Call { name: self.of.into(), args: fields }),
+        };
+        (self.read)(value)
+    }
+
+    /// The law as it is printed: what differs from the defaults.
+    fn print(&self, law: Value) -> Call {
+        let mut args = vec![];
+        for ((name, value), (_, default)) in self.fields(law).into_iter().zip(self.defaults()) {
+            let name = name.unwrap_or_default();
+            if value == default && !self.needs.contains(&&*name) {
+                continue;
+            }
+            let printed = (name != VALUE).then(|| names::printed(&name).to_owned());
+            args.push((
+                printed,
+                match Row::of(&value) {
+                    Some(row) => Value::Call(row.print(value)),
+                    None => value,
+                },
+            ));
+        }
+        Call { name: self.name.into(), args }
+    }
+}
+
+impl Scheme {
+    /// The name of the law, without its parameters.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Normal, Scheme};
+    ///
+    /// assert_eq!(Scheme::from(Normal::new(0.0, 0.02)).name(), "normal");
+    /// ```
+    pub fn name(&self) -> &'static str {
+        self.row().name
+    }
+
+    /// The names of all laws, each once.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::Scheme;
+    ///
+    /// assert!(Scheme::names().any(|name| name == "orthogonal"));
+    /// ```
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ROWS.iter().map(|row| row.name)
+    }
+
+    /// The names that other frameworks give to some laws, and what these are called here.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::Scheme;
+    ///
+    /// assert!(Scheme::aliases().any(|pair| pair == ("he_normal", "variance_scaling(scale=2)")));
+    /// for (name, meaning) in Scheme::aliases() {
+    ///     assert_eq!(name.parse::<Scheme>(), meaning.parse());
+    /// }
+    /// ```
+    pub fn aliases() -> impl Iterator<Item = (&'static str, &'static str)> {
+        names::ALIASES.iter().map(|alias| (alias.name, alias.means))
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.row().print(self.write()).fmt(f)
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = ParseSchemeError;
+
+    /// # Errors
+    /// A sentence that says where the text is malformed, which names are nearest to one that is
+    /// unknown, or what the law itself has against a value.
+    fn from_str(text: &str) -> Result<Self, ParseSchemeError> {
+        names::resolve(text::parse(text)?)
+    }
+}
+
+impl Initializer for Scheme {
+    fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        self.law().fill(param, rng, values);
+    }
+
+    fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        self.law().check(param, shape)
+    }
+
+    fn awaits_activation(&self) -> bool {
+        self.law().awaits_activation()
+    }
+}

@@ -1,0 +1,119 @@
+//! What stands between the text of a law and its struct: words, numbers and lists.
+
+use std::fmt;
+
+/// A parameter as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    /// As text: an f32 is read from it as one, so that no number is rounded twice.
+    Number(String),
+    /// `relu`, `leaky_relu(0.2)`.
+    Call(Call),
+    /// `[0.2, 0.8]`.
+    List(Vec<Value>),
+}
+
+/// Arguments, with their names if they were given by name.
+pub(super) type Args = Vec<(Option<String>, Value)>;
+
+/// A name with arguments; a word, if there are none.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call {
+    pub(super) name: String,
+    pub(super) args: Args,
+}
+
+impl Value {
+    pub(super) fn word(name: impl Into<String>) -> Self {
+        Value::Call(Call { name: name.into(), args: vec![] })
+    }
+
+    /// The shortest text from which the number can be read back.
+    pub(super) fn number(number: impl fmt::Debug) -> Self {
+        let text = format!("{number:?}");
+        Value::Number(text.strip_suffix(".0").map(str::to_owned).unwrap_or(text))
+    }
+
+    /// Python's and JSON's word for what is not there.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Value::Call(call) if call.args.is_empty()
+            && ["none", "null"].contains(&&*call.name.to_lowercase()))
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(text) => f.write_str(text),
+            Value::Call(call) => call.fmt(f),
+            Value::List(values) => {
+                f.write_str("[")?;
+                separated(f, values, |f, value| value.fmt(f))?;
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.args.is_empty() {
+            return Ok(());
+        }
+        f.write_str("(")?;
+        separated(f, &self.args, |f, (name, value)| match name {
+            Some(name) => write!(f, "{name}={value}"),
+            None => value.fmt(f),
+        })?;
+        f.write_str(")")
+    }
+}
+
+fn separated<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    item: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    items.iter().enumerate().try_for_each(|(i, it)| {
+        f.write_str(if i > 0 { ", " } else { "" })?;
+        item(f, it)
+    })
+}
+
+/// `TruncatedNormal` as `truncated_normal`.
+pub(super) fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
+}
+
+/// A name without what spellings differ in: `KaimingNormal`, `kaiming-normal` and `kaiming_normal`
+/// are one.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+}
+
+/// How a value of an enum is written: that of [`Fan`](crate::Fan) as PyTorch and Keras do.
+pub(super) fn variant(of: &str, name: &str) -> String {
+    match (of, name) {
+        ("Fan", "Average") => "fan_avg".into(),
+        ("Fan", "GeometricAverage") => "fan_geo_avg".into(),
+        ("Fan", _) => format!("fan_{}", snake(name)),
+        _ => snake(name),
+    }
+}
+
+/// The start of a text that is too long for a message.
+pub(super) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 100;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
