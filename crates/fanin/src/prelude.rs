@@ -11,6 +11,7 @@ pub use fanin_init::{
     RandomizedAsymmetric, Scheme, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
     VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
 };
+pub use fanin_nn::data_init::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
 pub use fanin_nn::diagnose::Probe;
 pub use fanin_nn::layers::{
     Dropout, Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid,

@@ -46,6 +46,62 @@ pub enum InitError {
         /// What the law says.
         reason: String,
     },
+    /// The model cannot be run on the batch.
+    #[error("the batch does not fit: {why}")]
+    Batch {
+        /// Where and how.
+        why: String,
+    },
+    /// Numbers have grown without bounds.
+    #[error(
+        "layer `{layer}`: its pre-activations on the batch are not all finite; draw smaller weights \
+         first"
+    )]
+    NonFinite {
+        /// The layer's weight.
+        layer: String,
+    },
+    /// There is nothing to scale.
+    #[error(
+        "layer `{layer}`: {} the same pre-activation for all samples of the batch, so its standard \
+         deviation cannot be made 1; give more samples, or draw other weights for this layer and \
+         those before it",
+        unit.map_or("all units have".into(), |unit| format!("unit {unit} has"))
+    )]
+    Constant {
+        /// The layer's weight.
+        layer: String,
+        /// Which of its units; none if all are the same.
+        unit: Option<usize>,
+    },
+    /// No gradient reaches a layer.
+    #[error("layer `{layer}`: no gradient reaches its weight, so it has no rate to be made equal")]
+    NoGradient {
+        /// The layer's weight.
+        layer: String,
+    },
+    /// Scaled layers would compute something else.
+    #[error(
+        "the layers' rates cannot be made equal: to scale weights would change the output by {:.2} % \
+         of its size, because not every activation has φ(c·x) = c·φ(x), or not all layers are one \
+         behind the other and trainable; call within_layers_only()", change * 100.0
+    )]
+    NotHomogeneous {
+        /// The change beside the size of the output.
+        change: f64,
+    },
+    /// The labels are not those of the model's classes.
+    #[error("the labels do not fit: {why}")]
+    Labels {
+        /// Where and how.
+        why: String,
+    },
+    /// There is no bias to set.
+    #[error(
+        "the model's output is not that of a linear layer with a bias: an activation, or another \
+         operation, follows, or the layer has none"
+    )]
+    NoOutputBias,
 }
 
 impl fmt::Debug for InitError {

@@ -25,6 +25,7 @@
 //! A steady step allocates nothing (but on CPUs without AVX2, once for each large product). Every
 //! operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
 
+pub mod data_init;
 mod debug_build;
 pub mod diagnose;
 mod gradcheck;

@@ -1,0 +1,86 @@
+//! Initializers that look at data: they take a built model and one batch, and scale what is there.
+//!
+//! | initializer | what it makes of each linear layer | after |
+//! |---|---|---|
+//! | [`Lsuv`] | orthonormal weights; pre-activations of standard deviation 1, as a whole | Mishkin & Matas 2015 |
+//! | [`UnitNorm`] | pre-activations of mean 0 and standard deviation 1, unit by unit | Salimans & Kingma 2016 |
+//! | [`Krahenbuhl`] | normal weights, then as above; and layers that learn at the same rate | Krähenbühl et al. 2015 |
+//! | [`ClassPrior`] | the last one's bias: first predictions are the frequencies of the classes | |
+//!
+//! They work on any [`Module`](crate::Module): a [`Probe`](crate::diagnose::Probe) finds the linear layers. Layers are taken in the order of
+//! their use; one that is used more than once is set at its first use. Parameters that are frozen keep
+//! their values. The batch should be a few hundred samples of the training data, prepared as they are
+//! in training. If an initializer gives an error, or panics, the model is as it was before.
+
+mod class_prior;
+mod krahenbuhl;
+mod lsuv;
+mod report;
+mod trial;
+mod unit_norm;
+
+pub use class_prior::ClassPrior;
+pub use krahenbuhl::Krahenbuhl;
+pub use lsuv::Lsuv;
+pub use report::{DataInitReport, LayerSignal};
+pub use unit_norm::UnitNorm;
+
+use fanin_tensor::Scalar;
+
+use crate::diagnose::LayerProbe;
+use crate::init_error::InitError;
+
+/// Numbers whose standard deviation is this part of their size, or less, are equal but for rounding.
+const CONSTANT: f64 = 1e-5;
+
+/// Mean, standard deviation and root mean square.
+#[derive(Clone, Copy)]
+struct Moments {
+    mean: f64,
+    std: f64,
+    rms: f64,
+}
+
+impl Moments {
+    /// In two passes, in f64: nothing cancels.
+    fn of<T: Scalar>(values: impl Iterator<Item = T> + Clone) -> Self {
+        let n = values.clone().count() as f64;
+        let mean = values.clone().map(T::to_f64).sum::<f64>() / n;
+        let variance = values.map(|x| (x.to_f64() - mean).powi(2)).sum::<f64>() / n;
+        Self { mean, std: variance.sqrt(), rms: (variance + mean * mean).sqrt() }
+    }
+
+    fn is_constant(self) -> bool {
+        self.std <= CONSTANT * self.rms
+    }
+}
+
+/// Of all pre-activations of a layer.
+fn layer_moments<T: Scalar>(layer: &LayerProbe<T>) -> Result<Moments, InitError> {
+    let moments = Moments::of(layer.pre_activation.as_slice().iter().copied());
+    let path = || layer.weight_path.clone();
+    if !moments.rms.is_finite() {
+        return Err(InitError::NonFinite { layer: path() });
+    }
+    if moments.is_constant() {
+        return Err(InitError::Constant { layer: path(), unit: None });
+    }
+    Ok(moments)
+}
+
+/// Of each unit's pre-activations.
+fn unit_moments<T: Scalar>(layer: &LayerProbe<T>) -> Result<Vec<Moments>, InitError> {
+    let (z, units) = (layer.pre_activation.as_slice(), layer.weight.shape()[0]);
+    let path = || layer.weight_path.clone();
+    let of_unit = |unit| {
+        let moments = Moments::of(z[unit..].iter().step_by(units).copied());
+        if !moments.rms.is_finite() {
+            Err(InitError::NonFinite { layer: path() })
+        } else if moments.is_constant() {
+            Err(InitError::Constant { layer: path(), unit: Some(unit) })
+        } else {
+            Ok(moments)
+        }
+    };
+    (0..units).map(of_unit).collect()
+}

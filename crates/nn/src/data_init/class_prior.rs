@@ -1,0 +1,117 @@
+//! The output bias of a classifier, from how often each class occurs.
+
+use std::collections::BTreeMap;
+
+use fanin_init::LogPrior;
+use fanin_tensor::{Scalar, Tensor};
+
+use super::trial::Trial;
+use crate::init_error::InitError;
+use crate::module::Module;
+use crate::plan::InitPlan;
+
+/// Sets the bias of the output layer to the logarithms of the classes' frequencies: `b_c = ln p_c`.
+///
+/// Where the weights give small logits, the first predictions are the frequencies p, and the first
+/// loss is their entropy `−Σ p ln p`, instead of `ln C` or worse: training does not begin by learning
+/// how often each class occurs. The law is [`LogPrior`]; this finds the parameter it is for.
+///
+/// # Example
+/// ```
+/// use fanin_nn::data_init::ClassPrior;
+/// use fanin_nn::layers::Relu;
+/// use fanin_nn::{Linear, Module, Sequential, Tensor};
+///
+/// let labels = [0, 0, 0, 0, 0, 0, 1, 2];
+/// let mut model = Sequential::new().add(Linear::new(4, 9)).add(Relu).add(Linear::new(9, 3));
+/// ClassPrior::from_labels(&labels).init(&mut model, &Tensor::ones([8, 4]))?;
+/// let bias = model.named_params()[3].1.value().clone(); // 2.bias
+/// assert_eq!(bias.as_slice(), [0.75f64.ln() as f32, 0.125f64.ln() as f32, 0.125f64.ln() as f32]);
+/// # Ok::<(), fanin_nn::InitError>(())
+/// ```
+///
+/// # Reference
+/// Karpathy 2019, "A recipe for training neural networks", step 2, "init well".
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassPrior {
+    counts: BTreeMap<usize, f64>,
+    pseudocount: f64,
+}
+
+impl ClassPrior {
+    /// From the labels of a data set.
+    pub fn from_labels(labels: &[usize]) -> Self {
+        let mut counts = BTreeMap::new();
+        labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1.0);
+        Self { counts, pseudocount: 0.0 }
+    }
+
+    /// From how often each class was seen.
+    pub fn from_counts(counts: &[usize]) -> Self {
+        let counts = counts.iter().map(|&n| n as f64).enumerate().collect();
+        Self { counts, pseudocount: 0.0 }
+    }
+
+    /// Adds this to each count, so that classes which were never seen are rare, not impossible.
+    ///
+    /// # Panics
+    /// **Panics** unless it is positive and finite.
+    #[must_use]
+    #[track_caller]
+    pub fn smoothed(self, pseudocount: f64) -> Self {
+        assert!(
+            pseudocount > 0.0 && pseudocount.is_finite(),
+            "ClassPrior: the pseudocount {pseudocount:?} must be positive and finite"
+        );
+        Self { pseudocount, ..self }
+    }
+
+    /// Sets the bias of the linear layer that gives the model's output for the batch x.
+    ///
+    /// # Errors
+    /// If the batch does not fit, the output is not that of a linear layer with a bias, or there is a
+    /// label for which it has no unit or a class without a label.
+    ///
+    /// # Panics
+    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    #[track_caller]
+    pub fn init<T: Scalar>(
+        &self,
+        model: &mut (impl Module<T> + ?Sized),
+        x: &Tensor<T>,
+    ) -> Result<(), InitError> {
+        let trial = Trial::new(model, x)?;
+        let probe = trial.probe();
+        let last = probe.layers().last().filter(|layer| layer.pre_activation == *probe.output());
+        let Some((bias, values)) =
+            last.and_then(|l| Some((l.bias_path.as_ref()?, l.bias.as_ref()?)))
+        else {
+            return Err(InitError::NoOutputBias);
+        };
+        let counts = self.counts_of(values.len())?;
+        trial.model.init(&InitPlan::new().set(bias, LogPrior::new(counts)))?;
+        trial.keep();
+        Ok(())
+    }
+
+    fn counts_of(&self, classes: usize) -> Result<Vec<f64>, InitError> {
+        let refuse = |why| Err(InitError::Labels { why });
+        if let Some((label, _)) = self.counts.range(classes..).next() {
+            return refuse(format!(
+                "there is a class {label}, and the model has {classes} outputs"
+            ));
+        }
+        if self.counts.values().sum::<f64>() == 0.0 {
+            return refuse("there are none".into());
+        }
+        let counts: Vec<f64> = (0..classes)
+            .map(|class| self.counts.get(&class).unwrap_or(&0.0) + self.pseudocount)
+            .collect();
+        match counts.iter().position(|&n| n == 0.0) {
+            Some(class) => refuse(format!(
+                "none is of class {class}, whose bias would be −∞; call smoothed(1.0)"
+            )),
+            None => Ok(counts),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Layers that are normalized on a batch and learn at the same rate.
+
+use std::collections::HashSet;
+
+use fanin_init::Normal;
+use fanin_tensor::{Scalar, Tensor};
+
+use super::DataInitReport;
+use super::trial::Trial;
+use super::unit_norm::normalize_units;
+use crate::diagnose::Probe;
+use crate::init_error::InitError;
+use crate::module::Module;
+use crate::plan::InitPlan;
+
+/// Normal weights, normalized on a batch, and scaled so that all layers learn at the same rate.
+///
+/// 1. *Within layers* (the paper's algorithm 1): `W ~ N(0, 1)`, then unit by unit `w ← w/σ` and
+///    `b ← β − μ/σ`, so that every pre-activation has mean β and standard deviation 1 on the batch.
+/// 2. *Between layers* (its algorithm 2): a layer's rate is the size of its gradient beside that of its
+///    weights, `C_k = ‖∂L/∂W_k‖ / ‖W_k‖`. Weights are scaled by `r_k = √(C_k/C)`, C the geometric mean
+///    of the rates, and biases by `r_1⋯r_k`, so that the function of the network stays the same and
+///    all rates become C. L is a random direction of the output, which knows no labels; the gradient is
+///    that of the whole batch, where the paper has the mean square of each sample's.
+///
+/// The second step is exact, and done once, for layers one behind the other with activations for
+/// which `φ(c·x) = c·φ(x)`, c > 0: ReLU, leaky ReLU, or none. Of any other network it is refused,
+/// because it would change the function; leave it away with [`within_layers_only`](Self::within_layers_only).
+///
+/// # Example
+/// ```
+/// use fanin_nn::data_init::Krahenbuhl;
+/// use fanin_nn::init::{Initializer, Normal, ParamSpec, TorchRng};
+/// use fanin_nn::layers::Relu;
+/// use fanin_nn::{Linear, Sequential, Tensor};
+///
+/// let spec = ParamSpec::weight(5, 5);
+/// let x: Tensor = Normal::new(3.0, 1.0).draw(&spec, &[64, 5], &mut TorchRng::seed(1)).into();
+/// let mut model = Sequential::new().add(Linear::new(5, 20)).add(Relu).add(Linear::new(20, 2));
+/// let report = Krahenbuhl::default().keyed(42).init(&mut model, &x)?;
+/// assert!((report.layers()[1].std - 1.0).abs() < 1e-3);
+/// # Ok::<(), fanin_nn::InitError>(())
+/// ```
+///
+/// # Reference
+/// Krähenbühl et al. 2015, "Data-dependent initializations of convolutional neural networks",
+/// algorithms 1 and 2; not its k-means and PCA weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Krahenbuhl {
+    mean: f64,
+    between: bool,
+    seed: Option<u64>,
+}
+
+impl Default for Krahenbuhl {
+    /// Mean 0, and both steps.
+    fn default() -> Self {
+        Self { mean: 0.0, between: true, seed: None }
+    }
+}
+
+impl Krahenbuhl {
+    /// The mean β of the pre-activations: a positive one keeps more units of ReLU alive.
+    ///
+    /// # Panics
+    /// **Panics** unless it is finite.
+    #[must_use]
+    #[track_caller]
+    pub fn mean(self, mean: f64) -> Self {
+        assert!(mean.is_finite(), "Krahenbuhl: a mean of {mean:?} is impossible");
+        Self { mean, ..self }
+    }
+
+    /// The first step alone, for any activation.
+    #[must_use]
+    pub fn within_layers_only(self) -> Self {
+        Self { between: false, ..self }
+    }
+
+    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`] does, and not from the
+    /// thread's.
+    #[must_use]
+    pub fn keyed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Initializes the linear layers of a model.
+    ///
+    /// # Errors
+    /// If the batch does not fit, a unit's pre-activations are not finite or are all the same, or the
+    /// second step would change the network's function or finds a layer without a gradient.
+    ///
+    /// # Panics
+    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    #[track_caller]
+    pub fn init<T: Scalar>(
+        &self,
+        model: &mut (impl Module<T> + ?Sized),
+        x: &Tensor<T>,
+    ) -> Result<DataInitReport, InitError> {
+        let mut trial = Trial::new(model, x)?;
+        let before = trial.probe();
+        let mut plan = self.seed.into_iter().fold(InitPlan::new(), InitPlan::keyed);
+        for layer in before.layers() {
+            if trial.may_change(&layer.weight_path) {
+                plan = plan.set(&layer.weight_path, Normal::new(0.0, 1.0));
+            }
+        }
+        trial.model.init(&plan)?;
+        let normalized = normalize_units(&mut trial, self.mean)?;
+        if self.between {
+            equalize_rates(&mut trial, &normalized)?;
+        }
+        let report = DataInitReport::new(&before, &trial.probe(), |path| {
+            usize::from(normalized.contains(path))
+        })?;
+        trial.keep();
+        Ok(report)
+    }
+}
+
+/// How far the output may move, beside its size, before the network counts as changed.
+const SAME_OUTPUT: f64 = 1e-3;
+
+/// The second step, on the layers of these weights.
+#[track_caller]
+fn equalize_rates<T: Scalar, M: Module<T> + ?Sized>(
+    trial: &mut Trial<'_, T, M>,
+    weights: &HashSet<String>,
+) -> Result<(), InitError> {
+    let probe = trial.probe_gradients();
+    let rates = log_rates(&probe, weights)?;
+    let target = rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len() as f64;
+    let mut product = 1.0;
+    for &(i, rate) in &rates {
+        let layer = &probe.layers()[i];
+        let scale = ((rate - target) / 2.0).exp();
+        product *= scale;
+        let multiply = |by: f64| {
+            move |w: &mut [T]| {
+                w.iter_mut().for_each(|w| *w = T::from_f64(w.to_f64() * by));
+            }
+        };
+        trial.edit(&layer.weight_path, multiply(scale));
+        if let Some(path) = layer.bias_path.as_deref().filter(|path| trial.may_change(path)) {
+            trial.edit(path, multiply(product));
+        }
+    }
+    let (old, new) = (probe.output().as_slice(), trial.probe());
+    let square = |x: f64| x * x;
+    let moved: f64 =
+        old.iter().zip(new.output().as_slice()).map(|(a, b)| square(a.to_f64() - b.to_f64())).sum();
+    let size: f64 = old.iter().map(|a| square(a.to_f64())).sum();
+    let change = (moved / size).sqrt();
+    if change < SAME_OUTPUT { Ok(()) } else { Err(InitError::NotHomogeneous { change }) }
+}
+
+/// The layers that use these weights, each weight once, and the logarithms of their rates.
+fn log_rates<T: Scalar>(
+    probe: &Probe<T>,
+    weights: &HashSet<String>,
+) -> Result<Vec<(usize, f64)>, InitError> {
+    let mut seen = HashSet::new();
+    let mut rates = vec![];
+    for (i, layer) in probe.layers().iter().enumerate() {
+        if !weights.contains(&layer.weight_path) || !seen.insert(&layer.weight_path) {
+            continue;
+        }
+        let squares = |x: &Tensor<T>| x.as_slice().iter().map(|x| x.to_f64().powi(2)).sum::<f64>();
+        let gradient = layer.weight_grad.as_ref().map_or(0.0, squares);
+        let rate = (gradient / squares(&layer.weight)).sqrt().ln();
+        if !rate.is_finite() {
+            return Err(InitError::NoGradient { layer: layer.weight_path.clone() });
+        }
+        rates.push((i, rate));
+    }
+    Ok(rates)
+}

@@ -1,0 +1,146 @@
+//! Layer-sequential unit variance.
+
+use std::collections::HashMap;
+
+use fanin_init::Orthogonal;
+use fanin_tensor::{Scalar, Tensor};
+
+use super::trial::Trial;
+use super::{DataInitReport, layer_moments};
+use crate::init_error::InitError;
+use crate::module::Module;
+use crate::plan::InitPlan;
+
+/// Orthonormal weights; then, layer by layer, `W ← W/std(z)` until `|std(z) − 1|` is below the
+/// tolerance, where z are all pre-activations of the layer on a batch.
+///
+/// It needs to know nothing of the activations: whatever they do to the signal, the next layer makes
+/// good. The tolerance is 0.1 and a weight is scaled up to 10 times. (The paper's tolerance is that of
+/// the variance, the authors' later programs' that of the standard deviation, as here.) Biases stay as
+/// they are; a layer whose biases alone vary by more than 1 does not come within the tolerance.
+///
+/// # Example
+/// ```
+/// use fanin_nn::data_init::Lsuv;
+/// use fanin_nn::init::{Initializer, Normal, ParamSpec, TorchRng};
+/// use fanin_nn::layers::Relu;
+/// use fanin_nn::{Linear, Sequential, Tensor};
+///
+/// let spec = ParamSpec::weight(20, 20);
+/// let x = Normal::new(0.0, 1.0).draw(&spec, &[256, 20], &mut TorchRng::seed(1)).into();
+/// let mut model = Sequential::new();
+/// for _ in 0..10 {
+///     model = model.add(Linear::new(20, 20)).add(Relu);
+/// }
+/// let report = Lsuv::default().keyed(42).init(&mut model, &x)?;
+/// println!("{report}");
+/// assert!(report.layers()[9].std_before < 0.2 && report.worst() < 0.1);
+/// # Ok::<(), fanin_nn::InitError>(())
+/// ```
+///
+/// # Reference
+/// Mishkin & Matas 2015, "All you need is a good init", algorithm 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lsuv {
+    orthonormal: bool,
+    tolerance: f64,
+    max_rounds: usize,
+    seed: Option<u64>,
+}
+
+impl Default for Lsuv {
+    /// As in the paper: orthonormal, 0.1, and 10 rounds.
+    fn default() -> Self {
+        Self { orthonormal: true, tolerance: 0.1, max_rounds: 10, seed: None }
+    }
+}
+
+impl Lsuv {
+    /// Whether weights are drawn anew, by [`Orthogonal`]; if not, those that are there are scaled.
+    #[must_use]
+    pub fn orthonormal(self, orthonormal: bool) -> Self {
+        Self { orthonormal, ..self }
+    }
+
+    /// How far a standard deviation may be from 1.
+    ///
+    /// # Panics
+    /// **Panics** unless it is above 0 and below 1.
+    #[must_use]
+    #[track_caller]
+    pub fn tolerance(self, tolerance: f64) -> Self {
+        assert!(
+            tolerance > 0.0 && tolerance < 1.0,
+            "Lsuv: a tolerance of {tolerance:?} is impossible, it must be above 0 and below 1"
+        );
+        Self { tolerance, ..self }
+    }
+
+    /// How often a weight is scaled at most.
+    #[must_use]
+    pub fn max_rounds(self, max_rounds: usize) -> Self {
+        Self { max_rounds, ..self }
+    }
+
+    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`] does, and not from the
+    /// thread's.
+    #[must_use]
+    pub fn keyed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Initializes the linear layers of a model. [`DataInitReport::worst`] tells whether all came
+    /// within the tolerance.
+    ///
+    /// # Errors
+    /// If the batch does not fit, or a layer's pre-activations are not finite or are all the same.
+    ///
+    /// # Panics
+    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    #[track_caller]
+    pub fn init<T: Scalar>(
+        &self,
+        model: &mut (impl Module<T> + ?Sized),
+        x: &Tensor<T>,
+    ) -> Result<DataInitReport, InitError> {
+        let mut trial = Trial::new(model, x)?;
+        let before = trial.probe();
+        if self.orthonormal {
+            let mut plan = InitPlan::new();
+            plan = self.seed.into_iter().fold(plan, InitPlan::keyed);
+            for layer in before.layers() {
+                if trial.may_change(&layer.weight_path) {
+                    plan = plan.set(&layer.weight_path, Orthogonal::default());
+                }
+            }
+            trial.model.init(&plan)?;
+        }
+        let mut probe = trial.probe();
+        let mut rounds = HashMap::new();
+        let mut i = 0;
+        while let Some(layer) = probe.layers().get(i) {
+            let path = layer.weight_path.clone();
+            i += 1;
+            if rounds.contains_key(&path) || !trial.may_change(&path) {
+                continue;
+            }
+            let mut n = 0;
+            loop {
+                let std = layer_moments(&probe.layers()[i - 1])?.std;
+                if (std - 1.0).abs() < self.tolerance || n == self.max_rounds {
+                    break;
+                }
+                let scale = T::from_f64(1.0 / std);
+                trial.edit(&path, |w| w.iter_mut().for_each(|w| *w *= scale));
+                probe = trial.probe();
+                n += 1;
+            }
+            rounds.insert(path, n);
+        }
+        let report = DataInitReport::new(&before, &probe, |path| {
+            rounds.get(path).copied().unwrap_or_default()
+        })?;
+        trial.keep();
+        Ok(report)
+    }
+}

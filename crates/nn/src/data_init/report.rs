@@ -1,0 +1,84 @@
+//! [`DataInitReport`]: what an initializer that looks at data has done.
+
+use std::fmt;
+
+use fanin_tensor::Scalar;
+
+use super::{Moments, layer_moments};
+use crate::diagnose::Probe;
+use crate::init_error::InitError;
+
+/// The pre-activations of each linear layer before and after, in the order of use. Prints as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataInitReport {
+    layers: Vec<LayerSignal>,
+}
+
+/// One linear layer of a [`DataInitReport`]. Means and standard deviations are those of all its
+/// pre-activations on the batch.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSignal {
+    /// Where the weight is in the model, such as `0.weight`.
+    pub weight_path: String,
+    /// Before anything was changed.
+    pub mean_before: f64,
+    /// Before anything was changed.
+    pub std_before: f64,
+    /// After all was changed.
+    pub mean: f64,
+    /// After all was changed.
+    pub std: f64,
+    /// How often the weight was scaled; none for one that was good, or is frozen.
+    pub rounds: usize,
+}
+
+impl DataInitReport {
+    /// Reads what there was and what there is; `rounds` tells how often a weight was scaled.
+    pub(super) fn new<T: Scalar>(
+        before: &Probe<T>,
+        after: &Probe<T>,
+        rounds: impl Fn(&str) -> usize,
+    ) -> Result<Self, InitError> {
+        let pairs = before.layers().iter().zip(after.layers());
+        let layers = pairs.map(|(before, after)| {
+            let old = Moments::of(before.pre_activation.as_slice().iter().copied());
+            let new = layer_moments(after)?;
+            Ok(LayerSignal {
+                weight_path: after.weight_path.clone(),
+                mean_before: old.mean,
+                std_before: old.std,
+                mean: new.mean,
+                std: new.std,
+                rounds: rounds(&after.weight_path),
+            })
+        });
+        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
+    }
+
+    /// The linear layers, in the order of their use.
+    pub fn layers(&self) -> &[LayerSignal] {
+        &self.layers
+    }
+
+    /// The largest `|std − 1|` of the layers.
+    pub fn worst(&self) -> f64 {
+        self.layers.iter().map(|layer| (layer.std - 1.0).abs()).fold(0.0, f64::max)
+    }
+}
+
+impl fmt::Display for DataInitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.layers.iter().map(|l| l.weight_path.len()).fold(6, usize::max);
+        writeln!(f, "{:width$}  mean before  std before       mean        std  rounds", "weight")?;
+        for layer in &self.layers {
+            let LayerSignal { weight_path, mean_before, std_before, mean, std, rounds } = layer;
+            writeln!(
+                f,
+                "{weight_path:width$}  {mean_before:>11.3e}  {std_before:>10.3e} {mean:>10.3} \
+                 {std:>10.3}  {rounds:>6}"
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,453 @@
+//! Initializers that look at data: what they promise, on deep models, and what they refuse.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fanin_nn::data_init::*;
+use fanin_nn::diagnose::{LayerProbe, Probe};
+use fanin_nn::init::*;
+use fanin_nn::layers::{Relu, Tanh};
+use fanin_nn::*;
+
+const DEPTH: usize = 30;
+const WIDTH: usize = 48;
+
+/// Samples whose features have other means and scales than 0 and 1.
+fn batch(samples: usize, features: usize) -> Tensor {
+    let spec = ParamSpec::weight(features, samples);
+    let x = Normal::new(0.5, 2.0).draw(&spec, &[samples, features], &mut TorchRng::seed(77));
+    x.into()
+}
+
+fn deep(activation: impl Module + Copy + 'static) -> Sequential {
+    manual_seed(3);
+    let mut model = Sequential::new().add(Linear::new(20, WIDTH)).add(activation);
+    for _ in 2..DEPTH {
+        model = model.add(Linear::new(WIDTH, WIDTH)).add(activation);
+    }
+    model.add(Linear::new(WIDTH, 10))
+}
+
+/// Blocks of one's own, of which one layer is used twice.
+struct Own {
+    stem: Linear,
+    blocks: Vec<Block>,
+    shared: Linear,
+    head: Option<Linear>,
+}
+
+struct Block {
+    inner: Linear,
+    outer: Linear,
+}
+
+impl Module for Own {
+    module!(stem, blocks, shared, head);
+    fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+        let x = self.blocks.forward(self.stem.forward(x).relu());
+        let x = self.shared.forward(self.shared.forward(x).tanh()).tanh();
+        self.head.forward(x)
+    }
+}
+
+impl Module for Block {
+    module!(inner, outer);
+    fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+        x + self.outer.forward(self.inner.forward(x).gelu())
+    }
+}
+
+fn own() -> Own {
+    manual_seed(4);
+    let block = |_| Block { inner: Linear::new(16, 32), outer: Linear::new(32, 16) };
+    Own {
+        stem: Linear::new(20, 16),
+        blocks: (0..DEPTH / 2).map(block).collect(),
+        shared: Linear::new(16, 16),
+        head: Some(Linear::new(16, 3)),
+    }
+}
+
+/// Mean and standard deviation, written down again.
+fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
+    let values: Vec<f64> = values.map(f64::from).collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|x| x * x).sum::<f64>() / n - mean * mean;
+    (mean, variance.sqrt())
+}
+
+fn std(layer: &LayerProbe) -> f64 {
+    moments(layer.pre_activation.as_slice().iter().copied()).1
+}
+
+fn unit(layer: &LayerProbe, unit: usize) -> (f64, f64) {
+    let units = layer.weight.shape()[0];
+    moments(layer.pre_activation.as_slice().iter().skip(unit).step_by(units).copied())
+}
+
+fn bits(model: &impl Module) -> Vec<Vec<u32>> {
+    let bits = |p: &Param| p.value().as_slice().iter().map(|x| x.to_bits()).collect();
+    model.named_params().into_iter().map(|(_, p)| bits(p)).collect()
+}
+
+#[test]
+fn lsuv_gives_unit_deviations_at_depth_30() {
+    let x = batch(300, 20);
+    let (mut relu, mut tanh) = (deep(Relu), deep(Tanh));
+    assert!(std(&Probe::forward(&relu, &x).layers()[DEPTH - 2]) < 0.1, "what it is needed for");
+
+    for (model, name) in [(&mut relu, "ReLU"), (&mut tanh, "tanh")] {
+        let report = Lsuv::default().keyed(1).init(model, &x).unwrap();
+        let probe = Probe::forward(model, &x);
+        assert_eq!((probe.layers().len(), report.layers().len()), (DEPTH, DEPTH));
+        for (layer, signal) in probe.layers().iter().zip(report.layers()) {
+            let std = std(layer);
+            assert!((std - 1.0).abs() < 0.1, "{name}, {}: {std}", layer.weight_path);
+            assert!((std - signal.std).abs() < 1e-5, "what the report says");
+            assert!(signal.rounds <= 10);
+        }
+        assert!(report.worst() < 0.1);
+    }
+
+    let mut model = own();
+    let report = Lsuv::default().tolerance(0.02).keyed(1).init(&mut model, &x).unwrap();
+    let probe = Probe::forward(&model, &x);
+    let stds: Vec<f64> = probe.layers().iter().map(std).collect();
+    assert_eq!(stds.len(), 1 + 2 * (DEPTH / 2) + 2 + 1);
+    let second_use = stds.len() - 2; // of `shared`, which is set at its first
+    for (i, std) in stds.iter().enumerate() {
+        assert!(i == second_use || (std - 1.0).abs() < 0.02, "layer {i}: {std}");
+    }
+    assert_eq!(report.layers()[second_use].weight_path, "shared.weight");
+}
+
+#[test]
+fn lsuv_draws_orthonormal_weights_or_scales_those_there_are() {
+    let x = batch(300, 20);
+    let mut model = deep(Relu);
+    Lsuv::default().init(&mut model, &x).unwrap();
+    let params = model.named_params();
+    let w = params[2].1.value().view().into_dimensionality::<tensor::ndarray::Ix2>().unwrap();
+    let gram = w.dot(&w.t());
+    let norm = gram[[0, 0]];
+    for ((i, j), g) in gram.indexed_iter() {
+        assert!((g / norm - f32::from(u8::from(i == j))).abs() < 1e-4, "rows {i} and {j}: {g}");
+    }
+
+    let mut model = deep(Relu);
+    let before = bits(&model);
+    Lsuv::default().orthonormal(false).init(&mut model, &x).unwrap();
+    for (old, (path, param)) in before.iter().zip(model.named_params()) {
+        let now = param.value().as_slice();
+        let ratio = now[0] / f32::from_bits(old[0]);
+        for (now, old) in now.iter().zip(old) {
+            let old = f32::from_bits(*old);
+            assert!((now - old * ratio).abs() <= 1e-4 * now.abs().max(1e-3), "{path}");
+        }
+        // Pre-activations vanish with torch's weights, behind the first layer.
+        match path.ends_with("bias") {
+            true => assert_eq!(ratio, 1.0, "{path}"),
+            false => assert!(ratio > 1.2 || path == "0.weight", "{path}: {ratio}"),
+        }
+    }
+}
+
+#[test]
+fn lsuv_is_repeatable_and_says_when_it_did_not_get_there() {
+    let x = batch(300, 20);
+    let run = |lsuv: Lsuv| {
+        let mut model = deep(Tanh);
+        let report = lsuv.init(&mut model, &x).unwrap();
+        (bits(&model), report)
+    };
+    let keyed = run(Lsuv::default().keyed(5));
+    assert_eq!(keyed, run(Lsuv::default().keyed(5)));
+    assert_ne!(keyed.0, run(Lsuv::default().keyed(6)).0);
+
+    let none = run(Lsuv::default().max_rounds(0)).1;
+    assert!(none.worst() > 0.1 && none.layers().iter().all(|l| l.rounds == 0));
+    let text = keyed.1.to_string();
+    assert_eq!(text.lines().count(), DEPTH + 1);
+    assert!(text.lines().nth(1).unwrap().starts_with("0.weight"), "{text}");
+}
+
+#[test]
+fn units_are_normalized_one_by_one() {
+    let x = batch(300, 20);
+    let (mut relu, mut tanh, mut own) = (deep(Relu), deep(Tanh), own());
+    UnitNorm.init(&mut relu, &x).unwrap();
+    UnitNorm.init(&mut tanh, &x).unwrap();
+    UnitNorm.init(&mut own, &x).unwrap();
+    for (probe, skip) in [
+        (Probe::forward(&relu, &x), ""),
+        (Probe::forward(&tanh, &x), ""),
+        (Probe::forward(&own, &x), "shared.weight"),
+    ] {
+        for layer in probe.layers().iter().filter(|layer| layer.weight_path != skip) {
+            for i in 0..layer.weight.shape()[0] {
+                let (mean, std) = unit(layer, i);
+                let path = &layer.weight_path;
+                assert!(mean.abs() < 1e-3 && (std - 1.0).abs() < 1e-3, "{path}: {mean} {std}");
+            }
+        }
+    }
+}
+
+#[test]
+fn units_are_those_of_weight_normalization() {
+    let x = batch(100, 6);
+    manual_seed(8);
+    let mut layer = Linear::new(6, 4);
+    let v = layer.weight().clone();
+    UnitNorm.init(&mut layer, &x).unwrap();
+    for unit in 0..4 {
+        // t = v·x/‖v‖, y = (t − μ)/σ; so w = (g/‖v‖)·v with g = 1/σ, and b = −μ/σ.
+        let v = &v.as_slice()[unit * 6..][..6];
+        let norm = v.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let dot = |x: &[f32]| x.iter().zip(v).map(|(x, v)| x * v).sum::<f32>() / norm;
+        let (mean, std) = moments(x.as_slice().chunks(6).map(dot));
+        let (g, b) = (1.0 / std, -mean / std);
+        for (w, v) in layer.weight().as_slice()[unit * 6..].iter().zip(v) {
+            assert!((f64::from(*w) - g * f64::from(v / norm)).abs() < 1e-5);
+        }
+        assert!((f64::from(layer.bias().as_slice()[unit]) - b).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn krahenbuhl_makes_rates_equal_and_keeps_the_function() {
+    let x = batch(300, 20);
+    let (mut within, mut both) = (deep(Relu), deep(Relu));
+    let law = Krahenbuhl::default().mean(0.3).keyed(1);
+    law.within_layers_only().init(&mut within, &x).unwrap();
+    law.init(&mut both, &x).unwrap();
+
+    let rates = |model: &Sequential| -> Vec<f64> {
+        let norm = |x: &Tensor| x.as_slice().iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+        let probe = Probe::new(model, &x);
+        let rate = |l: &LayerProbe| norm(l.weight_grad.as_ref().unwrap()) / norm(&l.weight);
+        probe.layers().iter().map(rate).collect()
+    };
+    let spread = |rates: Vec<f64>| {
+        let max = rates.iter().copied().fold(0.0, f64::max);
+        max / rates.into_iter().fold(f64::MAX, f64::min)
+    };
+    let (before, after) = (spread(rates(&within)), spread(rates(&both)));
+    assert!(before > 2.0, "{before}");
+    assert!(after < 1.01, "{after}");
+
+    let (a, b) = (within.predict(&x), both.predict(&x));
+    let error =
+        a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(error < 1e-3, "{error}");
+    let layer = &Probe::forward(&within, &x).layers()[17].clone();
+    let (mean, std) = unit(layer, 5);
+    assert!((mean - 0.3).abs() < 1e-3 && (std - 1.0).abs() < 1e-3, "{mean} {std}");
+}
+
+#[test]
+fn krahenbuhl_refuses_what_would_change_the_function() {
+    let x = batch(300, 20);
+    let mut model = deep(Tanh);
+    let before = bits(&model);
+    let error = Krahenbuhl::default().keyed(1).init(&mut model, &x).unwrap_err();
+    assert!(matches!(error, InitError::NotHomogeneous { change } if change > 0.01), "{error}");
+    assert_eq!(bits(&model), before);
+    Krahenbuhl::default().within_layers_only().init(&mut model, &x).unwrap();
+    assert!((std(&Probe::forward(&model, &x).layers()[DEPTH - 1]) - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn the_first_loss_is_the_entropy_of_the_classes() {
+    let x = batch(200, 20);
+    let labels: Vec<usize> = (0..200).map(|i| [0, 0, 0, 0, 0, 0, 0, 1, 1, 2][i % 10]).collect();
+    let mut model = Sequential::new()
+        .add(Linear::new(20, 16))
+        .add(Relu)
+        .add(Linear::builder(16, 3).weight(Normal::new(0.0, 1e-4)).build());
+    let before = bits(&model);
+    ClassPrior::from_labels(&labels).init(&mut model, &x).unwrap();
+    assert_eq!(bits(&model)[..3], before[..3], "the last bias alone changes");
+    let loss = Tape::new().value(|t| model.forward(t.input(&x)).cross_entropy(&labels)).item();
+    let entropy = -[0.7f64, 0.2, 0.1].iter().map(|p| p * p.ln()).sum::<f64>();
+    assert!((f64::from(loss) - entropy).abs() < 1e-3, "{loss} {entropy}");
+
+    let set = bits(&model);
+    ClassPrior::from_counts(&[70, 20, 10]).init(&mut model, &x).unwrap();
+    assert_eq!(bits(&model), set);
+    ClassPrior::from_counts(&[4, 1]).smoothed(1.0).init(&mut model, &x).unwrap();
+    let bias = model.named_params()[3].1.value().clone();
+    assert!((bias.as_slice()[2].exp() - 0.125).abs() < 1e-6);
+}
+
+#[test]
+fn the_output_bias_is_found_where_the_output_comes_from() {
+    // Fields are listed in another order than they are used.
+    struct Reversed {
+        head: Linear,
+        stem: Linear,
+    }
+    impl Module for Reversed {
+        module!(head, stem);
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            self.head.forward(self.stem.forward(x).relu())
+        }
+    }
+    let mut model = Reversed { head: Linear::new(3, 2), stem: Linear::new(20, 3) };
+    ClassPrior::from_counts(&[1, 3]).init(&mut model, &batch(8, 20)).unwrap();
+    assert_eq!(model.head.bias().as_slice(), [0.25f64.ln() as f32, 0.75f64.ln() as f32]);
+}
+
+#[test]
+fn labels_that_do_not_fit_are_refused() {
+    let x = batch(8, 20);
+    let mut model = Sequential::new().add(Linear::new(20, 3));
+    let before = bits(&model);
+    let refused =
+        |prior: ClassPrior, model: &mut Sequential| prior.init(model, &x).unwrap_err().to_string();
+    for (labels, want) in [
+        (vec![], "the labels do not fit: there are none"),
+        (
+            vec![0, 1, 3, 2],
+            "the labels do not fit: there is a class 3, and the model has 3 outputs",
+        ),
+        (vec![0, 2, usize::MAX], "the labels do not fit: there is a class 18446744073709551615,"),
+        (vec![0, 2, 2], "the labels do not fit: none is of class 1, whose bias would be −∞"),
+    ] {
+        let error = refused(ClassPrior::from_labels(&labels), &mut model);
+        assert!(error.starts_with(want), "{error}");
+    }
+    let error = refused(ClassPrior::from_counts(&[0, 0, 0]), &mut model);
+    assert_eq!(error, "the labels do not fit: there are none");
+    let mut softmax = Sequential::new().add(Linear::new(20, 3)).add(layers::Softmax);
+    let error = refused(ClassPrior::from_counts(&[1, 1, 1]), &mut softmax);
+    assert!(error.starts_with("the model's output is not that of a linear layer"), "{error}");
+    let mut bare = Sequential::new().add(Linear::builder(20, 3).no_bias().build());
+    refused(ClassPrior::from_counts(&[1, 1, 1]), &mut bare);
+    assert_eq!(bits(&model), before);
+}
+
+/// Every initializer's answer for this model and batch.
+fn answers(model: &mut impl Module, x: &Tensor) -> Vec<std::result::Result<(), InitError>> {
+    vec![
+        Lsuv::default().orthonormal(false).init(model, x).map(drop),
+        UnitNorm.init(model, x).map(drop),
+    ]
+}
+
+#[test]
+fn nothing_changes_on_an_error() {
+    let good = batch(40, 20);
+    let mut nan = good.clone();
+    nan.as_mut_slice()[21] = f32::NAN;
+    let mut model = deep(Relu);
+    let before = bits(&model);
+    for (x, want) in [
+        (
+            batch(40, 19),
+            "the batch does not fit: [40, 19] does not end in the 20 features of the model",
+        ),
+        (Tensor::zeros([0, 20]), "the batch does not fit: [0, 20] has no samples"),
+        (nan, "the batch does not fit: element 21 is NaN"),
+    ] {
+        for answer in answers(&mut model, &x) {
+            assert_eq!(answer.unwrap_err().to_string(), want);
+        }
+        assert_eq!(Lsuv::default().init(&mut model, &x).unwrap_err().to_string(), want);
+        assert_eq!(Krahenbuhl::default().init(&mut model, &x).unwrap_err().to_string(), want);
+        let prior = ClassPrior::from_counts(&[1; 10]).init(&mut model, &x);
+        assert_eq!(prior.unwrap_err().to_string(), want);
+    }
+    assert_eq!(bits(&model), before);
+
+    // A dead unit at layer 3, after others have been changed.
+    let mut model = deep(Relu);
+    model.init(&InitPlan::new().biases(Constant(0.1))).unwrap();
+    let row = from_fn(|param, rng, mut w| {
+        Normal::new(0.0, 0.3).fill(param, rng, w.view_mut());
+        w.outer_iter_mut().nth(7).unwrap().fill(0.0);
+    });
+    model.init(&InitPlan::new().set("6.weight", row)).unwrap();
+    let before_row = bits(&model);
+    let error = UnitNorm.init(&mut model, &good).unwrap_err();
+    assert!(error.to_string().starts_with("layer `6.weight`: unit 7 has the same"), "{error}");
+    assert_eq!(bits(&model), before_row);
+    Lsuv::default().orthonormal(false).init(&mut model, &good).unwrap();
+
+    // Samples that are all the same, and weights of 0.
+    let error = UnitNorm.init(&mut model, &Tensor::full([40, 20], 0.3)).unwrap_err();
+    assert!(matches!(&error, InitError::Constant { layer, unit: Some(0) } if layer == "0.weight"));
+    model.init(&InitPlan::new().set("10.weight", Zeros)).unwrap();
+    let zeros = bits(&model);
+    let error = Lsuv::default().orthonormal(false).init(&mut model, &good).unwrap_err();
+    assert!(error.to_string().starts_with("layer `10.weight`: all units have the same"), "{error}");
+    assert_eq!(bits(&model), zeros);
+
+    // Infinite numbers.
+    model
+        .init(&InitPlan::new().set("0.weight", from_fn(|_, _, mut w| w.fill(f32::INFINITY))))
+        .unwrap();
+    let infinite = bits(&model);
+    for answer in answers(&mut model, &good) {
+        let error = answer.unwrap_err();
+        assert!(matches!(&error, InitError::NonFinite { layer } if layer == "0.weight"), "{error}");
+    }
+    assert_eq!(bits(&model), infinite);
+}
+
+#[test]
+fn a_panic_in_forward_puts_the_values_back() {
+    struct Moody {
+        first: Linear,
+        second: Linear,
+    }
+    impl Module for Moody {
+        module!(first, second);
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            let y = self.first.forward(x);
+            // Once the first layer is normalized, the pre-activations reach further.
+            let max = y.value().as_slice().iter().copied().fold(0.0, f32::max);
+            assert!(max < 1.5, "too much for me");
+            self.second.forward(y)
+        }
+    }
+    manual_seed(2);
+    let small = |i, o| Linear::builder(i, o).weight(Normal::new(0.0, 1e-3)).build();
+    let mut model = Moody { first: small(20, 8), second: small(8, 2) };
+    let before = bits(&model);
+    let x = batch(50, 20);
+    assert!(catch_unwind(AssertUnwindSafe(|| UnitNorm.init(&mut model, &x))).is_err());
+    assert_eq!(bits(&model), before);
+}
+
+#[test]
+fn frozen_parameters_and_missing_biases() {
+    let x = batch(100, 20);
+    let mut model = Sequential::new()
+        .add(Linear::new(20, 9))
+        .add(Relu)
+        .add(Linear::builder(9, 7).no_bias().build());
+    model.visit_mut(&ParamPath::ROOT, &mut |path, param| {
+        param.set_trainable(!path.to_string().starts_with('0'));
+    });
+    let before = bits(&model);
+    let report = Lsuv::default().tolerance(1e-4).keyed(1).init(&mut model, &x).unwrap();
+    assert_eq!(bits(&model)[..2], before[..2]);
+    assert_eq!((report.layers()[0].rounds, report.layers()[1].rounds), (0, 1));
+    UnitNorm.init(&mut model, &x).unwrap();
+    assert_eq!(bits(&model)[..2], before[..2]);
+    let (_, std) = unit(&Probe::forward(&model, &x).layers()[1], 3);
+    assert!((std - 1.0).abs() < 1e-4, "{std}");
+}
+
+#[test]
+fn other_element_types_and_more_axes() {
+    let mut model: Linear<f64> = Linear::new(20, 5).cast();
+    let x: Tensor<f64> = batch(120, 20).cast().reshape([4, 30, 20]);
+    UnitNorm.init(&mut model, &x).unwrap();
+    let y = model.predict(&x);
+    let mean = y.as_slice().iter().skip(2).step_by(5).sum::<f64>() / 120.0;
+    assert!(mean.abs() < 1e-12, "{mean}");
+    let report = Lsuv::default().init(&mut model, &x).unwrap();
+    assert!(report.worst() < 0.1);
+}
