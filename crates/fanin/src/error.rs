@@ -16,6 +16,12 @@ pub enum Error {
     /// An initialization of a built model.
     #[error(transparent)]
     Init(#[from] fanin_nn::InitError),
+    /// A network's description.
+    #[error(transparent)]
+    Spec(#[from] fanin_nn::layers::SpecError),
+    /// The text of a law.
+    #[error(transparent)]
+    Scheme(#[from] fanin_init::ParseSchemeError),
     /// A program's own input or output.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -1,0 +1,260 @@
+//! [`NetworkSpec`]: a network as data, to be read from a file and built.
+
+use std::fmt;
+
+use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, Scheme};
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::module::Features;
+
+/// The layers of a [`Sequential`], as a configuration file names them.
+///
+/// In JSON a layer is its name, or its name with what it takes: `"relu"`, `{"leaky_relu": 0.2}`. Any
+/// format of serde will do. Unknown fields are refused, and so are unknown layers and laws.
+///
+/// # Example
+/// ```
+/// use fanin_nn::layers::NetworkSpec;
+/// use fanin_nn::{Module, Sequential, Tensor};
+///
+/// let spec: NetworkSpec = serde_json::from_str(r#"{
+///     "layers": [
+///         {"linear": {"inputs": 784, "outputs": 128, "weight": "kaiming_normal", "bias": "zeros"}},
+///         "relu",
+///         {"dropout": 0.2},
+///         {"linear": {"inputs": 128, "outputs": 10, "weight": {"law": "orthogonal", "gain": 0.5}}}
+///     ]
+/// }"#)?;
+/// let model = Sequential::from_spec(&spec)?;
+/// assert_eq!(model.predict(&Tensor::zeros([3, 784])).shape(), [3, 10]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// From the input to the output.
+    pub layers: Vec<LayerSpec>,
+}
+
+/// One layer of a [`NetworkSpec`]: its type in snake case, with its parameter.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerSpec {
+    /// A [`Linear`].
+    Linear(LinearSpec),
+    /// A [`Dropout`] of this probability.
+    Dropout(f64),
+    /// A [`Relu`].
+    Relu,
+    /// A [`LeakyRelu`] of this slope.
+    LeakyRelu(f64),
+    /// A [`Tanh`].
+    Tanh,
+    /// A [`Sigmoid`].
+    Sigmoid,
+    /// A [`Gelu`].
+    Gelu,
+    /// A [`GeluTanh`].
+    GeluTanh,
+    /// A [`Silu`].
+    Silu,
+    /// An [`Elu`] of this alpha.
+    Elu(f64),
+    /// A [`Selu`].
+    Selu,
+    /// A [`Softplus`].
+    Softplus,
+    /// A [`Softmax`].
+    Softmax,
+    /// A [`LogSoftmax`].
+    LogSoftmax,
+}
+
+/// A [`Linear`] of a [`NetworkSpec`].
+///
+/// # Example
+/// ```
+/// use fanin_nn::init::{Constant, KaimingNormal};
+/// use fanin_nn::layers::LinearSpec;
+///
+/// let layer = LinearSpec {
+///     weight: KaimingNormal::default().into(),
+///     bias: Some(Constant(0.01).into()),
+///     ..LinearSpec::new(784, 128)
+/// };
+/// let json = serde_json::to_string(&layer)?;
+/// assert_eq!(
+///     json,
+///     r#"{"inputs":784,"outputs":128,"weight":"kaiming_normal","bias":"constant(0.01)"}"#
+/// );
+/// assert_eq!(serde_json::from_str::<LinearSpec>(&json)?, layer);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearSpec {
+    /// How many features go in.
+    pub inputs: usize,
+    /// How many features come out.
+    pub outputs: usize,
+    /// The law of the weights; PyTorch's if it is left out.
+    #[serde(default = "default_weight")]
+    pub weight: Scheme,
+    /// The law of the biases; PyTorch's if it is left out, and no biases with `null`.
+    #[serde(default = "default_bias")]
+    pub bias: Option<Scheme>,
+}
+
+fn default_weight() -> Scheme {
+    KaimingUniform::torch_default().into()
+}
+
+fn default_bias() -> Option<Scheme> {
+    Some(FanInUniform.into())
+}
+
+impl LinearSpec {
+    /// A layer with PyTorch's laws, as [`Linear::new`] has it.
+    pub fn new(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, weight: default_weight(), bias: default_bias() }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let Self { inputs, outputs, weight, bias } = self;
+        let spec = ParamSpec::weight(*inputs, *outputs).named("weight");
+        weight.check(&spec, &[*outputs, *inputs])?;
+        if let Some(bias) = bias {
+            bias.check(&ParamSpec::bias(*inputs, *outputs).named("bias"), &[*outputs])?;
+        }
+        // A slip in a file is not to end the program, as a failed allocation would.
+        let numbers = inputs.checked_mul(*outputs);
+        let fits = numbers.is_some_and(|n| Vec::<f32>::new().try_reserve_exact(n).is_ok());
+        if fits { Ok(()) } else { Err("there is no memory for so many weights".into()) }
+    }
+
+    fn build(&self) -> Linear {
+        let layer = Linear::builder(self.inputs, self.outputs).weight(&self.weight);
+        match &self.bias {
+            Some(bias) => layer.bias(bias).build(),
+            None => layer.no_bias().build(),
+        }
+    }
+}
+
+impl From<LinearSpec> for LayerSpec {
+    fn from(layer: LinearSpec) -> Self {
+        Self::Linear(layer)
+    }
+}
+
+/// Why a [`NetworkSpec`] cannot be built: which layer, and what is wrong with it.
+///
+/// `Debug` prints the same prose.
+///
+/// # Example
+/// ```
+/// use fanin_nn::Sequential;
+/// use fanin_nn::layers::{LinearSpec, NetworkSpec};
+///
+/// let layers = vec![LinearSpec::new(784, 128).into(), LinearSpec::new(100, 10).into()];
+/// assert_eq!(
+///     Sequential::from_spec(&NetworkSpec { layers }).unwrap_err().to_string(),
+///     "layer 1, Linear(100 → 10): the layers before give 128 features"
+/// );
+/// ```
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("layer {path}, {layer}: {reason}")]
+pub struct SpecError {
+    path: String,
+    layer: String,
+    reason: String,
+}
+
+impl fmt::Debug for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Sequential {
+    /// The network that is described, its weights drawn from the thread's default generator, layer
+    /// after layer: the same as if it had been built by hand.
+    ///
+    /// # Errors
+    /// Where building by hand would panic: a layer that does not fit the ones before it, a law that
+    /// cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
+    pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
+        check(&spec.layers)?;
+        Ok(build(&spec.layers))
+    }
+}
+
+/// What the layers make of a number of features, if they fit together.
+fn check(layers: &[LayerSpec]) -> Result<Features, SpecError> {
+    let mut before = Features::Same;
+    for (i, layer) in layers.iter().enumerate() {
+        let here = |reason| SpecError { path: i.to_string(), layer: layer.to_string(), reason };
+        let own = layer.check().map_err(here)?;
+        if let (Features::Map { output, .. }, Features::Map { input, .. }) = (before, own)
+            && input != output
+        {
+            return Err(here(format!("the layers before give {output} features")));
+        }
+        before = before.then(own);
+    }
+    Ok(before)
+}
+
+fn build(layers: &[LayerSpec]) -> Sequential {
+    layers.iter().fold(Sequential::new(), |model, layer| match layer {
+        LayerSpec::Linear(linear) => model.add(linear.build()),
+        &LayerSpec::Dropout(p) => model.add(Dropout::new(p)),
+        LayerSpec::Relu => model.add(Relu),
+        &LayerSpec::LeakyRelu(slope) => model.add(LeakyRelu(slope)),
+        LayerSpec::Tanh => model.add(Tanh),
+        LayerSpec::Sigmoid => model.add(Sigmoid),
+        LayerSpec::Gelu => model.add(Gelu),
+        LayerSpec::GeluTanh => model.add(GeluTanh),
+        LayerSpec::Silu => model.add(Silu),
+        &LayerSpec::Elu(alpha) => model.add(Elu(alpha)),
+        LayerSpec::Selu => model.add(Selu),
+        LayerSpec::Softplus => model.add(Softplus),
+        LayerSpec::Softmax => model.add(Softmax),
+        LayerSpec::LogSoftmax => model.add(LogSoftmax),
+    })
+}
+
+impl LayerSpec {
+    fn check(&self) -> Result<Features, String> {
+        /// So that no value overflows f32, and the activation has a gain.
+        const LARGEST: f64 = 1e20;
+        match self {
+            LayerSpec::Linear(linear) => linear
+                .check()
+                .map(|()| Features::Map { input: linear.inputs, output: linear.outputs }),
+            LayerSpec::Dropout(p) if !(0.0..1.0).contains(p) => {
+                Err("the probability must be from 0 to below 1".into())
+            }
+            LayerSpec::LeakyRelu(x) | LayerSpec::Elu(x) if x.is_nan() || x.abs() > LARGEST => {
+                Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}"))
+            }
+            _ => Ok(Features::Same),
+        }
+    }
+}
+
+/// As the built layer describes itself.
+impl fmt::Display for LayerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LayerSpec::Linear(LinearSpec { inputs, outputs, bias, .. }) => {
+                let bias = if bias.is_some() { "" } else { ", no bias" };
+                write!(f, "Linear({inputs} → {outputs}{bias})")
+            }
+            // `LeakyRelu(0.2)`
+            _ => write!(f, "{self:?}"),
+        }
+    }
+}
