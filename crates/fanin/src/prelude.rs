@@ -14,8 +14,8 @@ pub use fanin_init::{
 pub use fanin_nn::data_init::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
 pub use fanin_nn::diagnose::Probe;
 pub use fanin_nn::layers::{
-    Dropout, Elu, Gelu, GeluTanh, LeakyRelu, Linear, LogSoftmax, Relu, Selu, Sequential, Sigmoid,
-    Silu, Softmax, Softplus, Tanh,
+    Dropout, Elu, Gelu, GeluTanh, LayerSpec, LeakyRelu, Linear, LinearSpec, LogSoftmax,
+    NetworkSpec, Relu, Selu, Sequential, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 pub use fanin_nn::{
