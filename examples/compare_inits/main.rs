@@ -1,0 +1,82 @@
+//! Which initialization is better, and which difference is only chance? The experiment of a
+//! well-known course notebook, run so that it can tell: every scheme with ten seeds, all under the
+//! same splits, orders and dropout, with intervals.
+//!
+//! ```text
+//! cargo run --release --example compare_inits                    # Fashion-MNIST if it is found, else MNIST
+//! cargo run --release --example compare_inits -- --out DIR       # and a page, tables and numbers in DIR
+//! cargo run --release --example compare_inits -- --schemes zeros kaiming_normal --epochs 10
+//! cargo run --release --example compare_inits -- --quick         # the bundled digits, checked
+//! ```
+//!
+//! The same options give the same numbers, for any number of threads.
+
+mod args;
+mod charts;
+mod html;
+mod notebook;
+mod probe;
+mod results;
+mod schemes;
+mod stats;
+mod svg;
+mod table;
+mod train;
+mod words;
+
+use args::Args;
+use clap::Parser;
+use results::{Results, Setup, TEST};
+
+fn main() -> fanin::Result<()> {
+    let args = Args::parse();
+    let contenders = schemes::chosen(&args.schemes, args.quick)?;
+    let (name, train, test) = args.load()?;
+    println!("data: {}", train.source());
+    let (seeds, epochs) = (args.seeds(), args.epochs());
+    let workers = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let runs = train::train_all(&contenders, (&train, &test), (seeds, epochs), workers);
+    let kept = train.len() / 5 * 4;
+    let setup = Setup {
+        data: name,
+        images: [kept, train.len() - kept, test.len()],
+        classes: train.classes(),
+        seeds,
+        epochs,
+        command: command(),
+    };
+    let results = Results { contenders, runs, setup };
+    println!("{}", table::table(&results));
+    if let Some(directory) = &args.out {
+        std::fs::create_dir_all(directory)?;
+        let write = |name: &str, text: String| std::fs::write(directory.join(name), text);
+        write("compare_inits.html", html::page(&results))?;
+        write("compare_inits.csv", table::csv(&results))?;
+        write("compare_inits_losses.csv", table::losses_csv(&results))?;
+    }
+    if args.quick {
+        check(&results);
+    }
+    Ok(())
+}
+
+/// The options as they were given, but where the output went.
+fn command() -> String {
+    let options: Vec<String> = std::env::args().skip(1).collect();
+    ["cargo run --release --example compare_inits --".into(), options.join(" ")].join(" ")
+}
+
+/// What `--quick` promises.
+fn check(results: &Results) {
+    stats::check();
+    let test = |key| results.summary(results.find(key).expect("quick has it"), TEST);
+    for key in ["zeros", "ones"] {
+        assert!(test(key).max < 30.0, "{key} do not learn: {:?}", test(key));
+    }
+    for key in ["pytorch", "kaiming_normal", "orthogonal"] {
+        assert!(test(key).min > 85.0, "{key} learns: {:?}", test(key));
+        assert!(test(key).min > test("uniform_half").max, "{key} is better than ±0.5");
+    }
+}

@@ -1,0 +1,23 @@
+//! What the notebook printed: one run of each, `weight-initialization` in udacity/deep-learning-v2-pytorch.
+
+/// A line of the notebook.
+pub(crate) struct Printed {
+    /// Which contender it is.
+    pub(crate) key: &'static str,
+    /// Per cent of the 12,000 images put aside.
+    pub(crate) validation: f64,
+    /// Its "Training Loss": that of the last batch alone.
+    pub(crate) last_loss: f64,
+}
+
+/// In its order. The general rule was run twice.
+pub(crate) const PRINTED: [Printed; 8] = [
+    Printed { key: "zeros", validation: 9.675, last_loss: 2.305 },
+    Printed { key: "ones", validation: 9.675, last_loss: 478.745 },
+    Printed { key: "uniform01", validation: 33.933, last_loss: 4.697 },
+    Printed { key: "uniform_half", validation: 74.875, last_loss: 0.789 },
+    Printed { key: "general_rule", validation: 84.833, last_loss: 0.487 },
+    Printed { key: "general_rule", validation: 85.442, last_loss: 0.318 },
+    Printed { key: "normal_rule", validation: 85.233, last_loss: 0.333 },
+    Printed { key: "pytorch", validation: 84.458, last_loss: 0.530 },
+];

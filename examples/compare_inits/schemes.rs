@@ -1,0 +1,152 @@
+//! The initializations that are compared.
+
+use fanin::prelude::*;
+
+use crate::train::Net;
+
+/// One initialization of all layers.
+pub(crate) struct Contender {
+    /// As `--schemes` has it.
+    pub(crate) key: String,
+    /// As people call it.
+    pub(crate) name: String,
+    /// Its formula: n inputs of a unit, m outputs.
+    pub(crate) formula: String,
+    pub(crate) family: Family,
+    pub(crate) weight: Box<dyn Initializer>,
+    pub(crate) bias: Box<dyn Initializer>,
+    /// What looks at data after the draw.
+    pub(crate) adapt: Option<fn(&mut Net, &Tensor)>,
+}
+
+/// What a scheme's size goes by; it gets a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Family {
+    Constant,
+    Fixed,
+    FanIn,
+    BothFans,
+    Relu,
+    Structured,
+    Data,
+}
+
+impl Family {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Constant,
+        Self::Fixed,
+        Self::FanIn,
+        Self::BothFans,
+        Self::Relu,
+        Self::Structured,
+        Self::Data,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "one constant",
+            Self::Fixed => "random, one size for all layers",
+            Self::FanIn => "size by the inputs, 1/√n",
+            Self::BothFans => "size by inputs and outputs",
+            Self::Relu => "size for ReLU, √(2/n)",
+            Self::Structured => "structured",
+            Self::Data => "fitted to a batch",
+        }
+    }
+}
+
+/// All of them: those of the notebook first, in its order.
+pub(crate) fn all() -> Vec<Contender> {
+    use Family::*;
+    vec![
+        new("zeros", "all zeros", "0", Constant, Zeros),
+        new("ones", "all ones", "1", Constant, Ones),
+        new("uniform01", "uniform, 0 to 1", "U[0, 1)", Fixed, Uniform::new(0.0, 1.0)),
+        new("uniform_half", "uniform, ±0.5", "U(±0.5)", Fixed, Uniform::new(-0.5, 0.5)),
+        new("general_rule", "general rule", "U(±1/√n)", FanIn, FanInUniform),
+        new("normal_rule", "normal by the rule", "N(0, 1/n)", FanIn, LecunNormal),
+        new("pytorch", "PyTorch’s default", "U(±1/√n), biases too", FanIn, FanInUniform)
+            .with_bias(FanInUniform),
+        new("lecun_uniform", "LeCun, uniform", "U(±√(3/n))", FanIn, LecunUniform),
+        new(
+            "xavier_uniform",
+            "Xavier, uniform",
+            "U(±√(6/(n+m)))",
+            BothFans,
+            XavierUniform::default(),
+        ),
+        new("xavier_normal", "Xavier, normal", "N(0, 2/(n+m))", BothFans, XavierNormal::default()),
+        new("kaiming_uniform", "Kaiming, uniform", "U(±√(6/n))", Relu, KaimingUniform::default()),
+        new("kaiming_normal", "Kaiming, normal", "N(0, 2/n)", Relu, KaimingNormal::default()),
+        new(
+            "he_truncated",
+            "He, truncated",
+            "N(0, 2/n) within ±2σ",
+            Relu,
+            VarianceScaling::new(2.0),
+        ),
+        new(
+            "orthogonal",
+            "orthogonal, gain √2",
+            "√2·Q, QᵀQ = I",
+            Structured,
+            Orthogonal::default().gain(Nonlinearity::Relu),
+        ),
+    ]
+}
+
+/// A scheme with zero biases.
+fn new(
+    key: &str,
+    name: &str,
+    formula: &str,
+    family: Family,
+    weight: impl Initializer + 'static,
+) -> Contender {
+    Contender {
+        key: key.into(),
+        name: name.into(),
+        formula: formula.into(),
+        family,
+        weight: Box::new(weight),
+        bias: Box::new(Zeros),
+        adapt: None,
+    }
+}
+
+impl Contender {
+    fn with_bias(self, law: impl Initializer + 'static) -> Self {
+        Self { bias: Box::new(law), ..self }
+    }
+
+    #[allow(dead_code)]
+    fn with_data(self, adapt: fn(&mut Net, &Tensor)) -> Self {
+        Self { adapt: Some(adapt), ..self }
+    }
+}
+
+/// Those of the command line.
+pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contender>> {
+    const QUICK: [&str; 6] =
+        ["zeros", "ones", "uniform_half", "pytorch", "kaiming_normal", "orthogonal"];
+    let mut all = all();
+    if quick {
+        all.retain(|one| QUICK.contains(&&*one.key));
+        return Ok(all);
+    }
+    if names.is_empty() {
+        return Ok(all);
+    }
+    names.iter().map(|name| find(&mut all, name)).collect()
+}
+
+fn find(all: &mut Vec<Contender>, name: &str) -> fanin::Result<Contender> {
+    match all.iter().position(|one| one.key == *name) {
+        Some(at) => Ok(all.remove(at)),
+        None => {
+            let keys: Vec<&str> = all.iter().map(|one| &*one.key).collect();
+            let text = format!("--schemes: `{name}` is none of {}", keys.join(" "));
+            Err(std::io::Error::other(text).into())
+        }
+    }
+}

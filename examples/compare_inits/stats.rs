@@ -1,0 +1,112 @@
+//! Means and their intervals.
+
+use std::f64::consts::FRAC_PI_2;
+
+/// What repeated runs say of one number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summary {
+    pub(crate) mean: f64,
+    /// The standard deviation from run to run; NaN of a single run.
+    pub(crate) sd: f64,
+    /// Half of the 95 % interval of the mean, by Student's t; NaN of a single run.
+    pub(crate) half: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Summary {
+    /// # Panics
+    /// If there are no values.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let values: Vec<f64> = values.into_iter().collect();
+        assert!(!values.is_empty(), "a summary needs a value");
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let sd = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+        let half = t_quantile(values.len().saturating_sub(1)) * sd / n.sqrt();
+        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self { mean, sd, half, min, max }
+    }
+
+    /// Whether the 95 % interval holds 0, so that the data do not tell the sign. A single run tells
+    /// nothing.
+    pub(crate) fn holds_zero(&self) -> bool {
+        self.half.is_nan() || self.mean.abs() <= self.half
+    }
+
+    /// `84.90 ± 0.12`, or the mean alone of a single run.
+    pub(crate) fn text(&self, digits: usize) -> String {
+        let mean = number(self.mean, digits);
+        if self.half.is_nan() { mean } else { format!("{mean} ± {}", number(self.half, digits)) }
+    }
+}
+
+/// What `a` has over `b`, run by run under the same seeds: differences vary less than either, since
+/// split, order and dropout of a seed help or hurt both.
+pub(crate) fn paired(a: &[f64], b: &[f64]) -> Summary {
+    Summary::of(a.iter().zip(b).map(|(a, b)| a - b))
+}
+
+/// A number with so many digits behind the point, a true minus sign, and in powers of ten where it
+/// would be too long.
+pub(crate) fn number(x: f64, digits: usize) -> String {
+    if !x.is_finite() {
+        return "–".into();
+    }
+    let text = match x.abs() {
+        size if size >= 1e6 => format!("{x:.1e}"),
+        size if size >= 1e3 => thousands(x),
+        size if size >= 100.0 => format!("{x:.*}", digits.min(1)),
+        _ => format!("{x:.digits$}"),
+    };
+    // What rounds to zero has no sign.
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.into(),
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+fn thousands(x: f64) -> String {
+    let digits = format!("{:.0}", x.abs());
+    let (head, tail) = digits.split_at(digits.len() - 3);
+    format!("{}{head},{tail}", if x < 0.0 { "-" } else { "" })
+}
+
+/// The point that Student's t with so many degrees of freedom stays below with probability 0.975;
+/// NaN for none.
+///
+/// With t = √ν·tan θ, P(0 < T < t) = c·∫₀^θ cos^(ν−1), a smooth integrand on a finite range.
+pub(crate) fn t_quantile(freedom: usize) -> f64 {
+    if freedom == 0 {
+        return f64::NAN;
+    }
+    let power = (freedom - 1) as i32;
+    let share = |theta: f64| simpson(theta, |x| x.cos().powi(power));
+    let (whole, mut low, mut high) = (share(FRAC_PI_2), 0.0, FRAC_PI_2);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        // 0.475 of the whole line lies between 0 and the quantile: 0.95 of the half that is here.
+        if share(middle) < 0.95 * whole { low = middle } else { high = middle }
+    }
+    (freedom as f64).sqrt() * low.tan()
+}
+
+/// ∫ f from 0 to `end`.
+fn simpson(end: f64, f: impl Fn(f64) -> f64) -> f64 {
+    const STEPS: usize = 200;
+    let h = end / STEPS as f64;
+    let weight = |i| if i == 0 || i == STEPS { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
+    (0..=STEPS).map(|i| weight(i) * f(i as f64 * h)).sum::<f64>() * h / 3.0
+}
+
+/// Checks this file against the tables of any textbook.
+pub(crate) fn check() {
+    for (freedom, want) in [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042)] {
+        let got = t_quantile(freedom);
+        assert!((got - want).abs() < 1e-3, "t of {freedom} degrees: {got}, not {want}");
+    }
+    let of = Summary::of([1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert!((of.mean - 3.0).abs() < 1e-12 && (of.half - 2.776 * 0.5f64.sqrt()).abs() < 1e-3);
+}

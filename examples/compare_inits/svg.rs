@@ -1,0 +1,226 @@
+//! What the charts are made of: scales, and pieces of SVG.
+
+use std::fmt::Write;
+
+use crate::stats::number;
+
+/// Takes numbers to places from 0 to 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Scale {
+    low: f64,
+    high: f64,
+    log: bool,
+}
+
+impl Scale {
+    pub(crate) fn linear(low: f64, high: f64) -> Self {
+        Self { low, high: if high > low { high } else { low + 1.0 }, log: false }
+    }
+
+    /// Whole powers of ten around the positive ones of these values.
+    pub(crate) fn log(values: impl IntoIterator<Item = f64>) -> Self {
+        let positive = values.into_iter().filter(|&x| x > 0.0 && x.is_finite()).map(f64::log10);
+        let (low, high) = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+            (low.min(x.floor()), high.max(x.ceil()))
+        });
+        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        Self { low, high: high.max(low + 1.0), log: true }
+    }
+
+    /// Where a value is; what is beyond an end, or 0 on a logarithmic scale, is at that end.
+    pub(crate) fn at(&self, value: f64) -> f64 {
+        let value = if self.log { value.max(1e-300).log10() } else { value };
+        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+    }
+
+    /// Round numbers along the scale, at most about `most` of them, with their text.
+    pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
+        let span = self.high - self.low;
+        if self.log {
+            let step = (span / most as f64).ceil().max(1.0);
+            let count = (span / step).floor() as usize;
+            let exponents = (0..=count).map(|i| self.low + step * i as f64);
+            return exponents.map(|e| (10f64.powf(e), power_of_ten(e as i32))).collect();
+        }
+        let raw = span / most as f64;
+        let ten = 10f64.powf(raw.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * ten).into_iter().find(|&s| s >= raw);
+        let step = step.unwrap_or(10.0 * ten);
+        let digits = (-step.log10().floor()).max(0.0) as usize;
+        let (from, to) =
+            ((self.low / step - 1e-9).ceil() as i64, (self.high / step + 1e-9).floor() as i64);
+        (from..=to).map(|i| i as f64 * step).map(|x| (x, number(x, digits))).collect()
+    }
+}
+
+fn power_of_ten(exponent: i32) -> String {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    match exponent {
+        -2..=3 => number(10f64.powi(exponent), (-exponent).max(0) as usize),
+        _ => {
+            let digits = exponent.abs().to_string();
+            let raised = digits.bytes().map(|digit| RAISED[usize::from(digit - b'0')]);
+            format!("10{}{}", if exponent < 0 { "⁻" } else { "" }, raised.collect::<String>())
+        }
+    }
+}
+
+/// A small picture with axes, in units of its own: it grows and shrinks with its column.
+pub(crate) struct Panel {
+    pub(crate) x: Scale,
+    pub(crate) y: Scale,
+    body: String,
+}
+
+/// Of a panel, and of the part that the axes enclose.
+const SIZE: (f64, f64) = (220.0, 140.0);
+const PLOT: (f64, f64, f64, f64) = (36.0, 6.0, 214.0, 118.0);
+
+impl Panel {
+    /// Axes with grid lines; without a vertical one if `y` has no meaning that needs numbers.
+    pub(crate) fn new(x: Scale, y: Scale, vertical: bool) -> Self {
+        let mut panel = Self { x, y, body: String::new() };
+        let (left, top, right, bottom) = PLOT;
+        for (value, text) in y.ticks(4).into_iter().filter(|_| vertical) {
+            let (_, y) = panel.place(0.0, value);
+            panel.push(format_args!(
+                r#"<path class="grid" d="M{left} {y:.1}H{right}"/><text class="end" x="{:.0}" y="{:.1}">{text}</text>"#,
+                left - 4.0,
+                y + 3.5
+            ));
+        }
+        for (value, text) in x.ticks(4) {
+            let (x, _) = panel.place(value, 0.0);
+            // The outermost labels stay inside the picture.
+            let at = x.clamp(left, right - 8.0);
+            panel.push(format_args!(
+                r#"<path class="grid" d="M{x:.1} {top}V{bottom}"/><text class="mid" x="{at:.1}" y="{:.0}">{text}</text>"#,
+                bottom + 14.0
+            ));
+        }
+        panel.push(format_args!(r#"<path class="axis" d="M{left} {bottom}H{right}"/>"#));
+        panel
+    }
+
+    fn push(&mut self, piece: std::fmt::Arguments<'_>) {
+        self.body.write_fmt(piece).expect("a String");
+    }
+
+    fn place(&self, x: f64, y: f64) -> (f64, f64) {
+        let (left, top, right, bottom) = PLOT;
+        (left + (right - left) * self.x.at(x), bottom - (bottom - top) * self.y.at(y))
+    }
+
+    fn points(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
+        let placed = points.into_iter().map(|(x, y)| self.place(x, y));
+        placed.map(|(x, y)| format!("{x:.1} {y:.1}")).collect::<Vec<_>>().join("L")
+    }
+
+    /// A line through points, drawn as the classes say.
+    pub(crate) fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        let points = self.points(points);
+        self.push(format_args!(r#"<path class="{class}" d="M{points}"/>"#));
+    }
+
+    /// The area between points and others above them.
+    pub(crate) fn area(
+        &mut self,
+        class: &str,
+        low: impl IntoIterator<Item = (f64, f64)>,
+        high: impl DoubleEndedIterator<Item = (f64, f64)>,
+    ) {
+        let (low, high) = (self.points(low), self.points(high.rev()));
+        self.push(format_args!(r#"<path class="{class}" d="M{low}L{high}Z"/>"#));
+    }
+
+    /// The picture, with what it says in words.
+    pub(crate) fn finish(self, label: &str) -> String {
+        let ((width, height), body, label) = (SIZE, self.body, escape(label));
+        format!(
+            r#"<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{body}</svg>"#
+        )
+    }
+}
+
+/// A mark of a strip.
+pub(crate) enum Mark {
+    /// One seed.
+    Seed(f64),
+    /// A mean, with half of its interval.
+    Mean(f64, f64),
+    /// One of the layers, from the input on.
+    Layer(usize, f64),
+}
+
+/// One row's picture, as wide as its cell: places are shares of the width, sizes are not.
+pub(crate) fn strip(scale: &Scale, zero: bool, marks: &[Mark]) -> String {
+    let mut body = String::new();
+    let mut push = |piece: String| body.push_str(&piece);
+    for (value, _) in scale.ticks(5) {
+        let class = if zero && value == 0.0 { "zero" } else { "grid" };
+        let x = percent(scale, value);
+        push(format!(r#"<line class="{class}" x1="{x}" x2="{x}" y1="0" y2="100%"/>"#));
+    }
+    let layers: Vec<f64> = marks
+        .iter()
+        .filter_map(|mark| match mark {
+            Mark::Layer(_, x) => Some(*x),
+            _ => None,
+        })
+        .collect();
+    if let (Some(first), Some(last)) =
+        (layers.iter().copied().reduce(f64::min), layers.iter().copied().reduce(f64::max))
+    {
+        let (x1, x2) = (percent(scale, first), percent(scale, last));
+        push(format!(r#"<line class="bar thin" x1="{x1}" x2="{x2}" y1="50%" y2="50%"/>"#));
+    }
+    for mark in marks {
+        match *mark {
+            Mark::Seed(x) => push(format!(
+                r#"<circle class="seed" cx="{}" cy="50%" r="2.5"/>"#,
+                percent(scale, x)
+            )),
+            Mark::Mean(x, half) => {
+                if half.is_finite() {
+                    let (x1, x2) = (percent(scale, x - half), percent(scale, x + half));
+                    push(format!(r#"<line class="bar" x1="{x1}" x2="{x2}" y1="50%" y2="50%"/>"#));
+                }
+                push(format!(r#"<circle class="dot" cx="{}" cy="50%" r="5"/>"#, percent(scale, x)));
+            }
+            Mark::Layer(layer, x) => push(format!(
+                r#"<svg class="over" x="{}" y="50%">{}</svg>"#,
+                percent(scale, x),
+                layer_mark(layer)
+            )),
+        }
+    }
+    format!(r#"<svg class="strip" width="100%" height="26" aria-hidden="true">{body}</svg>"#)
+}
+
+/// A circle, a square, a triangle.
+pub(crate) fn layer_mark(layer: usize) -> &'static str {
+    match layer {
+        0 => r#"<circle class="dot" r="5"/>"#,
+        1 => r#"<rect class="dot" x="-4.5" y="-4.5" width="9" height="9"/>"#,
+        _ => r#"<path class="dot" d="M0-6L5.5 4.5H-5.5Z"/>"#,
+    }
+}
+
+/// The numbers of strips, above them.
+pub(crate) fn strip_axis(scale: &Scale) -> String {
+    let labels = scale.ticks(5).into_iter().map(|(value, text)| {
+        format!(r#"<text class="mid" x="{}" y="13">{text}</text>"#, percent(scale, value))
+    });
+    let labels: String = labels.collect();
+    format!(r#"<svg class="strip" width="100%" height="18" aria-hidden="true">{labels}</svg>"#)
+}
+
+/// A little away from the edges, where marks would be cut.
+fn percent(scale: &Scale, value: f64) -> String {
+    format!("{:.2}%", 4.0 + 92.0 * scale.at(value))
+}
+
+/// Text as HTML and its attributes want it.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

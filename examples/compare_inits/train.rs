@@ -1,0 +1,177 @@
+//! One training: the network of the notebook, from one initialization, under one seed.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use fanin::datasets::Dataset;
+use fanin::init::randperm;
+use fanin::prelude::*;
+use fanin::tensor::parallel;
+
+use crate::probe::{Snapshot, snapshot};
+use crate::schemes::Contender;
+
+/// Images a step looks at.
+pub(crate) const BATCH: usize = 100;
+/// The share of hidden outputs that a step leaves out.
+pub(crate) const DROPOUT: f64 = 0.2;
+pub(crate) const LEARNING_RATE: f64 = 1e-3;
+/// 784-256-128-10 for 28×28 images of ten classes.
+pub(crate) const HIDDEN: [usize; 2] = [256, 128];
+
+/// What one training gave.
+pub(crate) struct Run {
+    /// Of every step.
+    pub(crate) losses: Vec<f32>,
+    /// Of every epoch.
+    pub(crate) epochs: Vec<Epoch>,
+    pub(crate) before: Snapshot,
+    pub(crate) after: Snapshot,
+}
+
+pub(crate) struct Epoch {
+    /// The mean of its steps.
+    pub(crate) loss: f64,
+    /// In per cent, of the images put aside.
+    pub(crate) validation: f64,
+    /// In per cent, of the images to test on.
+    pub(crate) test: f64,
+}
+
+impl Run {
+    /// What the end of the training gave.
+    pub(crate) fn last(&self) -> &Epoch {
+        self.epochs.last().expect("one epoch or more")
+    }
+}
+
+/// The images of one seed.
+struct Images<'a> {
+    train: Dataset,
+    validation: Dataset,
+    test: &'a Dataset,
+}
+
+/// What a seed's generators are for: each has its own, so that no scheme changes the data or the
+/// dropout by how many numbers it draws.
+enum Stream {
+    Split,
+    Weights,
+    Order,
+    Dropout,
+}
+
+fn generator(seed: usize, stream: Stream) -> TorchRng {
+    TorchRng::seed(10 * seed as u64 + stream as u64)
+}
+
+/// Trains every contender under every seed; the result is by contender, then by seed.
+pub(crate) fn train_all(
+    contenders: &[Contender],
+    (train, test): (&Dataset, &Dataset),
+    (seeds, epochs): (usize, usize),
+    workers: usize,
+) -> Vec<Vec<Run>> {
+    // Small networks side by side use the cores better than one that is divided among them.
+    parallel::set_num_threads(1);
+    let mut all: Vec<Vec<Run>> = contenders.iter().map(|_| vec![]).collect();
+    for seed in 0..seeds {
+        let order = randperm(train.len(), &mut generator(seed, Stream::Split));
+        let (kept, aside) = order.split_at(train.len() / 5 * 4);
+        let images = Images {
+            train: train.select(kept.iter().copied()),
+            validation: train.select(aside.iter().copied()),
+            test,
+        };
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![]));
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    loop {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(contender) = contenders.get(i) else { break };
+                        let run = train_one(contender, &images, seed, epochs);
+                        done.lock().expect("no thread panicked").push((i, run));
+                    }
+                });
+            }
+        });
+        for (i, run) in done.into_inner().expect("no thread panicked") {
+            all[i].push(run);
+        }
+        eprintln!("seed {} of {seeds} is done", seed + 1);
+    }
+    all
+}
+
+fn train_one(contender: &Contender, images: &Images<'_>, seed: usize, epochs: usize) -> Run {
+    let mut net = Net::new(contender, images, seed);
+    let probe = images.validation.take(500).tensors();
+    let before = snapshot(&net, &probe, seed == 0);
+    let (mut adam, mut tape) = (Adam::new(LEARNING_RATE), Tape::new());
+    let mut order = generator(seed, Stream::Order);
+    let (mut losses, mut results) = (vec![], vec![]);
+    for _ in 0..epochs {
+        let start = losses.len();
+        for (x, y) in images.train.batches(BATCH).shuffle_with(&mut order) {
+            let (loss, grads) = tape.value_and_grad(|t| net.forward(t.input(&x)).cross_entropy(&y));
+            adam.step(&mut net, grads);
+            losses.push(loss);
+        }
+        let sum: f64 = losses[start..].iter().map(|&loss| f64::from(loss)).sum();
+        results.push(Epoch {
+            loss: sum / (losses.len() - start) as f64,
+            validation: 100.0 * accuracy(&net, &images.validation),
+            test: 100.0 * accuracy(&net, images.test),
+        });
+    }
+    let after = snapshot(&net, &probe, seed == 0);
+    Run { losses, epochs: results, before, after }
+}
+
+/// Linear layers with ReLU and dropout between them; logits come out.
+pub(crate) struct Net {
+    pub(crate) layers: Vec<Linear>,
+    dropout: Mutex<TorchRng>,
+}
+
+impl Net {
+    fn new(contender: &Contender, images: &Images<'_>, seed: usize) -> Self {
+        let mut rng = generator(seed, Stream::Weights);
+        let sizes = [&[images.train.input_size()], &HIDDEN[..], &[images.train.classes()]].concat();
+        let layers = sizes.windows(2).map(|size| {
+            let layer = Linear::builder(size[0], size[1]).rng(&mut rng);
+            layer.weight(&*contender.weight).bias(&*contender.bias).build()
+        });
+        let dropout = Mutex::new(generator(seed, Stream::Dropout));
+        let mut net = Self { layers: layers.collect(), dropout };
+        if let Some(adapt) = contender.adapt {
+            let (x, _) = images.train.take(5 * BATCH).tensors();
+            adapt(&mut net, &x);
+        }
+        net
+    }
+
+    /// Leaves out hidden outputs while a step is recorded.
+    fn drop<'t>(&self, h: Var<'t>) -> Var<'t> {
+        let tape = h.tape();
+        if !tape.is_recording() {
+            return h;
+        }
+        let mut rng = self.dropout.lock().expect("no thread panicked");
+        let mask = (0..h.shape().iter().product())
+            .map(|_| if rng.random_bool(DROPOUT) { 0.0 } else { 1.0 / (1.0 - DROPOUT as f32) });
+        h * tape.input(&Tensor::from_vec(&*h.shape(), mask.collect()))
+    }
+}
+
+impl Module for Net {
+    module!(layers);
+
+    fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+        let (last, hidden) = self.layers.split_last().expect("a network has layers");
+        let h = hidden.iter().fold(x, |h, layer| self.drop(layer.forward(h).relu()));
+        last.forward(h)
+    }
+}

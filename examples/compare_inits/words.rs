@@ -1,0 +1,285 @@
+//! What the numbers say, in sentences. Each is made from the data of the run: nothing is claimed that
+//! they do not support.
+
+use crate::charts::layer_means;
+use crate::notebook::PRINTED;
+use crate::results::{EPOCH_LOSS, Measure, Results, TEST, VALIDATION};
+use crate::stats::{Summary, number};
+
+/// `a, b and c`.
+pub(crate) fn list(items: &[String]) -> String {
+    match items {
+        [] => "none".into(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+fn names(results: &Results, contenders: impl IntoIterator<Item = usize>) -> String {
+    list(&contenders.into_iter().map(|i| results.name(i).to_owned()).collect::<Vec<_>>())
+}
+
+/// Which of two is ahead, if the intervals let one say so.
+pub(crate) fn versus(results: &Results, a: usize, b: usize, of: Measure) -> String {
+    let gap = results.difference(a, b, of);
+    let [first, second] = if gap.mean < 0.0 { [b, a] } else { [a, b] }.map(|i| results.name(i));
+    let (size, half) = (number(gap.mean.abs(), 2), number(gap.half, 2));
+    if gap.half.is_nan() {
+        format!("a single run, in which {first} is {size} points ahead of {second}, tells nothing")
+    } else if gap.holds_zero() {
+        format!(
+            "the gap between {first} and {second}, {size} points, is smaller than its interval, ±{half}"
+        )
+    } else {
+        format!("{first} is ahead of {second} by {size} ± {half} points")
+    }
+}
+
+/// The findings, the most important first.
+pub(crate) fn in_short(results: &Results) -> Vec<String> {
+    let ranked = results.ranked();
+    let best = ranked[0];
+    let mut found = vec![];
+
+    let (tied, behind): (Vec<usize>, Vec<usize>) =
+        ranked[1..].iter().partition(|&&i| results.difference(best, i, TEST).holds_zero());
+    found.push(format!(
+        "The best mean on the test images is that of {}, {} %. Of the {} others, {} cannot be told from \
+         it, as the interval of the difference holds 0{}; {} are behind.",
+        results.name(best),
+        results.summary(best, TEST).text(2),
+        ranked.len() - 1,
+        tied.len(),
+        if tied.is_empty() { String::new() } else { format!(" ({})", names(results, tied)) },
+        behind.len(),
+    ));
+
+    let stuck: Vec<usize> = ranked.iter().copied().filter(|&i| results.is_at_chance(i)).collect();
+    if !stuck.is_empty() {
+        found.push(format!(
+            "Nothing is learnt under any seed from {}: the test images are classified as by chance.",
+            names(results, stuck)
+        ));
+    }
+    found.extend(same_law_twice(results));
+    found.extend(shapes(results));
+    if let (Some(with), Some(without)) = (results.find("pytorch"), results.find("general_rule")) {
+        found.push(format!(
+            "Random biases or zero ones, under the same weights: {}.",
+            versus(results, with, without, TEST)
+        ));
+    }
+    found.extend(scale(results));
+    found
+}
+
+/// How far one scheme moves from seed to seed, beside what the notebook reads into one run.
+fn same_law_twice(results: &Results) -> Option<String> {
+    let rule = results.summary(results.find("general_rule")?, VALIDATION);
+    if rule.sd.is_nan() {
+        return None;
+    }
+    Some(format!(
+        "One scheme, the general rule, moves from seed to seed by a standard deviation of {} points of \
+         validation accuracy (from {} to {} %). Two single runs of it differ by {} points typically; the \
+         notebook compares schemes by single runs.",
+        number(rule.sd, 2),
+        number(rule.min, 2),
+        number(rule.max, 2),
+        // The mean absolute difference of two normal numbers is 2σ/√π.
+        number(rule.sd * 2.0 / std::f64::consts::PI.sqrt(), 2),
+    ))
+}
+
+/// Uniform or normal, with one variance.
+fn shapes(results: &Results) -> Option<String> {
+    let pairs = [
+        ("lecun_uniform", "normal_rule"),
+        ("xavier_uniform", "xavier_normal"),
+        ("kaiming_uniform", "kaiming_normal"),
+    ];
+    let pairs: Vec<(usize, usize)> =
+        pairs.iter().filter_map(|(a, b)| Some((results.find(a)?, results.find(b)?))).collect();
+    if pairs.is_empty() {
+        return None;
+    }
+    let told = pairs.iter().filter(|&&(a, b)| !results.difference(a, b, TEST).holds_zero()).count();
+    let each: Vec<String> = pairs.iter().map(|&(a, b)| versus(results, a, b, TEST)).collect();
+    Some(format!(
+        "Uniform or normal, with the same variance, makes a difference that exceeds its interval in {told} \
+         of {} pairs: {}.",
+        pairs.len(),
+        each.join("; ")
+    ))
+}
+
+/// Small, middle and large weights of the fan-in family.
+fn scale(results: &Results) -> Option<String> {
+    let [small, middle, large] = [
+        results.find("general_rule")?,
+        results.find("lecun_uniform")?,
+        results.find("kaiming_uniform")?,
+    ];
+    let loss = |i| format!("{} {}", results.name(i), results.summary(i, EPOCH_LOSS).text(4));
+    Some(format!(
+        "Variance 1/(3n), 1/n and 2/n, all uniform: the mean loss of the last epoch is {}. On the test \
+         images {}.",
+        list(&[small, middle, large].map(loss)),
+        versus(results, large, small, TEST)
+    ))
+}
+
+/// Of the figure of differences.
+pub(crate) fn differences(results: &Results, contenders: &[usize], base: usize) -> String {
+    let side = |sign: f64| {
+        let told = contenders.iter().copied().filter(|&i| {
+            let gap = results.difference(i, base, TEST);
+            !gap.holds_zero() && gap.mean * sign > 0.0
+        });
+        told.collect::<Vec<_>>()
+    };
+    let (better, worse) = (side(1.0), side(-1.0));
+    let rest = contenders.len() - better.len() - worse.len();
+    format!(
+        "Better than {} by more than the interval: {}. Worse: {}. The other {rest} cannot be told from it. \
+         Of so many intervals, about {} would miss the truth by chance alone.",
+        results.name(base),
+        names(results, better),
+        names(results, worse),
+        number(contenders.len() as f64 * 0.05, 1)
+    )
+}
+
+/// Of a figure of first losses.
+pub(crate) fn first_losses(results: &Results, contenders: &[usize]) -> String {
+    let last = results.first_steps() - 1;
+    // The mean of ten steps: one batch says little.
+    let end = |i: usize| {
+        let steps = last.saturating_sub(9)..=last;
+        let count = steps.clone().count() as f64;
+        steps.map(|step| results.loss(i, step).mean).sum::<f64>() / count
+    };
+    let by_end = |a: &&usize, b: &&usize| end(**a).total_cmp(&end(**b));
+    let (Some(&low), Some(&high)) =
+        (contenders.iter().min_by(by_end), contenders.iter().max_by(by_end))
+    else {
+        return String::new();
+    };
+    let top = |i: usize| (0..=last).map(|step| results.loss(i, step).max).fold(0.0, f64::max);
+    let by_top = |a: &&usize, b: &&usize| top(**a).total_cmp(&top(**b));
+    let peak = *contenders.iter().max_by(by_top).expect("not empty");
+    let mut text = format!(
+        "Lowest at the end, over the last ten steps shown: {}, {}; highest: {}, {}. The highest loss of any \
+         seed is {}, of {}.",
+        results.name(low),
+        number(end(low), 2),
+        results.name(high),
+        number(end(high), 2),
+        number(top(peak), 2),
+        results.name(peak)
+    );
+    if let Some(zeros) = results.find("zeros").filter(|zeros| contenders.contains(zeros)) {
+        let all =
+            Summary::of(results.runs[zeros].iter().flat_map(|run| &run.losses).map(|&l| l.into()));
+        text += &format!(
+            " All zeros stay between {} and {} to the end of training, around ln {} = {}: only the last \
+             biases get a gradient.",
+            number(all.min, 3),
+            number(all.max, 3),
+            results.setup.classes,
+            number((results.setup.classes as f64).ln(), 3)
+        );
+    }
+    text
+}
+
+/// Of the figure of signals: who keeps their size best from layer to layer.
+pub(crate) fn signals(results: &Results) -> String {
+    let step = |i: usize| {
+        let means = layer_means(results, i, false, |layer| layer.signal);
+        means[means.len() - 2] / means[0]
+    };
+    let known: Vec<usize> =
+        (0..results.contenders.len()).filter(|&i| step(i).is_finite() && step(i) > 0.0).collect();
+    let off = |i: usize| step(i).ln().abs();
+    let by = |a: &&usize, b: &&usize| off(**a).total_cmp(&off(**b));
+    let (Some(&best), Some(&worst)) = (known.iter().min_by(by), known.iter().max_by(by)) else {
+        return String::new();
+    };
+    let base = results.find("pytorch").filter(|&base| base != best && base != worst);
+    let base = base.map(|i| format!(", under {} by {}", results.name(i), number(step(i), 2)));
+    format!(
+        "Before training, the second hidden layer changes the size of the signal least under {}, by a \
+         factor of {}, and most under {}, by {}{}.",
+        results.name(best),
+        number(step(best), 2),
+        results.name(worst),
+        number(step(worst), 2),
+        base.unwrap_or_default()
+    )
+}
+
+/// Of the figure of gradients: which are exactly zero, and how uneven the rest is.
+pub(crate) fn gradients(results: &Results) -> String {
+    let all = |i: usize| layer_means(results, i, false, |layer| layer.gradient);
+    let none = (0..results.contenders.len()).filter(|&i| all(i).iter().all(|&g| g == 0.0));
+    let none: Vec<usize> = none.collect();
+    let spread = |i: usize| {
+        let all = all(i);
+        all.iter().copied().fold(0.0, f64::max) / all.iter().copied().fold(f64::INFINITY, f64::min)
+    };
+    let known: Vec<usize> =
+        (0..results.contenders.len()).filter(|&i| spread(i).is_finite()).collect();
+    let by = |a: &&usize, b: &&usize| spread(**a).total_cmp(&spread(**b));
+    let mut text = String::new();
+    if !none.is_empty() {
+        text += &format!(
+            "No weight gets any gradient from {} (marks at the left end). ",
+            names(results, none)
+        );
+    }
+    if let (Some(&even), Some(&uneven)) = (known.iter().min_by(by), known.iter().max_by(by)) {
+        text += &format!(
+            "The largest of the three is {} times the smallest under {}, the most even, and {} times under \
+             {}, the least.",
+            number(spread(even), 1),
+            results.name(even),
+            number(spread(uneven), 1),
+            results.name(uneven)
+        );
+    }
+    text
+}
+
+/// Of the table beside the notebook's.
+pub(crate) fn notebook(results: &Results) -> Vec<String> {
+    let shown: Vec<_> =
+        PRINTED.iter().filter_map(|line| Some((line, results.find(line.key)?))).collect();
+    if shown.is_empty() || results.setup.seeds < 2 {
+        return vec![];
+    }
+    let outside = shown.iter().filter(|(line, i)| {
+        let range = results.summary(*i, VALIDATION);
+        line.validation < range.min || line.validation > range.max
+    });
+    let outside: Vec<String> = outside
+        .map(|(line, i)| format!("{} ({})", results.name(*i), number(line.validation, 2)))
+        .collect();
+    let mut said = vec![format!(
+        "{} of the notebook’s {} validation accuracies lie within the range of our {} runs{}.",
+        shown.len() - outside.len(),
+        shown.len(),
+        results.setup.seeds,
+        if outside.is_empty() { String::new() } else { format!("; outside: {}", list(&outside)) }
+    )];
+    if let (Some(normal), Some(rule)) = (results.find("normal_rule"), results.find("general_rule"))
+    {
+        said.push(format!(
+            "The notebook concludes that a normal distribution does better than a uniform one. Its two have \
+             different variances, 1/n and 1/(3n), and its second run of the uniform one was the best of all. \
+             Here, in validation accuracy, {}.",
+            versus(results, normal, rule, VALIDATION)
+        ));
+    }
+    said
+}
