@@ -62,8 +62,14 @@ enum Stream {
     Dropout,
 }
 
+impl Stream {
+    fn seed(self, seed: usize) -> u64 {
+        10 * seed as u64 + self as u64
+    }
+}
+
 fn generator(seed: usize, stream: Stream) -> TorchRng {
-    TorchRng::seed(10 * seed as u64 + stream as u64)
+    TorchRng::seed(stream.seed(seed))
 }
 
 /// Trains every contender under every seed; the result is by contender, then by seed.
@@ -111,6 +117,8 @@ fn train_one(contender: &Contender, images: &Images<'_>, seed: usize, epochs: us
     let before = snapshot(&net, &probe, seed == 0);
     let (mut adam, mut tape) = (Adam::new(LEARNING_RATE), Tape::new());
     let mut order = generator(seed, Stream::Order);
+    // Dropout draws from the thread's default generator.
+    manual_seed(Stream::Dropout.seed(seed));
     let (mut losses, mut results) = (vec![], vec![]);
     for _ in 0..epochs {
         let start = losses.len();
@@ -133,7 +141,7 @@ fn train_one(contender: &Contender, images: &Images<'_>, seed: usize, epochs: us
 /// Linear layers with ReLU and dropout between them; logits come out.
 pub(crate) struct Net {
     pub(crate) layers: Vec<Linear>,
-    dropout: Mutex<TorchRng>,
+    dropout: Dropout,
 }
 
 impl Net {
@@ -144,25 +152,12 @@ impl Net {
             let layer = Linear::builder(size[0], size[1]).rng(&mut rng);
             layer.weight(&*contender.weight).bias(&*contender.bias).build()
         });
-        let dropout = Mutex::new(generator(seed, Stream::Dropout));
-        let mut net = Self { layers: layers.collect(), dropout };
+        let mut net = Self { layers: layers.collect(), dropout: Dropout::new(DROPOUT) };
         if let Some(adapt) = contender.adapt {
             let (x, _) = images.train.take(5 * BATCH).tensors();
             adapt(&mut net, &x);
         }
         net
-    }
-
-    /// Leaves out hidden outputs while a step is recorded.
-    fn drop<'t>(&self, h: Var<'t>) -> Var<'t> {
-        let tape = h.tape();
-        if !tape.is_recording() {
-            return h;
-        }
-        let mut rng = self.dropout.lock().expect("no thread panicked");
-        let mask = (0..h.shape().iter().product())
-            .map(|_| if rng.random_bool(DROPOUT) { 0.0 } else { 1.0 / (1.0 - DROPOUT as f32) });
-        h * tape.input(&Tensor::from_vec(&*h.shape(), mask.collect()))
     }
 }
 
@@ -171,7 +166,7 @@ impl Module for Net {
 
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let (last, hidden) = self.layers.split_last().expect("a network has layers");
-        let h = hidden.iter().fold(x, |h, layer| self.drop(layer.forward(h).relu()));
+        let h = hidden.iter().fold(x, |h, layer| self.dropout.forward(layer.forward(h).relu()));
         last.forward(h)
     }
 }
