@@ -99,7 +99,9 @@ pub(crate) fn differences(results: &Results, contenders: &[usize], base: usize) 
         })
         .collect();
     let all = || {
-        differences.iter().flat_map(|(s, _, values)| values.iter().copied().chain([s.mean, 0.0]))
+        differences.iter().flat_map(|(s, _, values)| {
+            values.iter().copied().chain([s.mean - s.half, s.mean + s.half, 0.0])
+        })
     };
     let scale = Scale::linear(all().fold(0.0, f64::min), all().fold(0.0, f64::max));
     let rows: Vec<Row<'_>> = contenders
@@ -161,7 +163,7 @@ pub(crate) fn losses(results: &Results, contenders: &[usize], log: bool) -> Stri
 pub(crate) fn weights(results: &Results, contenders: &[usize], common: bool) -> String {
     let of = |i: usize| {
         let run = &results.runs[i][0];
-        [&run.before, &run.after].map(|snapshot| weights_of(snapshot))
+        [&run.before, &run.after].map(weights_of)
     };
     let reach = |i: usize| of(i).into_iter().flatten().fold(0f32, |most, w| most.max(w.abs()));
     // A few weights go far out in training: the scale ends where nearly all of them are.
@@ -227,7 +229,7 @@ fn panel_of(results: &Results, contender: usize, panel: Panel, note: &str, what:
     let picture = panel.finish(&format!("{}, {what}: {note}", one.name));
     let [name, formula] = [&one.name, &one.formula].map(|text| escape(text));
     format!(
-        r#"<div class="panel {}"><p><b>{name}</b> <small>{formula}</small><span class="note">{note}</span></p>{picture}</div>"#,
+        r#"<div class="panel {}"><p><b>{name}</b><span class="note">{note}</span></p><small>{formula}</small>{picture}</div>"#,
         class(results, contender)
     )
 }

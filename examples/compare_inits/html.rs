@@ -25,8 +25,8 @@ pub(crate) fn page(results: &Results) -> String {
         "<p>Each seed splits the images anew into {kept} to train on and {aside} to validate; {test} more are \
          for the test. Under one seed all schemes see the same split, the same order and the same dropout, \
          so that they can be compared run by run. Adam with a learning rate of 0.001, batches of 100, \
-         {} epochs, dropout of 0.2 after both hidden layers, pixels between 0 and 1, biases of zero but for \
-         PyTorch’s default. Intervals are 95 % intervals of the mean by Student’s t. In formulas, n is the \
+         {} epochs, dropout of 0.2 after both hidden layers, pixels between 0 and 1, biases of zero but \
+         for the PyTorch default and RAI. Intervals are 95 % intervals of the mean by Student’s t, one by one. In formulas, n is the \
          number of inputs of a unit, m the number of units.</p><p>Made by <code>{}</code>; the same command \
          gives the same numbers.</p>",
         setup.epochs,
@@ -97,7 +97,11 @@ fn accuracy(results: &Results) -> String {
         .filter(|&i| results.summary(i, TEST).mean > best.mean - 3.0)
         .collect();
     if near.len() > 1 && near.len() < ranked.len() {
-        let values = near.iter().flat_map(|&i| results.values(i, TEST));
+        let ends = |i| {
+            let summary = results.summary(i, TEST);
+            [summary.mean - summary.half, summary.mean + summary.half]
+        };
+        let values = near.iter().flat_map(|&i| results.values(i, TEST).into_iter().chain(ends(i)));
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(0.0, f64::max);
         text += &figure(
@@ -115,7 +119,7 @@ fn accuracy(results: &Results) -> String {
         let others: Vec<usize> = near.iter().copied().filter(|&i| i != base).collect();
         if !others.is_empty() && near.contains(&base) {
             text += &figure(
-                "What each has over PyTorch’s default, seed by seed",
+                "What each has over the PyTorch default, seed by seed",
                 &words::differences(results, &others, base),
                 &charts::differences(results, &others, base),
             );
@@ -134,7 +138,7 @@ fn first_steps(results: &Results) -> String {
             &format!("Loss of the first {steps} steps, schemes that begin sanely"),
             &format!(
                 "The line is the mean of the seeds, the band reaches from the lowest to the highest; dashed, \
-                 PyTorch’s default. {}",
+                 the PyTorch default. {}",
                 words::first_losses(results, &sound)
             ),
             &charts::losses(results, &sound, false),

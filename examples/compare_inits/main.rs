@@ -14,6 +14,7 @@
 mod args;
 mod charts;
 mod html;
+mod markdown;
 mod notebook;
 mod probe;
 mod results;
@@ -53,6 +54,7 @@ fn main() -> fanin::Result<()> {
         std::fs::create_dir_all(directory)?;
         let write = |name: &str, text: String| std::fs::write(directory.join(name), text);
         write("compare_inits.html", html::page(&results))?;
+        write("compare_inits.md", markdown::document(&results))?;
         write("compare_inits.csv", table::csv(&results))?;
         write("compare_inits_losses.csv", table::losses_csv(&results))?;
     }

@@ -11,6 +11,7 @@ pub(crate) struct Printed {
 }
 
 /// In its order. The general rule was run twice.
+#[expect(clippy::approx_constant, reason = "a loss that happens to be near 1/π")]
 pub(crate) const PRINTED: [Printed; 8] = [
     Printed { key: "zeros", validation: 9.675, last_loss: 2.305 },
     Printed { key: "ones", validation: 9.675, last_loss: 478.745 },
@@ -18,6 +19,6 @@ pub(crate) const PRINTED: [Printed; 8] = [
     Printed { key: "uniform_half", validation: 74.875, last_loss: 0.789 },
     Printed { key: "general_rule", validation: 84.833, last_loss: 0.487 },
     Printed { key: "general_rule", validation: 85.442, last_loss: 0.318 },
-    Printed { key: "normal_rule", validation: 85.233, last_loss: 0.333 },
+    Printed { key: "lecun_normal", validation: 85.233, last_loss: 0.333 },
     Printed { key: "pytorch", validation: 84.458, last_loss: 0.530 },
 ];

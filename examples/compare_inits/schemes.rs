@@ -13,7 +13,8 @@ pub(crate) struct Contender {
     /// Its formula: n inputs of a unit, m outputs.
     pub(crate) formula: String,
     pub(crate) family: Family,
-    pub(crate) weight: Box<dyn Initializer>,
+    /// A law for each layer, from the input on.
+    pub(crate) weights: [Box<dyn Initializer>; 3],
     pub(crate) bias: Box<dyn Initializer>,
     /// What looks at data after the draw.
     pub(crate) adapt: Option<fn(&mut Net, &Tensor)>,
@@ -58,70 +59,88 @@ impl Family {
 /// All of them: those of the notebook first, in its order.
 pub(crate) fn all() -> Vec<Contender> {
     use Family::*;
-    vec![
+    let relu = Nonlinearity::Relu;
+    let mut all = vec![
         new("zeros", "all zeros", "0", Constant, Zeros),
         new("ones", "all ones", "1", Constant, Ones),
-        new("uniform01", "uniform, 0 to 1", "U[0, 1)", Fixed, Uniform::new(0.0, 1.0)),
-        new("uniform_half", "uniform, ±0.5", "U(±0.5)", Fixed, Uniform::new(-0.5, 0.5)),
+        new("uniform01", "uniform 0 to 1", "U[0, 1)", Fixed, Uniform::new(0.0, 1.0)),
+        new("uniform_half", "uniform ±0.5", "U(±0.5)", Fixed, Uniform::new(-0.5, 0.5)),
         new("general_rule", "general rule", "U(±1/√n)", FanIn, FanInUniform),
-        new("normal_rule", "normal by the rule", "N(0, 1/n)", FanIn, LecunNormal),
-        new("pytorch", "PyTorch’s default", "U(±1/√n), biases too", FanIn, FanInUniform)
-            .with_bias(FanInUniform),
-        new("lecun_uniform", "LeCun, uniform", "U(±√(3/n))", FanIn, LecunUniform),
+        new("lecun_normal", "LeCun normal", "N(0, 1/n)", FanIn, LecunNormal),
+        new("pytorch", "PyTorch default", "U(±1/√n), biases too", FanIn, FanInUniform),
+        new("lecun_uniform", "LeCun uniform", "U(±√(3/n))", FanIn, LecunUniform),
         new(
             "xavier_uniform",
-            "Xavier, uniform",
+            "Xavier uniform",
             "U(±√(6/(n+m)))",
             BothFans,
             XavierUniform::default(),
         ),
-        new("xavier_normal", "Xavier, normal", "N(0, 2/(n+m))", BothFans, XavierNormal::default()),
-        new("kaiming_uniform", "Kaiming, uniform", "U(±√(6/n))", Relu, KaimingUniform::default()),
-        new("kaiming_normal", "Kaiming, normal", "N(0, 2/n)", Relu, KaimingNormal::default()),
+        new("xavier_normal", "Xavier normal", "N(0, 2/(n+m))", BothFans, XavierNormal::default()),
+        new("kaiming_uniform", "Kaiming uniform", "U(±√(6/n))", Relu, KaimingUniform::default()),
+        new("kaiming_normal", "Kaiming normal", "N(0, 2/n)", Relu, KaimingNormal::default()),
         new(
             "he_truncated",
-            "He, truncated",
-            "N(0, 2/n) within ±2σ",
+            "He truncated",
+            "N(0, 2/n) within ±2.3σ",
             Relu,
             VarianceScaling::new(2.0),
         ),
         new(
+            "rai",
+            "RAI",
+            "N(0, 0.36/n), one Beta(2, 1) a unit",
+            Relu,
+            RandomizedAsymmetric::default(),
+        ),
+        new(
             "orthogonal",
-            "orthogonal, gain √2",
+            "orthogonal",
             "√2·Q, QᵀQ = I",
             Structured,
-            Orthogonal::default().gain(Nonlinearity::Relu),
+            Orthogonal::default().gain(relu),
         ),
-    ]
+        new(
+            "sparse",
+            "sparse rows",
+            "15 inputs a unit, N(0, 2/15)",
+            Structured,
+            SparseRows::new(15, (2f64 / 15.0).sqrt()),
+        ),
+        new("zero", "ZerO", "identity, part of it", Structured, ZerO::default()),
+        new("idinit", "IDInit", "identity, repeated", Structured, IdInit::identity()),
+        new("looks_linear", "looks linear", "[[Q, −Q], [−Q, Q]]", Structured, Zeros),
+    ];
+    for one in &mut all {
+        match &*one.key {
+            "pytorch" => one.bias = Box::new(FanInUniform),
+            "rai" => one.bias = Box::new(RandomizedAsymmetric::default()),
+            "looks_linear" => {
+                one.weights = [Position::First, Position::Hidden, Position::Last]
+                    .map(|position| Box::new(LooksLinear::new(position)) as Box<dyn Initializer>);
+            }
+            _ => {}
+        }
+    }
+    all
 }
 
-/// A scheme with zero biases.
+/// A scheme with one law for all weights, and zero biases.
 fn new(
     key: &str,
     name: &str,
     formula: &str,
     family: Family,
-    weight: impl Initializer + 'static,
+    weight: impl Initializer + Clone + 'static,
 ) -> Contender {
     Contender {
         key: key.into(),
         name: name.into(),
         formula: formula.into(),
         family,
-        weight: Box::new(weight),
+        weights: [0; 3].map(|_| Box::new(weight.clone()) as Box<dyn Initializer>),
         bias: Box::new(Zeros),
         adapt: None,
-    }
-}
-
-impl Contender {
-    fn with_bias(self, law: impl Initializer + 'static) -> Self {
-        Self { bias: Box::new(law), ..self }
-    }
-
-    #[allow(dead_code)]
-    fn with_data(self, adapt: fn(&mut Net, &Tensor)) -> Self {
-        Self { adapt: Some(adapt), ..self }
     }
 }
 

@@ -89,7 +89,7 @@ impl Panel {
                 y + 3.5
             ));
         }
-        for (value, text) in x.ticks(4) {
+        for (value, text) in x.ticks(5) {
             let (x, _) = panel.place(value, 0.0);
             // The outermost labels stay inside the picture.
             let at = x.clamp(left, right - 8.0);
@@ -177,15 +177,15 @@ pub(crate) fn strip(scale: &Scale, zero: bool, marks: &[Mark]) -> String {
     for mark in marks {
         match *mark {
             Mark::Seed(x) => push(format!(
-                r#"<circle class="seed" cx="{}" cy="50%" r="2.5"/>"#,
+                r#"<circle class="seed" cx="{}" cy="80%" r="2.2"/>"#,
                 percent(scale, x)
             )),
             Mark::Mean(x, half) => {
                 if half.is_finite() {
                     let (x1, x2) = (percent(scale, x - half), percent(scale, x + half));
-                    push(format!(r#"<line class="bar" x1="{x1}" x2="{x2}" y1="50%" y2="50%"/>"#));
+                    push(format!(r#"<line class="bar" x1="{x1}" x2="{x2}" y1="40%" y2="40%"/>"#));
                 }
-                push(format!(r#"<circle class="dot" cx="{}" cy="50%" r="5"/>"#, percent(scale, x)));
+                push(format!(r#"<circle class="dot" cx="{}" cy="40%" r="5"/>"#, percent(scale, x)));
             }
             Mark::Layer(layer, x) => push(format!(
                 r#"<svg class="over" x="{}" y="50%">{}</svg>"#,
@@ -194,7 +194,7 @@ pub(crate) fn strip(scale: &Scale, zero: bool, marks: &[Mark]) -> String {
             )),
         }
     }
-    format!(r#"<svg class="strip" width="100%" height="26" aria-hidden="true">{body}</svg>"#)
+    format!(r#"<svg class="strip" width="100%" height="36" aria-hidden="true">{body}</svg>"#)
 }
 
 /// A circle, a square, a triangle.

@@ -148,9 +148,9 @@ impl Net {
     fn new(contender: &Contender, images: &Images<'_>, seed: usize) -> Self {
         let mut rng = generator(seed, Stream::Weights);
         let sizes = [&[images.train.input_size()], &HIDDEN[..], &[images.train.classes()]].concat();
-        let layers = sizes.windows(2).map(|size| {
+        let layers = sizes.windows(2).zip(&contender.weights).map(|(size, law)| {
             let layer = Linear::builder(size[0], size[1]).rng(&mut rng);
-            layer.weight(&*contender.weight).bias(&*contender.bias).build()
+            layer.weight(law).bias(&*contender.bias).build()
         });
         let mut net = Self { layers: layers.collect(), dropout: Dropout::new(DROPOUT) };
         if let Some(adapt) = contender.adapt {

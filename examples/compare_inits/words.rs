@@ -94,7 +94,7 @@ fn same_law_twice(results: &Results) -> Option<String> {
 /// Uniform or normal, with one variance.
 fn shapes(results: &Results) -> Option<String> {
     let pairs = [
-        ("lecun_uniform", "normal_rule"),
+        ("lecun_uniform", "lecun_normal"),
         ("xavier_uniform", "xavier_normal"),
         ("kaiming_uniform", "kaiming_normal"),
     ];
@@ -272,7 +272,7 @@ pub(crate) fn notebook(results: &Results) -> Vec<String> {
         results.setup.seeds,
         if outside.is_empty() { String::new() } else { format!("; outside: {}", list(&outside)) }
     )];
-    if let (Some(normal), Some(rule)) = (results.find("normal_rule"), results.find("general_rule"))
+    if let (Some(normal), Some(rule)) = (results.find("lecun_normal"), results.find("general_rule"))
     {
         said.push(format!(
             "The notebook concludes that a normal distribution does better than a uniform one. Its two have \
