@@ -169,7 +169,10 @@ pub(crate) fn weights(results: &Results, contenders: &[usize], common: bool) -> 
     // A few weights go far out in training: the scale ends where nearly all of them are.
     let wide =
         |i: usize| quantile(of(i)[1], 0.999).max(quantile(of(i)[0], 1.0)).min(reach(i)).max(0.01);
-    let shared = contenders.iter().map(|&i| wide(i)).fold(0f32, f32::max);
+    let mut ends: Vec<f32> = contenders.iter().map(|&i| wide(i)).collect();
+    ends.sort_by(f32::total_cmp);
+    // One scheme with far outliers shall not make needles of the others.
+    let shared = 1.5 * ends[ends.len() / 2];
     let panels = contenders.iter().map(|&contender| {
         let end = f64::from(if common { shared } else { wide(contender) });
         let shares = of(contender).map(|weights| histogram(weights, end));

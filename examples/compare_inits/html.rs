@@ -147,7 +147,11 @@ fn first_steps(results: &Results) -> String {
     if !wild.is_empty() {
         text += &figure(
             &format!("Loss of the first {steps} steps, the others"),
-            &format!("On a logarithmic scale. {}", words::first_losses(results, &wild)),
+            &format!(
+                "Some loss of theirs is above 2·ln {}, or they learn nothing. On a logarithmic scale. {}",
+                results.setup.classes,
+                words::first_losses(results, &wild)
+            ),
             &charts::losses(results, &wild, true),
         );
     }
@@ -165,7 +169,11 @@ fn weights(results: &Results) -> String {
         ("Weights of the others", wild, false),
     ] {
         if !group.is_empty() {
-            let scale = if common { "All on one scale." } else { "Each on its own scale." };
+            let scale = if common {
+                "All on one scale, beyond which a few weights may lie."
+            } else {
+                "Each on its own scale."
+            };
             let picture = charts::weights(results, &group, common);
             text += &figure(title, &format!("{what} {scale}"), &picture);
         }
@@ -253,9 +261,9 @@ fn notebook(results: &Results) -> String {
     let lines = PRINTED.iter().filter_map(|line| Some((line, results.find(line.key)?)));
     let rows = lines.map(|(line, i)| {
         let cells = [
-            number(line.validation, 2),
+            format!("{:.3}", line.validation),
             with_range(&results.summary(i, VALIDATION), 2),
-            number(line.last_loss, 3),
+            format!("{:.3}", line.last_loss),
             with_range(&results.summary(i, LAST_LOSS), 3),
         ];
         row(results, i, &cells)

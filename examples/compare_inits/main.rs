@@ -64,15 +64,30 @@ fn main() -> fanin::Result<()> {
     Ok(())
 }
 
-/// The options as they were given, but where the output went.
+/// The options that decide the numbers, as they were given: not where the output went.
 fn command() -> String {
-    let options: Vec<String> = std::env::args().skip(1).collect();
-    ["cargo run --release --example compare_inits --".into(), options.join(" ")].join(" ")
+    let mut text = String::from("cargo run --release --example compare_inits");
+    let mut options = std::env::args().skip(1);
+    let mut first = true;
+    while let Some(option) = options.next() {
+        if option == "--out" {
+            options.next();
+        } else if !option.starts_with("--out=") {
+            text += if first { " -- " } else { " " };
+            text += &if option.contains([' ', '(']) { format!("'{option}'") } else { option };
+            first = false;
+        }
+    }
+    text
 }
 
 /// What `--quick` promises.
 fn check(results: &Results) {
     stats::check();
+    let page = html::page(results);
+    for bad in ["NaN", "inf ", "<script", "http"] {
+        assert!(!page.contains(bad), "the page has `{bad}` in it");
+    }
     let test = |key| results.summary(results.find(key).expect("quick has it"), TEST);
     for key in ["zeros", "ones"] {
         assert!(test(key).max < 30.0, "{key} do not learn: {:?}", test(key));

@@ -48,9 +48,9 @@ pub(crate) fn document(results: &Results) -> String {
     for (of, i) in printed {
         text += &line(&[
             results.name(i),
-            &number(of.validation, 2),
+            &format!("{:.3}", of.validation),
             &with_range(&results.summary(i, VALIDATION), 2),
-            &number(of.last_loss, 3),
+            &format!("{:.3}", of.last_loss),
             &with_range(&results.summary(i, LAST_LOSS), 3),
         ]);
     }

@@ -30,10 +30,11 @@ pub(crate) enum Family {
     Relu,
     Structured,
     Data,
+    Given,
 }
 
 impl Family {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Constant,
         Self::Fixed,
         Self::FanIn,
@@ -41,6 +42,7 @@ impl Family {
         Self::Relu,
         Self::Structured,
         Self::Data,
+        Self::Given,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -51,7 +53,8 @@ impl Family {
             Self::BothFans => "size by inputs and outputs",
             Self::Relu => "size for ReLU, √(2/n)",
             Self::Structured => "structured",
-            Self::Data => "fitted to a batch",
+            Self::Data => "fitted to images",
+            Self::Given => "of the command line",
         }
     }
 }
@@ -86,13 +89,7 @@ pub(crate) fn all() -> Vec<Contender> {
             Relu,
             VarianceScaling::new(2.0),
         ),
-        new(
-            "rai",
-            "RAI",
-            "N(0, 0.36/n), one Beta(2, 1) a unit",
-            Relu,
-            RandomizedAsymmetric::default(),
-        ),
+        new("rai", "RAI", "one Beta(2, 1) a unit", Relu, RandomizedAsymmetric::default()),
         new(
             "orthogonal",
             "orthogonal",
@@ -103,18 +100,20 @@ pub(crate) fn all() -> Vec<Contender> {
         new(
             "sparse",
             "sparse rows",
-            "15 inputs a unit, N(0, 2/15)",
+            "15 inputs a unit",
             Structured,
             SparseRows::new(15, (2f64 / 15.0).sqrt()),
         ),
         new("zero", "ZerO", "identity, part of it", Structured, ZerO::default()),
         new("idinit", "IDInit", "identity, repeated", Structured, IdInit::identity()),
+        new("lsuv", "LSUV", "orthogonal, unit variance", Data, Orthogonal::default()),
         new("looks_linear", "looks linear", "[[Q, −Q], [−Q, Q]]", Structured, Zeros),
     ];
     for one in &mut all {
         match &*one.key {
             "pytorch" => one.bias = Box::new(FanInUniform),
             "rai" => one.bias = Box::new(RandomizedAsymmetric::default()),
+            "lsuv" => one.adapt = Some(unit_variance),
             "looks_linear" => {
                 one.weights = [Position::First, Position::Hidden, Position::Last]
                     .map(|position| Box::new(LooksLinear::new(position)) as Box<dyn Initializer>);
@@ -144,6 +143,19 @@ fn new(
     }
 }
 
+/// LSUV: each layer in turn is divided by the standard deviation of what it gives for the images, so
+/// that this becomes 1 (Mishkin and Matas 2015).
+fn unit_variance(net: &mut Net, x: &Tensor) {
+    let mut h = x.clone();
+    for layer in &mut net.layers {
+        // Linear without a bias: one division is enough where the paper repeats it.
+        let std = layer.predict(&h).view().std(0.0);
+        layer.weight_mut().value_mut().as_mut_slice().iter_mut().for_each(|w| *w /= std);
+        h = layer.predict(&h);
+        h.as_mut_slice().iter_mut().for_each(|z| *z = z.max(0.0));
+    }
+}
+
 /// Those of the command line.
 pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contender>> {
     const QUICK: [&str; 6] =
@@ -159,12 +171,21 @@ pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contend
     names.iter().map(|name| find(&mut all, name)).collect()
 }
 
+/// One of ours by its key, or any law as text.
 fn find(all: &mut Vec<Contender>, name: &str) -> fanin::Result<Contender> {
-    match all.iter().position(|one| one.key == *name) {
-        Some(at) => Ok(all.remove(at)),
-        None => {
+    if let Some(at) = all.iter().position(|one| one.key == *name) {
+        return Ok(all.remove(at));
+    }
+    let scheme = name.parse::<Scheme>().map_err(|error| error.to_string());
+    let fits = scheme.and_then(|scheme| {
+        scheme.check(&ParamSpec::weight(784, 256), &[256, 784])?;
+        Ok(scheme)
+    });
+    match fits {
+        Ok(scheme) => Ok(new(name, name, "", Family::Given, scheme)),
+        Err(error) => {
             let keys: Vec<&str> = all.iter().map(|one| &*one.key).collect();
-            let text = format!("--schemes: `{name}` is none of {}", keys.join(" "));
+            let text = format!("--schemes {name}: none of {}, and no law: {error}", keys.join(" "));
             Err(std::io::Error::other(text).into())
         }
     }

@@ -56,7 +56,7 @@ impl Scale {
 fn power_of_ten(exponent: i32) -> String {
     const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     match exponent {
-        -2..=3 => number(10f64.powi(exponent), (-exponent).max(0) as usize),
+        -2..=2 => number(10f64.powi(exponent), (-exponent).max(0) as usize),
         _ => {
             let digits = exponent.abs().to_string();
             let raised = digits.bytes().map(|digit| RAISED[usize::from(digit - b'0')]);

@@ -224,6 +224,9 @@ pub(crate) fn gradients(results: &Results) -> String {
     let all = |i: usize| layer_means(results, i, false, |layer| layer.gradient);
     let none = (0..results.contenders.len()).filter(|&i| all(i).iter().all(|&g| g == 0.0));
     let none: Vec<usize> = none.collect();
+    let some =
+        (0..results.contenders.len()).filter(|i| !none.contains(i) && all(*i).contains(&0.0));
+    let some: Vec<usize> = some.collect();
     let spread = |i: usize| {
         let all = all(i);
         all.iter().copied().fold(0.0, f64::max) / all.iter().copied().fold(f64::INFINITY, f64::min)
@@ -237,6 +240,9 @@ pub(crate) fn gradients(results: &Results) -> String {
             "No weight gets any gradient from {} (marks at the left end). ",
             names(results, none)
         );
+    }
+    if !some.is_empty() {
+        text += &format!("Some layers get none at first from {}. ", names(results, some));
     }
     if let (Some(&even), Some(&uneven)) = (known.iter().min_by(by), known.iter().max_by(by)) {
         text += &format!(
@@ -258,12 +264,15 @@ pub(crate) fn notebook(results: &Results) -> Vec<String> {
     if shown.is_empty() || results.setup.seeds < 2 {
         return vec![];
     }
+    if !results.is_the_notebooks() {
+        return vec!["This run had other images or epochs than the notebook: the numbers cannot be compared.".into()];
+    }
     let outside = shown.iter().filter(|(line, i)| {
         let range = results.summary(*i, VALIDATION);
         line.validation < range.min || line.validation > range.max
     });
     let outside: Vec<String> = outside
-        .map(|(line, i)| format!("{} ({})", results.name(*i), number(line.validation, 2)))
+        .map(|(line, i)| format!("{} ({})", results.name(*i), number(line.validation, 3)))
         .collect();
     let mut said = vec![format!(
         "{} of the notebook’s {} validation accuracies lie within the range of our {} runs{}.",
