@@ -33,8 +33,8 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec};
 /// ```
 ///
 /// # Reference
-/// Xiao et al. 2018, "Dynamical isometry and a mean field theory of CNNs", section 2.4 and
-/// algorithm 2.
+/// Xiao et al. 2018, "Dynamical isometry and a mean field theory of CNNs: how to train 10,000-layer
+/// vanilla convolutional neural networks".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeltaOrthogonal {
     /// The length of every column of the matrix.

@@ -29,7 +29,7 @@ use crate::{Gain, Initializer, ParamSpec};
 ///
 /// # Reference
 /// Le, Jaitly & Hinton 2015, "A simple way to initialize recurrent networks of rectified linear
-/// units", section 3.
+/// units".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
     /// The entries of the diagonal.

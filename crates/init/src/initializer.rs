@@ -17,7 +17,8 @@ use crate::ParamSpec;
 /// `Arc<law>`.
 ///
 /// # Example
-/// A law of one's own, Martens' sparse initialization: every unit listens to a few inputs only.
+/// A law of one's own: every unit listens to a few inputs only. (It is here too, with PyTorch's
+/// permutations: [`SparseRows`](crate::SparseRows).)
 /// ```
 /// use fanin_init::ndarray::ArrayViewMutD;
 /// use fanin_init::rand::{Rng, RngCore, seq::index};

@@ -66,17 +66,18 @@
 //! | [`from_fn`] | yours | | |
 //!
 //! [`Scheme`] is any of them but the last two, and can be written as text:
-//! `"kaiming_normal(mode=fan_out)"`.
+//! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the two with which PyTorch, Keras, Flax, candle,
+//! tch and burn begin a linear layer.
 //!
 //! # How near to PyTorch
-//! Seeded alike, constants, permutations and all laws of the uniform and the normal family agree bit
-//! for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal ones agree within 1e-5 of their
+//! Seeded alike, constants, identities, permutations and all laws of the uniform and the normal family, sparse ones
+//! among them, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal ones agree within 1e-5 of their
 //! gain. (On older or other CPUs PyTorch itself gives normal numbers that differ from those by up to
 //! 2.4e-6.) The golden data in `golden/` was written by PyTorch and is part of the tests.
 //! [`manual_seed`] seeds the [default generator](default_rng) of the calling thread.
 //!
 //! The same seed gives the same numbers in every memory layout of the view. It also gives the same on
-//! every CPU, but for [`Orthogonal`], whose matrix products use what the CPU has.
+//! every CPU, but for the orthogonal laws, whose matrix products use what the CPU has.
 //!
 //! # Speed
 //! `python3 benches/fill.py` fills weights by this crate and by PyTorch in turn: on two cores with

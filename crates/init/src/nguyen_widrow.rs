@@ -39,7 +39,7 @@ use crate::{Initializer, ParamKind, ParamSpec, draw};
 ///
 /// # Reference
 /// Nguyen & Widrow 1990, "Improving the learning speed of 2-layer neural networks by choosing
-/// initial values of the adaptive weights", sections 3 and 4.
+/// initial values of the adaptive weights", IJCNN.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct NguyenWidrow {

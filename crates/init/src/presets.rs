@@ -22,10 +22,12 @@
 //! assert!(w.iter().all(|w| w.abs() <= (6f32 / 500.0).sqrt()));
 //! ```
 
-use std::sync::Arc;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    FanInUniform, Initializer, KaimingNormal, KaimingUniform, VarianceScaling, XavierUniform, Zeros,
+    FanInUniform, KaimingNormal, KaimingUniform, Scheme, VarianceScaling, XavierUniform, Zeros,
 };
 
 /// A law for weights and a law for biases, which belong together.
@@ -37,21 +39,49 @@ use crate::{
 ///
 /// let house_style = Preset::new(KaimingNormal::default(), Constant(0.01));
 /// let mixed = Preset { bias: house_style.bias, ..presets::flax() };
-/// assert_eq!(format!("{:?}", mixed.bias), "Constant(0.01)");
+/// assert_eq!(mixed.to_string(), "weight variance_scaling, bias constant(0.01)");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preset {
     /// The law of the weights.
-    pub weight: Arc<dyn Initializer>,
+    pub weight: Scheme,
     /// The law of the biases.
-    pub bias: Arc<dyn Initializer>,
+    pub bias: Scheme,
 }
 
 impl Preset {
     /// One's own.
-    pub fn new(weight: impl Initializer + 'static, bias: impl Initializer + 'static) -> Self {
-        Preset { weight: Arc::new(weight), bias: Arc::new(bias) }
+    pub fn new(weight: impl Into<Scheme>, bias: impl Into<Scheme>) -> Self {
+        Preset { weight: weight.into(), bias: bias.into() }
     }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "weight {}, bias {}", self.weight, self.bias)
+    }
+}
+
+/// All presets by name.
+///
+/// # Example
+/// ```
+/// use fanin_init::presets;
+///
+/// for (name, preset) in presets::all() {
+///     println!("{name}: {preset}");
+/// }
+/// # assert_eq!(presets::all()[1].1.to_string(), "weight xavier_uniform, bias zeros");
+/// ```
+pub fn all() -> [(&'static str, Preset); 6] {
+    [
+        ("torch", torch()),
+        ("keras", keras()),
+        ("flax", flax()),
+        ("candle", candle()),
+        ("tch", tch()),
+        ("burn", burn()),
+    ]
 }
 
 /// PyTorch's `nn.Linear`: weight and bias U(±1/√n), seeded alike the same numbers.
@@ -109,4 +139,27 @@ pub fn tch() -> Preset {
 pub fn burn() -> Preset {
     let law = KaimingUniform::default().gain(1.0 / 3f64.sqrt());
     Preset::new(law, law)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_survive_serde() {
+        for (name, preset) in all() {
+            let text = serde_json::to_string(&preset).unwrap();
+            assert_eq!(serde_json::from_str::<Preset>(&text).unwrap(), preset, "{name}: {text}");
+        }
+        let bad = r#"{"weight":"normal(0, -1)","bias":"zeros"}"#;
+        let error = serde_json::from_str::<Preset>(bad).unwrap_err().to_string();
+        assert!(error.contains("standard deviation -1.0"), "{error}");
+    }
+
+    #[test]
+    fn frameworks_differ_where_they_do() {
+        assert_eq!(torch().bias, tch().bias);
+        assert_ne!(torch().weight, tch().weight);
+        assert_ne!(flax(), keras());
+    }
 }
