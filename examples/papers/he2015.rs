@@ -1,17 +1,19 @@
 //! Rectifier networks of 22 and 30 layers. Steps until the loss is half of chance, ln 10 / 2, tell
-//! who starts earlier; "converges" is 90 % of the test set by the end, "stalls" is under 20 %.
+//! who starts earlier; "converges" is 90 % of the test set by the end with every seed, "stalls" is
+//! under 20 %. Each law takes its best learning rate of a grid, by the training loss of seed 1.
 
 use fanin::prelude::*;
 
-use crate::lab::{Lab, Outcome, Paper, mlp, sizes, steps_to, train};
+use crate::lab::{Lab, Outcome, Paper, best_rate, final_loss, mlp, sizes, steps_to, train};
 
 pub(crate) const PAPER: Paper = Paper {
     name: "he2015",
     title: "He, Zhang, Ren, Sun 2015, *Delving Deep into Rectifiers*, figures 2 and 3",
-    changed: "perceptrons of width 64 on MNIST instead of convolutional networks on ImageNet, to fit \
-        into minutes; 1,500 steps of 64 images; SGD with the paper's rate 0.01, momentum 0.9 and \
-        weight decay 0.0005. PyTorch's default, which the paper did not have, is measured beside.",
-    seeds: "seeds 1 to 3",
+    changed: "perceptrons of width 128 on MNIST instead of convolutional networks on ImageNet, and \
+        1,500 steps of 64 images, to fit into minutes. SGD with the paper's momentum 0.9, weight decay \
+        0.0005 and drop of the rate to a tenth, here after two thirds; its rate 0.01 is one of three \
+        to choose from. PyTorch's default, which the paper did not have, is measured beside.",
+    seeds: "seed 1 for the grid, seeds 2 to 4 for the verdicts",
     quick: true,
     run,
 };
@@ -19,17 +21,29 @@ pub(crate) const PAPER: Paper = Paper {
 fn run(lab: &Lab) -> Outcome {
     let mut outcome = Outcome::default();
     let [data, test] = lab.normalized();
-    let (seeds, steps) = if lab.quick { (1..=1, 400) } else { (1..=3, 1_500) };
+    let (width, steps) = if lab.quick { (64, 400) } else { (128, 1_500) };
+    let (seeds, rates) =
+        if lab.quick { (2..=2, &[0.01][..]) } else { (2..=4, &[0.001, 0.003, 0.01][..]) };
 
     // The accuracies and the steps to half of chance, for each seed.
     let mut measure = |layers, name: &str, weight: &dyn Initializer, bias: &dyn Initializer| {
+        let learn = |rate, seed| {
+            manual_seed(seed);
+            let mut model = mlp(&sizes(784, width, layers, 10), Relu, weight, bias);
+            let mut sgd = Sgd::new(rate).momentum(0.9).weight_decay(5e-4);
+            let mut losses = vec![];
+            for (rate, steps) in [(rate, 2 * steps / 3), (rate / 10.0, steps / 3)] {
+                sgd.set_lr(rate);
+                losses.extend(train(&mut model, &mut sgd, &data, (64, steps), |_, _, _| false));
+            }
+            (model, losses)
+        };
+        let (rate, grid) = best_rate(rates, |rate| final_loss(&learn(rate, 1).1));
+        outcome.detail(format!("{layers} layers, {name:8} loss by learning rate {grid}"));
         let runs: Vec<(f64, Option<usize>)> = seeds
             .clone()
             .map(|seed| {
-                manual_seed(seed);
-                let mut model = mlp(&sizes(784, 64, layers, 10), Relu, weight, bias);
-                let mut sgd = Sgd::new(0.01).momentum(0.9).weight_decay(5e-4);
-                let losses = train(&mut model, &mut sgd, &data, (64, steps), |_, _, _| false);
+                let (model, losses) = learn(rate, seed);
                 (100.0 * accuracy(&model, &test), steps_to(&losses, 10f32.ln() / 2.0))
             })
             .collect();

@@ -111,6 +111,14 @@ pub(crate) fn train(
     }
 }
 
+/// The learning rate with the least loss, and a line that tells all.
+pub(crate) fn best_rate(rates: &[f64], learn: impl Fn(f64) -> f64) -> (f64, String) {
+    let grid: Vec<(f64, f64)> = rates.iter().map(|&rate| (learn(rate), rate)).collect();
+    let shown: Vec<_> = grid.iter().map(|(loss, rate)| format!("{rate}: {loss:.3}")).collect();
+    let (_, best) = grid.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("a rate");
+    (best, shown.join(", "))
+}
+
 /// The loss at the end of a training: the mean of the last 50, infinite if it diverged.
 pub(crate) fn final_loss(losses: &[f32]) -> f64 {
     let last = &losses[losses.len().saturating_sub(50)..];

@@ -15,6 +15,8 @@ mod hanin2018;
 mod he2015;
 mod lab;
 mod lu2019;
+mod mishkin2015;
+mod mup;
 mod nielsen;
 mod pennington2017;
 mod report;
@@ -37,6 +39,8 @@ const PAPERS: &[Paper] = &[
     pennington2017::PAPER,
     hanin2018::PAPER,
     lu2019::PAPER,
+    mishkin2015::PAPER,
+    mup::PAPER,
 ];
 
 /// Measures again what papers on initialization published.

@@ -4,12 +4,12 @@
 
 use fanin::prelude::*;
 
-use crate::lab::{Lab, Outcome, Paper, final_loss, mlp, singular_values, sizes, train};
+use crate::lab::{Lab, Outcome, Paper, best_rate, final_loss, mlp, singular_values, sizes, train};
 
 pub(crate) const PAPER: Paper = Paper {
     name: "pennington2017",
     title: "Pennington, Schoenholz, Ganguli 2017, *Resurrecting the sigmoid in deep learning through \
-        dynamical isometry*; Saxe et al. 2013, section 4",
+        dynamical isometry*",
     changed: "100 layers of width 64 on MNIST instead of 200 of width 400 on CIFAR-10, and 400 \
         steps of 64 images, to fit into minutes. Weights have variance 1/n (σ_w = 1, critical for \
         tanh without biases) under both laws; SGD with momentum 0.9.",
@@ -34,12 +34,11 @@ fn run(lab: &Lab) -> Outcome {
         (final_loss(&losses), 100.0 * accuracy(&model, &test))
     };
     let mut measure = |name: &str, law: &dyn Initializer| {
-        let grid = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2].map(|rate| (learn(law, rate, 1).0, rate));
-        let shown = grid.map(|(loss, rate)| format!("{rate:.0e}: {loss:.3}")).join(", ");
-        outcome.detail(format!("{name}: loss by learning rate: {shown}"));
-        let (_, rate) = grid.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("a rate");
+        let rates = [0.0003, 0.001, 0.003, 0.01, 0.03];
+        let (rate, grid) = best_rate(&rates, |rate| learn(law, rate, 1).0);
+        outcome.detail(format!("{name}: loss by learning rate {grid}"));
         let accuracies = [2, 3, 4].map(|seed| learn(law, rate, seed).1);
-        outcome.detail(format!("{name}: test accuracy with rate {rate:.0e}: {accuracies:.1?} %"));
+        outcome.detail(format!("{name}: test accuracy with rate {rate}: {accuracies:.1?} %"));
         accuracies
     };
     let orthogonal = measure("orthogonal", &Orthogonal::default());

@@ -1,6 +1,6 @@
-//! Deep linear networks: how many steps they need as they get deeper. A network has learnt when its
-//! loss is below 0.8, about what one linear layer reaches in these steps; the learning rate is
-//! the best of a grid, for each law and depth, by seed 1; the steps are the median of other seeds.
+//! Deep linear networks: how many steps they need as they get deeper. A network has learnt when the
+//! running mean of its loss is below 0.8. The learning rate is the best of a grid, for each law and
+//! depth, by seed 1; the steps are the median of other seeds.
 
 use fanin::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::lab::{Lab, Outcome, Paper, median, steps_to, train};
 pub(crate) const PAPER: Paper = Paper {
     name: "saxe2013",
     title: "Saxe, McClelland, Ganguli 2013, *Exact solutions to the nonlinear dynamics of learning in \
-        deep linear neural networks*, figure 6",
+        deep linear neural networks*",
     changed: "width 64 instead of 1,000, depths to 64 instead of 100, batches of 64 instead of the \
         whole set, and cross-entropy instead of squared error, to fit into minutes. Both laws choose \
         from the same seven learning rates; the scale of the Gaussian, 1/n, is the paper's.",
