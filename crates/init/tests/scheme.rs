@@ -76,7 +76,7 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         s(prop_oneof![Just(HadamardScale::Paper), Just(HadamardScale::Code)].prop_map(ZerO::new)),
         s((number(), positive()).prop_map(|(tau, std)| IdInit::identity().tau(tau).loosened(std))),
         s((position(), positive()).prop_map(|(place, g)| LooksLinear::new(place).gain(g))),
-        s(any::<Option<u32>>().prop_map(|pair| {
+        s(any::<Option<u64>>().prop_map(|pair| {
             pair.map_or_else(RandomizedAsymmetric::default, RandomizedAsymmetric::paired)
         })),
         s((position(), positive()).prop_map(|(place, omega)| Siren::new(place).omega0(omega))),
