@@ -8,7 +8,7 @@ use std::process;
 use clap::{Parser, ValueEnum};
 use fanin::prelude::*;
 
-use crate::laws::Law;
+use crate::laws::{self, Init};
 
 /// Trains a multilayer perceptron on MNIST, and shows what it gets right and wrong.
 ///
@@ -16,6 +16,7 @@ use crate::laws::Law;
 /// on the 10,000 test images of the full one, which is used if FANIN_DATA or --data names its
 /// directory.
 #[derive(Parser)]
+#[command(after_help = laws::help())]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) recipe: Recipe,
@@ -64,9 +65,9 @@ pub(crate) struct Recipe {
     #[arg(long, value_enum, default_value_t = Rule::Adam)]
     pub(crate) optimizer: Rule,
 
-    /// The law of the first weights; biases begin at zero, but for pytorch
-    #[arg(long, value_enum, default_value_t = Law::Pytorch)]
-    pub(crate) init: Law,
+    /// The law of the first weights, see below; biases begin at zero, but for pytorch
+    #[arg(long, value_name = "LAW", default_value = "pytorch", value_parser = Init::parse)]
+    pub(crate) init: Init,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]

@@ -1,70 +1,59 @@
-//! The laws of `--init`: a name for the command line, and what it stands for.
+//! `--init`: any law as text, and short names for those that are compared again and again.
 
-use clap::ValueEnum;
+use fanin::init::ParseSchemeError;
 use fanin::prelude::*;
 
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-pub(crate) enum Law {
-    /// U(±1/√n) for n inputs, weights and biases alike: PyTorch's own
-    Pytorch,
-    /// All 0: no unit ever differs from another, so nothing is learnt
-    Zeros,
-    /// All 1
-    Ones,
-    /// U(0, 1)
-    Uniform01,
-    /// U(−0.5, 0.5)
-    Uniform,
-    /// U(±1/√n) for n inputs
-    GeneralRule,
-    /// N(0, 0.1²)
-    Normal,
-    /// N(0, 0.1²) without what is beyond ±0.2
-    TruncatedNormal,
-    /// Variance 2/(n + m) for n inputs and m outputs
-    XavierUniform,
-    /// The same variance, normal
-    XavierNormal,
-    /// Variance 2/n, for relu
-    KaimingUniform,
-    /// The same variance, normal
-    KaimingNormal,
-    /// Variance 1/n
-    LecunUniform,
-    /// The same variance, normal
-    LecunNormal,
-    /// Rows, or columns, at right angles
-    Orthogonal,
+/// Names that stand for a law: what each does to a network is worth seeing.
+const SHORT: [(&str, &str); 6] = [
+    ("pytorch", "torch_default"),
+    ("general-rule", "fan_in_uniform"),
+    ("uniform01", "uniform(0, 1)"),
+    ("uniform", "uniform(-0.5, 0.5)"),
+    ("normal", "normal(0, 0.1)"),
+    ("truncated-normal", "truncated_normal(stddev=0.1)"),
+];
+
+/// What `--init` says.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Init {
+    /// As the command line has it.
+    pub(crate) text: String,
+    weight: Scheme,
+    bias: Scheme,
 }
 
-impl Law {
-    /// As the command line has it.
-    pub(crate) fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
+impl Init {
+    pub(crate) fn parse(text: &str) -> Result<Self, ParseSchemeError> {
+        let short = SHORT.iter().find(|(name, _)| *name == text);
+        let weight = short.map_or(text, |(_, law)| *law).parse()?;
+        // PyTorch draws its biases from the law of its weights.
+        let bias = if text == "pytorch" { FanInUniform.into() } else { Zeros.into() };
+        Ok(Self { text: text.into(), weight, bias })
     }
 
-    /// A layer with weights of this law.
-    pub(crate) fn linear(self, inputs: usize, outputs: usize) -> Linear {
-        if self == Self::Pytorch {
-            return Linear::new(inputs, outputs);
-        }
-        let layer = Linear::builder(inputs, outputs).bias(Zeros);
-        match self {
-            Self::Pytorch | Self::GeneralRule => layer.weight(FanInUniform),
-            Self::Zeros => layer.weight(Zeros),
-            Self::Ones => layer.weight(Ones),
-            Self::Uniform01 => layer.weight(Uniform::new(0.0, 1.0)),
-            Self::Uniform => layer.weight(Uniform::new(-0.5, 0.5)),
-            Self::Normal => layer.weight(Normal::new(0.0, 0.1)),
-            Self::TruncatedNormal => layer.weight(TruncatedNormal::std(0.1)),
-            Self::XavierUniform => layer.weight(XavierUniform::default()),
-            Self::XavierNormal => layer.weight(XavierNormal::default()),
-            Self::KaimingUniform => layer.weight(KaimingUniform::default()),
-            Self::KaimingNormal => layer.weight(KaimingNormal::default()),
-            Self::LecunUniform => layer.weight(LecunUniform),
-            Self::LecunNormal => layer.weight(LecunNormal),
-            Self::Orthogonal => layer.weight(Orthogonal::default()),
-        }
-        .build()
+    /// A layer that begins so.
+    pub(crate) fn linear(&self, inputs: usize, outputs: usize) -> LayerSpec {
+        let (weight, bias) = (self.weight.clone(), Some(self.bias.clone()));
+        LinearSpec { weight, bias, ..LinearSpec::new(inputs, outputs) }.into()
     }
+}
+
+/// The end of `--help`.
+pub(crate) fn help() -> String {
+    let mut help = String::from("The laws of --init, such as \"kaiming_normal(mode=fan_out)\":\n ");
+    let mut width = 0;
+    for name in Scheme::names().chain(Scheme::aliases().map(|(name, _)| name)) {
+        width += name.len() + 1;
+        if width > 90 {
+            help += "\n ";
+            width = name.len() + 1;
+        }
+        help = help + " " + name;
+    }
+    help += "\nand short names, which do without parameters:\n";
+    for (name, law) in SHORT {
+        let biases = if name == "pytorch" { ", and so are the biases" } else { "" };
+        help += &format!("  {name:17} {law}{biases}\n");
+    }
+    help + "zeros and uniform01 are there to be seen failing."
 }

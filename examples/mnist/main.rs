@@ -4,6 +4,7 @@
 //! cargo run --release --example mnist                                    # the bundled digits
 //! FANIN_DATA=path/to/mnist cargo run --release --example mnist           # the full set
 //! cargo run --release --example mnist -- --hidden 512,256 --init orthogonal --optimizer adamw
+//! cargo run --release --example mnist -- --init "kaiming_normal(mode=fan_out)"
 //! cargo run --release --example mnist -- --init zeros                    # learns nothing: see it
 //! cargo run --release --example mnist -- --quick                         # checks the 94 %
 //! ```
@@ -40,12 +41,16 @@ fn main() -> fanin::Result<()> {
     let [train, test] = [train, test].map(|data| data.normalize(0.1307, 0.3081));
 
     let sizes: Vec<usize> = [&[train.input_size()], &*recipe.hidden, &[train.classes()]].concat();
-    let mut model = Sequential::new();
+    let mut layers = vec![];
     for (i, size) in sizes.windows(2).enumerate() {
-        model = if i > 0 { model.add(Relu) } else { model };
-        model = model.add(recipe.init.linear(size[0], size[1]));
+        if i > 0 {
+            layers.push(LayerSpec::Relu);
+        }
+        layers.push(recipe.init.linear(size[0], size[1]));
     }
-    say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init.name());
+    // A law may be unable to fill these shapes.
+    let mut model = Sequential::from_spec(&NetworkSpec { layers })?;
+    say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init.text);
     say!("{}", model.to_string().trim_end());
 
     let time = train::train(&mut model, &train, &test, &args)?;

@@ -89,7 +89,7 @@ fn status(sum: f64, images: usize, time: Duration) -> String {
 }
 
 fn diverged(epoch: usize, loss: f32, recipe: &Recipe) -> fanin::Error {
-    let (lr, init) = (recipe.lr(), recipe.init.name());
+    let (lr, init) = (recipe.lr(), &recipe.init.text);
     io::Error::other(format!(
         "the loss became {loss} in epoch {epoch}: the steps are too large with a learning rate of \
          {lr} and weights by {init}; try --lr {} or --init pytorch",
