@@ -12,7 +12,7 @@ pub use fanin_init::{
     VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
 };
 pub use fanin_nn::data_init::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
-pub use fanin_nn::diagnose::Probe;
+pub use fanin_nn::diagnose::{Fault, InitReport, Probe};
 pub use fanin_nn::layers::{
     Dropout, Elu, Gelu, GeluTanh, LayerSpec, LeakyRelu, Linear, LinearSpec, LogSoftmax,
     NetworkSpec, Relu, Selu, Sequential, Sigmoid, Silu, Softmax, Softplus, Tanh,

@@ -1,8 +1,20 @@
 //! What a network makes of a signal, before any training.
 //!
 //! A [`Probe`] runs any [`Module`](crate::Module) on a batch and shows, for each of its linear layers,
-//! what came in, what came out, the activation behind it, and the gradients.
+//! what came in, what came out, the activation behind it, and the gradients. An [`InitReport`] puts
+//! that into numbers, beside what theory predicts, and says what is wrong.
 
+mod moments;
+mod predict;
 mod probe;
+mod report;
+mod singular;
+mod svg;
+mod table;
+mod verdict;
 
+pub use moments::Moments;
 pub use probe::{Activation, LayerProbe, Probe};
+pub use report::{InitReport, LayerReport};
+pub use singular::singular_values;
+pub use verdict::{Fault, Verdict};

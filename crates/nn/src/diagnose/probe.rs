@@ -72,6 +72,9 @@ pub struct LayerProbe<T: Scalar = f32> {
     pub pre_activation_grad: Option<Tensor<T>>,
     /// `∂L/∂W`, summed over all uses of W.
     pub weight_grad: Option<Tensor<T>>,
+    /// The layer that reads the [`output`](Self::output), if nothing else does: its place among
+    /// [`Probe::layers`].
+    pub next: Option<usize>,
 }
 
 /// The activation behind a linear layer.
@@ -186,7 +189,8 @@ impl<T: Scalar> Probe<T> {
             };
             let bias = b.first();
             let follower = followers.get(&node).and_then(|follower| *follower);
-            nodes.push((node, w));
+            let activated = follower.filter(|&follower| activation(graph, follower).is_some());
+            nodes.push((node, w, activated.unwrap_or(node)));
             layers.push(LayerProbe {
                 weight_path: path.clone(),
                 bias_path: bias.and_then(|b| params.get(b)).map(|(path, _)| path.clone()),
@@ -198,6 +202,7 @@ impl<T: Scalar> Probe<T> {
                 activation: follower.and_then(|follower| activation(graph, follower)),
                 pre_activation_grad: None,
                 weight_grad: None,
+                next: None,
             });
         }
         assert!(
@@ -206,10 +211,14 @@ impl<T: Scalar> Probe<T> {
              another module that calls Var::linear with a weight that its `module!` lists",
             model.describe()
         );
+        for layer in 0..layers.len() {
+            let reader = followers.get(&nodes[layer].2).and_then(|follower| *follower);
+            layers[layer].next = nodes.iter().position(|(node, ..)| Some(*node) == reader);
+        }
         let (output, value) = (graph.value(y).clone(), loss.map(|loss| graph.value(loss).item()));
         if let Some(loss) = loss {
             graph.sweep(loss);
-            for (layer, (node, w)) in layers.iter_mut().zip(nodes) {
+            for (layer, (node, w, _)) in layers.iter_mut().zip(nodes) {
                 layer.pre_activation_grad = graph.grad(node).cloned();
                 layer.weight_grad = graph.grad(w).cloned();
             }

@@ -1,0 +1,395 @@
+//! [`Verdict`]: what is wrong with an initialization, and what to try.
+
+use serde::{Deserialize, Serialize};
+
+use super::report::LayerReport;
+
+/// A fault, in numbers and in words.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What it is.
+    pub fault: Fault,
+    /// What was seen, in a sentence.
+    pub finding: String,
+    /// What to try.
+    pub advice: String,
+}
+
+/// What can be wrong with an initialization. Layers are named by the paths of their weights.
+///
+/// Activations and gradients are judged by what becomes of them over the whole depth: a network that
+/// loses a tenth a layer is sick at depth 100 and well at depth 3. Below a thousandth, or above a
+/// hundredfold, is a fault; so a healthy network may drift like 1/depth, as tanh does at its best, and
+/// a narrow one may be lucky or not.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Fault {
+    /// A number is infinite or NaN.
+    NonFinite {
+        /// Where, the first layer first.
+        layers: Vec<String>,
+    },
+    /// At least half the units of a layer are copies of others, with equal gradients, and will stay so.
+    Symmetry {
+        /// Where.
+        layers: Vec<String>,
+        /// The largest share of a layer's units that are copies.
+        share: f64,
+    },
+    /// At least nine in ten units of a layer give next to no gradient for any sample.
+    Dead {
+        /// Where.
+        layers: Vec<String>,
+        /// The largest share of a layer's units.
+        share: f64,
+    },
+    /// More than three in ten outputs of a layer are where its activation is flat.
+    Saturated {
+        /// Where.
+        layers: Vec<String>,
+        /// The largest share of a layer's outputs.
+        share: f64,
+    },
+    /// What tells samples apart shrinks to less than a thousandth of the input's.
+    VanishingActivations {
+        /// Where it is below that.
+        layers: Vec<String>,
+        /// The smallest spread of samples over that of the input.
+        total: f64,
+        /// The factor of one layer, in the geometric mean.
+        per_layer: f64,
+    },
+    /// What tells samples apart grows to more than a hundred times the input's.
+    ExplodingActivations {
+        /// Where it is above that.
+        layers: Vec<String>,
+        /// The largest spread of samples over that of the input.
+        total: f64,
+        /// The factor of one layer, in the geometric mean.
+        per_layer: f64,
+    },
+    /// Gradients shrink on their way back to less than a thousandth of those at the last layer.
+    VanishingGradients {
+        /// Where they are below that.
+        layers: Vec<String>,
+        /// The smallest length of a gradient over that at the last layer.
+        total: f64,
+        /// The factor of one layer, in the geometric mean.
+        per_layer: f64,
+    },
+    /// Gradients grow on their way back to more than a hundred times those at the last layer.
+    ExplodingGradients {
+        /// Where they are above that.
+        layers: Vec<String>,
+        /// The largest length of a gradient over that at the last layer.
+        total: f64,
+        /// The factor of one layer, in the geometric mean.
+        per_layer: f64,
+    },
+    /// The cross-entropy begins at more than five times what not knowing anything costs.
+    Overconfident {
+        /// The cross-entropy.
+        loss: f64,
+        /// ln(classes).
+        chance: f64,
+    },
+}
+
+const SYMMETRY: f64 = 0.5;
+/// A deep healthy ReLU network has up to half: its samples come to point one way.
+const DEAD: f64 = 0.9;
+const SATURATED: f64 = 0.3;
+const VANISHING: f64 = 1e-3;
+const EXPLODING: f64 = 1e2;
+const OVERCONFIDENT: f64 = 5.0;
+
+/// The faults of these layers, causes before their effects.
+pub(super) fn judge(layers: &[LayerReport], loss: f64, chance: Option<f64>) -> Vec<Verdict> {
+    let finite = layers.iter().take_while(|layer| layer.is_finite()).count();
+    if layers.iter().any(|layer| !layer.is_finite() || !layer.has_finite_gradients()) {
+        let mut verdicts = vec![non_finite(layers)];
+        verdicts.extend(exploding_activations(&layers[..finite]));
+        return verdicts;
+    }
+    let mut verdicts: Vec<_> =
+        [symmetry(layers), dead(layers), saturated(layers)].into_iter().flatten().collect();
+    verdicts.extend(exploding_activations(layers));
+    // A signal that stops altogether has one of the causes above, and is not said to shrink as well.
+    verdicts.extend(vanishing_activations(layers, verdicts.is_empty()));
+    verdicts.extend(gradients(layers));
+    if let Some(chance) = chance
+        && loss > OVERCONFIDENT * chance
+    {
+        verdicts.push(overconfident(loss, chance));
+    }
+    verdicts
+}
+
+fn non_finite(layers: &[LayerReport]) -> Verdict {
+    let forward: Vec<_> = layers.iter().filter(|l| !l.is_finite()).collect();
+    // From the output back, as gradients go.
+    let back = layers.iter().rev().filter(|l| !l.has_finite_gradients()).collect();
+    let (what, affected) =
+        if forward.is_empty() { ("a gradient", back) } else { ("an activation", forward) };
+    let first = affected[0];
+    let given = first.weight.rms().is_finite() && first.bias.is_none_or(|b| b.rms().is_finite());
+    let (what, advice) = if given {
+        (what, "weights are far too large: try KaimingNormal, or Auto, which fits the activation")
+    } else {
+        ("a weight or bias", "look at the law that filled it, or at the file that it came from")
+    };
+    let finding = format!("{what} is infinite or NaN, first at layer {}", short(&first.path));
+    let layers = affected.iter().map(|l| l.path.clone()).collect();
+    Verdict { fault: Fault::NonFinite { layers }, finding, advice: advice.into() }
+}
+
+/// The layers with at least this share of something, and the largest share.
+fn affected(
+    layers: &[LayerReport],
+    least: f64,
+    share: impl Fn(&LayerReport) -> Option<f64>,
+) -> Option<(Vec<String>, f64)> {
+    let affected = layers.iter().filter_map(|l| Some((l, share(l)?))).filter(|(_, s)| *s >= least);
+    let (paths, shares): (Vec<_>, Vec<_>) = affected.map(|(l, s)| (l.path.clone(), s)).unzip();
+    let largest = shares.into_iter().reduce(f64::max)?;
+    Some((paths, largest))
+}
+
+fn symmetry(layers: &[LayerReport]) -> Option<Verdict> {
+    let copies = |l: &LayerReport| (l.outputs > 1).then(|| l.identical as f64 / l.outputs as f64);
+    let (paths, share) = affected(layers, SYMMETRY, copies)?;
+    let finding = format!(
+        "{} of the units of {} are copies of others and get the same gradients: training moves them \
+         as one, so that a layer counts as few units as differ",
+        percent(share),
+        named(&paths),
+    );
+    let advice = "draw the weights at random, by Kaiming, Xavier or Orthogonal; zeros and constants \
+                  are for biases alone";
+    Some(Verdict {
+        fault: Fault::Symmetry { layers: paths, share },
+        finding,
+        advice: advice.into(),
+    })
+}
+
+fn dead(layers: &[LayerReport]) -> Option<Verdict> {
+    // Units that are alike are all dead or all alive, and the likeness is what to name.
+    let units =
+        |l: &LayerReport| l.dead.filter(|_| (l.identical as f64) < SYMMETRY * l.outputs as f64);
+    let (paths, share) = affected(layers, DEAD, units)?;
+    let first = layers.iter().find(|l| l.path == paths[0])?;
+    let finding = format!(
+        "{} of the units of {} give no gradient for any sample of the batch: their pre-activations \
+         have mean {} and std {}",
+        percent(share),
+        named(&paths),
+        show(first.pre_activation.mean),
+        show(first.pre_activation.std),
+    );
+    let advice = match first.bias {
+        Some(bias) if bias.mean < -first.pre_activation.std => format!(
+            "the biases, of mean {}, outweigh the signal: start them at 0, or slightly above",
+            show(bias.mean)
+        ),
+        _ => "centre the input, start biases at 0 or slightly above, or let some signal through \
+              below 0, as LeakyRelu does"
+            .into(),
+    };
+    Some(Verdict { fault: Fault::Dead { layers: paths, share }, finding, advice })
+}
+
+fn saturated(layers: &[LayerReport]) -> Option<Verdict> {
+    let (paths, share) = affected(layers, SATURATED, |l| l.saturated)?;
+    let first = layers.iter().find(|l| l.path == paths[0])?;
+    let finding = format!(
+        "up to {} of the outputs of {} are at the activation's limits, where it passes on no \
+         gradient: pre-activations have std {}",
+        percent(share),
+        named(&paths),
+        show(first.pre_activation.std),
+    );
+    let advice = format!(
+        "make the weights smaller: std {} instead of {} gives pre-activations of std 1; Xavier is \
+         about that for inputs of rms 1",
+        show(first.weight.std / first.pre_activation.std.max(f64::MIN_POSITIVE)),
+        show(first.weight.std),
+    );
+    Some(Verdict { fault: Fault::Saturated { layers: paths, share }, finding, advice })
+}
+
+/// A quantity along the layers: what it is at each, over what it is at the start, and how many layers
+/// lie between.
+struct Course<'l> {
+    points: Vec<(&'l LayerReport, f64, usize)>,
+}
+
+impl<'l> Course<'l> {
+    /// How far samples are apart, from layer to layer; their rms if they are all the same.
+    fn of_activations(layers: &'l [LayerReport]) -> Self {
+        let apart = layers.first().is_some_and(|l| l.input_spread > 0.0);
+        let input = |l: &LayerReport| if apart { l.input_spread } else { l.input.rms() };
+        let output = |l: &LayerReport| if apart { l.output_spread } else { l.output.rms() };
+        let start = layers.first().map_or(0.0, input);
+        // What a layer reads is what the one before has given, in a plain network; in a residual one
+        // it is the sum of branches, and a branch that is 0 as yet is no fault.
+        let between = layers.windows(2).map(|pair| (&pair[0], input(&pair[1])));
+        // An output layer that starts at 0 is no fault either.
+        let end = layers.last().filter(|l| l.weight.rms() > 0.0).map(|l| (l, output(l)));
+        let points =
+            between.chain(end).enumerate().map(|(i, (l, size))| (l, size / start, i + 1)).collect();
+        Self { points: if start > 0.0 { points } else { vec![] } }
+    }
+
+    /// The length of a sample's gradient, from the last layer to the first. What is exactly 0 waits
+    /// behind a weight that is still 0, on purpose, or has a cause that is a fault of its own.
+    fn of_gradients(layers: &'l [LayerReport]) -> Self {
+        let mut back = layers.iter().rev().filter(|l| l.gradient_length() > 0.0);
+        let Some(last) = back.next() else { return Self { points: vec![] } };
+        let start = last.gradient_length();
+        let points =
+            back.enumerate().map(|(i, l)| (l, l.gradient_length() / start, i + 1)).collect();
+        Self { points }
+    }
+
+    /// The layers where the factor is beyond a limit, the most extreme factor, that of one layer, and
+    /// the layer where it is.
+    fn beyond(&self, is_beyond: impl Fn(f64) -> bool) -> Option<Extreme<'l>> {
+        let beyond = self.points.iter().filter(|(_, factor, _)| is_beyond(*factor));
+        let (layer, total, steps) =
+            *beyond.clone().max_by(|a, b| a.1.ln().abs().total_cmp(&b.1.ln().abs()))?;
+        let layers = beyond.map(|(l, ..)| l.path.clone()).collect();
+        Some(Extreme { layer, layers, total, per_layer: total.powf(1.0 / steps as f64) })
+    }
+}
+
+struct Extreme<'l> {
+    layer: &'l LayerReport,
+    layers: Vec<String>,
+    total: f64,
+    per_layer: f64,
+}
+
+fn exploding_activations(layers: &[LayerReport]) -> Option<Verdict> {
+    let Extreme { layer, layers, total, per_layer } =
+        Course::of_activations(layers).beyond(|factor| factor > EXPLODING)?;
+    let finding = format!(
+        "activations grow by {} a layer, to {} times the input's at layer {}",
+        show(per_layer),
+        show(total),
+        short(&layer.path),
+    );
+    let advice = rescale(layer, per_layer);
+    Some(Verdict {
+        fault: Fault::ExplodingActivations { layers, total, per_layer },
+        finding,
+        advice,
+    })
+}
+
+fn vanishing_activations(layers: &[LayerReport], to_nothing: bool) -> Option<Verdict> {
+    let Extreme { layer, layers, total, per_layer } = Course::of_activations(layers)
+        .beyond(|factor| factor < VANISHING && (factor > 0.0 || to_nothing))?;
+    let finding = format!(
+        "activations shrink by {} a layer: what tells samples apart is {} of the input's at layer {}",
+        show(per_layer),
+        show(total),
+        short(&layer.path),
+    );
+    let advice = rescale(layer, per_layer);
+    Some(Verdict {
+        fault: Fault::VanishingActivations { layers, total, per_layer },
+        finding,
+        advice,
+    })
+}
+
+fn gradients(layers: &[LayerReport]) -> Option<Verdict> {
+    let course = Course::of_gradients(layers);
+    let vanishing = course.beyond(|factor| factor < VANISHING);
+    let vanish = vanishing.is_some();
+    let Extreme { layer, layers, total, per_layer } =
+        vanishing.or_else(|| course.beyond(|factor| factor > EXPLODING))?;
+    let finding = format!(
+        "gradients {} by {} a layer on their way back, to {} {} those of the last layer at layer {}",
+        if vanish { "shrink" } else { "grow" },
+        show(per_layer),
+        show(total),
+        if vanish { "of" } else { "times" },
+        short(&layer.path),
+    );
+    let advice = rescale(layer, per_layer);
+    let fault = if vanish {
+        Fault::VanishingGradients { layers, total, per_layer }
+    } else {
+        Fault::ExplodingGradients { layers, total, per_layer }
+    };
+    Some(Verdict { fault, finding, advice })
+}
+
+fn overconfident(loss: f64, chance: f64) -> Verdict {
+    let finding = format!(
+        "the loss begins at {}, where knowing nothing costs ln(classes) = {}: the outputs are large, \
+         and all but surely wrong",
+        show(loss),
+        show(chance),
+    );
+    let advice = "scale the weights by 1/√fan_in, or make those of the output layer small or zero";
+    Verdict { fault: Fault::Overconfident { loss, chance }, finding, advice: advice.into() }
+}
+
+/// What keeps a signal that changes by a factor a layer.
+fn rescale(layer: &LayerReport, per_layer: f64) -> String {
+    let scale = layer.weight.std * (layer.inputs as f64).sqrt();
+    let near = |value: f64| (scale / value - 1.0).abs() < 0.08;
+    let now = match layer.activation.as_deref() {
+        _ if near(1.0 / 3f64.sqrt()) => "which is the default and meant for shallow networks",
+        Some("Relu") if near(1.0) => "as by Xavier or LeCun, which are not made for ReLU",
+        _ if layer.weight.mean.abs() > layer.weight.std => "and a mean that is even larger",
+        _ => "",
+    };
+    let comma = if now.is_empty() { "" } else { ", " };
+    let then = match layer.activation.as_deref() {
+        Some("Relu") => "KaimingNormal::default() (1.41) keeps them".into(),
+        Some("Tanh") => "Orthogonal with a gain of 1, or Xavier, keeps them".into(),
+        Some("Sigmoid") => {
+            "a sigmoid's slope is 1/4 at most, so that it takes a gain of 4 or more; \
+                            tanh needs 1"
+                .into()
+        }
+        _ => format!(
+            "about {} would keep them; Auto and EdgeOfChaos find it for an activation",
+            show(scale / per_layer)
+        ),
+    };
+    format!("the weights have std·√fan_in = {}{comma}{now}: {then}", show(scale))
+}
+
+/// A layer's path without `.weight`.
+pub(super) fn short(path: &str) -> &str {
+    path.strip_suffix(".weight").unwrap_or(path)
+}
+
+fn named(paths: &[String]) -> String {
+    match paths {
+        [one] => format!("layer {}", short(one)),
+        [first, .., last] => format!("{} layers, {} to {}", paths.len(), short(first), short(last)),
+        [] => "no layer".into(),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+/// Three digits, in the notation that is the shorter one.
+pub(super) fn show(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".into(),
+        size if !(1e-3..1e4).contains(&size) => format!("{x:.1e}"),
+        size if size < 1.0 => format!("{x:.3}"),
+        size if size < 100.0 => format!("{x:.2}"),
+        _ => format!("{x:.0}"),
+    }
+}
