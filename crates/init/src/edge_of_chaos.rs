@@ -154,16 +154,16 @@ impl Initializer for EdgeOfChaos {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let std = match param.kind {
-            ParamKind::Weight => self.sigma_w / (param.fan_in as f64).sqrt(),
             ParamKind::Bias => self.sigma_b,
+            _ => self.sigma_w / (param.fan_in as f64).sqrt(),
         };
         draw::in_order(values, |values| draw::normal(rng, values, 0.0, std));
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
         match param.kind {
-            ParamKind::Weight => Fan::In.check("EdgeOfChaos", param, shape),
             ParamKind::Bias => Ok(()),
+            _ => Fan::In.check("EdgeOfChaos", param, shape),
         }
     }
 }

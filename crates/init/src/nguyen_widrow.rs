@@ -95,7 +95,7 @@ impl Initializer for NguyenWidrow {
         let reach = 0.7 * (param.fan_out as f64).powf(1.0 / param.fan_in as f64);
         draw::in_order(values, |values| match param.kind {
             ParamKind::Bias => draw::uniform(rng, values, -reach, reach),
-            ParamKind::Weight => {
+            _ => {
                 let length = reach / self.bound;
                 values.chunks_mut(param.fan_in).for_each(|unit| direction(rng, unit, length));
             }

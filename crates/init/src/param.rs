@@ -32,7 +32,7 @@ pub struct ParamSpec {
     pub activation: Option<Gain>,
 }
 
-/// The two kinds of parameters, which always have separate laws.
+/// The kinds of parameters, which always have separate laws.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ParamKind {
@@ -40,6 +40,9 @@ pub enum ParamKind {
     Weight,
     /// Is added.
     Bias,
+    /// Multiplies a whole signal, such as the α of a residual branch: laws for all weights, or for all
+    /// biases, leave it alone.
+    Scale,
 }
 
 impl ParamSpec {
@@ -55,6 +58,11 @@ impl ParamSpec {
     /// A bias, named `bias`, beside a weight of these fans.
     pub fn bias(fan_in: usize, fan_out: usize) -> Self {
         ParamSpec::new(fan_in, fan_out, ParamKind::Bias, "bias")
+    }
+
+    /// A factor of a whole signal, named `scale`; its fans are 1.
+    pub fn scale() -> Self {
+        ParamSpec::new(1, 1, ParamKind::Scale, "scale")
     }
 
     /// A weight of PyTorch's layout `(out, in, k…)`: the fans are those of [`fans`].

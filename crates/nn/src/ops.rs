@@ -8,6 +8,7 @@ mod expand;
 mod linear;
 mod loss;
 mod reduce;
+mod residual;
 mod shape;
 mod softmax;
 

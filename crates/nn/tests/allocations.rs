@@ -119,7 +119,7 @@ fn a_steady_step_allocates_nothing() {
 
 #[test]
 fn every_activation_without_allocation() {
-    let activations: [fn() -> Box<dyn Module>; 13] = [
+    let activations: [fn() -> Box<dyn Module>; 17] = [
         || Box::new(Relu),
         || Box::new(LeakyRelu(0.2)),
         || Box::new(Tanh),
@@ -133,6 +133,10 @@ fn every_activation_without_allocation() {
         || Box::new(Softmax),
         || Box::new(LogSoftmax),
         || Box::new(Dropout::new(0.5)),
+        || Box::new(Residual::new(Linear::new(8, 8))),
+        || Box::new(Residual::new(Linear::new(8, 8)).scaled(0.5)),
+        || Box::new(Residual::new(Linear::new(8, 8)).rezero()),
+        || Box::new(Residual::new(FixupBranch::new(8, 5, 2, 3))),
     ];
     for activation in activations {
         check(&[4, 8, 3], 16, Loss::CrossEntropy, activation, &mut Adam::new(1e-3));

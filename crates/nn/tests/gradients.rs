@@ -1,10 +1,12 @@
 //! Every operation, layer and loss against finite differences in `f64`, with random cotangents.
 
+use fanin_nn::init::from_fn;
+use fanin_nn::init::rand::Rng;
 use fanin_nn::layers::*;
 use fanin_nn::tensor::{Scalar, Write, map::map};
 use fanin_nn::{
-    Backward, Linear, Module, Op, Param, Sequential, Tape, Tensor, Var, gradcheck, gradcheck_at,
-    gradcheck_module, module,
+    Backward, InitPlan, Linear, Module, Op, Param, Sequential, Tape, Tensor, Var, gradcheck,
+    gradcheck_at, gradcheck_module, module,
 };
 
 const TOLERANCE: f64 = 1e-6;
@@ -50,6 +52,8 @@ checks! {
     linear_twice_with_one_weight: [[4, 7], [7, 7], [7]] => |x| {
         x[0].linear(x[1], Some(x[2])).linear(x[1], Some(x[2]))
     };
+    add_scaled: [[4, 7], [1], [4, 7]] => |x| x[0].add_scaled(x[1], x[2]);
+    add_scaled_no_axes: [[4, 7], []] => |x| x[0].add_scaled(x[1], x[0] * x[0]) + x[1];
     reshape: [[4, 6]] => |x| x[0].reshape([3, 8]);
     transpose: [[4, 7]] => |x| x[0].transpose() * 2.0;
     concat_rows: [[2, 3], [4, 3]] => |x| Var::concat(&[x[0], x[1], x[0]], 0);
@@ -114,6 +118,18 @@ fn layers() {
             gradcheck_module($layer, &[4, 7], 1).assert_below(TOLERANCE);
         )*};
     }
+    gradcheck_module(Residual::<f64>::new(Linear::new(5, 5).cast()), &[4, 5], 1)
+        .assert_below(TOLERANCE);
+    gradcheck_module(Residual::<f64>::new(Linear::new(5, 5).cast()).scaled(0.3), &[4, 5], 1)
+        .assert_below(TOLERANCE);
+    gradcheck_module(Residual::<f64>::new(Linear::new(5, 5).cast()).learned(0.3), &[4, 5], 1)
+        .assert_below(TOLERANCE);
+    let mut fixup = FixupBranch::new(5, 7, 4, 3);
+    // Away from its zeros, which would hide what is behind them.
+    let spread =
+        from_fn(|_, rng, mut w| w.iter_mut().for_each(|w| *w = rng.random_range(0.1..1.0)));
+    fixup.init(&InitPlan::new().set("*", spread)).unwrap();
+    gradcheck_module(fixup.cast(), &[4, 5], 1).assert_below(TOLERANCE);
     activations!(
         Relu,
         LeakyRelu(0.2),

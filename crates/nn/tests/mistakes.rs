@@ -98,6 +98,40 @@ fn initialization_that_cannot_be() {
 }
 
 #[test]
+fn residuals() {
+    panics("Residual: Linear(3 → 2) takes 3 features and gives 2, which cannot be added", || {
+        _ = Residual::<f32>::new(Linear::new(3, 2));
+    });
+    panics("Residual: a factor of NaN is not finite", || {
+        _ = Residual::<f32>::new(Linear::new(3, 3)).learned(f64::NAN);
+    });
+    panics("Residual: a factor of inf is not finite", || {
+        _ = Residual::<f32>::new(Linear::new(3, 3)).scaled(f64::INFINITY);
+    });
+    panics("Residual: input 2×4 does not fit Linear(3 → 3)", || {
+        on_tape(&[2, 4], |x| Residual::new(Linear::new(3, 3)).forward(x));
+    });
+    struct Narrow;
+    impl Module for Narrow {
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            x.sum_axis(0)
+        }
+    }
+    panics("Residual: the branch made 4 of 2×4", || {
+        on_tape(&[2, 4], |x| Residual::new(Narrow).forward(x));
+    });
+    panics("Fixup: a network of 0 residual branches has no weights to scale", || {
+        _ = FixupBranch::new(4, 4, 0, 2);
+    });
+    panics("add_scaled: 4×7 and 7 do not fit: both must have one shape", || {
+        two(&[4, 7], &[7], |a, b| a.add_scaled(a.tape().scalar(1.0), b));
+    });
+    panics("add_scaled: 4×7 and 7 do not fit: the factor must be a single number", || {
+        two(&[4, 7], &[7], |a, b| a.add_scaled(b, a));
+    });
+}
+
+#[test]
 fn probabilities() {
     panics("Dropout: probability 1 is outside [0, 1)", || _ = Dropout::new(1.0));
     panics("Dropout: probability -0.1 is outside [0, 1)", || _ = Dropout::new(-0.1));

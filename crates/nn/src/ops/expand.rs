@@ -1,31 +1,37 @@
 //! Broadcasting, by NumPy's rule: shapes are aligned at their last axes, and an axis of length 1, or
 //! one that is missing, stands for as many copies as the other has places.
 
-use fanin_tensor::Scalar;
-use fanin_tensor::Write;
 use fanin_tensor::ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use fanin_tensor::reduce;
+use fanin_tensor::{Scalar, Shape, Write};
 
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
 
 /// The shape to which two others broadcast.
 #[track_caller]
-pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Vec<usize> {
+pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Shape {
     let axes = a.len().max(b.len());
     let at = |shape: &[usize], axis: usize| {
         (axis + shape.len()).checked_sub(axes).map_or(1, |axis| shape[axis])
     };
-    let mut shape = Vec::with_capacity(axes);
-    for axis in 0..axes {
-        shape.push(match (at(a, axis), at(b, axis)) {
+    // On the stack, so that a step with broadcasting allocates nothing either.
+    let (mut few, mut many) = ([0; 4], vec![]);
+    let shape = if axes <= few.len() {
+        &mut few[..axes]
+    } else {
+        many.resize(axes, 0);
+        &mut many[..]
+    };
+    for (axis, length) in shape.iter_mut().enumerate() {
+        *length = match (at(a, axis), at(b, axis)) {
             (m, n) if m == n => m,
             (1, n) => n,
             (m, 1) => m,
             _ => bad_shapes(op, a, b, "an axis must have the same length in both, or 1 in one"),
-        });
+        };
     }
-    shape
+    (&*shape).into()
 }
 
 /// `y_{i,j} = x_j`, for any axes i; `dx_j = Σ_i dy_{i,j}`.

@@ -1,0 +1,111 @@
+//! [`FixupBranch`]: what Fixup puts into a [`Residual`](super::Residual).
+
+use std::fmt;
+
+use fanin_init::{Fixup, Initializer, ParamSpec, Zeros};
+use fanin_tensor::{Scalar, Tensor};
+
+use super::Linear;
+use crate::module::{Features, Module};
+use crate::param::Param;
+use crate::tape::Var;
+
+/// A residual branch of linear layers and ReLU that needs no normalization, however many there are.
+///
+/// With two layers it computes `F(x) = s · W₂ (relu(W₁ (x + b₁) + b₂) + b₃)`, where the b are single
+/// numbers that begin at 0 and s is one that begins at 1, all learned. W₂ begins with zeros, the
+/// layers before it with [`Fixup`]: He's law times `L^(−1/(2m−2))` for L branches of m layers. So the
+/// network begins as the identity, and a step of training changes its output by as much as for one
+/// branch alone.
+///
+/// # Shapes
+/// x and F(x) `(…, features)`; inside it is `(…, hidden)`.
+///
+/// # Example
+/// ```
+/// use fanin_nn::layers::{FixupBranch, Residual};
+/// use fanin_nn::{Linear, Module, Sequential};
+///
+/// let mut model = Sequential::new().add(Linear::new(784, 64));
+/// for _ in 0..50 {
+///     model = model.add(Residual::new(FixupBranch::new(64, 128, 50, 2)));
+/// }
+/// let model = model.add(Linear::builder(64, 10).weight(fanin_nn::init::Zeros).build());
+/// assert_eq!(model.named_params()[2].0, "1.branch.layers.0.weight");
+/// ```
+///
+/// # Reference
+/// Zhang, Dauphin & Ma 2019, "Fixup Initialization", section 3, rules 1 to 3.
+#[derive(Clone)]
+pub struct FixupBranch<T: Scalar = f32> {
+    layers: Vec<Linear<T>>,
+    /// Before each layer, and between them before each activation too.
+    biases: Vec<Param<T>>,
+    scale: Param<T>,
+}
+
+impl FixupBranch {
+    /// One of `branches` branches of `layers` layers each, drawn from the thread's default generator.
+    ///
+    /// # Panics
+    /// **Panics** if there are no branches, or fewer than two layers.
+    #[track_caller]
+    pub fn new(features: usize, hidden: usize, branches: usize, layers: usize) -> Self {
+        let law = Fixup::new(branches, layers);
+        let layer = |inputs, outputs, law: &dyn Initializer| {
+            Linear::builder(inputs, outputs).weight(law).no_bias().build()
+        };
+        let mut all = vec![layer(features, hidden, &law)];
+        all.extend((2..layers).map(|_| layer(hidden, hidden, &law)));
+        all.push(layer(hidden, features, &Zeros));
+        let bias = || Param::with_spec(Tensor::zeros(1), ParamSpec::bias(1, 1));
+        Self {
+            layers: all,
+            biases: (0..2 * layers - 1).map(|_| bias()).collect(),
+            scale: Param::with_spec(Tensor::ones(1), ParamSpec::scale()),
+        }
+    }
+}
+
+impl<T: Scalar> FixupBranch<T> {
+    /// The same branch with another element type.
+    pub fn cast<U: Scalar>(&self) -> FixupBranch<U> {
+        FixupBranch {
+            layers: self.layers.iter().map(Linear::cast).collect(),
+            biases: self.biases.iter().map(Param::cast).collect(),
+            scale: self.scale.cast(),
+        }
+    }
+}
+
+impl<T: Scalar> Module<T> for FixupBranch<T> {
+    crate::module!(T; layers, biases, scale);
+
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        let t = x.tape();
+        let mut y = x;
+        for (i, layer) in self.layers.iter().enumerate() {
+            if i > 0 {
+                y = (y + t.param(&self.biases[2 * i - 1])).relu();
+            }
+            y = layer.forward(y + t.param(&self.biases[2 * i]));
+        }
+        y * t.param(&self.scale)
+    }
+
+    fn features(&self) -> Features {
+        self.layers.iter().fold(Features::Same, |before, layer| before.then(layer.features()))
+    }
+
+    fn describe(&self) -> String {
+        let layers: Vec<_> = self.layers.iter().map(|layer| layer.describe()).collect();
+        format!("FixupBranch({})", layers.join(", "))
+    }
+}
+
+impl<T: Scalar> fmt::Debug for FixupBranch<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}

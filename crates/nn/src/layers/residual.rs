@@ -1,0 +1,213 @@
+//! [`Residual`]: `y = x + α F(x)`.
+
+use std::fmt;
+
+use fanin_init::ParamSpec;
+use fanin_tensor::{Scalar, Tensor, show_shape};
+
+use crate::module::{Features, Module, ParamPath, Show, ShowMut};
+use crate::param::Param;
+use crate::tape::Var;
+
+/// What a branch computes, added to what goes in: `y = x + α F(x)`.
+///
+/// [`new`](Self::new) has no α. Then each of L branches that keeps the signal's second moment doubles
+/// it, and after 50 of them the signal is 2⁵⁰ times as strong. Three ways out:
+///
+/// | | α | source |
+/// |---|---|---|
+/// | [`scaled`](Self::scaled) | fixed: with 1/√L the signal grows by a factor of e at most | Hayou et al. 2021 |
+/// | [`rezero`](Self::rezero), [`skip_init`](Self::skip_init) | learned, from 0: the network begins as the identity | see there |
+/// | [`FixupBranch`](super::FixupBranch) | 1, behind a last layer that begins with zeros | Zhang et al. 2019 |
+///
+/// # Shapes
+/// x, F(x) and y have one shape.
+///
+/// # Example
+/// ```
+/// use fanin_nn::layers::{Relu, Residual};
+/// use fanin_nn::{Linear, Module, Sequential, Tensor};
+///
+/// let branch = || Sequential::new().add(Linear::new(8, 32)).add(Relu).add(Linear::new(32, 8));
+/// let model = Sequential::new().add(Residual::new(branch()).rezero()).add(Residual::new(branch()));
+/// assert_eq!(model.named_params()[4].0, "0.alpha");
+/// assert_eq!(model.named_params()[5].0, "1.branch.0.weight");
+///
+/// let x = Tensor::ones([4, 8]);
+/// assert_eq!(Residual::new(branch()).rezero().predict(&x), x);
+/// ```
+///
+/// # Reference
+/// He et al. 2015, "Deep Residual Learning for Image Recognition", eq. 1.
+pub struct Residual<T: Scalar = f32> {
+    branch: Box<dyn Module<T>>,
+    alpha: Alpha<T>,
+}
+
+enum Alpha<T: Scalar> {
+    One,
+    Fixed(f64),
+    Learned(Param<T>),
+}
+
+impl<T: Scalar> Residual<T> {
+    /// `x + F(x)`.
+    ///
+    /// # Panics
+    /// **Panics** if the branch gives another number of features than it takes.
+    #[track_caller]
+    pub fn new(branch: impl Module<T> + 'static) -> Self {
+        if let Features::Map { input, output } = branch.features()
+            && input != output
+        {
+            panic!(
+                "Residual: {} takes {input} features and gives {output}, which cannot be added",
+                branch.describe()
+            );
+        }
+        Self { branch: Box::new(branch), alpha: Alpha::One }
+    }
+
+    /// `x + α F(x)` with an α that stays.
+    ///
+    /// # Panics
+    /// **Panics** if it is not finite.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::Linear;
+    /// use fanin_nn::layers::Residual;
+    ///
+    /// // One of 50 branches.
+    /// let layer = Residual::new(Linear::new(8, 8)).scaled(1.0 / 50f64.sqrt());
+    /// ```
+    ///
+    /// # Reference
+    /// Hayou et al. 2021, "Stable ResNet", for 1/√L.
+    #[must_use]
+    #[track_caller]
+    pub fn scaled(self, alpha: f64) -> Self {
+        assert!(alpha.is_finite(), "Residual: a factor of {alpha} is not finite");
+        Self { alpha: Alpha::Fixed(alpha), ..self }
+    }
+
+    /// `x + α F(x)` with an α that is learned and begins at `alpha`. It is a parameter named `alpha`.
+    ///
+    /// # Panics
+    /// **Panics** if it is not finite.
+    #[must_use]
+    #[track_caller]
+    pub fn learned(self, alpha: f64) -> Self {
+        assert!(alpha.is_finite(), "Residual: a factor of {alpha} is not finite");
+        let value = Tensor::full(1, T::from_f64(alpha));
+        let alpha = Param::with_spec(value, ParamSpec::scale().named("alpha"));
+        Self { alpha: Alpha::Learned(alpha), ..self }
+    }
+
+    /// ReZero: an α that is [learned](Self::learned) from 0.
+    ///
+    /// At first the network is the identity, and only the α's have gradients. The paper puts nothing
+    /// behind the sum: an activation is inside the branch, so that a signal can pass any number of
+    /// layers unchanged.
+    ///
+    /// # Reference
+    /// Bachlechner et al. 2020, "ReZero is All You Need", eq. 1.
+    #[must_use]
+    pub fn rezero(self) -> Self {
+        self.learned(0.0)
+    }
+
+    /// SkipInit: an α that is [learned](Self::learned) from 0, as [`rezero`](Self::rezero) has it; the
+    /// layer is the same.
+    ///
+    /// The papers differ in what is around it. SkipInit takes the place of batch normalization: α stands
+    /// at the end of a branch that begins with an activation, layers have biases and He's law, and the
+    /// authors advise more regularization. They show that any first value up to 1/√L will do for L
+    /// branches, which is `learned(1.0 / (L as f64).sqrt())`; 0 is their default.
+    ///
+    /// # Reference
+    /// De & Smith 2020, "Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep
+    /// Networks", section 4.
+    #[must_use]
+    pub fn skip_init(self) -> Self {
+        self.learned(0.0)
+    }
+
+    /// The factor as it is now.
+    pub fn alpha(&self) -> f64 {
+        match &self.alpha {
+            Alpha::One => 1.0,
+            Alpha::Fixed(alpha) => *alpha,
+            Alpha::Learned(alpha) => alpha.value().as_slice()[0].to_f64(),
+        }
+    }
+
+    /// The factor, to be changed or frozen, if it is learned.
+    pub fn alpha_mut(&mut self) -> Option<&mut Param<T>> {
+        match &mut self.alpha {
+            Alpha::Learned(alpha) => Some(alpha),
+            _ => None,
+        }
+    }
+
+    /// F.
+    pub fn branch(&self) -> &dyn Module<T> {
+        &*self.branch
+    }
+}
+
+impl<T: Scalar> Module<T> for Residual<T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        // Asked here, and not in the branch alone, so that the panic is at the caller's line: it does
+        // not reach through `dyn`.
+        if let Features::Map { input, .. } = self.branch.features()
+            && x.with_shape(|shape| shape.last() != Some(&input))
+        {
+            panic!("Residual: input {} does not fit {}", x.shape(), self.branch.describe());
+        }
+        let z = self.branch.forward(x);
+        // Broadcasting would hide a mistake.
+        if x.with_shape(|x| z.with_shape(|z| x != z)) {
+            panic!("Residual: the branch made {} of {}", show_shape(&z.shape()), x.shape());
+        }
+        match &self.alpha {
+            Alpha::One => x + z,
+            Alpha::Fixed(alpha) => x + z * T::from_f64(*alpha),
+            Alpha::Learned(alpha) => x.add_scaled(x.tape().param(alpha), z),
+        }
+    }
+
+    fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
+        self.branch.visit(&path.name("branch"), show);
+        if let Alpha::Learned(alpha) = &self.alpha {
+            show(&path.name("alpha"), alpha);
+        }
+    }
+
+    fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, T>) {
+        self.branch.visit_mut(&path.name("branch"), show);
+        if let Alpha::Learned(alpha) = &mut self.alpha {
+            show(&path.name("alpha"), alpha);
+        }
+    }
+
+    fn features(&self) -> Features {
+        self.branch.features()
+    }
+
+    fn describe(&self) -> String {
+        let branch = self.branch.describe();
+        match &self.alpha {
+            Alpha::One => format!("Residual({branch})"),
+            Alpha::Fixed(alpha) => format!("Residual({branch}, α = {alpha})"),
+            Alpha::Learned(_) => format!("Residual({branch}, α learned)"),
+        }
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Residual<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
