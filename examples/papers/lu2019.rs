@@ -54,7 +54,7 @@ fn rai() -> Sequential {
     let mut model = Sequential::new();
     for (i, size) in sizes(1, 2, LAYERS, 1).windows(2).enumerate() {
         // One entry of each unit is positive, a weight or the bias: both laws know which.
-        let law = RandomizedAsymmetric::paired(fanin::init::default_rng().next_u32());
+        let law = RandomizedAsymmetric::paired(fanin::init::default_rng().next_u64());
         model = if i > 0 { model.add(Relu) } else { model };
         model = model.add(Linear::builder(size[0], size[1]).weight(law).bias(law).build());
     }
