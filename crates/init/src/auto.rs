@@ -4,6 +4,7 @@ use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
+use crate::initializer::require;
 use crate::{Fan, Initializer, Law, ParamSpec, VarianceScaling};
 
 /// Mean 0, variance `gain²/fan`, where the gain is that of the activation behind the layer.
@@ -59,12 +60,20 @@ impl Auto {
 
 impl Initializer for Auto {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        require(self, param, values.shape());
         let gain = param.activation.unwrap_or_default().get();
         let law = VarianceScaling::new(gain * gain).fan(self.fan).law(self.law);
         law.fill(param, rng, values);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        let gain = param.activation.unwrap_or_default().get();
+        if !(1e-15..=1e15).contains(&gain) {
+            return Err(format!(
+                "Auto: no weights of `{}` make good an activation of gain {gain:?}",
+                param.name
+            ));
+        }
         self.fan.check("Auto", param, shape)
     }
 

@@ -70,10 +70,11 @@
 //! tch and burn begin a linear layer.
 //!
 //! # How near to PyTorch
-//! Seeded alike, constants, identities, permutations and all laws of the uniform and the normal family, sparse ones
-//! among them, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal ones agree within 1e-5 of their
-//! gain. (On older or other CPUs PyTorch itself gives normal numbers that differ from those by up to
-//! 2.4e-6.) The golden data in `golden/` was written by PyTorch and is part of the tests.
+//! Seeded alike, constants, identities, permutations and all laws of the uniform and the normal family,
+//! [`Sparse`] among them, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal
+//! ones agree within 1e-5 of their gain. (On older or other CPUs PyTorch itself gives normal numbers
+//! that differ from those by up to 2.4e-6.) The golden data in `golden/` was written by PyTorch and is
+//! part of the tests.
 //! [`manual_seed`] seeds the [default generator](default_rng) of the calling thread.
 //!
 //! The same seed gives the same numbers in every memory layout of the view. It also gives the same on

@@ -1,0 +1,124 @@
+//! What every law promises, whichever it is: it fills what it has not refused, with finite numbers,
+//! and alike in every memory layout; what it refuses it refuses in `fill` with the same words.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fanin_init::ndarray::{Array, ArrayD, IxDyn, Slice};
+use fanin_init::*;
+
+/// Every law with its defaults, and with other parameters where it has none or others matter.
+fn laws() -> Vec<Scheme> {
+    let others = [
+        "constant(0.5)",
+        "sparse(0.4)",
+        "log_prior([1, 2, 5])",
+        "depth_scaled(branches=4)",
+        "fixup(branches=4, layers=2)",
+        "edge_of_chaos(sigma_w=1.5)",
+        "dirac(groups=2)",
+        "nguyen_widrow(bound=2)",
+        "trunc_normal(0, 1, -0.1, 0.1)",
+        "variance_scaling(mode=fan_geo_avg, distribution=uniform)",
+    ];
+    let defaults = Scheme::names().filter_map(|name| name.parse().ok());
+    let others = others.map(|text| text.parse().unwrap());
+    let laws: Vec<Scheme> = defaults.chain(others).chain([RandomWalk::Linear.into()]).collect();
+    for name in Scheme::names() {
+        assert!(laws.iter().any(|law| law.name() == name), "{name} is not tested");
+    }
+    laws
+}
+
+/// Parameters of linear layers and convolutions, with few, many and no inputs.
+fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
+    let weights = [
+        vec![3, 5],
+        vec![5, 3],
+        vec![4, 4],
+        vec![40, 30],
+        vec![0, 3],
+        vec![3, 0],
+        vec![0, 0],
+        vec![6, 4, 3],
+        vec![4, 6, 3],
+        vec![6, 4, 2, 5],
+        vec![2, 2, 2, 3, 4],
+        vec![6, 4, 0],
+    ];
+    let weights = weights.into_iter().map(|shape| (ParamSpec::for_weight_shape(&shape), shape));
+    let biases = [(5, 3), (3, 5), (0, 3), (4, 0), (0, 0), (300, 20)];
+    let biases = biases.into_iter().map(|(n, m)| (ParamSpec::bias(n, m), vec![m]));
+    let odd = [(ParamSpec::weight(7, 7), vec![7]), (ParamSpec::weight(1, 1), vec![])];
+    let all = weights.chain(biases).chain(odd);
+    // Some before an activation of which they know, and one that nothing makes good.
+    let gains = [None, Some(Nonlinearity::Tanh.gain()), Some(Gain::from(0.0))];
+    all.zip(gains.into_iter().cycle())
+        .map(|((mut spec, shape), gain)| {
+            spec.activation = gain;
+            (spec, shape)
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_not_refused_is_filled_with_finite_numbers() {
+    let (mut filled, mut refused) = (0, 0);
+    for law in laws() {
+        for (spec, shape) in parameters() {
+            // What a law leaves as it was stays NaN.
+            let mut values = ArrayD::from_elem(shape.clone(), f32::NAN);
+            let fill = catch_unwind(AssertUnwindSafe(|| {
+                law.fill(&spec, &mut TorchRng::seed(1), values.view_mut());
+            }));
+            match law.check(&spec, &shape) {
+                Ok(()) => {
+                    filled += 1;
+                    assert!(fill.is_ok(), "{law} panics on {shape:?} of {spec:?}");
+                    let finite = values.iter().all(|x| x.is_finite());
+                    assert!(finite, "{law} on {shape:?} of {spec:?}: {values}");
+                }
+                Err(reason) => {
+                    refused += 1;
+                    let panic = fill.expect_err(&format!("{law} fills {shape:?} of {spec:?}"));
+                    let message = panic.downcast_ref::<String>().expect("a panic with a reason");
+                    assert!(message.contains(&reason), "{law}: {message:?} is not {reason:?}");
+                }
+            }
+        }
+    }
+    assert!(filled > 300 && refused > 100, "{filled} filled, {refused} refused");
+}
+
+#[test]
+fn a_layout_changes_nothing() {
+    for law in laws() {
+        for (spec, shape) in parameters() {
+            if law.check(&spec, &shape).is_err() {
+                continue;
+            }
+            let plain = law.draw(&spec, &shape, &mut TorchRng::seed(2));
+            // Every second element of a wider array, whose axes are in the opposite order.
+            let wider: Vec<usize> = shape.iter().rev().map(|size| 2 * size).collect();
+            let mut wider = Array::from_elem(IxDyn(&wider), 7.0);
+            let mut view = wider.view_mut().reversed_axes();
+            view.slice_each_axis_inplace(|_| Slice::new(0, None, 2));
+            law.fill(&spec, &mut TorchRng::seed(2), view.view_mut());
+            assert_eq!(view, plain, "{law} on {shape:?}");
+            let written = plain.len();
+            let untouched = wider.iter().filter(|&&x| x == 7.0).count();
+            assert_eq!(untouched, wider.len() - written, "{law} writes beside {shape:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_numbers() {
+    for law in laws() {
+        for (spec, shape) in parameters() {
+            if law.check(&spec, &shape).is_ok() {
+                let draw = || law.draw(&spec, &shape, &mut TorchRng::seed(3));
+                assert_eq!(draw(), draw(), "{law} on {shape:?}");
+            }
+        }
+    }
+}
