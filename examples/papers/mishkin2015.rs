@@ -2,6 +2,7 @@
 //! a network if the worst of three seeds gets 85 % of the test set. Each takes its best learning rate
 //! of a grid, by the training loss of seed 1.
 
+use fanin::nn::data_init::Lsuv;
 use fanin::prelude::*;
 
 use crate::lab::{Lab, Outcome, Paper, best_rate, final_loss, mlp, sizes, train};
@@ -18,26 +19,6 @@ pub(crate) const PAPER: Paper = Paper {
 
 const LAYERS: usize = 30;
 const STEPS: usize = 800;
-
-/// Layer-sequential unit variance: orthonormal weights, each layer divided by the standard deviation
-/// of what it gives for a batch.
-fn lsuv(activation: impl Module + Copy + 'static, batch: &Tensor) -> Sequential {
-    let (mut model, mut x) = (Sequential::new(), batch.clone());
-    for (i, size) in sizes(784, 64, LAYERS, 10).windows(2).enumerate() {
-        if i > 0 {
-            model = model.add(activation);
-            x = activation.predict(&x);
-        }
-        let law = Orthogonal::default();
-        let mut layer = Linear::builder(size[0], size[1]).weight(law).bias(Zeros).build();
-        // Linear without biases, so that one division is enough.
-        let std = layer.predict(&x).view().std(0.0);
-        layer.weight_mut().value_mut().as_mut_slice().iter_mut().for_each(|w| *w /= std);
-        x = layer.predict(&x);
-        model = model.add(layer);
-    }
-    model
-}
 
 fn run(lab: &Lab) -> Outcome {
     let mut outcome = Outcome::default();
@@ -82,8 +63,10 @@ fn measure(
             |law: &dyn Initializer| mlp(&sizes(784, 64, LAYERS, 10), activation, law, &Zeros);
         match law {
             "LSUV" => {
+                let mut model = from(&Zeros);
                 let batch = data.batches(256).shuffle().next().expect("a batch").0;
-                lsuv(activation, &batch)
+                Lsuv::default().init(&mut model, &batch).expect("the signal is finite");
+                model
             }
             "orthonormal" => from(&Orthogonal::default()),
             "He" => from(&KaimingNormal::default()),
