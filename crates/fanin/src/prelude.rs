@@ -20,8 +20,8 @@ pub use fanin_nn::layers::{
 };
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 pub use fanin_nn::{
-    Backward, Checkpoint, Curve, Features, Forward, Gradients, InitError, InitPlan, Module, Op,
-    Param, Tape, Var, gradcheck, gradcheck_module, module,
+    Backward, Checkpoint, Curve, Features, Forward, Gradients, InitError, InitPlan, Module, MuP,
+    Op, Param, Tape, Var, gradcheck, gradcheck_module, module,
 };
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};

@@ -4,6 +4,7 @@
 //! what came in, what came out, the activation behind it, and the gradients. An [`InitReport`] puts
 //! that into numbers, beside what theory predicts, and says what is wrong.
 
+mod coordinate_check;
 mod moments;
 mod predict;
 mod probe;
@@ -13,6 +14,7 @@ mod svg;
 mod table;
 mod verdict;
 
+pub use coordinate_check::{CoordinateCheck, CoordinateLayer, coordinate_check};
 pub use moments::Moments;
 pub use probe::{Activation, LayerProbe, Probe};
 pub use report::{InitReport, LayerReport};

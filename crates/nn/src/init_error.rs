@@ -38,6 +38,14 @@ pub enum InitError {
         /// What was asked for.
         pattern: String,
     },
+    /// [`MuP`](crate::MuP) cannot tell what part a parameter has in the width.
+    #[error("`{path}`: {reason}")]
+    MuP {
+        /// The parameter.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// A law cannot fill its parameter.
     #[error("`{path}`: {reason}")]
     Law {
