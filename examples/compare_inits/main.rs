@@ -32,6 +32,9 @@ use results::{Results, Setup, TEST};
 fn main() -> fanin::Result<()> {
     let args = Args::parse();
     let contenders = schemes::chosen(&args.schemes, args.quick)?;
+    if let Some(directory) = &args.out {
+        std::fs::create_dir_all(directory)?; // an error now is better than after the training
+    }
     let (name, train, test) = args.load()?;
     println!("data: {}", train.source());
     let (seeds, epochs) = (args.seeds(), args.epochs());
@@ -49,30 +52,30 @@ fn main() -> fanin::Result<()> {
         command: command(),
     };
     let results = Results { contenders, runs, setup };
-    println!("{}", table::table(&results));
     if let Some(directory) = &args.out {
-        std::fs::create_dir_all(directory)?;
         let write = |name: &str, text: String| std::fs::write(directory.join(name), text);
         write("compare_inits.html", html::page(&results))?;
         write("compare_inits.md", markdown::document(&results))?;
         write("compare_inits.csv", table::csv(&results))?;
         write("compare_inits_losses.csv", table::losses_csv(&results))?;
     }
+    println!("{}", table::table(&results));
     if args.quick {
         check(&results);
     }
     Ok(())
 }
 
-/// The options that decide the numbers, as they were given: not where the output went.
+/// The options that decide the numbers, as they were given: not where the output goes, nor how many
+/// threads there are.
 fn command() -> String {
     let mut text = String::from("cargo run --release --example compare_inits");
     let mut options = std::env::args().skip(1);
     let mut first = true;
     while let Some(option) = options.next() {
-        if option == "--out" {
+        if ["--out", "--threads"].contains(&&*option) {
             options.next();
-        } else if !option.starts_with("--out=") {
+        } else if !["--out=", "--threads="].iter().any(|left| option.starts_with(left)) {
             text += if first { " -- " } else { " " };
             text += &if option.contains([' ', '(']) { format!("'{option}'") } else { option };
             first = false;

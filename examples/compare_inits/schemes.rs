@@ -2,7 +2,7 @@
 
 use fanin::prelude::*;
 
-use crate::train::Net;
+use crate::train::{HIDDEN, Net};
 
 /// One initialization of all layers.
 pub(crate) struct Contender {
@@ -143,17 +143,9 @@ fn new(
     }
 }
 
-/// LSUV: each layer in turn is divided by the standard deviation of what it gives for the images, so
-/// that this becomes 1 (Mishkin and Matas 2015).
 fn unit_variance(net: &mut Net, x: &Tensor) {
-    let mut h = x.clone();
-    for layer in &mut net.layers {
-        // Linear without a bias: one division is enough where the paper repeats it.
-        let std = layer.predict(&h).view().std(0.0);
-        layer.weight_mut().value_mut().as_mut_slice().iter_mut().for_each(|w| *w /= std);
-        h = layer.predict(&h);
-        h.as_mut_slice().iter_mut().for_each(|z| *z = z.max(0.0));
-    }
+    let lsuv = Lsuv::default().orthonormal(false);
+    lsuv.init(net, x).expect("weights at right angles give signals that can be scaled");
 }
 
 /// Those of the command line.
@@ -178,7 +170,9 @@ fn find(all: &mut Vec<Contender>, name: &str) -> fanin::Result<Contender> {
     }
     let scheme = name.parse::<Scheme>().map_err(|error| error.to_string());
     let fits = scheme.and_then(|scheme| {
-        scheme.check(&ParamSpec::weight(784, 256), &[256, 784])?;
+        for (n, m) in [(784, HIDDEN[0]), (HIDDEN[0], HIDDEN[1]), (HIDDEN[1], 10)] {
+            scheme.check(&ParamSpec::weight(n, m), &[m, n])?;
+        }
         Ok(scheme)
     });
     match fits {
