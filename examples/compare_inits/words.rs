@@ -284,9 +284,9 @@ pub(crate) fn notebook(results: &Results) -> Vec<String> {
     if let (Some(normal), Some(rule)) = (results.find("lecun_normal"), results.find("general_rule"))
     {
         said.push(format!(
-            "The notebook concludes that a normal distribution does better than a uniform one. Its two have \
-             different variances, 1/n and 1/(3n), and its second run of the uniform one was the best of all. \
-             Here, in validation accuracy, {}.",
+            "The notebook finds its normal and its uniform distribution alike, and says that in general a \
+             normal one does better. Its two have different variances, 1/n and 1/(3n). Here, in validation \
+             accuracy, {}.",
             versus(results, normal, rule, VALIDATION)
         ));
     }
