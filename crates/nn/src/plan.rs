@@ -5,6 +5,7 @@ mod pattern;
 use std::fmt;
 use std::sync::Arc;
 
+use fanin_init::presets::Preset;
 use fanin_init::rand::RngCore;
 use fanin_init::{Initializer, ParamKind, TorchRng};
 use fanin_tensor::{Scalar, Tensor};
@@ -86,6 +87,24 @@ impl InitPlan {
     #[must_use]
     pub fn biases(self, law: impl Initializer + 'static) -> Self {
         self.entry(Whom::Kind(ParamKind::Bias), law)
+    }
+
+    /// The plan with these two laws, for all weights and all biases: how another framework would have
+    /// begun the model.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::init::presets;
+    /// use fanin_nn::{InitPlan, Linear, Module, Sequential};
+    ///
+    /// let mut model = Sequential::new().add(Linear::new(784, 10));
+    /// model.init(&InitPlan::new().preset(presets::keras()))?;
+    /// # assert!(model.named_params()[1].1.value().as_slice().iter().all(|&b| b == 0.0));
+    /// # Ok::<(), fanin_nn::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn preset(self, preset: Preset) -> Self {
+        self.weights(preset.weight).biases(preset.bias)
     }
 
     fn entry(mut self, whom: Whom, law: impl Initializer + 'static) -> Self {

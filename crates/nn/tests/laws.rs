@@ -1,7 +1,7 @@
 //! The laws of `fanin-init` in a layer: what each does to the network that begins with it.
 
 use fanin_nn::init::*;
-use fanin_nn::{Linear, Module, Tensor};
+use fanin_nn::{InitPlan, Linear, Module, Sequential, Tensor};
 
 fn input(n: usize, width: usize) -> Tensor {
     let mut rng = TorchRng::seed(9);
@@ -112,6 +112,21 @@ fn a_preset_gives_no_bias_to_a_layer_without() {
     assert!(!layer.has_bias());
     let layer = Linear::builder(3, 2).preset(presets::keras()).no_bias().build();
     assert!(!layer.has_bias());
+}
+
+#[test]
+fn a_plan_begins_a_model_as_another_framework() {
+    for (name, preset) in presets::all() {
+        manual_seed(8);
+        let layer = |n, m| Linear::builder(n, m).preset(preset.clone()).build();
+        let built = Sequential::new().add(layer(30, 20)).add(layer(20, 10));
+        let mut planned = Sequential::new().add(Linear::new(30, 20)).add(Linear::new(20, 10));
+        manual_seed(8);
+        planned.init(&InitPlan::new().preset(preset)).unwrap();
+        for (a, b) in built.named_params().into_iter().zip(planned.named_params()) {
+            assert_eq!(a.1.value().as_slice(), b.1.value().as_slice(), "{name}: {}", a.0);
+        }
+    }
 }
 
 #[test]
