@@ -171,7 +171,8 @@ fn fifty_mirrored_relu_layers_are_linear_and_keep_lengths() {
     assert!(bend(&network(&law, &law, &law)) > 0.1);
 }
 
-/// The fraction of networks of ten ReLU layers of this width whose last is 0 on all of [−√3, √3].
+/// The fraction of networks of ten ReLU layers of this width that are constant on [−√3, √3]: behind a
+/// layer that is 0 everywhere, biases make other constants.
 fn born_dead(width: usize, laws: impl Fn(u64) -> [Box<dyn Initializer>; 2]) -> f64 {
     const NETWORKS: usize = 4000;
     let x = Tensor::from_vec(
@@ -187,14 +188,14 @@ fn born_dead(width: usize, laws: impl Fn(u64) -> [Box<dyn Initializer>; 2]) -> f
             let layer = Linear::builder(inputs, width).weight(weight).bias(bias);
             h = map(&layer.rng(&mut rng).build().predict(&h), |x| x.max(0.0));
         }
-        h.as_slice().iter().all(|&x| x == 0.0)
+        h.as_slice().chunks(width).all(|y| y == &h.as_slice()[..width])
     });
     dead.count() as f64 / NETWORKS as f64
 }
 
 #[test]
 fn asymmetric_networks_are_seldom_born_dead() {
-    for (width, at_least, at_most) in [(2, 0.85, 0.07), (3, 0.55, 0.03)] {
+    for (width, at_least, at_most) in [(2, 0.88, 0.29), (3, 0.60, 0.10)] {
         let he = born_dead(width, |_| [Box::new(KaimingNormal::default()), Box::new(Zeros)]);
         let biased =
             born_dead(width, |_| [Box::new(KaimingNormal::default()), Box::new(FanInUniform)]);
@@ -203,7 +204,7 @@ fn asymmetric_networks_are_seldom_born_dead() {
         let paired = born_dead(width, |seed| rai(RandomizedAsymmetric::paired(seed)));
         assert!(he > at_least, "{he}");
         assert!(paired < at_most, "{paired}");
-        assert!(paired < plain && plain < biased / 2.0, "{paired} {plain} {biased}");
+        assert!(paired < 0.9 * plain && plain < biased / 2.0, "{paired} {plain} {biased}");
     }
 }
 
