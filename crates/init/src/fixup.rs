@@ -35,8 +35,8 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 /// ```
 ///
 /// # Reference
-/// Zhang, Dauphin & Ma 2019, "Fixup Initialization: Residual Learning Without Normalization", the box
-/// "Fixup initialization" in section 3.
+/// Zhang, Dauphin & Ma 2019, "Fixup Initialization: Residual Learning Without Normalization", its box
+/// "Fixup initialization".
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Fixup {

@@ -41,8 +41,9 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec, Position};
 /// ```
 ///
 /// # Reference
-/// Balduzzi et al. 2017, "The Shattered Gradients Problem", section 4.1 ("looks linear"); Burkholz &
-/// Dubatovka 2019, "Initialization of ReLUs for Dynamical Isometry", section 3.
+/// Balduzzi et al. 2017, "The Shattered Gradients Problem: If resnets are the answer, then what is the
+/// question?", the section on the "looks linear" initialization; Burkholz & Dubatovka 2019,
+/// "Initialization of ReLUs for Dynamical Isometry", who found it by sharing parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LooksLinear {
     /// Which sides are mirrored.

@@ -48,7 +48,7 @@ const STD: f64 = 0.6007;
 ///
 /// # Reference
 /// Lu, Shin, Su & Karniadakis 2019, "Dying ReLU and Initialization: Theory and Numerical Examples",
-/// section 4.2 (randomized asymmetric initialization). That n in the variance is fan_in, without
+/// where it is called randomized asymmetric initialization. That n in the variance is fan_in, without
 /// the bias, is from the code released with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RandomizedAsymmetric {

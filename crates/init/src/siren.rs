@@ -33,7 +33,7 @@ use crate::{Fan, Initializer, ParamSpec, Position, draw};
 ///
 /// # Reference
 /// Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation Functions", section
-/// 3.2 (the others) and supplement 1.5 (the first).
+/// 3.2; the range of the first layer is that of the code released with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Siren {
