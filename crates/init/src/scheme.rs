@@ -9,6 +9,7 @@ mod text;
 mod value;
 mod write;
 
+use std::any::Any;
 use std::fmt;
 use std::str::FromStr;
 
@@ -101,6 +102,23 @@ macro_rules! laws {
         },)*];
 
         impl Scheme {
+            /// The scheme of a law whose type is not known, if it is one of this crate.
+            ///
+            /// # Example
+            /// ```
+            /// use fanin_init::{Normal, Scheme, from_fn};
+            ///
+            /// let normal = Normal::new(0.0, 0.1);
+            /// assert_eq!(Scheme::of(&normal), Some(normal.into()));
+            /// assert_eq!(Scheme::of(&from_fn(|_, _, _| {})), None);
+            /// ```
+            pub fn of(law: &dyn Any) -> Option<Self> {
+                $(if let Some(law) = law.downcast_ref::<$law>() {
+                    return Some(law.clone().into());
+                })*
+                law.downcast_ref::<Self>().cloned()
+            }
+
             fn law(&self) -> &dyn Initializer {
                 match self {
                     $(Scheme::$law(law) => law,)*

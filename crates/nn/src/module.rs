@@ -137,8 +137,8 @@ pub trait Module<T: Scalar = f32>: Send + Sync {
     fn init_with(&mut self, plan: &InitPlan, rng: &mut dyn RngCore) -> Result<(), InitError> {
         let mut drawn = plan.draw(&self.named_params(), rng)?.into_iter();
         self.visit_mut(&ParamPath::ROOT, &mut |_, param| {
-            if let Some(values) = drawn.next().flatten() {
-                *param.value_mut() = values;
+            if let Some(drawn) = drawn.next().flatten() {
+                param.begin(drawn.values, drawn.awaits_activation);
             }
         });
         Ok(())

@@ -23,6 +23,8 @@ pub struct Param<T: Scalar = f32> {
     spec: ParamSpec,
     trainable: bool,
     lr_scale: f32,
+    /// Whether the value is still to be multiplied by the gain of the activation that follows.
+    awaits_activation: bool,
 }
 
 impl<T: Scalar> Param<T> {
@@ -34,7 +36,14 @@ impl<T: Scalar> Param<T> {
 
     /// A trainable parameter whose fans the layer states.
     pub fn with_spec(value: Tensor<T>, spec: ParamSpec) -> Self {
-        Self { id: next_id(), value, spec, trainable: true, lr_scale: 1.0 }
+        Self {
+            id: next_id(),
+            value,
+            spec,
+            trainable: true,
+            lr_scale: 1.0,
+            awaits_activation: false,
+        }
     }
 
     /// Its value.
@@ -52,9 +61,20 @@ impl<T: Scalar> Param<T> {
         &self.spec
     }
 
-    /// States the gain of the activation that follows, for a law that asks for it.
+    /// States the gain of the activation that follows, for a law that asks for it. A value that such a
+    /// law has drawn already is multiplied by the gain, once.
     pub fn set_activation(&mut self, gain: Gain) {
         self.spec.activation = Some(gain);
+        if std::mem::take(&mut self.awaits_activation) {
+            let gain = T::from_f64(gain.get());
+            self.value.as_mut_slice().iter_mut().for_each(|w| *w *= gain);
+        }
+    }
+
+    /// Takes a value that a law has drawn; `awaits_activation` if it asks for the one that follows.
+    pub(crate) fn begin(&mut self, value: Tensor<T>, awaits_activation: bool) {
+        self.value = value;
+        self.awaits_activation = awaits_activation && self.spec.activation.is_none();
     }
 
     /// Whether gradients are computed for it.
@@ -110,6 +130,7 @@ impl<T: Scalar> Param<T> {
             spec: self.spec.clone(),
             trainable: self.trainable,
             lr_scale: self.lr_scale,
+            awaits_activation: self.awaits_activation,
         }
     }
 

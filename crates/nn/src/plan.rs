@@ -1,13 +1,14 @@
 //! [`InitPlan`]: laws for the parameters of a built model, by name.
 
 mod pattern;
+mod serial;
 
 use std::fmt;
 use std::sync::Arc;
 
 use fanin_init::presets::Preset;
 use fanin_init::rand::RngCore;
-use fanin_init::{Initializer, ParamKind, TorchRng};
+use fanin_init::{Initializer, ParamKind, Scheme, TorchRng};
 use fanin_tensor::{Scalar, Tensor};
 
 use crate::init_error::InitError;
@@ -26,6 +27,10 @@ use crate::param::Param;
 /// [`Module::init`](crate::Module::init) carries a plan out. It draws from one generator, parameter by
 /// parameter, as the layers' builders do; or, if the plan is [`keyed`](Self::keyed), from one for each
 /// parameter.
+///
+/// With serde a plan is a list of laws by their names, see [`Scheme`], and the seed:
+/// `{"laws": [{"weights": "kaiming_normal"}, {"named": ["2.*", "normal(std=0.01)"]}], "seed": 42}`. One
+/// that has a law which is not of `fanin-init` cannot be serialized.
 ///
 /// # Example
 /// ```
@@ -52,6 +57,8 @@ pub struct InitPlan {
 struct Entry {
     whom: Whom,
     law: Arc<dyn Initializer>,
+    /// The law by its name, if it has one.
+    scheme: Option<Scheme>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +115,8 @@ impl InitPlan {
     }
 
     fn entry(mut self, whom: Whom, law: impl Initializer + 'static) -> Self {
-        self.entries.push(Entry { whom, law: Arc::new(law) });
+        let scheme = Scheme::of(&law);
+        self.entries.push(Entry { whom, law: Arc::new(law), scheme });
         self
     }
 
@@ -144,7 +152,7 @@ impl InitPlan {
         &self,
         params: &[(String, &Param<T>)],
         rng: &mut dyn RngCore,
-    ) -> Result<Vec<Option<Tensor<T>>>, InitError> {
+    ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
         // All is checked before any number is drawn: an error leaves the generator alone, too.
         self.check_patterns(params)?;
         let mut laws = vec![];
@@ -165,7 +173,7 @@ impl InitPlan {
                 Some(seed) => law.fill(&spec, &mut TorchRng::keyed(seed, path), values.view_mut()),
                 None => law.fill(&spec, rng, values.view_mut()),
             }
-            Some(values.cast())
+            Some(Drawn { values: values.cast(), awaits_activation: law.awaits_activation() })
         });
         Ok(drawn.collect())
     }
@@ -193,6 +201,13 @@ impl InitPlan {
     }
 }
 
+/// The new value of a parameter.
+pub(crate) struct Drawn<T> {
+    pub(crate) values: Tensor<T>,
+    /// Whether the law would like to know the activation that follows.
+    pub(crate) awaits_activation: bool,
+}
+
 impl Whom {
     fn is_for<T: Scalar>(&self, path: &str, param: &Param<T>) -> bool {
         match self {
@@ -208,7 +223,7 @@ impl Whom {
 impl fmt::Debug for InitPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InitPlan::new()")?;
-        for Entry { whom, law } in &self.entries {
+        for Entry { whom, law, .. } in &self.entries {
             match whom {
                 Whom::Named(pattern) => write!(f, ".set({pattern:?}, {law:?})")?,
                 Whom::Kind(ParamKind::Weight) => write!(f, ".weights({law:?})")?,

@@ -267,3 +267,65 @@ fn a_name_is_for_one_layer() {
 fn a_number_is_no_name() {
     let _ = Sequential::new().add_named("3", Linear::new(2, 2));
 }
+
+#[test]
+fn plans_survive_serde() {
+    let plan = plan().set("2.*", Scheme::from(Normal::new(0.0, 0.01))).keyed(SEED);
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(
+        text,
+        r#"{"laws":[{"weights":"kaiming_normal"},{"biases":"uniform(low=-0.5, high=0.25)"},"#
+            .to_owned()
+            + r#"{"named":["2.*","normal(std=0.01)"]}],"seed":20260101}"#
+    );
+    let copy: InitPlan = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&copy).unwrap(), text);
+    assert_eq!(drawn(net(), &copy), drawn(net(), &plan));
+
+    let config = r#"{"laws": [{"named": ["*.weight", {"law": "he_normal"}]}]}"#;
+    let short: InitPlan = serde_json::from_str(config).unwrap();
+    manual_seed(1);
+    let from_text = drawn(net(), &short.set("*bias", Zeros));
+    manual_seed(1);
+    let built = InitPlan::new().weights(VarianceScaling::new(2.0)).biases(Zeros);
+    assert_eq!(from_text, drawn(net(), &built));
+
+    let own = InitPlan::new().weights(from_fn(|_, _, _| {}));
+    let error = serde_json::to_string(&own).unwrap_err().to_string();
+    assert!(error.contains("is no law of fanin-init"), "{error}");
+    for (text, want) in [
+        (r#"{"laws":[{"weights":"kaming_normal"}]}"#, "kaiming_normal"),
+        (r#"{"laws":[{"weight":"zeros"}]}"#, "unknown variant `weight`"),
+        (r#"{"laws":[],"sed":1}"#, "unknown field `sed`"),
+        (r#"{"laws":[{"biases":"normal(std=-1)"}]}"#, "-1"),
+    ] {
+        let error = serde_json::from_str::<InitPlan>(text).unwrap_err().to_string();
+        assert!(error.contains(want), "{error}");
+    }
+}
+
+#[test]
+fn auto_gets_its_gain_before_and_after_the_layer_is_added() {
+    let auto = InitPlan::new().weights(Auto::default()).keyed(1);
+    let alone = |plan: &InitPlan| {
+        let mut layer = Linear::builder(30, 40).weight(Auto::default()).build();
+        layer.init(plan).unwrap();
+        layer
+    };
+    let of = |model: &Sequential| model.named_params()[0].1.value().clone();
+
+    let mut built = Sequential::new().add(Linear::new(30, 40)).add(Relu);
+    built.init(&InitPlan::new().set("0.weight", Auto::default()).keyed(1)).unwrap();
+    let rms = |w: &Tensor| {
+        (w.as_slice().iter().map(|w| w * w).sum::<f32>() / w.len() as f32).sqrt() * 30f32.sqrt()
+    };
+    assert!((rms(&of(&built)) - 2f32.sqrt()).abs() < 0.05, "{}", rms(&of(&built)));
+
+    let later = Sequential::new().add(alone(&auto)).add(Relu);
+    assert!((rms(&of(&later)) - 2f32.sqrt()).abs() < 0.05, "{}", rms(&of(&later)));
+
+    // A law that asks for nothing is not multiplied, though the builder's did.
+    let normal = InitPlan::new().weights(Constant(0.5));
+    let later = Sequential::new().add(alone(&normal)).add(Relu);
+    assert_eq!(of(&later).as_slice(), [0.5; 1200]);
+}

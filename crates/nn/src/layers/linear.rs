@@ -31,8 +31,6 @@ use crate::tape::Var;
 pub struct Linear<T: Scalar = f32> {
     weight: Param<T>,
     bias: Option<Param<T>>,
-    /// Whether the weights are still to be multiplied by the gain of the activation that follows.
-    awaits_activation: bool,
 }
 
 impl Linear<f32> {
@@ -89,11 +87,7 @@ impl<T: Scalar> Linear<T> {
 
     /// The same layer with another element type.
     pub fn cast<U: Scalar>(&self) -> Linear<U> {
-        Linear {
-            weight: self.weight.cast(),
-            bias: self.bias.as_ref().map(Param::cast),
-            awaits_activation: self.awaits_activation,
-        }
+        Linear { weight: self.weight.cast(), bias: self.bias.as_ref().map(Param::cast) }
     }
 
     fn sizes(&self) -> (usize, usize) {
@@ -117,10 +111,6 @@ impl<T: Scalar> Module<T> for Linear<T> {
 
     fn followed_by(&mut self, activation: Gain) {
         self.weight.set_activation(activation);
-        if std::mem::take(&mut self.awaits_activation) {
-            let gain = T::from_f64(activation.get());
-            self.weight.value_mut().as_mut_slice().iter_mut().for_each(|w| *w *= gain);
-        }
     }
 
     fn describe(&self) -> String {
@@ -210,11 +200,9 @@ impl<'a> LinearBuilder<'a> {
                 panic!("Linear({inputs} → {outputs}): {reason}");
             }
         }
-        let awaits_activation = weight.awaits_activation();
         let draw = |rng: &mut dyn RngCore| Linear {
             weight: parameter(&*weight, w_spec, &[outputs, inputs], rng),
             bias: bias.map(|law| parameter(&*law, b_spec, &[outputs], rng)),
-            awaits_activation,
         };
         match rng {
             Some(rng) => draw(rng),
@@ -232,5 +220,7 @@ fn parameter(
 ) -> Param {
     let mut values = Tensor::zeros(shape);
     law.fill(&spec, rng, values.view_mut());
-    Param::with_spec(values, spec)
+    let mut param = Param::with_spec(Tensor::zeros(0), spec);
+    param.begin(values, law.awaits_activation());
+    param
 }
