@@ -14,9 +14,9 @@ pub use fanin_init::{
 pub use fanin_nn::data_init::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
 pub use fanin_nn::diagnose::{Fault, InitReport, Probe};
 pub use fanin_nn::layers::{
-    Dropout, Elu, FixupBranch, Gelu, GeluTanh, LayerSpec, LeakyRelu, Linear, LinearSpec,
-    LogSoftmax, NetworkSpec, Relu, Residual, Selu, Sequential, Sigmoid, Silu, Softmax, Softplus,
-    Tanh,
+    AlphaSpec, Dropout, Elu, FixupBranch, Gelu, GeluTanh, LayerSpec, LeakyRelu, Linear, LinearSpec,
+    LogSoftmax, NetworkSpec, Relu, Residual, ResidualSpec, Selu, Sequential, Sigmoid, Silu,
+    Softmax, Softplus, Tanh,
 };
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 pub use fanin_nn::{

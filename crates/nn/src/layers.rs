@@ -16,4 +16,4 @@ pub use fixup::FixupBranch;
 pub use linear::{Linear, LinearBuilder};
 pub use residual::Residual;
 pub use sequential::Sequential;
-pub use spec::{LayerSpec, LinearSpec, NetworkSpec, SpecError};
+pub use spec::{AlphaSpec, LayerSpec, LinearSpec, NetworkSpec, ResidualSpec, SpecError};

@@ -44,6 +44,8 @@ pub struct NetworkSpec {
 pub enum LayerSpec {
     /// A [`Linear`].
     Linear(LinearSpec),
+    /// A [`Residual`].
+    Residual(ResidualSpec),
     /// A [`Dropout`] of this probability.
     Dropout(f64),
     /// A [`Relu`].
@@ -149,6 +151,83 @@ impl From<LinearSpec> for LayerSpec {
     }
 }
 
+/// A [`Residual`] of a [`NetworkSpec`].
+///
+/// # Example
+/// ```
+/// use fanin_nn::Sequential;
+/// use fanin_nn::layers::NetworkSpec;
+///
+/// let spec: NetworkSpec = serde_json::from_str(r#"{
+///     "layers": [{"residual": {
+///         "branch": ["relu", {"linear": {"inputs": 8, "outputs": 8}}],
+///         "alpha": {"learned": 0}
+///     }}]
+/// }"#)?;
+/// let model = Sequential::from_spec(&spec)?;
+/// assert_eq!(
+///     model.to_string(),
+///     "0: Residual(Sequential(Relu, Linear(8 → 8)), α learned)\n"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResidualSpec {
+    /// What is computed beside the signal.
+    pub branch: Vec<LayerSpec>,
+    /// By what it is multiplied.
+    #[serde(default)]
+    pub alpha: AlphaSpec,
+}
+
+/// The α of a [`ResidualSpec`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlphaSpec {
+    /// None.
+    #[default]
+    One,
+    /// [`Residual::scaled`].
+    Scaled(f64),
+    /// [`Residual::learned`], from this number: [`rezero`](Residual::rezero) from 0.
+    Learned(f64),
+}
+
+impl ResidualSpec {
+    fn check(&self, path: &str) -> Result<Features, SpecError> {
+        let refuse =
+            |reason| Err(SpecError { path: path.into(), layer: "Residual".into(), reason });
+        let features = check(&self.branch, &format!("{path}.branch."))?;
+        match (features, self.alpha) {
+            (Features::Map { input, output }, _) if input != output => refuse(format!(
+                "its branch takes {input} features and gives {output}, which cannot be added"
+            )),
+            (_, AlphaSpec::Scaled(alpha) | AlphaSpec::Learned(alpha))
+                if !(alpha as f32).is_finite() =>
+            {
+                refuse(format!("alpha is {alpha:?}, and must be finite in f32"))
+            }
+            _ => Ok(features),
+        }
+    }
+
+    fn build(&self) -> Residual {
+        let layer = Residual::new(build(&self.branch));
+        match self.alpha {
+            AlphaSpec::One => layer,
+            AlphaSpec::Scaled(alpha) => layer.scaled(alpha),
+            AlphaSpec::Learned(alpha) => layer.learned(alpha),
+        }
+    }
+}
+
+impl From<ResidualSpec> for LayerSpec {
+    fn from(layer: ResidualSpec) -> Self {
+        Self::Residual(layer)
+    }
+}
+
 /// Why a [`NetworkSpec`] cannot be built: which layer, and what is wrong with it.
 ///
 /// `Debug` prints the same prose.
@@ -186,21 +265,22 @@ impl Sequential {
     /// Where building by hand would panic: a layer that does not fit the ones before it, a law that
     /// cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        check(&spec.layers)?;
+        check(&spec.layers, "")?;
         Ok(build(&spec.layers))
     }
 }
 
-/// What the layers make of a number of features, if they fit together.
-fn check(layers: &[LayerSpec]) -> Result<Features, SpecError> {
+/// How many features the layers take and give, if they fit together. Their paths begin with `at`.
+fn check(layers: &[LayerSpec], at: &str) -> Result<Features, SpecError> {
     let mut before = Features::Same;
     for (i, layer) in layers.iter().enumerate() {
-        let here = |reason| SpecError { path: i.to_string(), layer: layer.to_string(), reason };
-        let own = layer.check().map_err(here)?;
+        let path = format!("{at}{i}");
+        let own = layer.check(&path)?;
         if let (Features::Map { output, .. }, Features::Map { input, .. }) = (before, own)
             && input != output
         {
-            return Err(here(format!("the layers before give {output} features")));
+            let reason = format!("the layers before give {output} features");
+            return Err(SpecError { path, layer: layer.to_string(), reason });
         }
         before = before.then(own);
     }
@@ -210,6 +290,7 @@ fn check(layers: &[LayerSpec]) -> Result<Features, SpecError> {
 fn build(layers: &[LayerSpec]) -> Sequential {
     layers.iter().fold(Sequential::new(), |model, layer| match layer {
         LayerSpec::Linear(linear) => model.add(linear.build()),
+        LayerSpec::Residual(residual) => model.add(residual.build()),
         &LayerSpec::Dropout(p) => model.add(Dropout::new(p)),
         LayerSpec::Relu => model.add(Relu),
         &LayerSpec::LeakyRelu(slope) => model.add(LeakyRelu(slope)),
@@ -227,25 +308,32 @@ fn build(layers: &[LayerSpec]) -> Sequential {
 }
 
 impl LayerSpec {
-    fn check(&self) -> Result<Features, String> {
+    fn check(&self, path: &str) -> Result<Features, SpecError> {
         /// So that no value overflows f32, and the activation has a gain.
         const LARGEST: f64 = 1e20;
-        match self {
-            LayerSpec::Linear(linear) => linear
-                .check()
-                .map(|()| Features::Map { input: linear.inputs, output: linear.outputs }),
+        let mut features = Features::Same;
+        let result = match self {
+            LayerSpec::Linear(linear) => {
+                features = Features::Map { input: linear.inputs, output: linear.outputs };
+                linear.check()
+            }
+            LayerSpec::Residual(residual) => return residual.check(path),
             LayerSpec::Dropout(p) if !(0.0..1.0).contains(p) => {
                 Err("the probability must be from 0 to below 1".into())
             }
             LayerSpec::LeakyRelu(x) | LayerSpec::Elu(x) if x.is_nan() || x.abs() > LARGEST => {
                 Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}"))
             }
-            _ => Ok(Features::Same),
+            _ => Ok(()),
+        };
+        match result {
+            Ok(()) => Ok(features),
+            Err(reason) => Err(SpecError { path: path.into(), layer: self.to_string(), reason }),
         }
     }
 }
 
-/// As the built layer describes itself.
+/// For messages.
 impl fmt::Display for LayerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -253,6 +341,7 @@ impl fmt::Display for LayerSpec {
                 let bias = if bias.is_some() { "" } else { ", no bias" };
                 write!(f, "Linear({inputs} → {outputs}{bias})")
             }
+            LayerSpec::Residual(_) => f.write_str("Residual"),
             // `LeakyRelu(0.2)`
             _ => write!(f, "{self:?}"),
         }
