@@ -185,6 +185,20 @@ fn the_property_has_every_law() {
 }
 
 #[test]
+fn every_name_is_one_law_however_it_is_written() {
+    let names: Vec<_> = Scheme::names().chain(Scheme::aliases().map(|(name, _)| name)).collect();
+    let plain = |name: &str| name.replace('_', "");
+    assert_eq!(names.iter().map(|name| plain(name)).collect::<BTreeSet<_>>().len(), names.len());
+    for name in Scheme::names() {
+        if let Ok(scheme) = name.parse::<Scheme>() {
+            assert_eq!((scheme.name(), scheme.to_string()), (name, name.to_string()));
+            assert_eq!(parse(&plain(name).to_uppercase()), scheme);
+            assert_eq!(parse(&name.replace('_', "-")), scheme);
+        }
+    }
+}
+
+#[test]
 fn text_is_short_and_exact() {
     for (scheme, text) in [
         (Zeros.into(), "zeros"),
