@@ -57,7 +57,7 @@ pub enum Fault {
         layers: Vec<String>,
         /// The smallest spread of samples over that of the input.
         total: f64,
-        /// The factor of one layer, in the geometric mean.
+        /// The factor of one layer, as the geometric mean up to the first of them.
         per_layer: f64,
     },
     /// What tells samples apart grows to more than a hundred times the input's.
@@ -66,7 +66,7 @@ pub enum Fault {
         layers: Vec<String>,
         /// The largest spread of samples over that of the input.
         total: f64,
-        /// The factor of one layer, in the geometric mean.
+        /// The factor of one layer, as the geometric mean up to the first of them.
         per_layer: f64,
     },
     /// Gradients shrink on their way back to less than a thousandth of those at the last layer.
@@ -75,7 +75,7 @@ pub enum Fault {
         layers: Vec<String>,
         /// The smallest length of a gradient over that at the last layer.
         total: f64,
-        /// The factor of one layer, in the geometric mean.
+        /// The factor of one layer, as the geometric mean up to the first of them.
         per_layer: f64,
     },
     /// Gradients grow on their way back to more than a hundred times those at the last layer.
@@ -84,7 +84,7 @@ pub enum Fault {
         layers: Vec<String>,
         /// The largest length of a gradient over that at the last layer.
         total: f64,
-        /// The factor of one layer, in the geometric mean.
+        /// The factor of one layer, as the geometric mean up to the first of them.
         per_layer: f64,
     },
     /// The cross-entropy begins at more than five times what not knowing anything costs.
@@ -253,14 +253,15 @@ impl<'l> Course<'l> {
         Self { points }
     }
 
-    /// The layers where the factor is beyond a limit, the most extreme factor, that of one layer, and
-    /// the layer where it is.
+    /// The layers where the factor is beyond a limit, the most extreme factor and where it is, and the
+    /// factor of one layer up to the first of them: behind it there may be nothing but rounding.
     fn beyond(&self, is_beyond: impl Fn(f64) -> bool) -> Option<Extreme<'l>> {
         let beyond = self.points.iter().filter(|(_, factor, _)| is_beyond(*factor));
-        let (layer, total, steps) =
+        let (_, factor, steps) = *beyond.clone().next()?;
+        let (layer, total, _) =
             *beyond.clone().max_by(|a, b| a.1.ln().abs().total_cmp(&b.1.ln().abs()))?;
         let layers = beyond.map(|(l, ..)| l.path.clone()).collect();
-        Some(Extreme { layer, layers, total, per_layer: total.powf(1.0 / steps as f64) })
+        Some(Extreme { layer, layers, total, per_layer: factor.powf(1.0 / steps as f64) })
     }
 }
 
@@ -341,12 +342,19 @@ fn overconfident(loss: f64, chance: f64) -> Verdict {
 
 /// What keeps a signal that changes by a factor a layer.
 fn rescale(layer: &LayerReport, per_layer: f64) -> String {
+    if layer.weight.mean.abs() > layer.weight.std {
+        return format!(
+            "the weights have mean {} and std {}, so that their products add up: draw them with \
+             mean 0, as Kaiming, Xavier and Orthogonal do",
+            show(layer.weight.mean),
+            show(layer.weight.std),
+        );
+    }
     let scale = layer.weight.std * (layer.inputs as f64).sqrt();
     let near = |value: f64| (scale / value - 1.0).abs() < 0.08;
     let now = match layer.activation.as_deref() {
         _ if near(1.0 / 3f64.sqrt()) => "which is the default and meant for shallow networks",
         Some("Relu") if near(1.0) => "as by Xavier or LeCun, which are not made for ReLU",
-        _ if layer.weight.mean.abs() > layer.weight.std => "and a mean that is even larger",
         _ => "",
     };
     let comma = if now.is_empty() { "" } else { ", " };
@@ -354,8 +362,7 @@ fn rescale(layer: &LayerReport, per_layer: f64) -> String {
         Some("Relu") => "KaimingNormal::default() (1.41) keeps them".into(),
         Some("Tanh") => "Orthogonal with a gain of 1, or Xavier, keeps them".into(),
         Some("Sigmoid") => {
-            "a sigmoid's slope is 1/4 at most, so that it takes a gain of 4 or more; \
-                            tanh needs 1"
+            "a sigmoid's slope is 1/4 at most, so that it takes a gain of 4 or more; tanh needs 1"
                 .into()
         }
         _ => format!(
