@@ -104,6 +104,9 @@ impl Initializer for NguyenWidrow {
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
         let ParamSpec { fan_in, fan_out, kind, name, .. } = param;
+        if *kind == ParamKind::Scale {
+            return Err(format!("NguyenWidrow: `{name}` is neither a weight nor a bias"));
+        }
         if *kind == ParamKind::Weight && *shape != [*fan_out, *fan_in] {
             return Err(format!(
                 "NguyenWidrow: `{name}` of shape {shape:?} must be (fan_out, fan_in) = \
@@ -174,6 +177,12 @@ mod tests {
     #[should_panic(expected = "`weight` of shape [3, 5] must be (fan_out, fan_in) = (5, 3)")]
     fn a_transposed_weight_is_refused() {
         NguyenWidrow::default().draw(&ParamSpec::weight(3, 5), &[3, 5], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "NguyenWidrow: `scale` is neither a weight nor a bias")]
+    fn a_scale_is_refused() {
+        NguyenWidrow::default().draw(&ParamSpec::scale(), &[1], &mut TorchRng::seed(0));
     }
 
     #[test]

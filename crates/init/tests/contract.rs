@@ -48,7 +48,11 @@ fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
     let weights = weights.into_iter().map(|shape| (ParamSpec::for_weight_shape(&shape), shape));
     let biases = [(5, 3), (3, 5), (0, 3), (4, 0), (0, 0), (300, 20)];
     let biases = biases.into_iter().map(|(n, m)| (ParamSpec::bias(n, m), vec![m]));
-    let odd = [(ParamSpec::weight(7, 7), vec![7]), (ParamSpec::weight(1, 1), vec![])];
+    let odd = [
+        (ParamSpec::weight(7, 7), vec![7]),
+        (ParamSpec::weight(1, 1), vec![]),
+        (ParamSpec::scale(), vec![1]),
+    ];
     let all = weights.chain(biases).chain(odd);
     // Some before an activation of which they know, and one that nothing makes good.
     let gains = [None, Some(Nonlinearity::Tanh.gain()), Some(Gain::from(0.0))];
