@@ -10,12 +10,15 @@
 
 use fanin::prelude::*;
 
+/// Adds an activation.
+type Activate = fn(Sequential) -> Sequential;
+
 /// 784, `depth` hidden layers of 64 units, 10.
 fn net(
     depth: usize,
     weight: &dyn Initializer,
     bias: &dyn Initializer,
-    activation: fn(Sequential) -> Sequential,
+    activation: Activate,
 ) -> Sequential {
     manual_seed(42);
     let layer = |n, m| Linear::builder(n, m).weight(weight).bias(bias).build();
@@ -35,8 +38,9 @@ fn main() -> fanin::Result<()> {
             std::process::exit(2)
         }
     };
-    let (relu, tanh, sigmoid): (fn(Sequential) -> _, fn(Sequential) -> _, fn(Sequential) -> _) =
-        (|net| net.add(Relu), |net| net.add(Tanh), |net| net.add(Sigmoid));
+    let relu: Activate = |net| net.add(Relu);
+    let tanh: Activate = |net| net.add(Tanh);
+    let sigmoid: Activate = |net| net.add(Sigmoid);
     let (default, kaiming) = (KaimingUniform::torch_default(), KaimingNormal::default());
     let deep_default = net(30, &default, &FanInUniform, relu);
     let patients = [
@@ -55,7 +59,7 @@ fn main() -> fanin::Result<()> {
     ];
 
     let (train, _) = datasets::mnist_bundled();
-    let (x, y) = train.batches(128).into_iter().next().expect("there are digits");
+    let (x, y) = train.batches(128).next().expect("there are digits");
     for (name, fault, model) in patients {
         let report = InitReport::with_labels(&model, &x, &y);
         println!("== {name}");
