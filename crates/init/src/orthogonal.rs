@@ -1,6 +1,6 @@
 //! Orthonormal rows or columns.
 
-use ndarray::{Array2, ArrayViewMutD};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, ArrayViewMutD, azip, s};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
@@ -65,12 +65,14 @@ impl Initializer for Orthogonal {
             draw::normal(rng, values, 0.0, 1.0);
             // The factorization takes the vectors to be made orthonormal as rows: the rows of a
             // wide matrix, the columns of a tall or square one.
-            let wide = rows < columns;
-            let at = |i, j| f64::from(values[if wide { i * columns + j } else { j * columns + i }]);
-            let (few, many) = (rows.min(columns), rows.max(columns));
-            let q = qr::orthonormal(Array2::from_shape_fn((few, many), |(i, j)| at(i, j)));
-            let q = if wide { q } else { q.reversed_axes() };
-            values.iter_mut().zip(&q).for_each(|(value, &q)| *value = q as f32 * gain);
+            let turn = rows >= columns;
+            let matrix = ArrayViewMut2::from_shape((rows, columns), values);
+            let matrix = matrix.expect("the values are a matrix");
+            let vectors = if turn { matrix.t() } else { matrix.view() };
+            let mut a = Array2::zeros(vectors.dim());
+            copy(vectors, a.view_mut(), f64::from);
+            let q = qr::orthonormal(a);
+            copy(if turn { q.t() } else { q.view() }, matrix, |q| q * gain);
         });
     }
 
@@ -82,6 +84,18 @@ impl Initializer for Orthogonal {
             "Orthogonal: `{}` of shape {shape:?} needs at least two dimensions",
             param.name
         ))
+    }
+}
+
+/// Copies `f` of each number, in tiles that stay in the cache where one side is transposed.
+fn copy<A: Copy, B>(from: ArrayView2<'_, A>, mut to: ArrayViewMut2<'_, B>, f: impl Fn(A) -> B) {
+    const TILE: usize = 16;
+    let (rows, columns) = from.dim();
+    for i in (0..rows).step_by(TILE) {
+        for j in (0..columns).step_by(TILE) {
+            let tile = s![i..rows.min(i + TILE), j..columns.min(j + TILE)];
+            azip!((to in to.slice_mut(tile), &from in from.slice(tile)) *to = f(from));
+        }
     }
 }
 
