@@ -52,7 +52,10 @@ impl<T: Scalar> Param<T> {
     }
 
     /// Its value, to be changed in place; change the shape and the model no longer fits together.
+    ///
+    /// From here on it is no longer what a law has drawn: an activation added later leaves it be.
     pub fn value_mut(&mut self) -> &mut Tensor<T> {
+        self.awaits_activation = false;
         &mut self.value
     }
 

@@ -2,7 +2,7 @@
 
 use fanin_nn::init::{Auto, Gain, LecunNormal, Nonlinearity, manual_seed};
 use fanin_nn::layers::{Gelu, Relu, Softmax, Tanh};
-use fanin_nn::{Features, Linear, Module, Sequential, Tensor, Var};
+use fanin_nn::{Checkpoint, Features, Linear, Module, Sequential, Tensor, Var};
 
 fn auto(inputs: usize, outputs: usize) -> Linear {
     Linear::builder(inputs, outputs).weight(Auto::default()).build()
@@ -89,6 +89,24 @@ fn other_laws_stay_as_they_were() {
     let (_, weight) = model.named_params()[0];
     assert_eq!(weight.value(), alone.weight());
     assert_eq!(weight.spec().activation, Some(Nonlinearity::Relu.gain()), "but they know of it");
+}
+
+#[test]
+fn a_value_set_in_between_is_left_alone() {
+    let mut layer = auto(4, 3);
+    layer.weight_mut().value_mut().as_mut_slice().fill(0.5);
+    let model = Sequential::new().add(layer).add(Relu);
+    assert_eq!(model.named_params()[0].1.value().as_slice(), [0.5; 12]);
+
+    let name = format!("fanin-auto-{}", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let saved = auto(4, 3);
+    saved.save(&file).unwrap();
+    let mut loaded = auto(4, 3);
+    loaded.load(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let model = Sequential::new().add(loaded).add(Relu);
+    assert_eq!(model.named_params()[0].1.value(), saved.weight());
 }
 
 #[test]
