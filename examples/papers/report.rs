@@ -18,7 +18,7 @@ writes its section anew. The rule behind each verdict is in `examples/papers/`, 
 the verdict is computed, and a result that does not reproduce says so. Experiments are small enough
 for two cores and some minutes, so widths, epochs and data often differ from the paper's: every
 section says how. The same seeds give the same numbers on any number of threads; times are wall
-times on 2 cores that others used too.
+times on 2 cores.
 
 | paper | claims that reproduce | that do not | command |
 |---|---|---|---|
