@@ -28,22 +28,22 @@
 //!
 //! | law | variance | source | elsewhere |
 //! |---|---|---|---|
-//! | [`Zeros`], [`Ones`], [`Constant`] | 0 | | PyTorch `zeros_` `ones_` `constant_` |
-//! | [`Uniform`] on `[a, b)` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform` |
+//! | [`Zeros`], [`Ones`], [`Constant`] | 0 | | PyTorch `zeros_` `ones_` `constant_`, Keras, JAX, MLX `constant` |
+//! | [`Uniform`] on `[a, b)` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform`, JAX, MLX `uniform` |
 //! | [`FanInUniform`] | 1/(3n) | | every bias of PyTorch's `Linear` and convolutions |
-//! | [`Normal`] | σ² | | PyTorch `normal_`, Keras `RandomNormal` |
-//! | [`TruncatedNormal`] | see there | | PyTorch `trunc_normal_` |
+//! | [`Normal`] | σ² | | PyTorch `normal_`, Keras `RandomNormal`, JAX, MLX `normal` |
+//! | [`TruncatedNormal`] | see there | | PyTorch `trunc_normal_`, Flux `truncated_normal` |
 //! | [`TruncatedNormal::std`] | 0.774·std² | | Keras `TruncatedNormal`, JAX `truncated_normal` |
 //! | [`TruncatedNormal::corrected`] | std² | | within Keras' and JAX' `variance_scaling` |
-//! | [`XavierUniform`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_uniform_`, Keras, Flax `glorot_uniform` |
-//! | [`XavierNormal`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_normal_` |
-//! | [`KaimingUniform`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_uniform_`, Keras, Flax `he_uniform` |
+//! | [`XavierUniform`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_uniform_`, Keras, JAX, Flux, MLX `glorot_uniform` |
+//! | [`XavierNormal`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_normal_`, Flux, MLX `glorot_normal` |
+//! | [`KaimingUniform`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_uniform_`, Flux `kaiming_uniform`, Keras, JAX, MLX `he_uniform` |
 //! | [`KaimingUniform::torch_default`] | 1/(3n) | | every weight of PyTorch's `Linear` and convolutions |
-//! | [`KaimingNormal`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_normal_` |
-//! | [`LecunUniform`] | 1/n | LeCun et al. 1998 | Keras, Flax `lecun_uniform` |
+//! | [`KaimingNormal`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_normal_`, Flux `kaiming_normal`, MLX `he_normal` |
+//! | [`LecunUniform`] | 1/n | LeCun et al. 1998 | Keras, JAX `lecun_uniform` |
 //! | [`LecunNormal`] | 1/n | LeCun et al. 1998, Klambauer et al. 2017 | PyTorch `kaiming_normal_` with `linear` |
 //! | [`VarianceScaling`] | scale/n, /m, /((n+m)/2) or /√(nm) | | Keras, JAX `variance_scaling`; the truncated `he_normal`, `glorot_normal`, `lecun_normal` |
-//! | [`Orthogonal`] | g²/max(rows, columns) | Saxe et al. 2013 | PyTorch `orthogonal_`, Keras `Orthogonal` |
+//! | [`Orthogonal`] | g²/max(rows, columns) | Saxe et al. 2013 | PyTorch `orthogonal_`, Keras `Orthogonal`, JAX, Flux, MLX `orthogonal` |
 //! | [`Auto`] | g²/n, /m or /((n+m)/2), g of the activation that follows | He et al. 2015, eq. 9 | |
 //! | [`EdgeOfChaos`] | σ_w²/n, biases σ_b² | Poole et al. 2016, Schoenholz et al. 2017 | |
 //! | [`ZerO`] | no draw | Zhao et al. 2021 | |
@@ -55,9 +55,9 @@
 //! | [`Fixup`] | g²/n · L^(−1/(m−1)) for L branches of m layers | Zhang et al. 2019 | |
 //! | [`RandomWalk`] | g(n)²/n | Sussillo & Abbott 2014 | |
 //! | [`DeltaOrthogonal`] | g²/out at the kernel's centre, else 0 | Xiao et al. 2018 | JAX `delta_orthogonal` |
-//! | [`Identity`] | 0: g on the diagonal | Le et al. 2015 | PyTorch `eye_`, Keras `Identity` |
+//! | [`Identity`] | 0: g on the diagonal | Le et al. 2015 | PyTorch `eye_`, Keras `Identity`, Flux `identity_init`, MLX `identity` |
 //! | [`Dirac`] | 0: 1 at the kernel's centre | Zagoruyko & Komodakis 2017 | PyTorch `dirac_` |
-//! | [`Sparse`] | σ²·(1−sparsity) | after Martens 2010 | PyTorch `sparse_` |
+//! | [`Sparse`] | σ²·(1−sparsity) | after Martens 2010 | PyTorch `sparse_`, Flux `sparse_init` |
 //! | [`SparseRows`] of k inputs | σ²·k/n | Martens 2010 | MLX `sparse`, which is given 1−k/n |
 //! | [`NguyenWidrow`], weight | (0.7·m^(1/n))²/n | Nguyen & Widrow 1990 | MATLAB `initnw` |
 //! | [`NguyenWidrow`], bias | (0.7·m^(1/n))²/3 | Nguyen & Widrow 1990 | |

@@ -5,6 +5,7 @@
 //! that into numbers, beside what theory predicts, and says what is wrong.
 
 mod coordinate_check;
+mod layer_report;
 mod moments;
 mod predict;
 mod probe;
@@ -15,8 +16,9 @@ mod table;
 mod verdict;
 
 pub use coordinate_check::{CoordinateCheck, CoordinateLayer, coordinate_check};
+pub use layer_report::LayerReport;
 pub use moments::Moments;
 pub use probe::{Activation, LayerProbe, Probe};
-pub use report::{InitReport, LayerReport};
+pub use report::InitReport;
 pub use singular::singular_values;
 pub use verdict::{Fault, Verdict};

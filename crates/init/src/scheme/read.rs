@@ -2,7 +2,8 @@
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, Unexpected,
+    VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -84,7 +85,7 @@ impl<'de> Deserializer<'de> for Value {
     ) -> Result<V::Value, Error> {
         match self {
             Value::Call(Call { args, .. }) => visitor.visit_map(named(args)),
-            _ => self.deserialize_any(visitor),
+            _ => Err(Error::invalid_type(Unexpected::Other(&self.to_string()), &visitor)),
         }
     }
 

@@ -11,7 +11,6 @@ use super::unit_norm::normalize_units;
 use crate::diagnose::Probe;
 use crate::init_error::InitError;
 use crate::module::Module;
-use crate::plan::InitPlan;
 
 /// Normal weights, normalized on a batch, and scaled so that all layers learn at the same rate.
 ///
@@ -77,7 +76,7 @@ impl Krahenbuhl {
         Self { between: false, ..self }
     }
 
-    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`] does, and not from the
+    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`](crate::InitPlan::keyed) does, and not from the
     /// thread's.
     #[must_use]
     pub fn keyed(self, seed: u64) -> Self {
@@ -100,13 +99,7 @@ impl Krahenbuhl {
     ) -> Result<DataInitReport, InitError> {
         let mut trial = Trial::new(model, x)?;
         let before = trial.probe();
-        let mut plan = self.seed.into_iter().fold(InitPlan::new(), InitPlan::keyed);
-        for layer in before.layers() {
-            if trial.may_change(&layer.weight_path) {
-                plan = plan.set(&layer.weight_path, Normal::new(0.0, 1.0));
-            }
-        }
-        trial.model.init(&plan)?;
+        trial.draw_weights(&before, Normal::new(0.0, 1.0), self.seed)?;
         let normalized = normalize_units(&mut trial, self.mean)?;
         if self.between {
             equalize_rates(&mut trial, &normalized)?;

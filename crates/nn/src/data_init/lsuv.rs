@@ -9,7 +9,6 @@ use super::trial::Trial;
 use super::{DataInitReport, layer_moments};
 use crate::init_error::InitError;
 use crate::module::Module;
-use crate::plan::InitPlan;
 
 /// Orthonormal weights; then, layer by layer, `W ← W/std(z)` until `|std(z) − 1|` is below the
 /// tolerance, where z are all pre-activations of the layer on a batch.
@@ -82,7 +81,7 @@ impl Lsuv {
         Self { max_rounds, ..self }
     }
 
-    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`] does, and not from the
+    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`](crate::InitPlan::keyed) does, and not from the
     /// thread's.
     #[must_use]
     pub fn keyed(self, seed: u64) -> Self {
@@ -106,14 +105,7 @@ impl Lsuv {
         let mut trial = Trial::new(model, x)?;
         let before = trial.probe();
         if self.orthonormal {
-            let mut plan = InitPlan::new();
-            plan = self.seed.into_iter().fold(plan, InitPlan::keyed);
-            for layer in before.layers() {
-                if trial.may_change(&layer.weight_path) {
-                    plan = plan.set(&layer.weight_path, Orthogonal::default());
-                }
-            }
-            trial.model.init(&plan)?;
+            trial.draw_weights(&before, Orthogonal::default(), self.seed)?;
         }
         let mut probe = trial.probe();
         let mut rounds = HashMap::new();

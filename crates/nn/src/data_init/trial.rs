@@ -1,10 +1,12 @@
 //! [`Trial`]: changes to a model that are taken back unless they are kept.
 
+use fanin_init::Initializer;
 use fanin_tensor::{Scalar, Tensor};
 
 use crate::diagnose::Probe;
 use crate::init_error::InitError;
 use crate::module::{Features, Module, ParamPath};
+use crate::plan::InitPlan;
 
 /// A model that is being changed. Dropped before it is [kept](Self::keep), by an error or a panic, it
 /// puts the old values back.
@@ -50,6 +52,22 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
     /// Whether there is such a parameter and it is not frozen.
     pub(super) fn may_change(&self, path: &str) -> bool {
         self.model.named_params().iter().any(|(name, p)| name == path && p.is_trainable())
+    }
+
+    /// Draws the weights of the probed layers anew, keyed if there is a seed.
+    pub(super) fn draw_weights(
+        &mut self,
+        probe: &Probe<T>,
+        law: impl Initializer + Copy + 'static,
+        seed: Option<u64>,
+    ) -> Result<(), InitError> {
+        let mut plan = seed.into_iter().fold(InitPlan::new(), InitPlan::keyed);
+        for layer in probe.layers() {
+            if self.may_change(&layer.weight_path) {
+                plan = plan.set(&layer.weight_path, law);
+            }
+        }
+        self.model.init(&plan)
     }
 
     /// Changes one parameter in place.

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::report::{InitReport, LayerReport};
+use super::layer_report::LayerReport;
+use super::report::InitReport;
 use super::verdict::{short, show};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 360.0;
 /// Of the plot's area in the picture.
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 616.0;
+const RIGHT: f64 = 592.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 304.0;
 

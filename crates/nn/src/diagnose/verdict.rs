@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::report::LayerReport;
+use super::layer_report::LayerReport;
 
 /// A fault, in numbers and in words.
 #[non_exhaustive]

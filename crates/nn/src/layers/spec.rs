@@ -212,6 +212,7 @@ impl ResidualSpec {
         }
     }
 
+    #[inline]
     fn build(&self) -> Residual {
         let layer = Residual::new(build(&self.branch));
         match self.alpha {
@@ -264,6 +265,7 @@ impl Sequential {
     /// # Errors
     /// Where building by hand would panic: a layer that does not fit the ones before it, a law that
     /// cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
+    #[inline] // with `build`: so that all layers are compiled by who asks for them, not by everyone
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
         check(&spec.layers, "")?;
         Ok(build(&spec.layers))
@@ -287,6 +289,7 @@ fn check(layers: &[LayerSpec], at: &str) -> Result<Features, SpecError> {
     Ok(before)
 }
 
+#[inline]
 fn build(layers: &[LayerSpec]) -> Sequential {
     layers.iter().fold(Sequential::new(), |model, layer| match layer {
         LayerSpec::Linear(linear) => model.add(linear.build()),
