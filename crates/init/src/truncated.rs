@@ -52,7 +52,8 @@ impl TruncatedNormal {
     /// # Panics
     /// When a number is not finite in f32, `std` is not positive in f32, `low ≥ high` in f32, or
     /// the range is so wide, and so far from the mean, that fewer than one draw in some ten
-    /// thousand would be kept.
+    /// thousand would be kept; or when it is about a thousand standard deviations from the mean, or
+    /// f32 is too coarse to tell its numbers apart.
     #[track_caller]
     pub fn new(mean: f64, std: f64, low: f64, high: f64) -> Self {
         or_panic(TruncatedNormal::checked(mean, std, low, high))
@@ -115,6 +116,12 @@ impl TruncatedNormal {
                      for numbers near {mean:?} ± {std:?}"
                 ));
             }
+            if !law.survives_rounding() {
+                return Err(format!(
+                    "TruncatedNormal: f32 is too coarse to draw from {low:?} to {high:?} what is \
+                     {mean:?} ± {std:?}"
+                ));
+            }
             Ok(law)
         }
     }
@@ -130,9 +137,32 @@ impl TruncatedNormal {
     /// Their density is `e^(−ts − s²/2)` at `s` standard deviations from the densest point, which
     /// itself is `t` from the mean: it is used up after 1/t or √(π/2), whichever is nearer.
     fn acceptance(&self) -> f64 {
-        let t = (self.mean - self.densest()).abs() / self.std;
+        let t = self.distance();
         let width = (self.high - self.low) / self.std;
         (1.0 / t).min(1.25).min(width) / width
+    }
+
+    /// Whether draws, which are in f32, are kept about as often as the numbers say. Else there may
+    /// be none to keep, and the search would not end.
+    fn survives_rounding(&self) -> bool {
+        let numbers = [self.mean, self.std, self.low, self.high];
+        let [mean, std, low, high] = numbers.map(|x| f64::from(x as f32));
+        if self.probability() > MOSTLY_INSIDE {
+            let rounded = TruncatedNormal { mean, std, low, high };
+            return rounded.probability() > 0.1 * MOSTLY_INSIDE;
+        }
+        // By how much the logarithm of the density falls from one f32 to the next, and by how much
+        // it is wrong because std was rounded, or the square of the distance.
+        let largest = mean.abs().max(low.abs()).max(high.abs());
+        let step = (largest * f64::from(f32::EPSILON)).max(1e-45) / self.std;
+        let t = self.distance();
+        let wrong = t * t * ((std / self.std - 1.0).abs() + f64::from(f32::EPSILON));
+        t * step + step * step < 1.0 && wrong < 0.1
+    }
+
+    /// From the mean to the densest point, in standard deviations.
+    fn distance(&self) -> f64 {
+        (self.mean - self.densest()).abs() / self.std
     }
 
     /// The point of the range where the density is highest.
@@ -168,7 +198,7 @@ impl TruncatedNormal {
     /// Uniform draws on the range, kept with probability density / highest density.
     fn reject(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
         let (mean, std) = (self.mean as f32, self.std as f32);
-        let peak = (-0.5 * ((self.densest() - self.mean) / self.std).powi(2)) as f32;
+        let peak = (-0.5 * self.distance().powi(2)) as f32;
         let mut candidates = vec![0.0; values.len()];
         let mut chances = vec![0.0; values.len()];
         let mut pending = vec![true; values.len()];
@@ -233,6 +263,7 @@ impl Initializer for TruncatedNormal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TorchRng;
 
     #[test]
     fn erf_is_right() {
@@ -281,6 +312,23 @@ mod tests {
     #[should_panic(expected = "too wide to be searched for numbers near 0.0 ± 1e-10")]
     fn a_hopeless_search_is_refused() {
         TruncatedNormal::new(0.0, 1e-10, 1.0, 2.0);
+    }
+
+    #[test]
+    fn a_search_that_rounding_would_never_let_end_is_refused() {
+        for [mean, std, low, high] in [
+            [1.0000000597, 1e-9, 0.0, 1.0000000595], // rounded, the mean is 119 deviations outside
+            [0.0, 0.08, -2759.550, -2759.544],       // the logarithms have no digits left
+            [3.049e-13, 3.1e-17, -1.1064833e-13, -1.1064826e-13],
+        ] {
+            let error = TruncatedNormal::checked(mean, std, low, high).unwrap_err();
+            assert!(error.contains("f32 is too coarse"), "{error}");
+        }
+        // Far out in a tail, but f32 can tell: with density e^(−300·s) at s deviations from it.
+        let law = TruncatedNormal::new(0.0, 1.0, 300.0, 301.0);
+        let w = law.draw(&ParamSpec::bias(1, 400), &[400], &mut TorchRng::seed(1));
+        let mean = w.iter().map(|&x| f64::from(x) - 300.0).sum::<f64>() / 400.0;
+        assert!((mean * 300.0 - 1.0).abs() < 0.25, "{mean}");
     }
 
     #[test]
