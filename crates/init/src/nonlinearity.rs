@@ -95,7 +95,12 @@ impl Nonlinearity {
             Nonlinearity::Tanh => Gain::checked(5.0 / 3.0),
             Nonlinearity::Relu => Gain::checked(SQRT_2),
             // In this order of operations, which decides the last bit of every Linear layer.
-            Nonlinearity::LeakyRelu(a) => Gain::checked((2.0 / (1.0 + a * a)).sqrt()),
+            Nonlinearity::LeakyRelu(a) if a.abs() <= 1e30 => {
+                Gain::checked((2.0 / (1.0 + a * a)).sqrt())
+            }
+            Nonlinearity::LeakyRelu(a) => {
+                Err(format!("a slope of {a:?} is impossible: it must be within ±1e30"))
+            }
             Nonlinearity::Selu => Gain::checked(3.0 / 4.0),
             _ => Gain::checked_preserving(|z| self.value(z)),
         }
@@ -256,9 +261,15 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a gain of NaN is impossible")]
+    #[should_panic(expected = "a slope of NaN is impossible")]
     fn a_slope_of_nan_is_refused() {
         LeakyRelu(f64::NAN).gain();
+    }
+
+    #[test]
+    #[should_panic(expected = "a slope of -inf is impossible")]
+    fn an_infinite_slope_is_refused() {
+        LeakyRelu(f64::NEG_INFINITY).exact_gain();
     }
 
     #[test]
