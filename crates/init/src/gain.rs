@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Nonlinearity;
-use crate::expectation;
 use crate::initializer::or_panic;
+use crate::quadrature::checked_expectation;
 
 /// A factor on a law's standard deviation: from 0 to 1e30, so that no value overflows f32.
 ///
@@ -32,7 +32,8 @@ impl Gain {
     /// z ~ N(0, 1), by quadrature to 1e-12.
     ///
     /// # Panics
-    /// When `E[φ(z)²]` is 0, NaN, or not from 1e-60 to 1e60.
+    /// When `E[φ(z)²]` is 0, NaN, or not from 1e-60 to 1e60, or φ turns too often to be integrated,
+    /// as `sin(1e6·z)` does.
     ///
     /// # Example
     /// ```
@@ -52,7 +53,8 @@ impl Gain {
     }
 
     pub(crate) fn checked_preserving(activation: impl Fn(f64) -> f64) -> Result<Self, String> {
-        let moment = expectation(|z| activation(z).powi(2));
+        let moment = checked_expectation(|z| activation(z).powi(2))
+            .map_err(|reason| format!("Gain::preserving: {reason}"))?;
         if !(1e-60..=1e60).contains(&moment) {
             return Err(format!(
                 "Gain::preserving: the activation's second moment is {moment:?}, so no gain keeps \
@@ -156,6 +158,12 @@ mod tests {
     #[should_panic(expected = "the activation's second moment is NaN")]
     fn an_activation_of_nan_has_no_gain() {
         Gain::preserving(f64::ln);
+    }
+
+    #[test]
+    #[should_panic(expected = "the activation turns too often, or is too noisy")]
+    fn an_activation_that_cannot_be_integrated_has_no_gain() {
+        let _ = Gain::from(Nonlinearity::Sin(1e12));
     }
 
     #[test]

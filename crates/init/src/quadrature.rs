@@ -6,7 +6,8 @@
 /// are halved until both halves agree with the whole. So `f` may have kinks and jumps anywhere; what
 /// grows like `e^z`, or slower, has no weight beyond 13.
 ///
-/// NaN or infinite values of `f` make the result NaN or infinite.
+/// NaN or infinite values of `f` make the result NaN or infinite. It is NaN also when `f` turns so
+/// often, as `sin(1e6·z)` does, or is so noisy, that three million evaluations are too few.
 ///
 /// # Example
 /// ```
@@ -16,23 +17,46 @@
 /// assert!((expectation(|z| z.max(0.0)) - (2.0 * std::f64::consts::PI).sqrt().recip()).abs() < 1e-12);
 /// ```
 pub fn expectation(f: impl Fn(f64) -> f64) -> f64 {
-    const REACH: i32 = 13;
-    let weighted = |z: f64| f(z) * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
-    (-REACH..REACH).map(|start| adapt(&weighted, f64::from(start), 1.0, 0)).sum()
+    checked_expectation(f).unwrap_or(f64::NAN)
 }
 
-/// The integral over `[start, start + width]`.
-fn adapt(f: &dyn Fn(f64) -> f64, start: f64, width: f64, depth: u32) -> f64 {
-    const DEEPEST: u32 = 48; // where a jump lies, an interval of this width counts for nothing
-    let half = 0.5 * width;
-    let (whole, left, right) =
-        (legendre(f, start, width), legendre(f, start, half), legendre(f, start + half, half));
-    let error = (left + right - whole).abs();
-    // Not finite: no halving would help.
-    if depth == DEEPEST || error.is_nan() || error <= 1e-15 + 1e-14 * whole.abs() {
-        return left + right;
+/// The same, or why there is none: an `f` that could not be integrated would keep its caller waiting
+/// for years.
+pub(crate) fn checked_expectation(f: impl Fn(f64) -> f64) -> Result<f64, String> {
+    const REACH: i32 = 13;
+    const PATIENCE: u32 = 1 << 16;
+    let weighted = |z: f64| f(z) * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+    let mut adaptive = Adaptive { f: &weighted, patience: PATIENCE };
+    let parts = (-REACH..REACH).map(|start| adaptive.integral(f64::from(start), 1.0, 0));
+    let parts: Option<Vec<f64>> = parts.collect();
+    match parts {
+        Some(parts) => Ok(parts.into_iter().sum()),
+        None => Err("the activation turns too often, or is too noisy, to be integrated".into()),
     }
-    adapt(f, start, half, depth + 1) + adapt(f, start + half, half, depth + 1)
+}
+
+struct Adaptive<'f> {
+    f: &'f dyn Fn(f64) -> f64,
+    /// How many intervals may still be halved.
+    patience: u32,
+}
+
+impl Adaptive<'_> {
+    /// The integral over `[start, start + width]`, as long as there is patience.
+    fn integral(&mut self, start: f64, width: f64, depth: u32) -> Option<f64> {
+        const DEEPEST: u32 = 48; // where a jump lies, an interval of this width counts for nothing
+        let (f, half) = (self.f, 0.5 * width);
+        let (whole, left, right) =
+            (legendre(f, start, width), legendre(f, start, half), legendre(f, start + half, half));
+        let error = (left + right - whole).abs();
+        // Not finite: no halving would help.
+        if depth == DEEPEST || error.is_nan() || error <= 1e-15 + 1e-14 * whole.abs() {
+            return Some(left + right);
+        }
+        self.patience = self.patience.checked_sub(1)?;
+        let left = self.integral(start, half, depth + 1)?;
+        Some(left + self.integral(start + half, half, depth + 1)?)
+    }
 }
 
 /// Gauss and Legendre's rule with 8 points, exact for polynomials of degree 15.
@@ -82,5 +106,18 @@ mod tests {
     fn what_is_not_finite_is_seen() {
         assert!(expectation(|_| f64::NAN).is_nan());
         assert!(!expectation(|z| 1.0 / (z - z)).is_finite());
+    }
+
+    #[test]
+    fn what_cannot_be_integrated_is_seen_soon() {
+        let calls = std::cell::Cell::new(0);
+        let count = |value: f64| {
+            calls.set(calls.get() + 1);
+            value
+        };
+        assert!(expectation(|z| count((1e12 * z).sin())).is_nan());
+        assert!(calls.take() < 10_000_000);
+        // A thousand radians to each unit are not too many: E[sin²(ωz)] → 1/2.
+        assert!((expectation(|z| count((1e3 * z).sin().powi(2))) - 0.5).abs() < 1e-12);
     }
 }
