@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec, draw, expectation};
+use crate::quadrature::checked_expectation;
+use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec, draw};
 
 /// Weights N(0, σ_w²/fan_in) and biases N(0, σ_b²), with σ_w such that gradients neither vanish nor
 /// explode with depth.
@@ -41,6 +42,8 @@ impl EdgeOfChaos {
     ///
     /// # Panics
     /// When `sigma_b` is negative or not finite, or no σ_w solves: ReLU has its edge at σ_b = 0 alone.
+    /// Or when a signal would not settle there, but grow: GELU, SiLU and Mish need a σ_b above 0.42,
+    /// 0.75 and 0.31.
     #[track_caller]
     pub fn new(activation: Nonlinearity, sigma_b: f64) -> Self {
         or_panic(EdgeOfChaos::solved(activation, sigma_b))
@@ -97,26 +100,45 @@ impl EdgeOfChaos {
     }
 }
 
-/// χ = 1 gives σ_w² for every q; what is left of q must be σ_b². The smallest such q is taken.
+/// χ = 1 gives σ_w² for every q; what is left of q must be σ_b². The smallest such q is taken from
+/// which a larger signal returns.
 fn solve(
     value: &dyn Fn(f64) -> f64,
     slope: &dyn Fn(f64) -> f64,
     sigma_b: f64,
 ) -> Result<EdgeOfChaos, String> {
-    /// Relative to q: what counts as no variance left, where there are no biases.
-    const NOTHING: f64 = 1e-9;
     EdgeOfChaos::checked(1.0, sigma_b)?;
-    let sigma_w_squared = |q: f64| expectation(|z| slope(q.sqrt() * z).powi(2)).recip();
-    let excess = |q: f64| {
-        let signal = sigma_w_squared(q) * expectation(|z| value(q.sqrt() * z).powi(2));
-        (q - signal - sigma_b * sigma_b) / q
+    let moment = |f: &dyn Fn(f64) -> f64, q: f64| {
+        checked_expectation(|z| f(q.sqrt() * z).powi(2))
+            .map_err(|reason| format!("EdgeOfChaos: {reason}"))
     };
-    let grid = (0..=160).map(|i| 1e-8 * 10f64.powf(f64::from(i) / 10.0));
+    let sigma_w_squared = |q: f64| moment(slope, q).map(f64::recip);
+    // Relative to q.
+    let excess = |q: f64| {
+        Ok::<_, String>((q - sigma_w_squared(q)? * moment(value, q)? - sigma_b * sigma_b) / q)
+    };
+    // Whether σ_w², right for q, lets a signal of `above` grow for ever.
+    let grows = |q: f64, above: f64| {
+        let next = sigma_w_squared(q)? * moment(value, above)? + sigma_b * sigma_b;
+        Ok::<_, String>(next > above * (1.0 + 1e-6))
+    };
+    let mut unsettled = false;
+    // Without biases the edge is at q → 0, where the activation is as good as linear, or leaky.
+    const SMALL: f64 = 1e-16;
+    if sigma_b == 0.0 && excess(SMALL)?.abs() < 1e-6 {
+        if !grows(SMALL, 1e-4)? {
+            return EdgeOfChaos::checked(sigma_w_squared(SMALL)?.sqrt(), sigma_b);
+        }
+        unsettled = true;
+    }
+    // Up to 10⁵: beyond it what an activation does near 0 is too narrow for the quadrature to see.
+    let grid = (0..=130).map(|i| 1e-8 * 10f64.powf(f64::from(i) / 10.0));
     let mut below: Option<(f64, f64)> = None;
     for q in grid {
-        let e = excess(q);
-        if sigma_b == 0.0 && e.abs() <= NOTHING {
-            return EdgeOfChaos::checked(sigma_w_squared(q).sqrt(), sigma_b);
+        let e = excess(q)?;
+        // Much as with ReLU, where nothing is left for any q: the sign is that of rounding.
+        if e.abs() < 1e-12 {
+            continue;
         }
         if let Some((lower, e_lower)) = below
             && (e < 0.0) != (e_lower < 0.0)
@@ -124,16 +146,27 @@ fn solve(
             let (mut low, mut high) = (lower, q);
             for _ in 0..100 {
                 let middle = 0.5 * (low + high);
-                if (excess(middle) < 0.0) == (e_lower < 0.0) { low = middle } else { high = middle }
+                let same_side = (excess(middle)? < 0.0) == (e_lower < 0.0);
+                if same_side { low = middle } else { high = middle }
             }
-            return EdgeOfChaos::checked(sigma_w_squared(low).sqrt(), sigma_b);
+            if !grows(low, 1.01 * low)? {
+                return EdgeOfChaos::checked(sigma_w_squared(low)?.sqrt(), sigma_b);
+            }
+            unsettled = true;
         }
         below = e.is_finite().then_some((q, e));
     }
-    Err(format!(
-        "EdgeOfChaos: this activation has no edge of chaos with σ_b = {sigma_b:?}; try another σ_b \
-         (for ReLU and leaky ReLU it must be 0)"
-    ))
+    Err(if unsettled {
+        format!(
+            "EdgeOfChaos: on the edge that this activation has with σ_b = {sigma_b:?}, signals \
+             above a certain size grow from layer to layer; try a larger σ_b"
+        )
+    } else {
+        format!(
+            "EdgeOfChaos: this activation has no edge of chaos with σ_b = {sigma_b:?}; try another \
+             σ_b (for ReLU and leaky ReLU it must be 0)"
+        )
+    })
 }
 
 #[derive(Deserialize)]
@@ -171,7 +204,7 @@ impl Initializer for EdgeOfChaos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TorchRng;
+    use crate::{TorchRng, expectation};
 
     #[test]
     fn the_points_that_scipy_finds() {
@@ -179,11 +212,16 @@ mod tests {
         for (phi, sigma_b, sigma_w) in [
             (Nonlinearity::Tanh, 0.05f64.sqrt(), 1.327_009_660_7),
             (Nonlinearity::Tanh, 0.2, 1.304_145_840_1),
-            (Nonlinearity::Silu, 0.2, 1.679_531_600_7),
+            (Nonlinearity::Silu, 1.0, 1.402_512_418_0),
+            (Nonlinearity::Gelu, 0.5, 1.399_868_216_4),
             (Nonlinearity::Elu(1.0), 0.2, 1.229_251_124_1),
             (Nonlinearity::Tanh, 0.0, 1.0),
             (Nonlinearity::Relu, 0.0, 2f64.sqrt()),
             (Nonlinearity::Linear, 0.0, 1.0),
+            (Nonlinearity::Softsign, 0.0, 1.0),
+            (Nonlinearity::Elu(1.0), 0.0, 1.0),
+            (Nonlinearity::Elu(0.3), 0.0, (2.0 / 1.09f64).sqrt()),
+            (Nonlinearity::Sin(30.0), 0.0, 1.0 / 30.0),
         ] {
             let law = EdgeOfChaos::new(phi, sigma_b);
             assert!((law.sigma_w - sigma_w).abs() < 3e-8, "{phi:?}, {sigma_b}: {}", law.sigma_w);
@@ -207,6 +245,33 @@ mod tests {
     #[should_panic(expected = "no edge of chaos with σ_b = 0.1; try another σ_b (for ReLU")]
     fn relu_has_no_edge_with_biases() {
         EdgeOfChaos::new(Nonlinearity::Relu, 0.1);
+    }
+
+    #[test]
+    fn what_would_grow_is_refused() {
+        for (phi, sigma_b) in [
+            (Nonlinearity::Gelu, 0.0),
+            (Nonlinearity::Silu, 0.2),
+            (Nonlinearity::Silu, 0.74),
+            (Nonlinearity::Mish, 0.3),
+            (Nonlinearity::Gelu, 0.41),
+        ] {
+            let error = EdgeOfChaos::solved(phi, sigma_b).unwrap_err();
+            assert!(error.contains("grow from layer to layer; try a larger σ_b"), "{error}");
+        }
+        for (phi, sigma_b) in
+            [(Nonlinearity::Silu, 0.76), (Nonlinearity::Mish, 0.32), (Nonlinearity::Gelu, 0.43)]
+        {
+            assert!(EdgeOfChaos::solved(phi, sigma_b).is_ok(), "{phi:?}, {sigma_b}");
+        }
+        let error = EdgeOfChaos::solved(Nonlinearity::Softplus, 0.0).unwrap_err();
+        assert!(error.contains("no edge of chaos"), "{error}");
+    }
+
+    #[test]
+    #[should_panic(expected = "EdgeOfChaos: the activation turns too often")]
+    fn what_cannot_be_integrated_is_refused_at_once() {
+        EdgeOfChaos::new(Nonlinearity::Sin(1e12), 0.1);
     }
 
     #[test]
