@@ -42,8 +42,8 @@ macro_rules! laws {
         ///
         /// # Names
         /// Case, `_` and `-` make no difference: `KaimingNormal` is `kaiming_normal`. All names of
-        /// PyTorch, Keras, JAX and Flax are understood, and mean what they mean there. Where those
-        /// disagree:
+        /// PyTorch, Keras, JAX and Flax are understood, but for Keras' `stft`, and mean what they mean
+        /// there. Where those disagree:
         ///
         /// | text | is |
         /// |---|---|

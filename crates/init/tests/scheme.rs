@@ -315,8 +315,15 @@ fn keras_and_jax() {
         ("orthogonal(scale=2.0)", Orthogonal::default().gain(2.0).into()),
         ("Identity(gain=2)", Identity::default().gain(2.0).into()),
         ("delta_orthogonal(scale=2)", DeltaOrthogonal::default().gain(2.0).into()),
+        ("OrthogonalInitializer(2.0)", Orthogonal::default().gain(2.0).into()),
+        ("IdentityInitializer(gain=2.0)", Identity::default().gain(2.0).into()),
         ("Zeros", Zeros.into()),
         ("ones", Ones.into()),
+        // Flax'; not ZerO, which is near.
+        ("zeros_init()", Zeros.into()),
+        ("ones_init", Ones.into()),
+        // As Keras 3.15 writes its configurations.
+        ("HeNormal(seed=None, input_axes=None, output_axes=None)", scaling(2.0).into()),
         ("Constant(value=0.1)", Constant(0.1).into()),
         ("KAIMING-NORMAL", KaimingNormal::default().into()),
     ] as [(&str, Scheme); _]

@@ -34,6 +34,10 @@ pub(super) const ALIASES: &[Alias] = &[
         "trunc_normal(std=0.05, lower=-2, upper=2)",
         &["mean", "stddev", "lower", "upper"],
     ),
+    alias("zeros_init", "zeros", &[]),
+    alias("ones_init", "ones", &[]),
+    alias("identity_initializer", "identity", &["gain"]),
+    alias("orthogonal_initializer", "orthogonal", &["gain"]),
     alias("eye", "identity", &[]),
     alias("torch_default", "kaiming_uniform(a=sqrt(5))", &[]),
 ];
@@ -102,6 +106,9 @@ fn last(law: &str) -> &'static [&'static str] {
 /// A law has none of it, whatever other frameworks do.
 const STATE: [&str; 2] = ["seed", "generator"];
 
+/// Keras' configurations and PyTorch's calls carry these, most often with nothing in them.
+const MAY_BE_NONE: [&str; 4] = ["seed", "generator", "input_axes", "output_axes"];
+
 /// The law that this call means.
 pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     let (row, alias) = find(&call.name)?;
@@ -121,8 +128,7 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
                 return Err(format!("`{called}` is given too many values; {takes}").into());
             }
         };
-        // Keras' configurations and PyTorch's calls carry these.
-        if STATE.contains(&name) && value.is_none() {
+        if MAY_BE_NONE.contains(&name) && value.is_none() {
             continue;
         }
         let field = field(name, &known, &fields, alias.is_some())
