@@ -350,6 +350,10 @@ fn maps() {
             r#"{"law": "VarianceScaling", "scale": 2, "distribution": "uniform", "seed": null}"#,
             VarianceScaling::new(2.0).law(Law::Uniform).into(),
         ),
+        // Text in a map is read as in a call.
+        (r#"{"law": "kaiming_uniform", "a": "sqrt(5)"}"#, KaimingUniform::torch_default().into()),
+        (r#"{"law": "normal", "std": "2e-2"}"#, Normal::new(0.0, 0.02).into()),
+        (r#"{"law": "log_prior", "frequencies": "[1, 3]"}"#, LogPrior::new([1.0, 3.0]).into()),
     ] as [(&str, Scheme); _]
     {
         assert_eq!(read(json), Ok(law), "{json}");
@@ -359,6 +363,12 @@ fn maps() {
         (r#"{"law": "normal", "std": -1}"#, "the standard deviation -1.0 must be"),
         (r#"{"law": "normal", "spread": 1}"#, "`normal` has no parameter `spread` (here spread=1)"),
         (r#"{"law": 3}"#, "`law` is a name, not 3"),
+        (r#"{"law": "3"}"#, "`law` is a name, not 3"),
+        (r#"{"law": ""}"#, "`` is no law: after its end a value is expected"),
+        (
+            r#"{"law": "normal", "std": "1 2"}"#,
+            "`1 2` is no law: at character 3 nothing is expected",
+        ),
         ("3", "expected a law such as"),
         (r#""orthogonl""#, "the nearest is `orthogonal`"),
     ] {

@@ -93,9 +93,9 @@ impl<'de> Visitor<'de> for Any {
         Ok(Value::word("none"))
     }
 
-    /// As in a text, so that `"leaky_relu(0.2)"` can be said.
+    /// As in a text, so that `"leaky_relu(0.2)"` and `"sqrt(5)"` can be said.
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        text::parse(text).map(Value::Call).map_err(E::custom)
+        text::parse_value(text).map_err(E::custom)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {

@@ -19,6 +19,14 @@ pub(super) fn parse(text: &str) -> Result<Call, String> {
     if parser.at < text.len() { Err(parser.expected("nothing")) } else { Ok(call) }
 }
 
+/// The one value that the text consists of.
+pub(super) fn parse_value(text: &str) -> Result<Value, String> {
+    let mut parser = Parser { text, at: 0 };
+    let value = parser.value(0)?;
+    parser.spaces();
+    if parser.at < text.len() { Err(parser.expected("nothing")) } else { Ok(value) }
+}
+
 struct Parser<'t> {
     text: &'t str,
     /// Of the next byte.
