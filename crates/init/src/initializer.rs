@@ -46,7 +46,9 @@ pub trait Initializer: fmt::Debug + Send + Sync {
     /// Overwrites `values`, in row-major order, with a draw from this law.
     ///
     /// # Panics
-    /// The laws of this crate panic where [`check`](Self::check) gives an error.
+    /// The laws of this crate panic where [`check`](Self::check) gives an error; at the caller's line,
+    /// unless they are called by way of `dyn Initializer`.
+    #[track_caller]
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>);
 
     /// Whether this law can fill such a parameter.
@@ -165,6 +167,7 @@ pub(crate) fn or_panic<T>(result: Result<T, String>) -> T {
 }
 
 /// What every `fill` of this crate does first.
+#[track_caller]
 pub(crate) fn require(law: &dyn Initializer, param: &ParamSpec, shape: &[usize]) {
     or_panic(law.check(param, shape));
 }

@@ -20,6 +20,7 @@ use serde::Deserialize;
 pub use error::ParseSchemeError;
 use value::{Args, Call, Value};
 
+use crate::initializer::require;
 use crate::{
     Auto, Constant, DeltaOrthogonal, DepthScaled, Dirac, EdgeOfChaos, FanInUniform, Fixup, IdInit,
     Identity, Initializer, KaimingNormal, KaimingUniform, LecunNormal, LecunUniform, LogPrior,
@@ -304,6 +305,8 @@ impl FromStr for Scheme {
 
 impl Initializer for Scheme {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        // Here, because behind `dyn` the caller's line is not known.
+        require(self, param, values.shape());
         self.law().fill(param, rng, values);
     }
 

@@ -1,7 +1,8 @@
 //! What every law promises, whichever it is: it fills what it has not refused, with finite numbers,
 //! and alike in every memory layout; what it refuses it refuses in `fill` with the same words.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use fanin_init::ndarray::{Array, ArrayD, IxDyn, Slice};
 use fanin_init::*;
@@ -91,6 +92,36 @@ fn what_is_not_refused_is_filled_with_finite_numbers() {
         }
     }
     assert!(filled > 300 && refused > 100, "{filled} filled, {refused} refused");
+}
+
+#[test]
+fn fill_panics_at_the_callers_line() {
+    thread_local!(static PLACE: Cell<Option<(String, u32)>> = const { Cell::new(None) });
+    let hook = take_hook();
+    set_hook(Box::new(move |info| {
+        let place = info.location().map(|at| (at.file().to_owned(), at.line()));
+        PLACE.set(place);
+        hook(info);
+    }));
+    let bias = ParamSpec::bias(0, 2);
+    let fill = |law: &Scheme| {
+        let mut values = ArrayD::zeros(vec![2]);
+        let line = line!() + 1;
+        let fill = || law.fill(&bias, &mut TorchRng::seed(1), values.view_mut());
+        assert!(catch_unwind(AssertUnwindSafe(fill)).is_err(), "{law}");
+        assert_eq!(PLACE.take(), Some((file!().to_owned(), line)), "{law}");
+    };
+    let refused: Vec<_> =
+        laws().into_iter().filter(|law| law.check(&bias, &[2]).is_err()).collect();
+    assert!(refused.len() > 10, "{refused:?}");
+    refused.iter().for_each(fill);
+    // A law that is not behind a scheme.
+    let law = Orthogonal::default();
+    let mut values = ArrayD::zeros(vec![2]);
+    let line = line!() + 1;
+    let fill = || law.fill(&bias, &mut TorchRng::seed(1), values.view_mut());
+    assert!(catch_unwind(AssertUnwindSafe(fill)).is_err());
+    assert_eq!(PLACE.take().map(|(_, line)| line), Some(line));
 }
 
 #[test]
