@@ -95,6 +95,21 @@ mod tests {
     }
 
     #[test]
+    fn gains_are_those_of_the_formulas() {
+        // No moment of a sample tells so small a factor from 1.
+        for (law, inputs, want) in [
+            (RandomWalk::Linear, 1, 0.5f64.exp()),
+            (RandomWalk::Linear, 10, 0.05f64.exp()),
+            (RandomWalk::Relu, 100, SQRT_2 * (1.2 / 97.6f64).exp()),
+            (RandomWalk::Relu, 6, SQRT_2 * (1.2 / 3.6f64).exp()),
+            (RandomWalk::Relu, 2, SQRT_2 * (1.2 / 3.6f64).exp()),
+            (RandomWalk::Tanh, 3, 1.13),
+        ] {
+            assert!((law.gain(inputs) - want).abs() < 1e-14, "{law:?}, {inputs} inputs");
+        }
+    }
+
+    #[test]
     fn serde_refuses_an_unknown_activation() {
         let text = serde_json::to_string(&RandomWalk::Tanh).unwrap();
         assert_eq!(serde_json::from_str::<RandomWalk>(&text).unwrap(), RandomWalk::Tanh);

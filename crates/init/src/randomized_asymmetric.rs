@@ -199,10 +199,11 @@ mod tests {
     fn entries_have_the_moments_of_the_mixture() {
         // Each entry is Beta(2, 1) with probability p = 1/(n+1): mean 2/3, square 1/2.
         let (n, m) = (30, 4000);
+        let squared_std = 0.6007 * 0.6007;
         for law in [RandomizedAsymmetric::default(), RandomizedAsymmetric::paired(9)] {
             let v = layer(law, n, m, &mut TorchRng::seed(2));
             let p = 1.0 / (n as f64 + 1.0);
-            let variance = STD * STD / n as f64;
+            let variance = squared_std / n as f64;
             let count = v.len() as f64;
             let moment = |k: i32| v.iter().map(|&x| f64::from(x).powi(k)).sum::<f64>() / count;
             // Squares: fourth moments are 1/3 of Beta(2, 1), and 3σ⁴ of the normal.
@@ -212,7 +213,7 @@ mod tests {
             let z_square = (moment(2) - second) / ((fourth - second * second) / count).sqrt();
             assert!(z_mean.abs() < 5.0 && z_square.abs() < 5.0, "{law:?}: {z_mean}, {z_square}");
             // Swapped fans, or a forgotten n, would be seen.
-            let swapped = p / 2.0 + (1.0 - p) * STD * STD / m as f64;
+            let swapped = p / 2.0 + (1.0 - p) * squared_std / m as f64;
             let z = (moment(2) - swapped) / ((fourth - second * second) / count).sqrt();
             assert!(z > 20.0, "swapped fans: z = {z}");
         }

@@ -228,6 +228,7 @@ fn text_is_short_and_exact() {
 #[test]
 fn pytorch_and_ours() {
     let leaky = |a| KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(a));
+    let xavier = |phi: Nonlinearity| XavierNormal::default().gain(phi).into();
     for (text, law) in [
         ("uniform_", Uniform::new(0.0, 1.0).into()),
         ("uniform_(-0.5, 0.5)", Uniform::new(-0.5, 0.5).into()),
@@ -254,6 +255,9 @@ fn pytorch_and_ours() {
             "kaiming_normal_(a=3, mode='fan_in', nonlinearity='relu')",
             KaimingNormal::default().into(),
         ),
+        ("xavier_normal_(leaky_relu)", xavier(Nonlinearity::LeakyRelu(0.01))),
+        ("xavier_normal_(elu)", xavier(Nonlinearity::Elu(1.0))),
+        ("xavier_normal_(sin)", xavier(Nonlinearity::Sin(1.0))),
         ("kaiming_normal_(nonlinearity='linear')", KaimingNormal::default().gain(1.0).into()),
         ("eye_", Identity::default().into()),
         ("dirac_(groups=2)", Dirac::new(2).into()),
