@@ -444,6 +444,23 @@ fn mistakes() {
 }
 
 #[test]
+fn however_long_the_text_the_message_is_short() {
+    let many = "1e308, ".repeat(100_000);
+    for text in [
+        format!("log_prior([{many}])"),
+        format!("normal(std=[{many}])"),
+        format!("xavier_normal(gain=leaky_relu({many}))"),
+        format!("normal({many})"),
+        format!("normal({}=1)", "x".repeat(100_000)),
+        "9".repeat(100_000),
+        "é".repeat(100_000),
+    ] {
+        let error = text.parse::<Scheme>().unwrap_err().to_string();
+        assert!(error.chars().count() < 1000, "{} characters", error.chars().count());
+    }
+}
+
+#[test]
 fn a_scheme_is_a_law() {
     let (spec, bias) = (ParamSpec::weight(6, 4), ParamSpec::bias(6, 4));
     let draw = |law: &dyn Initializer| law.draw(&spec, &[4, 6], &mut TorchRng::seed(3));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::error::ParseSchemeError;
 use super::nearest::hint;
 use super::text;
-use super::value::{Args, Call, Value, excerpt, plain};
+use super::value::{Args, Call, Value, excerpt, plain, shortened};
 use super::{ROWS, Row, Scheme};
 use crate::{EdgeOfChaos, Nonlinearity};
 
@@ -113,7 +113,8 @@ const MAY_BE_NONE: [&str; 4] = ["seed", "generator", "input_axes", "output_axes"
 pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     let (row, alias) = find(&call.name)?;
     let text = excerpt(&call.to_string());
-    let at = |reason: String| ParseSchemeError(format!("`{text}`: {reason}"));
+    // The reason may repeat a value, and that may be as long as the text.
+    let at = |reason: String| ParseSchemeError(format!("`{text}`: {}", shortened(&reason, 500)));
     let fields = row.defaults();
     let known = parameters(row, alias, &fields);
 

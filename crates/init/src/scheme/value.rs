@@ -111,8 +111,12 @@ pub(super) fn variant(of: &str, name: &str) -> String {
 
 /// The start of a text that is too long for a message.
 pub(super) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 100;
-    match text.char_indices().nth(LONGEST) {
+    shortened(text, 100)
+}
+
+/// At most so many characters of a text.
+pub(super) fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),
     }
