@@ -38,7 +38,7 @@ impl DepthScaled {
     /// This standard deviation over the root of the number of branches in the whole network.
     ///
     /// # Panics
-    /// When `std` is negative or not finite in f32, or there are no branches.
+    /// When `std` is negative, or 10·`std` not finite in f32, or there are no branches.
     #[track_caller]
     pub fn new(std: f64, branches: usize) -> Self {
         or_panic(DepthScaled { std, branches }.checked())
@@ -60,9 +60,10 @@ impl DepthScaled {
 
     fn checked(self) -> Result<Self, String> {
         let DepthScaled { std, branches } = self;
-        if !(std as f32).is_finite() || std < 0.0 {
+        if !draw::is_within_f32(0.0, std) || std < 0.0 {
             Err(format!(
-                "DepthScaled: the standard deviation {std:?} must be 0 or more and finite in f32"
+                "DepthScaled: the standard deviation {std:?} must be 0 or more, and no number \
+                 overflow f32"
             ))
         } else if branches == 0 {
             Err("DepthScaled: a network of 0 residual branches has no weights to scale".into())

@@ -111,6 +111,12 @@ fn few_normals(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: f64) {
     }
 }
 
+/// Whether no normal number of this mean and standard deviation overflows f32: the largest that
+/// [`normal`] can draw is 8.6 deviations out.
+pub(crate) fn is_within_f32(mean: f64, std: f64) -> bool {
+    ((mean.abs() + 10.0 * std.abs()) as f32).is_finite()
+}
+
 /// A multiple of 2⁻⁵³ in [0, 1).
 fn unit_f64(rng: &mut dyn RngCore) -> f64 {
     const TWO_53: f64 = 9_007_199_254_740_992.0;

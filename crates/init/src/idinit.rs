@@ -73,7 +73,7 @@ impl IdInit {
     /// The same law with normal numbers of this standard deviation added everywhere.
     ///
     /// # Panics
-    /// When `std` is negative or not finite in f32.
+    /// When `std` is negative, or 10·`std` not finite in f32.
     #[must_use]
     #[track_caller]
     pub fn loosened(self, std: f64) -> Self {
@@ -84,8 +84,10 @@ impl IdInit {
         let IdInit { tau, loosening } = self;
         if !(tau as f32).is_finite() {
             Err(format!("IdInit: a τ of {tau:?} must be finite in f32"))
-        } else if !(loosening as f32).is_finite() || loosening < 0.0 {
-            Err(format!("IdInit: the loosening {loosening:?} must be 0 or more and finite in f32"))
+        } else if !draw::is_within_f32(tau, loosening) || loosening < 0.0 {
+            Err(format!(
+                "IdInit: the loosening {loosening:?} must be 0 or more, and no number overflow f32"
+            ))
         } else {
             Ok(self)
         }

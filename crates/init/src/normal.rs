@@ -31,7 +31,7 @@ impl Normal {
     /// Mean `mean`, variance `std²`. A `std` of 0 gives the mean everywhere.
     ///
     /// # Panics
-    /// When either is not finite in f32, or `std` is negative.
+    /// When either is not finite in f32, or `std` is negative, or |mean| + 10·`std` overflows f32.
     #[track_caller]
     pub fn new(mean: f64, std: f64) -> Self {
         or_panic(Normal::checked(mean, std))
@@ -52,6 +52,8 @@ impl Normal {
             Err(format!("Normal: the mean {mean:?} must be finite in f32"))
         } else if !(std as f32).is_finite() || std < 0.0 {
             Err(format!("Normal: the standard deviation {std:?} must be finite and not negative"))
+        } else if !draw::is_within_f32(mean, std) {
+            Err(format!("Normal: numbers around {mean:?} ± {std:?} can overflow f32"))
         } else {
             Ok(Normal { mean, std })
         }
@@ -95,6 +97,22 @@ mod tests {
     #[should_panic(expected = "Normal: the standard deviation NaN must be")]
     fn nan_is_refused() {
         Normal::new(0.0, f64::NAN);
+    }
+
+    #[test]
+    #[should_panic(expected = "Normal: numbers around 0.0 ± 1e38 can overflow f32")]
+    fn an_overflow_is_refused() {
+        Normal::new(0.0, 1e38);
+    }
+
+    #[test]
+    fn the_largest_deviation_gives_finite_numbers() {
+        let law = Normal::new(0.0, 3.4e37);
+        for n in [7, 1000] {
+            let spec = ParamSpec::bias(1, n);
+            let draw = |seed| law.draw(&spec, &[n], &mut TorchRng::seed(seed));
+            assert!((0..100).flat_map(draw).all(f32::is_finite));
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Sparse {
     /// PyTorch's own `std` is 0.01.
     ///
     /// # Panics
-    /// When `sparsity` is not from 0 to 1, or `std` is negative or not finite in f32.
+    /// When `sparsity` is not from 0 to 1, or `std` is negative, or 10·`std` not finite in f32.
     #[track_caller]
     pub fn new(sparsity: f64, std: f64) -> Self {
         or_panic(UncheckedSparse { sparsity, std }.try_into())
@@ -102,7 +102,7 @@ impl SparseRows {
     /// Every unit listens to `inputs` inputs, with weights of this standard deviation.
     ///
     /// # Panics
-    /// When `inputs` is 0, or `std` is negative or not finite in f32.
+    /// When `inputs` is 0, or `std` is negative, or 10·`std` not finite in f32.
     #[track_caller]
     pub fn new(inputs: usize, std: f64) -> Self {
         or_panic(UncheckedRows { inputs, std }.try_into())
@@ -160,10 +160,13 @@ impl TryFrom<UncheckedRows> for SparseRows {
 }
 
 fn check_std(law: &str, std: f64) -> Result<(), String> {
-    if (std as f32).is_finite() && std >= 0.0 {
+    if draw::is_within_f32(0.0, std) && std >= 0.0 {
         return Ok(());
     }
-    Err(format!("{law}: the standard deviation {std:?} must be finite and not negative"))
+    Err(format!(
+        "{law}: the standard deviation {std:?} must be finite and not negative, and no number \
+         overflow f32"
+    ))
 }
 
 impl Initializer for Sparse {
@@ -294,7 +297,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<SparseRows>(&text).unwrap(), law);
         for (bad, reason) in [
             (r#"{"inputs":0,"std":1}"#, "listens to 0 inputs"),
-            (r#"{"inputs":3,"std":1e39}"#, "standard deviation 1e39"),
+            (r#"{"inputs":3,"std":1e38}"#, "standard deviation 1e38"),
         ] {
             let error = serde_json::from_str::<SparseRows>(bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
