@@ -298,6 +298,14 @@ impl<T: Scalar, M: Module<T>> Module<T> for Option<M> {
     fn features(&self) -> Features {
         self.as_ref().map_or(Features::Same, Module::features)
     }
+    fn activation_gain(&self) -> Option<Gain> {
+        self.as_ref().and_then(Module::activation_gain)
+    }
+    fn followed_by(&mut self, activation: Gain) {
+        if let Some(module) = self {
+            module.followed_by(activation);
+        }
+    }
 }
 
 /// Lists the fields of a struct that have parameters, inside its `impl Module`.

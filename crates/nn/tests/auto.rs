@@ -75,6 +75,22 @@ fn only_the_first_that_follows() {
 }
 
 #[test]
+fn an_activation_in_a_network_of_its_own_or_in_an_option() {
+    let nested = || Sequential::new().add(Through).add(Relu).add(auto(20, 5));
+    assert_gain(|l| Sequential::new().add(l).add(nested()), Nonlinearity::Relu.gain());
+    // Tanh is behind Relu, and not behind the layer.
+    let relu = || Sequential::new().add(Relu);
+    assert_gain(|l| Sequential::new().add(l).add(relu()).add(Tanh), Nonlinearity::Relu.gain());
+    let linear = || Sequential::new().add(auto(20, 5)).add(Relu);
+    assert_gain(|l| Sequential::new().add(l).add(linear()), Gain::ONE);
+
+    assert_gain(|l| Sequential::new().add(Some(l)).add(Relu), Nonlinearity::Relu.gain());
+    assert_gain(|l| Sequential::new().add(l).add(Some(Relu)).add(Tanh), Nonlinearity::Relu.gain());
+    let none: Option<Relu> = None;
+    assert_gain(|l| Sequential::new().add(l).add(none).add(Tanh), Nonlinearity::Tanh.exact_gain());
+}
+
+#[test]
 fn no_activation_is_a_gain_of_one() {
     assert_gain(|l| Sequential::new().add(l), Gain::ONE);
     assert_gain(|l| Sequential::new().add(l).add(Softmax), Gain::ONE);

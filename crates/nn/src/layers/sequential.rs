@@ -152,6 +152,17 @@ impl<T: Scalar> Module<T> for Sequential<T> {
         self.layers.iter().fold(Features::Same, |before, layer| before.then(layer.features()))
     }
 
+    fn activation_gain(&self) -> Option<Gain> {
+        // Of the one that comes first: what a layer before this network is followed by.
+        for layer in &self.layers {
+            let gain = layer.activation_gain();
+            if gain.is_some() || layer.features() != Features::Same {
+                return gain;
+            }
+        }
+        None
+    }
+
     fn followed_by(&mut self, activation: Gain) {
         // Through what is no activation itself and keeps the features, such as dropout.
         for layer in self.layers.iter_mut().rev() {
