@@ -129,7 +129,7 @@ impl MuP {
     /// # Errors
     /// If the model has not the base's parameters, or one whose part in the width cannot be told: a
     /// weight that is no matrix and has another shape than the base's, or one whose shape is not that of
-    /// its fans; or, with [`zero_output`](Self::zero_output), if no weight has a `fan_in` alone that
+    /// its fans, or with a fan of 0 in the base; or, with [`zero_output`](Self::zero_output), if no weight has a `fan_in` alone that
     /// differs from the base's. Then nothing has changed.
     pub fn init<T: Scalar>(&self, model: &mut (impl Module<T> + ?Sized)) -> Result<(), InitError> {
         self.init_with(model, &mut default_rng())
@@ -203,6 +203,9 @@ impl MuP {
     ) -> Result<(Setting, bool), InitError> {
         let (spec, shape) = (p.spec(), p.value().shape());
         let keep = |draw| if p.is_trainable() { draw } else { Draw::Keep };
+        if base.fan_in == 0 || base.fan_out == 0 {
+            return Err(cannot(path, "it has a fan of 0 in the base model".into()));
+        }
         let (rate_in, rate_out) =
             (ratio(spec.fan_in, base.fan_in), ratio(spec.fan_out, base.fan_out));
         match spec.kind {

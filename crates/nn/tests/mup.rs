@@ -116,6 +116,7 @@ fn models_of_which_it_cannot_tell() {
         "`MuP::zero_output`: no weight's fan_in alone differs from the base model's, so which one \
          is the output cannot be told; take a base model of another width",
     );
+    refused(MuP::sgd(&deep(0)), deep(4), "`2.weight`: it has a fan of 0 in the base model");
     struct Scaled {
         scale: Param,
     }
