@@ -80,6 +80,11 @@ impl<T: Scalar> Param<T> {
         self.awaits_activation = awaits_activation && self.spec.activation.is_none();
     }
 
+    /// Whether an activation added later will scale the value.
+    pub(crate) fn awaits_activation(&self) -> bool {
+        self.awaits_activation
+    }
+
     /// Whether gradients are computed for it.
     pub fn is_trainable(&self) -> bool {
         self.trainable

@@ -396,6 +396,15 @@ fn nothing_changes_on_an_error() {
 }
 
 #[test]
+fn after_an_error_auto_still_waits_for_its_activation() {
+    let layer = Linear::builder(4, 3).weight(Auto::default()).build();
+    let want = Sequential::new().add(layer.clone()).add(Relu);
+    let mut model = Sequential::new().add(layer);
+    assert!(UnitNorm.init(&mut model, &Tensor::ones([5, 4])).is_err(), "all samples are the same");
+    assert_eq!(bits(&model.add(Relu)), bits(&want));
+}
+
+#[test]
 fn a_panic_in_forward_puts_the_values_back() {
     struct Moody {
         first: Linear,

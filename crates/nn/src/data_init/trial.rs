@@ -13,8 +13,9 @@ use crate::plan::InitPlan;
 pub(super) struct Trial<'m, T: Scalar, M: Module<T> + ?Sized> {
     pub(super) model: &'m mut M,
     x: &'m Tensor<T>,
-    /// The values of all parameters. They share their elements with the model's until it writes.
-    before: Vec<Tensor<T>>,
+    /// The values of all parameters, and whether they await their activation. They share their
+    /// elements with the model's until it writes.
+    before: Vec<(Tensor<T>, bool)>,
 }
 
 impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
@@ -33,7 +34,8 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
             let why = format!("element {at} is {}", x.as_slice()[at]);
             return Err(InitError::Batch { why });
         }
-        let before = model.named_params().into_iter().map(|(_, p)| p.value().clone()).collect();
+        let params = model.named_params().into_iter();
+        let before = params.map(|(_, p)| (p.value().clone(), p.awaits_activation())).collect();
         Ok(Self { model, x, before })
     }
 
@@ -89,8 +91,8 @@ impl<T: Scalar, M: Module<T> + ?Sized> Drop for Trial<'_, T, M> {
     fn drop(&mut self) {
         let mut before = self.before.drain(..);
         self.model.visit_mut(&ParamPath::ROOT, &mut |_, param| {
-            if let Some(value) = before.next() {
-                *param.value_mut() = value;
+            if let Some((value, awaits_activation)) = before.next() {
+                param.begin(value, awaits_activation);
             }
         });
     }
