@@ -32,7 +32,7 @@ pub enum InitError {
     /// All parameters of this pattern are frozen.
     #[error(
         "every parameter that matches `{pattern}` is frozen, so none would change; write its name \
-         in full, or call set_trainable(true) first"
+         in full in a plan, or call set_trainable(true) first"
     )]
     Frozen {
         /// What was asked for.

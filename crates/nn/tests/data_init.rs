@@ -327,6 +327,25 @@ fn labels_that_do_not_fit_are_refused() {
     assert_eq!(bits(&model), before);
 }
 
+#[test]
+fn the_output_bias_is_not_one_behind_which_relu_lets_all_through() {
+    let layer = Linear::builder(20, 3).weight(Zeros).bias(Constant(1.0)).build();
+    let mut model = Sequential::new().add(layer).add(Relu);
+    let error = ClassPrior::from_counts(&[1, 1, 2]).init(&mut model, &batch(8, 20)).unwrap_err();
+    assert!(matches!(error, InitError::NoOutputBias), "{error}");
+    assert_eq!(model.named_params()[1].1.value().as_slice(), [1.0; 3]);
+}
+
+#[test]
+fn a_frozen_output_bias_keeps_its_values() {
+    let mut model = Linear::new(20, 3);
+    model.bias_mut().unwrap().set_trainable(false);
+    let before = bits(&model);
+    let error = ClassPrior::from_counts(&[1, 1, 2]).init(&mut model, &batch(8, 20)).unwrap_err();
+    assert!(matches!(&error, InitError::Frozen { pattern } if pattern == "bias"), "{error}");
+    assert_eq!(bits(&model), before);
+}
+
 /// Every initializer's answer for this model and batch.
 fn answers(model: &mut impl Module, x: &Tensor) -> Vec<std::result::Result<(), InitError>> {
     vec![

@@ -69,8 +69,8 @@ impl ClassPrior {
     /// Sets the bias of the linear layer that gives the model's output for the batch x.
     ///
     /// # Errors
-    /// If the batch does not fit, the output is not that of a linear layer with a bias, or there is a
-    /// label for which it has no unit or a class without a label.
+    /// If the batch does not fit, the output is not that of a linear layer with a bias, the bias is
+    /// frozen, or there is a label for which it has no unit or a class without a label.
     ///
     /// # Panics
     /// **Panics** where the model's `forward` does, and if it uses no linear layer.
@@ -82,13 +82,20 @@ impl ClassPrior {
     ) -> Result<(), InitError> {
         let trial = Trial::new(model, x)?;
         let probe = trial.probe();
-        let last = probe.layers().last().filter(|layer| layer.pre_activation == *probe.output());
+        // By the values, and not if an activation let them all through.
+        let last = probe
+            .layers()
+            .last()
+            .filter(|layer| layer.activation.is_none() && layer.pre_activation == *probe.output());
         let Some((bias, values)) =
             last.and_then(|l| Some((l.bias_path.as_ref()?, l.bias.as_ref()?)))
         else {
             return Err(InitError::NoOutputBias);
         };
         let counts = self.counts_of(values.len())?;
+        if !trial.may_change(bias) {
+            return Err(InitError::Frozen { pattern: bias.clone() });
+        }
         trial.model.init(&InitPlan::new().set(bias, LogPrior::new(counts)))?;
         trial.keep();
         Ok(())
