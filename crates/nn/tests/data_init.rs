@@ -415,6 +415,17 @@ fn nothing_changes_on_an_error() {
 }
 
 #[test]
+fn lsuv_refuses_a_layer_that_is_given_nothing_but_zeros() {
+    // Its biases differ, so that there is a deviation, which no scale of its weights changes.
+    let mut model = deep(Relu);
+    model.init(&InitPlan::new().set("8.bias", Constant(-100.0))).unwrap();
+    let before = bits(&model);
+    let error = Lsuv::default().init(&mut model, &batch(40, 20)).unwrap_err();
+    assert!(matches!(&error, InitError::Constant { layer, .. } if layer == "10.weight"), "{error}");
+    assert_eq!(bits(&model), before);
+}
+
+#[test]
 fn after_an_error_auto_still_waits_for_its_activation() {
     let layer = Linear::builder(4, 3).weight(Auto::default()).build();
     let want = Sequential::new().add(layer.clone()).add(Relu);

@@ -92,7 +92,8 @@ impl Lsuv {
     /// within the tolerance.
     ///
     /// # Errors
-    /// If the batch does not fit, or a layer's pre-activations are not finite or are all the same.
+    /// If the batch does not fit, or a layer's pre-activations are not finite or are all the same, or
+    /// it is given nothing but zeros, as behind a layer of dead units.
     ///
     /// # Panics
     /// **Panics** where the model's `forward` does, and if it uses no linear layer.
@@ -115,6 +116,10 @@ impl Lsuv {
             i += 1;
             if rounds.contains_key(&path) || !trial.may_change(&path) {
                 continue;
+            }
+            if layer.input.as_slice().iter().all(|x| *x == T::ZERO) {
+                // Biases may differ, but no scale of the weights will change them.
+                return Err(InitError::Constant { layer: path, unit: None });
             }
             let mut n = 0;
             loop {
