@@ -8,7 +8,7 @@ use fanin_nn::init::{
     Uniform, XavierNormal, Zeros, manual_seed,
 };
 use fanin_nn::layers::{Gelu, LeakyRelu, Relu, Sigmoid, Tanh};
-use fanin_nn::{Linear, Module, Param, Sequential, Tensor, Var, module};
+use fanin_nn::{InitPlan, Linear, Module, Param, Sequential, Tensor, Var, module};
 
 fn batch(samples: usize, features: usize, seed: u64) -> Tensor {
     let mut rng = TorchRng::seed(seed);
@@ -149,6 +149,93 @@ fn large_weights_make_a_shallow_net_overconfident() {
     assert_eq!(labelled.len(), SEEDS.len());
     assert_fault!(&labelled, Fault::Overconfident { loss, chance }
         if *loss > 15.0 && *chance == 10f64.ln());
+}
+
+/// The advice of each verdict.
+fn advice(model: &Sequential, x: &Tensor) -> Vec<String> {
+    InitReport::new(model, x).verdicts.into_iter().map(|v| v.advice).collect()
+}
+
+#[test]
+fn advice_names_the_layer_that_does_it_alone() {
+    for seed in SEEDS {
+        manual_seed(seed);
+        for std in [1e-6, 100.0] {
+            let mut model = net(8, 64, &KaimingNormal::default(), &Zeros, Relu);
+            model.init(&InitPlan::new().set("8.weight", Normal::new(0.0, std)).keyed(1)).unwrap();
+            let advice = advice(&model, &batch(64, 64, 1));
+            assert_eq!(advice.len(), 2, "of activations and gradients");
+            for advice in advice {
+                assert!(
+                    advice.starts_with("the weights of layer 8 have std·√fan_in = 8"),
+                    "{advice}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn advice_does_not_blame_weights_for_what_biases_do() {
+    for seed in SEEDS {
+        manual_seed(seed);
+        let x = batch(64, 64, 1);
+        for advice in advice(&net(2, 64, &XavierNormal::default(), &Constant(5.0), Tanh), &x) {
+            assert!(advice.contains("biases") && advice.contains("start them at 0"), "{advice}");
+        }
+        let law = Normal::new(0.0, 20.0);
+        let scattered = advice(&net(2, 64, &XavierNormal::default(), &law, Tanh), &x);
+        assert!(scattered[0].starts_with("the biases, of rms"), "{scattered:?}");
+    }
+}
+
+#[test]
+fn advice_on_weights_that_are_not_centred() {
+    for seed in SEEDS {
+        manual_seed(seed);
+        let x = batch(64, 64, 1);
+        for model in [
+            net(2, 64, &Uniform::new(0.0, 1.0), &Zeros, Sigmoid),
+            net(2, 64, &Uniform::new(-1.0, 0.0), &Zeros, Relu),
+            net(4, 64, &Uniform::new(0.0, 1.0), &Zeros, Relu),
+        ] {
+            let advice = advice(&model, &x);
+            assert!(advice[0].contains("draw them with mean 0"), "{advice:?}");
+        }
+    }
+}
+
+#[test]
+fn advice_on_data_as_they_come() {
+    for seed in SEEDS {
+        manual_seed(seed);
+        let x = Tensor::from_vec([64, 64], (0..64 * 64).map(|i| (i * 7 % 256) as f32).collect());
+        let tanh = net(2, 64, &XavierNormal::default(), &Zeros, Tanh);
+        assert!(
+            advice(&tanh, &x)[0].starts_with("the input has mean 12"),
+            "{:?}",
+            advice(&tanh, &x)
+        );
+        let relu = net(2, 64, &KaimingNormal::default(), &Zeros, Relu);
+        let labels: Vec<usize> = (0..64).map(|i| i % 10).collect();
+        let report = InitReport::with_labels(&relu, &x, &labels);
+        assert!(report.verdicts[0].advice.starts_with("the input has mean 12"), "{report}");
+    }
+}
+
+#[test]
+fn advice_does_not_offer_what_is_there() {
+    for seed in SEEDS {
+        manual_seed(seed);
+        let branch = || {
+            let layer = Linear::builder(64, 64).weight(KaimingNormal::default()).build();
+            Sequential::new().add(layer).add(Relu)
+        };
+        let model = (0..50)
+            .fold(Sequential::new(), |net, _| net.add(fanin_nn::layers::Residual::new(branch())));
+        let advice = advice(&model.add(Linear::new(64, 10)), &batch(64, 64, 1));
+        assert!(advice[0].contains("Residual::scaled"), "{advice:?}");
+    }
 }
 
 #[test]

@@ -103,6 +103,7 @@ const SATURATED: f64 = 0.3;
 const VANISHING: f64 = 1e-3;
 const EXPLODING: f64 = 1e2;
 const OVERCONFIDENT: f64 = 5.0;
+const LARGE_INPUT: f64 = 5.0;
 
 /// The faults of these layers, causes before their effects.
 pub(super) fn judge(layers: &[LayerReport], loss: f64, chance: Option<f64>) -> Vec<Verdict> {
@@ -121,7 +122,7 @@ pub(super) fn judge(layers: &[LayerReport], loss: f64, chance: Option<f64>) -> V
     if let Some(chance) = chance
         && loss > OVERCONFIDENT * chance
     {
-        verdicts.push(overconfident(loss, chance));
+        verdicts.push(overconfident(loss, chance, &layers[0]));
     }
     verdicts
 }
@@ -193,6 +194,7 @@ fn dead(layers: &[LayerReport]) -> Option<Verdict> {
             "the biases, of mean {}, outweigh the signal: start them at 0, or slightly above",
             show(bias.mean)
         ),
+        _ if first.weight.mean < -first.weight.std => draw_centred("the weights", first),
         _ => "centre the input, start biases at 0 or slightly above, or let some signal through \
               below 0, as LeakyRelu does"
             .into(),
@@ -205,24 +207,39 @@ fn saturated(layers: &[LayerReport]) -> Option<Verdict> {
     let first = layers.iter().find(|l| l.path == paths[0])?;
     let finding = format!(
         "up to {} of the outputs of {} are at the activation's limits, where it passes on no \
-         gradient: pre-activations have std {}",
+         gradient: pre-activations have mean {} and std {}",
         percent(share),
         named(&paths),
+        show(first.pre_activation.mean),
         show(first.pre_activation.std),
     );
-    let advice = format!(
-        "make the weights smaller: std {} instead of {} gives pre-activations of std 1; Xavier is \
-         about that for inputs of rms 1",
-        show(first.weight.std / first.pre_activation.std.max(f64::MIN_POSITIVE)),
-        show(first.weight.std),
-    );
+    let advice = match first.bias {
+        _ if first.weight.mean.abs() > first.weight.std => draw_centred("the weights", first),
+        Some(bias) if bias.rms() > 0.5 * first.pre_activation.rms() => {
+            format!("the biases, of rms {}, hold them there: start them at 0", show(bias.rms()))
+        }
+        _ if paths[0] == layers[0].path && first.input.rms() > LARGE_INPUT => scale_input(first),
+        _ => format!(
+            "make the weights smaller: std {} instead of {} gives pre-activations of std 1; Xavier \
+             is about that for inputs of rms 1",
+            show(first.weight.std / first.pre_activation.std.max(f64::MIN_POSITIVE)),
+            show(first.weight.std),
+        ),
+    };
     Some(Verdict { fault: Fault::Saturated { layers: paths, share }, finding, advice })
 }
 
-/// A quantity along the layers: what it is at each, over what it is at the start, and how many layers
-/// lie between.
+/// A quantity along the layers.
 struct Course<'l> {
-    points: Vec<(&'l LayerReport, f64, usize)>,
+    points: Vec<Point<'l>>,
+}
+
+struct Point<'l> {
+    layer: &'l LayerReport,
+    /// The layer of which the weights lie between the point before and this one.
+    weights: &'l LayerReport,
+    /// What the quantity is here, over what it is at the start.
+    factor: f64,
 }
 
 impl<'l> Course<'l> {
@@ -237,31 +254,51 @@ impl<'l> Course<'l> {
         let between = layers.windows(2).map(|pair| (&pair[0], input(&pair[1])));
         // An output layer that starts at 0 is no fault either.
         let end = layers.last().filter(|l| l.weight.rms() > 0.0).map(|l| (l, output(l)));
-        let points =
-            between.chain(end).enumerate().map(|(i, (l, size))| (l, size / start, i + 1)).collect();
+        let point = |(l, size)| Point { layer: l, weights: l, factor: size / start };
+        let points = between.chain(end).map(point).collect();
         Self { points: if start > 0.0 { points } else { vec![] } }
     }
 
     /// The length of a sample's gradient, from the last layer to the first. What is exactly 0 waits
     /// behind a weight that is still 0, on purpose, or has a cause that is a fault of its own.
     fn of_gradients(layers: &'l [LayerReport]) -> Self {
-        let mut back = layers.iter().rev().filter(|l| l.gradient_length() > 0.0);
-        let Some(last) = back.next() else { return Self { points: vec![] } };
-        let start = last.gradient_length();
-        let points =
-            back.enumerate().map(|(i, l)| (l, l.gradient_length() / start, i + 1)).collect();
-        Self { points }
+        let back: Vec<_> = layers.iter().rev().filter(|l| l.gradient_length() > 0.0).collect();
+        let point = |pair: &[&'l LayerReport]| Point {
+            layer: pair[1],
+            weights: pair[0],
+            factor: pair[1].gradient_length() / back[0].gradient_length(),
+        };
+        Self { points: back.windows(2).map(point).collect() }
     }
 
     /// The layers where the factor is beyond a limit, the most extreme factor and where it is, and the
     /// factor of one layer up to the first of them: behind it there may be nothing but rounding.
     fn beyond(&self, is_beyond: impl Fn(f64) -> bool) -> Option<Extreme<'l>> {
-        let beyond = self.points.iter().filter(|(_, factor, _)| is_beyond(*factor));
-        let (_, factor, steps) = *beyond.clone().next()?;
-        let (layer, total, _) =
-            *beyond.clone().max_by(|a, b| a.1.ln().abs().total_cmp(&b.1.ln().abs()))?;
-        let layers = beyond.map(|(l, ..)| l.path.clone()).collect();
-        Some(Extreme { layer, layers, total, per_layer: factor.powf(1.0 / steps as f64) })
+        let first = self.points.iter().position(|p| is_beyond(p.factor))?;
+        let beyond = self.points.iter().filter(|p| is_beyond(p.factor));
+        let extent = |p: &Point<'_>| p.factor.ln().abs();
+        let most = beyond.clone().max_by(|a, b| extent(a).total_cmp(&extent(b)))?;
+        Some(Extreme {
+            layer: most.layer,
+            layers: beyond.map(|p| p.layer.path.clone()).collect(),
+            total: most.factor,
+            per_layer: self.points[first].factor.powf(1.0 / (first + 1) as f64),
+            culprit: self.culprit(first),
+        })
+    }
+
+    /// The layer that makes most of the change up to a point by itself, and its factor.
+    fn culprit(&self, until: usize) -> Option<(&'l LayerReport, f64)> {
+        const MOST: f64 = 0.75;
+        let mut before = 1.0;
+        let mut steps = self.points[..=until].iter().map(|p| {
+            let step = p.factor / before;
+            before = p.factor;
+            (p.weights, step)
+        });
+        let total = self.points[until].factor;
+        let most = total.powf(MOST);
+        steps.find(|(_, step)| if total < 1.0 { *step <= most } else { *step >= most })
     }
 }
 
@@ -270,18 +307,31 @@ struct Extreme<'l> {
     layers: Vec<String>,
     total: f64,
     per_layer: f64,
+    culprit: Option<(&'l LayerReport, f64)>,
+}
+
+impl Extreme<'_> {
+    /// What keeps a signal that changes so.
+    fn advice(&self) -> String {
+        match self.culprit {
+            Some((layer, factor)) => {
+                rescale(&format!("the weights of layer {}", short(&layer.path)), layer, factor)
+            }
+            None => rescale("the weights", self.layer, self.per_layer),
+        }
+    }
 }
 
 fn exploding_activations(layers: &[LayerReport]) -> Option<Verdict> {
-    let Extreme { layer, layers, total, per_layer } =
-        Course::of_activations(layers).beyond(|factor| factor > EXPLODING)?;
+    let extreme = Course::of_activations(layers).beyond(|factor| factor > EXPLODING)?;
+    let advice = extreme.advice();
+    let Extreme { layer, layers, total, per_layer, .. } = extreme;
     let finding = format!(
         "activations grow by {} a layer, to {} times the input's at layer {}",
         show(per_layer),
         show(total),
         short(&layer.path),
     );
-    let advice = rescale(layer, per_layer);
     Some(Verdict {
         fault: Fault::ExplodingActivations { layers, total, per_layer },
         finding,
@@ -290,15 +340,16 @@ fn exploding_activations(layers: &[LayerReport]) -> Option<Verdict> {
 }
 
 fn vanishing_activations(layers: &[LayerReport], to_nothing: bool) -> Option<Verdict> {
-    let Extreme { layer, layers, total, per_layer } = Course::of_activations(layers)
+    let extreme = Course::of_activations(layers)
         .beyond(|factor| factor < VANISHING && (factor > 0.0 || to_nothing))?;
+    let advice = extreme.advice();
+    let Extreme { layer, layers, total, per_layer, .. } = extreme;
     let finding = format!(
         "activations shrink by {} a layer: what tells samples apart is {} of the input's at layer {}",
         show(per_layer),
         show(total),
         short(&layer.path),
     );
-    let advice = rescale(layer, per_layer);
     Some(Verdict {
         fault: Fault::VanishingActivations { layers, total, per_layer },
         finding,
@@ -310,8 +361,9 @@ fn gradients(layers: &[LayerReport]) -> Option<Verdict> {
     let course = Course::of_gradients(layers);
     let vanishing = course.beyond(|factor| factor < VANISHING);
     let vanish = vanishing.is_some();
-    let Extreme { layer, layers, total, per_layer } =
-        vanishing.or_else(|| course.beyond(|factor| factor > EXPLODING))?;
+    let extreme = vanishing.or_else(|| course.beyond(|factor| factor > EXPLODING))?;
+    let advice = extreme.advice();
+    let Extreme { layer, layers, total, per_layer, .. } = extreme;
     let finding = format!(
         "gradients {} by {} a layer on their way back, to {} {} those of the last layer at layer {}",
         if vanish { "shrink" } else { "grow" },
@@ -320,7 +372,6 @@ fn gradients(layers: &[LayerReport]) -> Option<Verdict> {
         if vanish { "of" } else { "times" },
         short(&layer.path),
     );
-    let advice = rescale(layer, per_layer);
     let fault = if vanish {
         Fault::VanishingGradients { layers, total, per_layer }
     } else {
@@ -329,48 +380,79 @@ fn gradients(layers: &[LayerReport]) -> Option<Verdict> {
     Some(Verdict { fault, finding, advice })
 }
 
-fn overconfident(loss: f64, chance: f64) -> Verdict {
+fn overconfident(loss: f64, chance: f64, first: &LayerReport) -> Verdict {
     let finding = format!(
         "the loss begins at {}, where knowing nothing costs ln(classes) = {}: the outputs are large, \
          and all but surely wrong",
         show(loss),
         show(chance),
     );
-    let advice = "scale the weights by 1/√fan_in, or make those of the output layer small or zero";
-    Verdict { fault: Fault::Overconfident { loss, chance }, finding, advice: advice.into() }
+    let advice = if first.input.rms() > LARGE_INPUT {
+        scale_input(first)
+    } else {
+        "scale the weights by 1/√fan_in, or make those of the output layer small or zero".into()
+    };
+    Verdict { fault: Fault::Overconfident { loss, chance }, finding, advice }
 }
 
-/// What keeps a signal that changes by a factor a layer.
-fn rescale(layer: &LayerReport, per_layer: f64) -> String {
+/// For data as they come, such as pixels from 0 to 255.
+fn scale_input(first: &LayerReport) -> String {
+    format!(
+        "the input has mean {} and std {}: bring it to mean 0 and std 1 first",
+        show(first.input.mean),
+        show(first.input.std),
+    )
+}
+
+/// What keeps a signal that changes by this factor in a layer, of which the weights are called so.
+fn rescale(weights: &str, layer: &LayerReport, factor: f64) -> String {
     if layer.weight.mean.abs() > layer.weight.std {
+        return draw_centred(weights, layer);
+    }
+    let signal = layer.pre_activation.std;
+    if let Some(bias) = layer.bias.filter(|b| b.mean.abs() > signal && layer.weight.std > 0.0) {
         return format!(
-            "the weights have mean {} and std {}, so that their products add up: draw them with \
-             mean 0, as Kaiming, Xavier and Orthogonal do",
-            show(layer.weight.mean),
-            show(layer.weight.std),
+            "beside {weights}, biases of mean {} outweigh the signal: start them at 0",
+            show(bias.mean)
         );
     }
     let scale = layer.weight.std * (layer.inputs as f64).sqrt();
     let near = |value: f64| (scale / value - 1.0).abs() < 0.08;
     let now = match layer.activation.as_deref() {
-        _ if near(1.0 / 3f64.sqrt()) => "which is the default and meant for shallow networks",
-        Some("Relu") if near(1.0) => "as by Xavier or LeCun, which are not made for ReLU",
+        _ if near(1.0 / 3f64.sqrt()) => ", which is the default and meant for shallow networks",
+        Some("Relu") if near(1.0) => ", as by Xavier or LeCun, which are not made for ReLU",
         _ => "",
     };
-    let comma = if now.is_empty() { "" } else { ", " };
     let then = match layer.activation.as_deref() {
+        Some("Relu") if near(2f64.sqrt()) => KEPT.into(),
         Some("Relu") => "KaimingNormal::default() (1.41) keeps them".into(),
+        Some("Tanh") if near(1.0) => KEPT.into(),
         Some("Tanh") => "Orthogonal with a gain of 1, or Xavier, keeps them".into(),
         Some("Sigmoid") => {
             "a sigmoid's slope is 1/4 at most, so that it takes a gain of 4 or more; tanh needs 1"
                 .into()
         }
+        _ if scale == 0.0 => "draw them at random, by Auto or Orthogonal".into(),
         _ => format!(
             "about {} would keep them; Auto and EdgeOfChaos find it for an activation",
-            show(scale / per_layer)
+            show(scale / factor)
         ),
     };
-    format!("the weights have std·√fan_in = {}{comma}{now}: {then}", show(scale))
+    format!("{weights} have std·√fan_in = {}{now}: {then}", show(scale))
+}
+
+const KEPT: &str = "that keeps a signal in a plain network, so look at what else is in its way: a \
+                    sum of residual branches wants Residual::scaled or rezero, a narrow layer more \
+                    units";
+
+/// For weights whose mean is larger than their deviation.
+fn draw_centred(weights: &str, layer: &LayerReport) -> String {
+    format!(
+        "{weights} have mean {} and std {}, so that their products add up: draw them with mean 0, as \
+         Kaiming, Xavier and Orthogonal do",
+        show(layer.weight.mean),
+        show(layer.weight.std),
+    )
 }
 
 /// A layer's path without `.weight`.
