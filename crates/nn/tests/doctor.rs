@@ -430,6 +430,18 @@ fn one_sample_is_enough() {
 }
 
 #[test]
+fn one_output_of_two_samples_may_be_alike_by_chance() {
+    for seed in 0..200 {
+        manual_seed(seed);
+        let hidden = Sequential::new().add(Linear::new(8, 32)).add(Relu).add(Linear::new(32, 32));
+        let model = hidden.add(Relu).add(Linear::new(32, 1));
+        for samples in [1, 2] {
+            assert_healthy(&[InitReport::new(&model, &batch(samples, 8, 1000 + seed))]);
+        }
+    }
+}
+
+#[test]
 fn nothing_but_the_tape_is_touched() {
     manual_seed(9);
     let model = net(2, 8, &KaimingNormal::default(), &Zeros, Relu);

@@ -106,18 +106,23 @@ const OVERCONFIDENT: f64 = 5.0;
 const LARGE_INPUT: f64 = 5.0;
 
 /// The faults of these layers, causes before their effects.
-pub(super) fn judge(layers: &[LayerReport], loss: f64, chance: Option<f64>) -> Vec<Verdict> {
+pub(super) fn judge(
+    layers: &[LayerReport],
+    samples: usize,
+    loss: f64,
+    chance: Option<f64>,
+) -> Vec<Verdict> {
     let finite = layers.iter().take_while(|layer| layer.is_finite()).count();
     if layers.iter().any(|layer| !layer.is_finite() || !layer.has_finite_gradients()) {
         let mut verdicts = vec![non_finite(layers)];
-        verdicts.extend(exploding_activations(&layers[..finite]));
+        verdicts.extend(exploding_activations(&layers[..finite], samples));
         return verdicts;
     }
     let mut verdicts: Vec<_> =
         [symmetry(layers), dead(layers), saturated(layers)].into_iter().flatten().collect();
-    verdicts.extend(exploding_activations(layers));
+    verdicts.extend(exploding_activations(layers, samples));
     // A signal that stops altogether has one of the causes above, and is not said to shrink as well.
-    verdicts.extend(vanishing_activations(layers, verdicts.is_empty()));
+    verdicts.extend(vanishing_activations(layers, samples, verdicts.is_empty()));
     verdicts.extend(gradients(layers));
     if let Some(chance) = chance
         && loss > OVERCONFIDENT * chance
@@ -244,7 +249,7 @@ struct Point<'l> {
 
 impl<'l> Course<'l> {
     /// How far samples are apart, from layer to layer; their rms if they are all the same.
-    fn of_activations(layers: &'l [LayerReport]) -> Self {
+    fn of_activations(layers: &'l [LayerReport], samples: usize) -> Self {
         let apart = layers.first().is_some_and(|l| l.input_spread > 0.0);
         let input = |l: &LayerReport| if apart { l.input_spread } else { l.input.rms() };
         let output = |l: &LayerReport| if apart { l.output_spread } else { l.output.rms() };
@@ -252,8 +257,10 @@ impl<'l> Course<'l> {
         // What a layer reads is what the one before has given, in a plain network; in a residual one
         // it is the sum of branches, and a branch that is 0 as yet is no fault.
         let between = layers.windows(2).map(|pair| (&pair[0], input(&pair[1])));
-        // An output layer that starts at 0 is no fault either.
-        let end = layers.last().filter(|l| l.weight.rms() > 0.0).map(|l| (l, output(l)));
+        // An output layer that starts at 0 is no fault either; and one number, or the difference of
+        // two, is small by chance.
+        let tells = |l: &&LayerReport| l.weight.rms() > 0.0 && (l.outputs > 1 || samples > 2);
+        let end = layers.last().filter(tells).map(|l| (l, output(l)));
         let point = |(l, size)| Point { layer: l, weights: l, factor: size / start };
         let points = between.chain(end).map(point).collect();
         Self { points: if start > 0.0 { points } else { vec![] } }
@@ -322,8 +329,8 @@ impl Extreme<'_> {
     }
 }
 
-fn exploding_activations(layers: &[LayerReport]) -> Option<Verdict> {
-    let extreme = Course::of_activations(layers).beyond(|factor| factor > EXPLODING)?;
+fn exploding_activations(layers: &[LayerReport], samples: usize) -> Option<Verdict> {
+    let extreme = Course::of_activations(layers, samples).beyond(|factor| factor > EXPLODING)?;
     let advice = extreme.advice();
     let Extreme { layer, layers, total, per_layer, .. } = extreme;
     let finding = format!(
@@ -339,8 +346,12 @@ fn exploding_activations(layers: &[LayerReport]) -> Option<Verdict> {
     })
 }
 
-fn vanishing_activations(layers: &[LayerReport], to_nothing: bool) -> Option<Verdict> {
-    let extreme = Course::of_activations(layers)
+fn vanishing_activations(
+    layers: &[LayerReport],
+    samples: usize,
+    to_nothing: bool,
+) -> Option<Verdict> {
+    let extreme = Course::of_activations(layers, samples)
         .beyond(|factor| factor < VANISHING && (factor > 0.0 || to_nothing))?;
     let advice = extreme.advice();
     let Extreme { layer, layers, total, per_layer, .. } = extreme;
