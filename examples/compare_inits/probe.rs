@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use fanin::nn::diagnose::LayerProbe;
 use fanin::prelude::*;
 
 use crate::train::Net;
@@ -26,38 +27,27 @@ pub(crate) struct Layer {
 }
 
 pub(crate) fn snapshot(net: &Net, (x, y): &(Tensor, Vec<usize>), keep: bool) -> Snapshot {
-    let mut tape = Tape::new();
-    // Without dropout, which the network's own `forward` would do while recording.
-    let (_, grads) = tape.value_and_grad(|t| {
-        let hidden = net.layers.len() - 1;
-        let layers = net.layers.iter().enumerate();
-        let logits = layers.fold(t.input(x), |h, (i, layer)| {
-            let z = layer.forward(h);
-            if i < hidden { z.relu() } else { z }
-        });
-        logits.cross_entropy(y)
-    });
-    let mut h = x.clone();
-    let mut layers = vec![];
-    for (i, layer) in net.layers.iter().enumerate() {
-        h = layer.predict(&h);
-        let units = layer.weight().shape()[0];
-        if i + 1 < net.layers.len() {
-            h.as_mut_slice().iter_mut().for_each(|z| *z = z.max(0.0));
-        }
-        let rows = layer.weight().as_slice().chunks(layer.weight().shape()[1]);
+    let probe = Probe::with_labels(net, x, y);
+    Snapshot {
+        layers: probe.layers().iter().map(Layer::of).collect(),
+        weights: keep.then(|| probe.layers()[1].weight.as_slice().to_vec()),
+    }
+}
+
+impl Layer {
+    fn of(layer: &LayerProbe) -> Self {
+        let (values, weights) = (layer.output().as_slice(), &layer.weight);
+        let [units, inputs] = *weights.shape() else { panic!("a weight is a matrix") };
+        let rows = weights.as_slice().chunks(inputs);
         let bits = rows.map(|row| row.iter().map(|w| w.to_bits()).collect::<Vec<_>>());
-        let values = h.as_slice();
         let dead = (0..units).filter(|&u| values[u..].iter().step_by(units).all(|&z| z == 0.0));
-        let weight = layer.named_params()[0].1;
-        layers.push(Layer {
+        Self {
             signal: rms(values),
-            gradient: grads.get(weight).map_or(0.0, |grad| rms(grad.as_slice())),
+            gradient: layer.weight_grad.as_ref().map_or(0.0, |grad| rms(grad.as_slice())),
             distinct: bits.collect::<HashSet<_>>().len(),
             dead: dead.count() as f64 / units as f64,
-        });
+        }
     }
-    Snapshot { layers, weights: keep.then(|| net.layers[1].weight().as_slice().to_vec()) }
 }
 
 fn rms(values: &[f32]) -> f64 {
