@@ -59,7 +59,7 @@ fn main() -> fanin::Result<()> {
     ];
 
     let (train, _) = datasets::mnist_bundled();
-    let (x, y) = train.batches(128).next().expect("there are digits");
+    let (x, y) = train.batches(128).shuffle().next().expect("there are digits");
     for (name, fault, model) in patients {
         let report = InitReport::with_labels(&model, &x, &y);
         println!("== {name}");
