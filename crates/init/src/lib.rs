@@ -65,6 +65,8 @@
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
+//! Keras' `STFT` is not here: it is the kernel of a Fourier transform, not a law of first weights.
+//!
 //! [`Scheme`] is any of them but the last two, and can be written as text:
 //! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the two with which PyTorch, Keras, Flax, candle,
 //! tch and burn begin a linear layer.
