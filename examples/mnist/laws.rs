@@ -1,5 +1,7 @@
 //! `--init`: any law as text, and short names for those that are compared again and again.
 
+use std::fmt;
+
 use fanin::init::ParseSchemeError;
 use fanin::prelude::*;
 
@@ -38,6 +40,14 @@ impl Init {
     }
 }
 
+/// The text, and the law that it stands for if that is another.
+impl fmt::Display for Init {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let law = self.weight.to_string();
+        if law == self.text { f.write_str(&law) } else { write!(f, "{}, {law}", self.text) }
+    }
+}
+
 /// The end of `--help`.
 pub(crate) fn help() -> String {
     let mut help = String::from("The laws of --init, such as \"kaiming_normal(mode=fan_out)\":\n ");
@@ -50,7 +60,7 @@ pub(crate) fn help() -> String {
         }
         help = help + " " + name;
     }
-    help += "\nand short names, which do without parameters:\n";
+    help += "\nand short names, which have no parameters and come before a law of the same name:\n";
     for (name, law) in SHORT {
         let biases = if name == "pytorch" { ", and so are the biases" } else { "" };
         help += &format!("  {name:17} {law}{biases}\n");

@@ -50,7 +50,7 @@ fn main() -> fanin::Result<()> {
     }
     // A law may be unable to fill these shapes.
     let mut model = Sequential::from_spec(&NetworkSpec { layers })?;
-    say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init.text);
+    say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init);
     say!("{}", model.to_string().trim_end());
 
     let time = train::train(&mut model, &train, &test, &args)?;
