@@ -132,15 +132,15 @@ fn first_steps(results: &Results) -> String {
     let steps = results.first_steps();
     let (sound, wild): (Vec<usize>, Vec<usize>) =
         (0..results.contenders.len()).partition(|&i| results.is_sound(i));
+    let lines = "The line is the mean of the seeds, from the first number to the second; the band reaches \
+                 from the lowest to the highest";
     let mut text = String::new();
     if !sound.is_empty() {
+        let base =
+            if results.find("pytorch").is_some() { "; dashed, the PyTorch default" } else { "" };
         text += &figure(
             &format!("Loss of the first {steps} steps, schemes that begin sanely"),
-            &format!(
-                "The line is the mean of the seeds, the band reaches from the lowest to the highest; dashed, \
-                 the PyTorch default. {}",
-                words::first_losses(results, &sound)
-            ),
+            &format!("{lines}{base}. {}", words::first_losses(results, &sound)),
             &charts::losses(results, &sound, false),
         );
     }
@@ -148,7 +148,8 @@ fn first_steps(results: &Results) -> String {
         text += &figure(
             &format!("Loss of the first {steps} steps, the others"),
             &format!(
-                "Some loss of theirs is above 2·ln {}, or they learn nothing. On a logarithmic scale. {}",
+                "Some loss of theirs is above 2·ln {}, or they learn nothing. {lines}. On a logarithmic \
+                 scale. {}",
                 results.setup.classes,
                 words::first_losses(results, &wild)
             ),
@@ -162,7 +163,7 @@ fn weights(results: &Results) -> String {
     let (sound, wild): (Vec<usize>, Vec<usize>) =
         (0..results.contenders.len()).partition(|&i| results.is_sound(i));
     let what = "The 32,768 weights from the first to the second hidden layer, of the first seed: filled \
-                before training, the line after. At the right, their root mean square before and after.";
+                before training, the line after. The numbers are their root mean square before and after.";
     let mut text = String::new();
     for (title, group, common) in [
         ("Weights of the schemes that begin sanely", sound, true),
@@ -190,8 +191,8 @@ fn signals(results: &Results) -> String {
     });
     let legend =
         format!(r#"<ul class="legend" aria-label="marks">{}</ul>"#, marks.collect::<String>());
-    let how = "Root mean square, on a logarithmic scale, the mean of all seeds, on 500 images and without \
-               dropout.";
+    let how = "Root mean square, on a logarithmic scale with 0 at its left end, the mean of all seeds, on \
+               500 images and without dropout.";
     [
         figure(
             "How large signals are, layer by layer",

@@ -236,10 +236,7 @@ pub(crate) fn gradients(results: &Results) -> String {
     let by = |a: &&usize, b: &&usize| spread(**a).total_cmp(&spread(**b));
     let mut text = String::new();
     if !none.is_empty() {
-        text += &format!(
-            "No weight gets any gradient from {} (marks at the left end). ",
-            names(results, none)
-        );
+        text += &format!("No weight gets any gradient from {}. ", names(results, none));
     }
     if !some.is_empty() {
         text += &format!("Some layers get none at first from {}. ", names(results, some));
