@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use fanin::datasets::{self, Dataset};
 
+use crate::schemes;
+
 /// Compares initializations: trains one small network from each, with several seeds, and says which
 /// differences are more than chance, in a table, a CSV file and a page.
 #[derive(Parser)]
+#[command(after_help = schemes::help())]
 pub(crate) struct Args {
     /// How often each is trained; a seed has one split, one order of the images and one dropout for
     /// all of them [default: 10, or 2 if quick]
@@ -18,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_parser = number)]
     epochs: Option<usize>,
 
-    /// Which to compare [default: all, or six if quick]; `--schemes help` lists them
+    /// Which to compare, see below [default: all, or six if quick]
     #[arg(long, num_args = 1.., value_name = "NAME")]
     pub(crate) schemes: Vec<String>,
 

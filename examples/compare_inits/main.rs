@@ -25,6 +25,8 @@ mod table;
 mod train;
 mod words;
 
+use std::io;
+
 use args::Args;
 use clap::Parser;
 use results::{Results, Setup, TEST};
@@ -33,7 +35,9 @@ fn main() -> fanin::Result<()> {
     let args = Args::parse();
     let contenders = schemes::chosen(&args.schemes, args.quick)?;
     if let Some(directory) = &args.out {
-        std::fs::create_dir_all(directory)?; // an error now is better than after the training
+        // An error now is better than after the training.
+        std::fs::create_dir_all(directory)
+            .map_err(|error| io::Error::other(format!("--out {}: {error}", directory.display())))?;
     }
     let (name, train, test) = args.load()?;
     println!("data: {}", train.source());

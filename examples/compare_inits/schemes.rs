@@ -160,14 +160,22 @@ pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contend
     if names.is_empty() {
         return Ok(all);
     }
-    names.iter().map(|name| find(&mut all, name)).collect()
+    let mut chosen: Vec<Contender> = vec![];
+    for name in names {
+        if chosen.iter().any(|one| one.key == *name) {
+            let text = format!("--schemes: {name} is there twice; name each once");
+            return Err(std::io::Error::other(text).into());
+        }
+        chosen.push(match all.iter().position(|one| one.key == *name) {
+            Some(at) => all.remove(at),
+            None => law(name)?,
+        });
+    }
+    Ok(chosen)
 }
 
-/// One of ours by its key, or any law as text.
-fn find(all: &mut Vec<Contender>, name: &str) -> fanin::Result<Contender> {
-    if let Some(at) = all.iter().position(|one| one.key == *name) {
-        return Ok(all.remove(at));
-    }
+/// Any law as text.
+fn law(name: &str) -> fanin::Result<Contender> {
     let scheme = name.parse::<Scheme>().map_err(|error| error.to_string());
     let fits = scheme.and_then(|scheme| {
         for (n, m) in [(784, HIDDEN[0]), (HIDDEN[0], HIDDEN[1]), (HIDDEN[1], 10)] {
@@ -178,9 +186,19 @@ fn find(all: &mut Vec<Contender>, name: &str) -> fanin::Result<Contender> {
     match fits {
         Ok(scheme) => Ok(new(name, name, "", Family::Given, scheme)),
         Err(error) => {
-            let keys: Vec<&str> = all.iter().map(|one| &*one.key).collect();
+            let keys: Vec<String> = all().into_iter().map(|one| one.key).collect();
             let text = format!("--schemes {name}: none of {}, and no law: {error}", keys.join(" "));
             Err(std::io::Error::other(text).into())
         }
     }
+}
+
+/// The end of `--help`.
+pub(crate) fn help() -> String {
+    let lines =
+        all().into_iter().map(|one| format!("  {:17}{}, {}\n", one.key, one.name, one.formula));
+    format!(
+        "The names of --schemes:\n{}or any law as text, such as \"kaiming_normal(mode=fan_out)\".",
+        lines.collect::<String>()
+    )
 }
