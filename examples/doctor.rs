@@ -10,6 +10,8 @@
 
 use fanin::prelude::*;
 
+const USAGE: &str = "the options are --quick, for verdicts alone, or --svg FILE, for a picture";
+
 /// Adds an activation.
 type Activate = fn(Sequential) -> Sequential;
 
@@ -33,8 +35,12 @@ fn main() -> fanin::Result<()> {
         [] => (false, None),
         ["--quick"] => (true, None),
         ["--svg", file] => (false, Some(file)),
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            return Ok(());
+        }
         _ => {
-            eprintln!("the options are --quick, for verdicts alone, or --svg FILE, for a picture");
+            eprintln!("cannot understand `{}`; {USAGE}", args.join(" "));
             std::process::exit(2)
         }
     };
