@@ -3,9 +3,10 @@
 //! scaled: the verdicts are for pixels from 0 to 1, and the details also have standardized ones.
 
 use fanin::datasets::Dataset;
+use fanin::nn::diagnose::singular_values;
 use fanin::prelude::*;
 
-use crate::lab::{Lab, Outcome, Paper, mean, rms, singular_values};
+use crate::lab::{Lab, Outcome, Paper, mean, rms};
 
 pub(crate) const PAPER: Paper = Paper {
     name: "glorot2010",
@@ -77,11 +78,11 @@ fn jacobian(train: &Dataset, width: usize, law: &dyn Initializer) -> f64 {
         .map(|_| {
             let linear = layer(width);
             z = Tape::new().value(|t| linear.forward(t.input(&z)).tanh());
-            let weights = linear.weight().as_slice().chunks(width);
-            let rows = weights
-                .zip(z.as_slice())
-                .map(|(row, z)| row.iter().map(|&w| f64::from(w * (1.0 - z * z))).collect());
-            mean(&singular_values(rows.collect()))
+            let mut jacobian = linear.weight().clone();
+            for (row, z) in jacobian.as_mut_slice().chunks_mut(width).zip(z.as_slice()) {
+                row.iter_mut().for_each(|w| *w *= 1.0 - z * z);
+            }
+            mean(&singular_values(&jacobian))
         })
         .collect();
     mean(&means)

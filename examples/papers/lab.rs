@@ -155,32 +155,3 @@ pub(crate) fn spread(x: &[f64]) -> f64 {
 pub(crate) fn rms(x: &[f32]) -> f64 {
     (x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / x.len() as f64).sqrt()
 }
-
-/// The singular values of a matrix given by its rows, by one-sided Jacobi rotations (Hestenes 1958):
-/// pairs of rows are turned until all are orthogonal, and their lengths are what is asked for.
-pub(crate) fn singular_values(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    loop {
-        let mut worst = 0f64;
-        for i in 1..rows.len() {
-            let (before, from) = rows.split_at_mut(i);
-            let b = &mut from[0];
-            for a in before {
-                let (aa, bb, ab) = (dot(a, a), dot(b, b), dot(a, b));
-                if ab == 0.0 {
-                    continue;
-                }
-                worst = worst.max(ab.abs() / (aa * bb).sqrt());
-                let zeta = (bb - aa) / (2.0 * ab);
-                let t = zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
-                let c = 1.0 / (1.0 + t * t).sqrt();
-                for (a, b) in a.iter_mut().zip(b.iter_mut()) {
-                    (*a, *b) = (c * (*a - t * *b), c * (t * *a + *b));
-                }
-            }
-        }
-        if worst < 1e-6 {
-            return rows.iter().map(|row| dot(row, row).sqrt()).collect();
-        }
-    }
-}
