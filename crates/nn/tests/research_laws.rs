@@ -1,12 +1,13 @@
 //! What the laws of papers promise of a network, in networks.
 
+use fanin_nn::diagnose::Probe;
 use fanin_nn::init::rand::RngCore;
 use fanin_nn::init::{
-    DepthScaled, FanInUniform, Fixup, HadamardScale, IdInit, Initializer, KaimingNormal,
-    LooksLinear, Normal, Orthogonal, Position, RandomWalk, RandomizedAsymmetric, Siren, TorchRng,
-    XavierNormal, ZerO, Zeros, from_fn,
+    DepthScaled, EdgeOfChaos, FanInUniform, Fixup, HadamardScale, IdInit, Initializer,
+    KaimingNormal, LooksLinear, Nonlinearity, Normal, Orthogonal, Position, RandomWalk,
+    RandomizedAsymmetric, Siren, TorchRng, XavierNormal, ZerO, Zeros, from_fn,
 };
-use fanin_nn::layers::Relu;
+use fanin_nn::layers::{Relu, Tanh};
 use fanin_nn::{Linear, Module, Optimizer, Sequential, Sgd, Tape, Tensor, Var, module};
 
 fn normal(shape: [usize; 2], rng: &mut TorchRng) -> Tensor {
@@ -338,4 +339,31 @@ fn the_logarithm_of_a_length_does_not_drift_in_a_random_walk() {
     // The usual gains keep the mean square, and let most networks vanish.
     assert!(drift(&KaimingNormal::default().gain(1.0), false) / error(2.0) < -15.0);
     assert!(drift(&KaimingNormal::default(), true) / error(5.0) < -15.0);
+}
+
+#[test]
+fn gradients_neither_vanish_nor_explode_at_the_edge_of_chaos() {
+    const WIDTH: usize = 200;
+    const DEPTH: usize = 30;
+    let edge = EdgeOfChaos::new(Nonlinearity::Tanh, 0.3);
+    // By how much gradients grow per layer, on their way back, once the signal has settled.
+    let growth = |law: EdgeOfChaos| {
+        let mut rng = TorchRng::seed(10);
+        let x = normal([50, WIDTH], &mut rng);
+        let mut model = Sequential::new();
+        for _ in 0..DEPTH {
+            let layer = Linear::builder(WIDTH, WIDTH).weight(law).bias(law).rng(&mut rng);
+            model = model.add(layer.build()).add(Tanh);
+        }
+        let probe = Probe::new(&model, &x);
+        let size = |layer: usize| {
+            let grad = probe.layers()[layer].pre_activation_grad.as_ref();
+            power(grad.expect("it was differentiated").as_slice()).sqrt()
+        };
+        (size(8) / size(DEPTH - 2)).powf(1.0 / (DEPTH - 10) as f64)
+    };
+    let off = |factor| growth(EdgeOfChaos::with_sigmas(factor * edge.sigma_w(), edge.sigma_b()));
+    assert!((growth(edge) - 1.0).abs() < 0.03, "{}", growth(edge));
+    assert!(off(0.8) < 0.9, "{}", off(0.8));
+    assert!(off(1.3) > 1.05, "{}", off(1.3));
 }
