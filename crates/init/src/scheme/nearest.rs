@@ -1,24 +1,38 @@
 //! The names that a misspelt one may have meant.
 
-/// Those of the candidates that are nearest to a word, if any is near: best first, three at most.
+/// Those of the candidates that are nearest to a word, or else those that begin like it, if any do: best
+/// first, three at most.
 pub(super) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Vec<&'c str> {
     const LONGEST: usize = 50;
-    let word: Vec<char> = word.to_lowercase().chars().take(LONGEST).collect();
-    let allowed = (word.len() / 3).max(1);
-    let mut near: Vec<_> = candidates
-        .into_iter()
-        .map(|candidate| (distance(&word, &candidate.chars().collect::<Vec<_>>()), candidate))
-        .filter(|&(distance, _)| distance <= allowed)
-        .collect();
-    near.sort();
-    // One that is much nearer than the others is the one that was meant.
-    let best = near.first().map_or(0, |&(distance, _)| distance);
-    near.retain(|&(distance, _)| distance <= best + 1);
-    near.truncate(3);
-    near.into_iter().map(|(_, candidate)| candidate).collect()
+    let word: String = word.to_lowercase().chars().take(LONGEST).collect();
+    let letters: Vec<char> = word.chars().collect();
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let within = |allowed: usize, part: &dyn Fn(&'c str) -> &'c str| {
+        let mut near: Vec<_> = candidates
+            .iter()
+            .map(|&name| (distance(&letters, &part(name).chars().collect::<Vec<_>>()), name))
+            .filter(|&(distance, _)| distance <= allowed)
+            .collect();
+        near.sort();
+        // One that is much nearer than the others is the one that was meant.
+        let best = near.first().map_or(0, |&(distance, _)| distance);
+        near.retain(|&(distance, _)| distance <= best + 1);
+        near.truncate(3);
+        near.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+    };
+    let allowed = letters.len() / 3;
+    let near = within(allowed.max(1), &|name| name);
+    if !near.is_empty() || letters.len() < 2 {
+        return near;
+    }
+    // `xavier` is how two names begin, `std` how `stddev` does.
+    within(allowed, &|name| match name.strip_prefix(&*word) {
+        Some(rest) => &name[..name.len() - rest.len()],
+        None => name.split('_').next().unwrap_or(name),
+    })
 }
 
 /// `the nearest is …; ` or nothing.
@@ -78,6 +92,9 @@ mod tests {
         assert_eq!(nearest("zeroes", names), ["zeros"]);
         assert_eq!(nearest("Nromal", names), ["normal"]);
         assert_eq!(nearest("spectral", names), [""; 0]);
+        assert_eq!(nearest("Xavir", names), ["xavier_normal"]);
+        assert_eq!(nearest("std", ["mean", "stddev"]), ["stddev"]);
+        assert_eq!(nearest("", names), [""; 0]);
         assert_eq!(nearest(&"x".repeat(1_000_000), names), [""; 0]);
         assert_eq!(hint("one", ["ones", "once"]).unwrap(), "the nearest are `once`, `ones`");
     }
