@@ -129,8 +129,8 @@ impl MuP {
     /// # Errors
     /// If the model has not the base's parameters, or one whose part in the width cannot be told: a
     /// weight that is no matrix and has another shape than the base's, or one whose shape is not that of
-    /// its fans, or with a fan of 0 in the base; or, with [`zero_output`](Self::zero_output), if no weight has a `fan_in` alone that
-    /// differs from the base's. Then nothing has changed.
+    /// its fans, or with a fan of 0 in the base; or, with [`zero_output`](Self::zero_output), if no
+    /// weight has a `fan_in` alone that differs from the base's. Then nothing has changed.
     pub fn init<T: Scalar>(&self, model: &mut (impl Module<T> + ?Sized)) -> Result<(), InitError> {
         self.init_with(model, &mut default_rng())
     }
