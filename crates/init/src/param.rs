@@ -23,7 +23,7 @@ pub struct ParamSpec {
     pub fan_in: usize,
     /// How many units one input reaches.
     pub fan_out: usize,
-    /// Weight or bias.
+    /// What the parameter does.
     pub kind: ParamKind,
     /// For messages, and for laws that treat some parameters differently.
     pub name: String,
@@ -40,9 +40,15 @@ pub enum ParamKind {
     Weight,
     /// Is added.
     Bias,
-    /// Multiplies a whole signal, such as the α of a residual branch: laws for all weights, or for all
-    /// biases, leave it alone.
+    /// Multiplies a signal element by element, such as the scale of a normalization or the α of a
+    /// residual branch. Plans for all weights, or for all biases, leave it alone.
     Scale,
+    /// Is added to a signal outside a linear layer, such as the shift of a normalization. Plans for all
+    /// weights, or for all biases, leave it alone.
+    Shift,
+    /// A table of vectors, one for each id. Plans for all weights leave it alone: its rows are
+    /// looked up, not summed, so no fan scales them.
+    Embedding,
 }
 
 impl ParamSpec {
@@ -62,7 +68,23 @@ impl ParamSpec {
 
     /// A factor of a whole signal, named `scale`; its fans are 1.
     pub fn scale() -> Self {
-        ParamSpec::new(1, 1, ParamKind::Scale, "scale")
+        ParamSpec::scale_of(1)
+    }
+
+    /// A factor for each of `features` elements, named `scale`: `fan_in` is 1, `fan_out` is `features`.
+    pub fn scale_of(features: usize) -> Self {
+        ParamSpec::new(1, features, ParamKind::Scale, "scale")
+    }
+
+    /// A summand for each of `features` elements, named `shift`: `fan_in` is 1, `fan_out` is `features`.
+    pub fn shift_of(features: usize) -> Self {
+        ParamSpec::new(1, features, ParamKind::Shift, "shift")
+    }
+
+    /// A table of vectors of `features` elements, named `weight`: `fan_in` is 1, since one row is
+    /// looked up for each id, and `fan_out` is `features`.
+    pub fn embedding(features: usize) -> Self {
+        ParamSpec::new(1, features, ParamKind::Embedding, "weight")
     }
 
     /// A weight of PyTorch's layout `(out, in, k…)`: the fans are those of [`fans`].

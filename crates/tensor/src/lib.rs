@@ -31,7 +31,7 @@ pub mod vmath;
 mod write;
 
 pub use ndarray;
-pub use scalar::Scalar;
+pub use scalar::{Family, Scalar};
 pub use shape::{IntoShape, Shape, show_shape};
 pub use tensor::Tensor;
 pub use write::Write;

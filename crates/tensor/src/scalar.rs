@@ -15,6 +15,15 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
+/// Types that differ only in their element type, such as `Tensor<T>` for every T.
+///
+/// Generic code uses it to hand work to code that a library has compiled for `f32`, once: see
+/// [`Scalar::IS_F32`].
+pub trait Family {
+    /// The member of the family with elements `T`.
+    type Of<T: Scalar>;
+}
+
 /// An element of a [`Tensor`](crate::Tensor): `f32` or `f64`. Sealed.
 pub trait Scalar:
     sealed::Sealed
@@ -51,6 +60,27 @@ pub trait Scalar:
     const NEG_INFINITY: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
+    /// Whether this type is `f32`.
+    ///
+    /// A crate that uses a generic function compiles it again. So that this does not happen to large
+    /// ones for `f32`, they branch on this constant and call a function that is not generic, with
+    /// arguments that [`into_f32`](Self::into_f32) converts. The compiler drops the other branch
+    /// before it generates code.
+    #[doc(hidden)]
+    const IS_F32: bool;
+
+    /// `x` itself, if this type is `f32`.
+    ///
+    /// # Panics
+    /// **Panics** for any other type.
+    #[doc(hidden)]
+    fn into_f32<F: Family>(x: F::Of<Self>) -> F::Of<f32>;
+    /// `x` itself, if this type is `f32`.
+    ///
+    /// # Panics
+    /// **Panics** for any other type.
+    #[doc(hidden)]
+    fn from_f32<F: Family>(x: F::Of<f32>) -> F::Of<Self>;
 
     /// Rounds an `f64` to this type.
     fn from_f64(value: f64) -> Self;
@@ -69,12 +99,22 @@ pub trait Scalar:
 }
 
 macro_rules! scalar {
-    ($t:ident) => {
+    ($t:ident, $is_f32:literal, |$x:ident| $convert:expr) => {
         impl Scalar for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = $t::NEG_INFINITY;
             const EPSILON: Self = $t::EPSILON;
+            const IS_F32: bool = $is_f32;
+
+            #[inline(always)]
+            fn into_f32<F: Family>($x: F::Of<Self>) -> F::Of<f32> {
+                $convert
+            }
+            #[inline(always)]
+            fn from_f32<F: Family>($x: F::Of<f32>) -> F::Of<Self> {
+                $convert
+            }
 
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
@@ -107,5 +147,5 @@ macro_rules! scalar {
         }
     };
 }
-scalar!(f32);
-scalar!(f64);
+scalar!(f32, true, |x| x);
+scalar!(f64, false, |_x| unreachable!("f64 is not f32"));
