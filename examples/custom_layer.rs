@@ -41,6 +41,7 @@ impl<T: Scalar> Op<T> for Sin {
 }
 
 /// `y = x + σ(G x) ⊙ sin(V x)`: a gate decides where the layer changes its input at all.
+#[derive(Clone, Parameters)]
 struct Gated {
     gate: Linear,
     value: Linear,
@@ -53,8 +54,6 @@ impl Gated {
 }
 
 impl Module for Gated {
-    module!(gate, value);
-
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x + self.gate.forward(x).sigmoid() * sin(self.value.forward(x))
     }

@@ -139,6 +139,7 @@ fn train_one(contender: &Contender, images: &Images<'_>, seed: usize, epochs: us
 }
 
 /// Linear layers with ReLU and dropout between them; logits come out.
+#[derive(Parameters)]
 pub(crate) struct Net {
     pub(crate) layers: Vec<Linear>,
     dropout: Dropout,
@@ -162,8 +163,6 @@ impl Net {
 }
 
 impl Module for Net {
-    module!(layers);
-
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let (last, hidden) = self.layers.split_last().expect("a network has layers");
         let h = hidden.iter().fold(x, |h, layer| self.dropout.forward(layer.forward(h).relu()));

@@ -45,7 +45,8 @@ pub(crate) fn train(
         for (x, y) in train.batches(recipe.batch).shuffle() {
             optimizer.set_lr(recipe.lr() * one_cycle(step as f64 / steps as f64));
             let (loss, grads) = tape.value_and_grad(|t| {
-                model.forward(t.input(&x)).smoothed_cross_entropy(&y, SMOOTHING)
+                let loss = CrossEntropy::new().label_smoothing(SMOOTHING);
+                loss.loss(model.forward(t.input(&x)), &y)
             });
             if !loss.is_finite() {
                 bar.finish_and_clear();

@@ -22,6 +22,7 @@ pub(crate) const PAPER: Paper = Paper {
 const HIDDEN: usize = 5;
 
 /// Adds zeros, so that their gradient is that of what comes through.
+#[derive(Parameters)]
 struct Tap(Param);
 
 impl Module for Tap {

@@ -2,7 +2,7 @@
 //! a network if the worst of three seeds gets 85 % of the test set. Each takes its best learning rate
 //! of a grid, by the training loss of seed 1.
 
-use fanin::nn::data_init::Lsuv;
+use fanin::nn::initialize::Lsuv;
 use fanin::prelude::*;
 
 use crate::lab::{Lab, Outcome, Paper, best_rate, final_loss, mlp, sizes, train};

@@ -2,7 +2,6 @@
 //! if the published one, a single run, is within 2.5 standard deviations of the runs here, or within
 //! 0.5 points.
 
-use fanin::nn::ParamPath;
 use fanin::prelude::*;
 
 use crate::lab::{Lab, Outcome, Paper, mean, mlp, spread};
@@ -48,7 +47,7 @@ fn run(lab: &Lab) -> Outcome {
                         (z.softplus() - z * t.input(&truth)).sum() / y.len() as f32
                     });
                     // The optimizer's own decay would shrink the biases too.
-                    model.visit_mut(&ParamPath::ROOT, &mut |_, param| {
+                    model.visit_params_mut(&mut |_, param| {
                         if param.spec().kind == ParamKind::Weight {
                             param.value_mut().as_mut_slice().iter_mut().for_each(|w| *w *= decay);
                         }

@@ -34,11 +34,14 @@ pub mod prelude;
 pub use error::{Error, Result};
 pub use evaluate::{ConfusionMatrix, accuracy, confusion};
 pub use fanin_datasets as datasets;
+/// `#[derive(Parameters)]`: see the trait [`nn::Parameters`].
+pub use fanin_derive::FacadeParameters as Parameters;
 pub use fanin_init as init;
 pub use fanin_init::manual_seed;
 pub use fanin_init::rand;
 pub use fanin_nn as nn;
-pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var, module};
+pub use fanin_nn::parameters::Parameters;
+pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var};
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::Tensor;
 pub use fanin_tensor::ndarray;

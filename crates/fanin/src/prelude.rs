@@ -1,6 +1,7 @@
 //! What a program that builds and trains a network uses: `use fanin::prelude::*;`
 
 pub use crate::{accuracy, confusion, datasets};
+pub use fanin_derive::FacadeParameters as Parameters;
 pub use fanin_init::rand::rngs::StdRng;
 pub use fanin_init::rand::{Rng, RngCore, SeedableRng};
 pub use fanin_init::{
@@ -11,17 +12,16 @@ pub use fanin_init::{
     RandomizedAsymmetric, Scheme, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
     VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
 };
-pub use fanin_nn::data_init::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
 pub use fanin_nn::diagnose::{Fault, InitReport, Probe};
-pub use fanin_nn::layers::{
-    AlphaSpec, Dropout, Elu, FixupBranch, Gelu, GeluTanh, LayerSpec, LeakyRelu, Linear, LinearSpec,
-    LogSoftmax, NetworkSpec, Relu, Residual, ResidualSpec, Selu, Sequential, Sigmoid, Silu,
-    Softmax, Softplus, Tanh,
-};
+pub use fanin_nn::initialize::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
+pub use fanin_nn::layers::*;
+pub use fanin_nn::losses::{self, CrossEntropy, Loss, Mse, Reduction};
 pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
+pub use fanin_nn::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 pub use fanin_nn::{
-    Backward, Checkpoint, Curve, Features, Forward, Gradients, InitError, InitPlan, Module, MuP,
-    Op, Param, Tape, Var, gradcheck, gradcheck_module, module,
+    Backward, Buffer, Checkpoint, Curve, Describe, Features, Forward, GradientSum, Gradients,
+    InitError, InitPlan, Mode, Module, MuP, NewF64, Op, Param, Tape, Var, gradcheck,
+    gradcheck_module,
 };
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};

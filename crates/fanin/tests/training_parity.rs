@@ -59,7 +59,8 @@ fn train(
         // Several epochs: each draws its order when it begins, from the one generator.
         for (x, y) in train.batches(64).shuffle().take(steps - losses.len()) {
             let (loss, grads) = tape.value_and_grad(|t| {
-                model.forward(t.input(&x)).smoothed_cross_entropy(&y, smoothing)
+                let loss = losses::CrossEntropy::new().label_smoothing(smoothing);
+                loss.loss(model.forward(t.input(&x)), &y)
             });
             optimizer.step(&mut model, grads);
             losses.push(loss);

@@ -6,8 +6,8 @@
 
 mod coordinate_check;
 mod layer_report;
+mod mean_field;
 mod moments;
-mod predict;
 mod probe;
 mod report;
 mod singular;

@@ -4,9 +4,10 @@ use fanin_init::TorchRng;
 use fanin_init::rand::{Rng, RngCore};
 use fanin_tensor::Tensor;
 
-use crate::module::{Module, ParamPath};
+use crate::Parameters;
+use crate::module::Module;
 use crate::param::Param;
-use crate::tape::{Tape, Var};
+use crate::tape::{Mode, Tape, Var};
 
 /// The outcome of a check.
 #[derive(Clone, Debug)]
@@ -81,38 +82,30 @@ fn random(shape: &[usize], low: f64, high: f64, rng: &mut dyn RngCore) -> Tensor
     Tensor::from_vec(shape, (0..len).map(|_| rng.random_range(low..high)).collect())
 }
 
+#[derive(Parameters)]
+#[parameters(f64)]
 struct Params(Vec<Param<f64>>);
 
-impl Module<f64> for Params {
-    crate::module!(f64; 0);
-    fn forward<'t>(&self, x: Var<'t, f64>) -> Var<'t, f64> {
-        x
-    }
-}
-
+#[derive(Parameters)]
+#[parameters(f64)]
 struct WithInput<M> {
     x: Param<f64>,
     module: M,
 }
 
-impl<M: Module<f64>> Module<f64> for WithInput<M> {
-    crate::module!(f64; x, module);
-    fn forward<'t>(&self, x: Var<'t, f64>) -> Var<'t, f64> {
-        self.module.forward(x)
-    }
-}
-
-fn check<P: Module<f64>>(
+fn check<P: Parameters<f64>>(
     point: &mut P,
     seed: u64,
     f: impl for<'t> Fn(&'t Tape<f64>, &P) -> Var<'t, f64>,
 ) -> GradCheck {
     const STEP: f64 = 1e-5;
     let mut tape = Tape::default();
-    let shape = tape.value(|t| f(t, point)).shape().to_vec();
+    let shape = tape.value_in(Mode::Train, |t| f(t, point)).shape().to_vec();
     // Never all ones: a gradient that is summed over the wrong axis would pass.
     let cotangent = random(&shape, 0.5, 1.5, &mut TorchRng::seed(seed ^ 0x5eed));
-    let mut loss = |point: &P| tape.value(|t| (f(t, point) * t.input(&cotangent)).sum()).item();
+    let mut loss = |point: &P| {
+        tape.value_in(Mode::Train, |t| (f(t, point) * t.input(&cotangent)).sum()).item()
+    };
 
     let mut recorded = Tape::default();
     let (_, grads) = recorded.value_and_grad(|t| (f(t, point) * t.input(&cotangent)).sum());
@@ -148,7 +141,7 @@ fn check<P: Module<f64>>(
 }
 
 /// Adds to element `i` of the `n`-th parameter, and returns what it was.
-fn nudge(point: &mut impl Module<f64>, n: usize, i: usize, offset: f64) -> f64 {
+fn nudge(point: &mut impl Parameters<f64>, n: usize, i: usize, offset: f64) -> f64 {
     let mut old = 0.0;
     change(point, n, i, |x| {
         old = *x;
@@ -157,13 +150,13 @@ fn nudge(point: &mut impl Module<f64>, n: usize, i: usize, offset: f64) -> f64 {
     old
 }
 
-fn set(point: &mut impl Module<f64>, n: usize, i: usize, value: f64) {
+fn set(point: &mut impl Parameters<f64>, n: usize, i: usize, value: f64) {
     change(point, n, i, |x| *x = value);
 }
 
-fn change(point: &mut impl Module<f64>, n: usize, i: usize, f: impl FnOnce(&mut f64)) {
+fn change(point: &mut impl Parameters<f64>, n: usize, i: usize, f: impl FnOnce(&mut f64)) {
     let (mut at, mut f) = (0, Some(f));
-    point.visit_mut(&ParamPath::ROOT, &mut |_, p| {
+    point.visit_params_mut(&mut |_, p| {
         if at == n
             && let Some(f) = f.take()
         {

@@ -1,7 +1,8 @@
 //! Gradients, layers and training for small networks.
 //!
-//! A [`Tape`] records what is computed on it and differentiates it; a [`Module`] is a struct with a
-//! `forward`; an [`Optimizer`] changes the module's [`Param`]s by the gradients that the tape lends:
+//! A [`Tape`] records what is computed on it and differentiates it. A [`Module`] is a struct with a
+//! `forward` that shows its [`Parameters`]. An [`Optimizer`] changes these by the gradients that the
+//! tape lends:
 //!
 //! ```
 //! use fanin_nn::layers::Tanh;
@@ -25,32 +26,41 @@
 //! A steady step allocates nothing (but on CPUs without AVX2, once for each large product). Every
 //! operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
 
-pub mod data_init;
+// The derive writes paths of this crate.
+extern crate self as fanin_nn;
+
+mod buffer;
 mod debug_build;
+mod describe;
 pub mod diagnose;
 mod gradcheck;
-mod init_error;
+mod idle_tape;
+pub mod initialize;
 pub mod io;
 pub mod layers;
+pub mod losses;
 mod module;
-mod mup;
 mod ops;
 pub mod optim;
 mod param;
-mod plan;
-mod predict;
+pub mod parameters;
+mod pattern;
+mod summary;
 mod tape;
 
+pub use buffer::Buffer;
+pub use describe::{Describe, Features};
+pub use fanin_derive::Parameters;
 pub use fanin_init as init;
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::{Scalar, Tensor};
 pub use gradcheck::{GradCheck, gradcheck, gradcheck_at, gradcheck_module};
-pub use init_error::InitError;
+pub use initialize::{InitError, InitPlan, MuP};
 pub use io::{Checkpoint, Error, Result};
 pub use layers::{Linear, LinearBuilder, Sequential};
-pub use module::{Features, Module, ParamList, ParamPath, Show, ShowMut};
-pub use mup::MuP;
+pub use module::Module;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::Param;
-pub use plan::InitPlan;
-pub use tape::{Backward, Curve, Forward, Gradients, Op, Tape, Var};
+pub use parameters::{ParamPath, Parameters, Visitor, VisitorMut};
+pub use summary::{Row, Summary};
+pub use tape::{Backward, Curve, Forward, GradientSum, Gradients, Mode, NewF64, Op, Tape, Var};

@@ -2,11 +2,12 @@
 
 mod activation;
 mod arithmetic;
+mod batch_norm;
 mod dropout;
 mod elementwise;
 mod expand;
+mod layer_norm;
 mod linear;
-mod loss;
 mod reduce;
 mod residual;
 mod shape;
@@ -21,6 +22,6 @@ use fanin_tensor::show_shape;
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn bad_shapes(op: &str, a: &[usize], b: &[usize], why: &str) -> ! {
+pub(crate) fn bad_shapes(op: &str, a: &[usize], b: &[usize], why: &str) -> ! {
     panic!("{op}: {} and {} do not fit: {why}", show_shape(a), show_shape(b))
 }

@@ -1,98 +1,83 @@
-//! Optimizers: one a file, each rule one loop that looks like its paper's algorithm.
+//! Optimizers. A [`Rule`] is one small loop that looks like its paper's algorithm, one a file.
+//! [`RuleOptimizer`] does the rest for all of them: state by parameter, groups, rates, checks.
 
 mod adam;
+mod memory;
+mod rule;
+mod rule_optimizer;
 mod sgd;
+mod state;
 
-pub use adam::{Adam, AdamW};
-pub use sgd::Sgd;
+pub use adam::{Adam, AdamRule, AdamW};
+pub use rule::{Rule, Step};
+pub use rule_optimizer::RuleOptimizer;
+pub use sgd::{Sgd, SgdRule};
+pub use state::{OptimizerState, ParamState, StateError};
 
-use fanin_tensor::{Scalar, Tensor, show_shape};
+use fanin_tensor::Scalar;
 
-use crate::module::{Module, ParamPath};
-use crate::param::Param;
+use crate::parameters::Parameters;
 use crate::tape::Gradients;
 
-/// Changes parameters by their gradients.
+/// Changes parameters by their gradients, and buffers by the updates that travel with these.
 ///
-/// An optimizer keeps what it remembers of a parameter (momentum, moments) by the parameter's place in
-/// the model, so one optimizer serves one model. Two models that play against each other have an
-/// optimizer each, and the gradients are handed to both. A parameter that is to learn at another rate
-/// than the rest has a [scale](Param::set_lr_scale) for it.
+/// An optimizer keeps what it remembers of a parameter (momentum, moments) for this very parameter, so
+/// a layer put in front of a model takes nothing over. For a clone of the model, or one built anew, it
+/// goes by the parameter's path. One optimizer serves one model; two models that play against each
+/// other have an optimizer each. Some parameters may have [options](RuleOptimizer::group) of their own.
 pub trait Optimizer<T: Scalar = f32>: Send {
     /// One step, in place. Parameters that are frozen, or on which the loss does not depend, stay as
     /// they are.
     ///
     /// # Panics
-    /// **Panics** if the model shows none of the parameters that the loss depends on, or a parameter has
-    /// another shape than in the steps before.
+    /// **Panics** if the model shows none of the parameters that the loss depends on, a parameter has
+    /// another shape than in the steps before, or a group's pattern matches no parameter.
     #[track_caller]
-    fn step(&mut self, model: &mut dyn Module<T>, grads: Gradients<'_, T>);
+    fn step(&mut self, model: &mut dyn Parameters<T>, grads: Gradients<'_, T>);
 
     /// The learning rate.
     fn lr(&self) -> f64;
 
-    /// Sets the learning rate of the steps to come, as a schedule does.
+    /// Sets the learning rate of the next steps, as a schedule does. Rates of groups change in
+    /// proportion.
     ///
     /// # Panics
     /// **Panics** if it is negative or not finite.
     #[track_caller]
     fn set_lr(&mut self, lr: f64);
-}
 
-/// What an optimizer remembers of each parameter, by the parameter's place in the model, with the
-/// parameter's shape.
-#[derive(Clone, Debug)]
-struct States<S>(Vec<Option<(Box<[usize]>, S)>>);
+    /// What the optimizer remembers, for a file: see [`load_state`](Self::load_state).
+    #[doc(alias("state_dict"))]
+    fn state(&self) -> OptimizerState<T>;
 
-impl<S> Default for States<S> {
-    fn default() -> Self {
-        Self(vec![])
-    }
-}
-
-impl<S> States<S> {
-    /// Calls `rule` with the state, value, gradient and scale of the learning rate of every parameter
-    /// that has a gradient; `new` makes the state of one that has none yet.
-    #[track_caller]
-    fn step<T: Scalar>(
+    /// Goes on from the state of an optimizer of the same kind that trained such a model, so that
+    /// training continues to the bit. The learning rate is part of it.
+    ///
+    /// # Errors
+    /// If the state is that of another optimizer, or does not fit the model. Nothing has changed then.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::optim::OptimizerState;
+    /// use fanin_nn::{Adam, Linear, Module, Optimizer, Tape, Tensor};
+    ///
+    /// let (mut model, mut adam) = (Linear::new(3, 2), Adam::new(1e-3));
+    /// let (x, mut tape) = (Tensor::ones([4, 3]), Tape::new());
+    /// let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).square().mean());
+    /// adam.step(&mut model, grads);
+    ///
+    /// let saved = serde_json::to_string(&Optimizer::<f32>::state(&adam))?;
+    /// let state: OptimizerState = serde_json::from_str(&saved)?;
+    /// let mut resumed = Adam::new(1e-3);
+    /// resumed.load_state(&model, state)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias("load_state_dict"))]
+    fn load_state(
         &mut self,
-        model: &mut dyn Module<T>,
-        grads: &Gradients<'_, T>,
-        new: impl Fn(&Tensor<T>) -> S,
-        mut rule: impl FnMut(&mut S, &mut [T], &[T], f64),
-    ) {
-        let (mut place, mut hint, mut found, mut stranger) = (0, 0, 0, None);
-        model.visit_mut(&ParamPath::ROOT, &mut |path, param: &mut Param<T>| {
-            let at = place;
-            place += 1;
-            if self.0.len() == at {
-                self.0.push(None);
-            }
-            let Some(grad) = grads.next(&mut hint, param) else { return };
-            found += 1;
-            let lr_scale = f64::from(param.lr_scale());
-            let value = param.value_mut();
-            let (shape, state) =
-                self.0[at].get_or_insert_with(|| (value.shape().into(), new(value)));
-            if **shape != *value.shape() {
-                stranger.get_or_insert_with(|| {
-                    let (was, is) = (show_shape(shape), show_shape(value.shape()));
-                    format!("parameter {path} is {is}, but was {was} in the steps before")
-                });
-                return;
-            }
-            rule(state, value.as_mut_slice(), grad.as_slice(), lr_scale);
-        });
-        if let Some(what) = stranger {
-            panic!("step: {what}: an optimizer serves one model");
-        }
-        assert!(
-            found > 0 || grads.count() == 0,
-            "step: the model shows none of the {} parameters that the loss depends on; list its parts \
-             with module!",
-            grads.count()
-        );
-    }
+        model: &dyn Parameters<T>,
+        state: OptimizerState<T>,
+    ) -> Result<(), StateError>;
 }
 
 /// # Panics

@@ -1,9 +1,10 @@
 //! [`Param`]: a tensor that is learnt.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fanin_init::{Gain, ParamSpec};
-use fanin_tensor::{Scalar, Tensor};
+use fanin_tensor::{Scalar, Tensor, show_shape};
 
 /// A tensor that training changes, with what an initializer may need to know of it.
 ///
@@ -25,6 +26,10 @@ pub struct Param<T: Scalar = f32> {
     lr_scale: f32,
     /// Whether the value is still to be multiplied by the gain of the activation that follows.
     awaits_activation: bool,
+    /// The initializer that drew the value, for summaries.
+    initializer: Option<Arc<str>>,
+    /// Whether an optimizer was shown the parameter.
+    shown: bool,
 }
 
 impl<T: Scalar> Param<T> {
@@ -43,6 +48,8 @@ impl<T: Scalar> Param<T> {
             trainable: true,
             lr_scale: 1.0,
             awaits_activation: false,
+            initializer: None,
+            shown: false,
         }
     }
 
@@ -51,9 +58,9 @@ impl<T: Scalar> Param<T> {
         &self.value
     }
 
-    /// Its value, to be changed in place; change the shape and the model no longer fits together.
+    /// Its value, to be changed in place. The shape must stay, or the model does not fit together.
     ///
-    /// From here on it is no longer what a law has drawn: an activation added later leaves it be.
+    /// After this call the value counts as set by hand: adding an activation does not rescale it.
     pub fn value_mut(&mut self) -> &mut Tensor<T> {
         self.awaits_activation = false;
         &mut self.value
@@ -64,8 +71,8 @@ impl<T: Scalar> Param<T> {
         &self.spec
     }
 
-    /// States the gain of the activation that follows, for a law that asks for it. A value that such a
-    /// law has drawn already is multiplied by the gain, once.
+    /// States the gain of the activation that follows, for an initializer that asks for it. A value
+    /// that such an initializer has drawn is multiplied by the gain, once.
     pub fn set_activation(&mut self, gain: Gain) {
         self.spec.activation = Some(gain);
         if std::mem::take(&mut self.awaits_activation) {
@@ -74,10 +81,27 @@ impl<T: Scalar> Param<T> {
         }
     }
 
-    /// Takes a value that a law has drawn; `awaits_activation` if it asks for the one that follows.
-    pub(crate) fn begin(&mut self, value: Tensor<T>, awaits_activation: bool) {
+    /// Takes a value that an initializer has drawn; `awaits_activation` if the initializer asks for
+    /// the activation that follows.
+    pub(crate) fn begin(
+        &mut self,
+        value: Tensor<T>,
+        awaits_activation: bool,
+        initializer: Option<Arc<str>>,
+    ) {
         self.value = value;
         self.awaits_activation = awaits_activation && self.spec.activation.is_none();
+        self.initializer = initializer;
+    }
+
+    /// The initializer that drew the value, as text, if one did: `kaiming_normal`.
+    pub fn initializer(&self) -> Option<&str> {
+        self.initializer.as_deref()
+    }
+
+    /// [`initializer`](Self::initializer), to be handed on.
+    pub(crate) fn shared_initializer(&self) -> Option<Arc<str>> {
+        self.initializer.clone()
     }
 
     /// Whether an activation added later will scale the value.
@@ -95,7 +119,7 @@ impl<T: Scalar> Param<T> {
         self.trainable = trainable;
     }
 
-    /// By what an optimizer multiplies its learning rate for this parameter: 1, unless it was set.
+    /// The factor of an optimizer's learning rate for this parameter: 1, unless it was set.
     pub fn lr_scale(&self) -> f32 {
         self.lr_scale
     }
@@ -139,7 +163,24 @@ impl<T: Scalar> Param<T> {
             trainable: self.trainable,
             lr_scale: self.lr_scale,
             awaits_activation: self.awaits_activation,
+            initializer: self.initializer.clone(),
+            shown: false,
         }
+    }
+
+    /// The parameter's own name and shape, for messages that have no path.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} {}", self.spec.name, show_shape(self.value.shape()))
+    }
+
+    /// Whether an optimizer was shown the parameter.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.shown
+    }
+
+    /// Notes that an optimizer was shown the parameter.
+    pub(crate) fn set_shown(&mut self) {
+        self.shown = true;
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -149,11 +190,18 @@ impl<T: Scalar> Param<T> {
 
 impl<T: Scalar> Clone for Param<T> {
     fn clone(&self) -> Self {
-        Self { id: next_id(), value: self.value.clone(), spec: self.spec.clone(), ..*self }
+        Self {
+            id: next_id(),
+            value: self.value.clone(),
+            spec: self.spec.clone(),
+            initializer: self.initializer.clone(),
+            ..*self
+        }
     }
 }
 
-fn next_id() -> u64 {
+/// An identity that no other parameter or buffer of the process has.
+pub(crate) fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -72,7 +72,7 @@ fn check(
     sizes: &[usize],
     batch: usize,
     loss: Loss,
-    activation: fn() -> Box<dyn Module>,
+    activation: fn() -> Box<dyn Layer>,
     optimizer: &mut dyn Optimizer,
 ) {
     parallel::set_num_threads(1);
@@ -119,7 +119,7 @@ fn a_steady_step_allocates_nothing() {
 
 #[test]
 fn every_activation_without_allocation() {
-    let activations: [fn() -> Box<dyn Module>; 17] = [
+    let activations: [fn() -> Box<dyn Layer>; 17] = [
         || Box::new(Relu),
         || Box::new(LeakyRelu(0.2)),
         || Box::new(Tanh),

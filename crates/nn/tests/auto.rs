@@ -2,7 +2,9 @@
 
 use fanin_nn::init::{Auto, Gain, LecunNormal, Nonlinearity, manual_seed};
 use fanin_nn::layers::{Gelu, Relu, Softmax, Tanh};
-use fanin_nn::{Checkpoint, Features, Linear, Module, Sequential, Tensor, Var};
+use fanin_nn::{
+    Checkpoint, Describe, Features, Linear, Module, Parameters, Sequential, Tensor, Var,
+};
 
 fn auto(inputs: usize, outputs: usize) -> Linear {
     Linear::builder(inputs, outputs).weight(Auto::default()).build()
@@ -31,22 +33,30 @@ fn assert_gain(build: impl Fn(Linear) -> Sequential, want: Gain) {
 }
 
 /// Keeps features, as dropout does.
+#[derive(Clone, Parameters)]
+#[parameters(no_describe)]
 struct Through;
 impl Module for Through {
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x
     }
+}
+impl Describe for Through {
     fn features(&self) -> Features {
         Features::Same
     }
 }
 
 /// An activation of a user's own.
+#[derive(Clone, Parameters)]
+#[parameters(no_describe)]
 struct Cube;
 impl Module for Cube {
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x * x * x
     }
+}
+impl Describe for Cube {
     fn features(&self) -> Features {
         Features::Same
     }

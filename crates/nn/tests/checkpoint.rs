@@ -11,13 +11,14 @@ use std::thread;
 
 use fanin_nn::layers::{Relu, Tanh};
 use fanin_nn::{
-    Checkpoint, Error, Linear, Module, Param, ParamPath, Scalar, Sequential, Show, ShowMut, Tensor,
-    Var, module,
+    Checkpoint, Error, Linear, Module, Param, ParamPath, Parameters, Scalar, Sequential, Tensor,
+    Var, Visitor, VisitorMut,
 };
 
 const HEADER: usize = 32;
 
 /// A module of one's own, with parameters beside layers.
+#[derive(Parameters)]
 struct Scaled<T: Scalar = f32> {
     scale: Param<T>,
     shift: Option<Param<T>>,
@@ -25,8 +26,6 @@ struct Scaled<T: Scalar = f32> {
 }
 
 impl<T: Scalar> Module<T> for Scaled<T> {
-    module!(T; scale, shift, layers);
-
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         let x = self.layers.forward(x) * x.tape().param(&self.scale);
         self.shift.iter().fold(x, |x, shift| x + x.tape().param(shift))
@@ -38,7 +37,7 @@ fn small() -> Sequential {
     Sequential::new().add(inner).add(Tanh).add(Linear::builder(2, 2).no_bias().build())
 }
 
-fn bits<T: Scalar>(model: &(impl Module<T> + ?Sized)) -> Vec<(String, Vec<usize>, Vec<u64>)> {
+fn bits<T: Scalar>(model: &(impl Parameters<T> + ?Sized)) -> Vec<(String, Vec<usize>, Vec<u64>)> {
     let exact = |v: &T| v.to_f64().to_bits(); // widening keeps every bit of every number
     let params = model.named_params().into_iter();
     let bits = |p: &Param<T>| p.value().as_slice().iter().map(exact).collect();
@@ -47,7 +46,7 @@ fn bits<T: Scalar>(model: &(impl Module<T> + ?Sized)) -> Vec<(String, Vec<usize>
 
 /// Loads what must not load: gives the error, and checks that it is fit to be shown.
 #[track_caller]
-fn refused<T: Scalar>(model: &mut (impl Module<T> + ?Sized), path: &Path) -> Error {
+fn refused<T: Scalar>(model: &mut (impl Parameters<T> + ?Sized), path: &Path) -> Error {
     let before = bits(model);
     let error = model.load(path).expect_err("the file must be refused");
     assert_eq!(bits(model), before, "a failed load changed the model");
@@ -198,18 +197,13 @@ fn models_behind_dyn_and_odd_ones() {
 #[test]
 fn paths_count_and_not_their_order() {
     struct Turned(Linear);
-    impl Module for Turned {
-        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-            self.0.forward(x)
+    impl Parameters for Turned {
+        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+            visitor.param(&path.name("bias"), self.0.param("bias"));
+            visitor.param(&path.name("weight"), self.0.param("weight"));
         }
-        fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, f32>) {
-            let mut params = vec![];
-            self.0.visit(path, &mut |_, p| params.push(p));
-            show(&path.name("bias"), params[1]);
-            show(&path.name("weight"), params[0]);
-        }
-        fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, f32>) {
-            self.0.visit_mut(path, show);
+        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
+            self.0.visit_mut(path, visitor);
         }
     }
     let (turned, mut plain) = (Turned(Linear::new(3, 4)), Linear::new(3, 4));
@@ -220,17 +214,14 @@ fn paths_count_and_not_their_order() {
 #[test]
 fn parameters_under_one_path_keep_their_order() {
     struct Twins(Param, Param);
-    impl Module for Twins {
-        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-            x
+    impl Parameters for Twins {
+        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+            self.0.visit(path, visitor);
+            self.1.visit(path, visitor);
         }
-        fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, f32>) {
-            self.0.visit(path, show);
-            self.1.visit(path, show);
-        }
-        fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, f32>) {
-            self.0.visit_mut(path, show);
-            self.1.visit_mut(path, show);
+        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
+            self.0.visit_mut(path, visitor);
+            self.1.visit_mut(path, visitor);
         }
     }
     let twins = |a, b| Twins(Param::new(Tensor::scalar(a)), Param::new(Tensor::scalar(b)));
@@ -477,15 +468,12 @@ fn names_in_a_file_are_shown_tamely() {
 #[test]
 fn a_path_too_long_to_load_is_not_saved() {
     struct Named(String, Param);
-    impl Module for Named {
-        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-            x
+    impl Parameters for Named {
+        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+            visitor.param(&path.name(&self.0), &self.1);
         }
-        fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, f32>) {
-            show(&path.name(&self.0), &self.1);
-        }
-        fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, f32>) {
-            show(&path.name(&self.0), &mut self.1);
+        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
+            visitor.param(&path.name(&self.0), &mut self.1);
         }
     }
     let named = |len| Named("w".repeat(len), Param::new(Tensor::ones(1)));

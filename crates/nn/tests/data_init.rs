@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fanin_nn::data_init::*;
 use fanin_nn::diagnose::{LayerProbe, Probe};
 use fanin_nn::init::*;
+use fanin_nn::initialize::*;
 use fanin_nn::layers::{Relu, Tanh};
 use fanin_nn::*;
 
@@ -28,6 +28,7 @@ fn deep(activation: impl Module + Copy + 'static) -> Sequential {
 }
 
 /// Blocks of one's own, of which one layer is used twice.
+#[derive(Parameters)]
 struct Own {
     stem: Linear,
     blocks: Vec<Block>,
@@ -35,13 +36,13 @@ struct Own {
     head: Option<Linear>,
 }
 
+#[derive(Parameters)]
 struct Block {
     inner: Linear,
     outer: Linear,
 }
 
 impl Module for Own {
-    module!(stem, blocks, shared, head);
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let x = self.blocks.forward(self.stem.forward(x).relu());
         let x = self.shared.forward(self.shared.forward(x).tanh()).tanh();
@@ -50,7 +51,6 @@ impl Module for Own {
 }
 
 impl Module for Block {
-    module!(inner, outer);
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x + self.outer.forward(self.inner.forward(x).gelu())
     }
@@ -283,12 +283,12 @@ fn the_first_loss_is_the_entropy_of_the_classes() {
 #[test]
 fn the_output_bias_is_found_where_the_output_comes_from() {
     // Fields are listed in another order than they are used.
+    #[derive(Parameters)]
     struct Reversed {
         head: Linear,
         stem: Linear,
     }
     impl Module for Reversed {
-        module!(head, stem);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             self.head.forward(self.stem.forward(x).relu())
         }
@@ -436,12 +436,12 @@ fn after_an_error_auto_still_waits_for_its_activation() {
 
 #[test]
 fn a_panic_in_forward_puts_the_values_back() {
+    #[derive(Parameters)]
     struct Moody {
         first: Linear,
         second: Linear,
     }
     impl Module for Moody {
-        module!(first, second);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             let y = self.first.forward(x);
             // Once the first layer is normalized, the pre-activations reach further.
@@ -466,9 +466,7 @@ fn frozen_parameters_and_missing_biases() {
         .add(Linear::new(20, 9))
         .add(Relu)
         .add(Linear::builder(9, 7).no_bias().build());
-    model.visit_mut(&ParamPath::ROOT, &mut |path, param| {
-        param.set_trainable(!path.to_string().starts_with('0'));
-    });
+    model.set_trainable("0*", false);
     let before = bits(&model);
     let report = Lsuv::default().tolerance(1e-4).keyed(1).init(&mut model, &x).unwrap();
     assert_eq!(bits(&model)[..2], before[..2]);

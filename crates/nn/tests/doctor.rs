@@ -8,7 +8,10 @@ use fanin_nn::init::{
     Uniform, XavierNormal, Zeros, manual_seed,
 };
 use fanin_nn::layers::{Gelu, LeakyRelu, Relu, Sigmoid, Tanh};
-use fanin_nn::{InitPlan, Linear, Module, Param, Sequential, Tensor, Var, module};
+use fanin_nn::{
+    Describe, InitPlan, Linear, Module, Param, ParamPath, Parameters, Sequential, Tensor, Var,
+    Visitor,
+};
 
 fn batch(samples: usize, features: usize, seed: u64) -> Tensor {
     let mut rng = TorchRng::seed(seed);
@@ -242,7 +245,7 @@ fn advice_does_not_offer_what_is_there() {
 fn a_weight_of_nan_is_found() {
     let mut model = net(2, 8, &KaimingNormal::default(), &Zeros, Relu);
     let mut params = 0;
-    model.visit_mut(&fanin_nn::ParamPath::ROOT, &mut |_, p| {
+    model.visit_params_mut(&mut |_, p| {
         if params == 2 {
             p.value_mut().as_mut_slice()[5] = f32::NAN;
         }
@@ -289,10 +292,10 @@ fn shallow_defaults_are_healthy() {
 }
 
 /// `x + W₂·relu(W₁·x)`
+#[derive(Clone, Parameters)]
 struct Residual(Linear, Linear);
 
 impl Module for Residual {
-    module!(0, 1);
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x + self.1.forward(self.0.forward(x).relu())
     }
@@ -398,12 +401,15 @@ fn the_table_fits_100_columns() {
 #[test]
 fn the_picture_is_well_formed_and_has_every_layer() {
     struct Odd(Param);
+    impl Describe for Odd {}
+    impl Parameters for Odd {
+        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+            visitor.param(&path.name("<&\">"), &self.0);
+        }
+    }
     impl Module for Odd {
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             x.linear(x.tape().param(&self.0), None)
-        }
-        fn visit<'m>(&'m self, path: &fanin_nn::ParamPath<'_>, show: fanin_nn::Show<'_, 'm, f32>) {
-            show(&path.name("<&\">"), &self.0);
         }
     }
     let svg = InitReport::new(&Odd(Param::new(batch(4, 4, 1))), &batch(8, 4, 2)).to_svg();

@@ -5,7 +5,8 @@ use fanin_nn::init::{manual_seed, with_default_rng};
 use fanin_nn::layers::{Dropout, Relu};
 use fanin_nn::tensor::parallel;
 use fanin_nn::{
-    Adam, Linear, Module, Optimizer, Param, Sequential, Tape, Tensor, gradcheck, gradcheck_at,
+    Adam, Linear, Module, Optimizer, Param, Parameters, Sequential, Tape, Tensor, gradcheck,
+    gradcheck_at,
 };
 
 struct Case {

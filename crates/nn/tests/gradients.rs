@@ -5,8 +5,9 @@ use fanin_nn::init::rand::Rng;
 use fanin_nn::layers::*;
 use fanin_nn::tensor::{Scalar, Write, map::map};
 use fanin_nn::{
-    Backward, InitPlan, Linear, Module, Op, Param, Sequential, Tape, Tensor, Var, gradcheck,
-    gradcheck_at, gradcheck_module, module,
+    Backward, InitPlan, Linear, Module, Op, Param, Parameters, Sequential, Tape, Tensor, Var,
+    gradcheck, gradcheck_at, gradcheck_module,
+    losses::{CrossEntropy, Loss},
 };
 
 const TOLERANCE: f64 = 1e-6;
@@ -84,7 +85,7 @@ checks! {
     log_softmax: [[4, 7]] => |x| x[0].log_softmax();
     cross_entropy: [[4, 7]] => |x| x[0].cross_entropy(&[6, 0, 3, 3]);
     cross_entropy_added: [[4, 7]] => |x| x[0].cross_entropy(&[6, 0, 3, 3]) + x[0].mean();
-    cross_entropy_smoothed: [[4, 7]] => |x| x[0].smoothed_cross_entropy(&[6, 0, 3, 3], 0.1);
+    cross_entropy_smoothed: [[4, 7]] => |x| CrossEntropy::new().label_smoothing(0.1).loss(x[0], &[6, 0, 3, 3][..]);
     mse: [[4, 7], [4, 7]] => |x| x[0].mse(x[1]);
     mse_of_one_with_itself_squared: [[4, 7]] => |x| x[0].mse(x[0] * x[0]);
 }
@@ -160,13 +161,13 @@ fn a_network_of_layers() {
 
 #[test]
 fn a_users_layer_without_a_gradient_by_hand() {
+    #[derive(Parameters)]
     struct Gated<T: Scalar> {
         inner: Linear<T>,
         gate: Option<Linear<T>>,
         scale: Param<T>,
     }
     impl<T: Scalar> Module<T> for Gated<T> {
-        module!(T; inner, gate, scale);
         fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
             x + self.inner.forward(x) * self.gate.forward(x).sigmoid() * x.tape().param(&self.scale)
         }

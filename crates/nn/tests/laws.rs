@@ -1,7 +1,7 @@
 //! The laws of `fanin-init` in a layer: what each does to the network that begins with it.
 
 use fanin_nn::init::*;
-use fanin_nn::{InitPlan, Linear, Module, Sequential, Tensor};
+use fanin_nn::{InitPlan, Linear, Module, Parameters, Sequential, Tensor};
 
 fn input(n: usize, width: usize) -> Tensor {
     let mut rng = TorchRng::seed(9);

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use fanin_nn::init::Orthogonal;
 use fanin_nn::layers::*;
 use fanin_nn::{
-    Adam, Backward, Linear, Module, Op, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var,
+    Adam, Backward, Linear, Module, Op, Optimizer, Param, Parameters, Sequential, Sgd, Tape,
+    Tensor, Var,
 };
 
 /// The message and the file of a panic.
@@ -111,6 +112,7 @@ fn residuals() {
     panics("Residual: input 2×4 does not fit Linear(3 → 3)", || {
         on_tape(&[2, 4], |x| Residual::new(Linear::new(3, 3)).forward(x));
     });
+    #[derive(Clone, Parameters)]
     struct Narrow;
     impl Module for Narrow {
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
@@ -205,7 +207,9 @@ fn optimizers() {
         panics(&message, || Linear::new(3, 2).bias_mut().unwrap().set_lr_scale(scale));
     }
 
+    #[derive(Parameters)]
     struct Forgetful {
+        #[parameters(skip)]
         scale: Param,
     }
     impl Module for Forgetful {
@@ -218,7 +222,7 @@ fn optimizers() {
     let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
     panics(
         "step: the model shows none of the 1 parameters that the loss depends on; \
-         list its parts with module!",
+         derive Parameters for it, and skip no field that has parameters",
         || Sgd::new(0.1).step(&mut model, grads),
     );
 

@@ -4,7 +4,7 @@ use fanin_nn::diagnose::{CoordinateCheck, coordinate_check};
 use fanin_nn::init::{KaimingNormal, TorchRng, Zeros, manual_seed};
 use fanin_nn::layers::{Relu, Residual, Tanh};
 use fanin_nn::{
-    Adam, InitPlan, Linear, Module, MuP, Optimizer, Param, Sequential, Sgd, Tensor, Var, module,
+    Adam, InitPlan, Linear, Module, MuP, Optimizer, Param, Parameters, Sequential, Sgd, Tensor, Var,
 };
 
 const INPUTS: usize = 48;
@@ -70,9 +70,7 @@ fn at_the_bases_width_it_is_the_usual_parametrization() {
 #[test]
 fn zero_output_and_frozen_parameters() {
     let mut model = net(128);
-    model.visit_mut(&fanin_nn::ParamPath::ROOT, &mut |path, p| {
-        p.set_trainable(path.to_string() != "2.weight");
-    });
+    model.set_trainable("2.weight", false);
     let before = model.named_params()[2].1.value().clone();
     MuP::adam(&net(64)).zero_output().init(&mut model).unwrap();
     assert_eq!(model.named_params()[2].1.value(), &before);
@@ -117,11 +115,11 @@ fn models_of_which_it_cannot_tell() {
          is the output cannot be told; take a base model of another width",
     );
     refused(MuP::sgd(&deep(0)), deep(4), "`2.weight`: it has a fan of 0 in the base model");
+    #[derive(Clone, Parameters)]
     struct Scaled {
         scale: Param,
     }
     impl Module for Scaled {
-        module!(scale);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             x * x.tape().param(&self.scale)
         }

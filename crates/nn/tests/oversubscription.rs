@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
-use fanin_nn::{Adam, Linear, Module, Optimizer, Sequential, Tape, Tensor};
+use fanin_nn::{Adam, Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
 
 /// The number of threads belongs to the process, and so do its cores: one test at a time.
 fn alone() -> MutexGuard<'static, ()> {

@@ -79,23 +79,23 @@ fn keyed_parameters_do_not_see_each_other() {
 
 #[test]
 fn a_named_layer_in_the_midst_leaves_the_others_as_they_were() {
+    #[derive(Parameters)]
     struct Two {
         first: Linear,
         head: Linear,
     }
     impl Module for Two {
-        module!(first, head);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             self.head.forward(self.first.forward(x).tanh())
         }
     }
+    #[derive(Parameters)]
     struct Three {
         first: Linear,
         middle: Linear,
         head: Linear,
     }
     impl Module for Three {
-        module!(first, middle, head);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             self.head.forward(self.middle.forward(self.first.forward(x).tanh()).tanh())
         }
@@ -170,9 +170,7 @@ fn element_types_draw_the_same_numbers() {
 #[test]
 fn frozen_parameters_keep_their_values_unless_named_in_full() {
     let mut model = net();
-    model.visit_mut(&ParamPath::ROOT, &mut |path, p| {
-        p.set_trainable(!path.to_string().starts_with('0'));
-    });
+    model.set_trainable("0*", false);
     let before = bits(&model);
     model.init(&InitPlan::new().weights(Constant(1.0)).set("*bias", Constant(1.0))).unwrap();
     assert_eq!(bits(&model)[..2], before[..2]);
@@ -224,7 +222,7 @@ fn kinds_may_be_absent_and_names_may_not() {
     bare.init(&plan()).unwrap();
     assert!(bare.init(&InitPlan::new().set("bias", Zeros)).is_err());
 
-    let error = Module::<f32>::init(&mut Tanh, &InitPlan::new().set("*", Zeros)).unwrap_err();
+    let error = Parameters::<f32>::init(&mut Tanh, &InitPlan::new().set("*", Zeros)).unwrap_err();
     assert_eq!(error.to_string(), "no parameter matches `*`: the model has none");
 }
 

@@ -7,7 +7,9 @@ use fanin_nn::init::{Normal, TorchRng, manual_seed, rand::Rng};
 use fanin_nn::layers::{LeakyRelu, Relu, Tanh};
 use fanin_nn::tensor::map::map;
 use fanin_nn::tensor::{Scalar, Write};
-use fanin_nn::{Backward, Curve, Linear, Module, Op, Param, Sequential, Tape, Tensor, Var, module};
+use fanin_nn::{
+    Backward, Curve, Linear, Mode, Module, Op, Param, Parameters, Sequential, Tape, Tensor, Var,
+};
 
 fn batch(shape: [usize; 2], seed: u64) -> Tensor {
     let mut rng = TorchRng::seed(seed);
@@ -95,6 +97,7 @@ impl<T: Scalar> Op<T> for Cube {
     }
 }
 
+#[derive(Parameters)]
 struct Own {
     first: Linear,
     blocks: Vec<Sequential>,
@@ -103,8 +106,6 @@ struct Own {
 }
 
 impl Module for Own {
-    module!(first, blocks, shared, last);
-
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         let mut x = cube(self.first.forward(x));
         for block in &self.blocks {
@@ -158,9 +159,9 @@ fn any_module_is_read() {
 
 #[test]
 fn a_pre_activation_that_is_used_twice_has_no_activation() {
+    #[derive(Parameters)]
     struct Swish(Linear);
     impl Module for Swish {
-        module!(0);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             let z = self.0.forward(x);
             z * z.sigmoid()
@@ -177,12 +178,12 @@ fn forward_alone_leaves_no_gradient() {
 }
 
 #[test]
-fn layers_do_as_in_prediction() {
+fn layers_do_as_in_training_without_random_numbers() {
+    #[derive(Parameters)]
     struct Asks(Linear);
     impl Module for Asks {
-        module!(0);
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-            assert!(!x.tape().is_recording());
+            assert!(x.tape().mode() == Mode::Train && !x.tape().is_stochastic());
             self.0.forward(x)
         }
     }

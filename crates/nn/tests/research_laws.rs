@@ -8,7 +8,7 @@ use fanin_nn::init::{
     RandomizedAsymmetric, Siren, TorchRng, XavierNormal, ZerO, Zeros, from_fn,
 };
 use fanin_nn::layers::{Relu, Tanh};
-use fanin_nn::{Linear, Module, Optimizer, Sequential, Sgd, Tape, Tensor, Var, module};
+use fanin_nn::{Linear, Module, Optimizer, Parameters, Sequential, Sgd, Tape, Tensor, Var};
 
 fn normal(shape: [usize; 2], rng: &mut TorchRng) -> Tensor {
     let mut x = Tensor::zeros(shape);
@@ -266,14 +266,13 @@ fn a_residual_stream_has_one_variance_whatever_the_depth() {
 }
 
 /// `x + outer(relu(inner(x)))`.
+#[derive(Parameters)]
 struct Branch {
     inner: Linear,
     outer: Linear,
 }
 
 impl Module for Branch {
-    module!(inner, outer);
-
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x + self.outer.forward(self.inner.forward(x).relu())
     }

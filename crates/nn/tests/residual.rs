@@ -2,7 +2,10 @@
 
 use fanin_nn::init::{KaimingNormal, Zeros, manual_seed};
 use fanin_nn::layers::{FixupBranch, Relu, Residual};
-use fanin_nn::{Adam, Checkpoint, InitPlan, Linear, Module, Optimizer, Sequential, Tape, Tensor};
+use fanin_nn::{
+    Adam, Checkpoint, Describe, InitPlan, Linear, Module, Optimizer, Parameters, Sequential, Tape,
+    Tensor,
+};
 
 const BLOCKS: usize = 50;
 const WIDTH: usize = 32;

@@ -2,7 +2,7 @@
 
 use fanin_nn::init::*;
 use fanin_nn::layers::*;
-use fanin_nn::{Linear, Module, Sequential};
+use fanin_nn::{Linear, Parameters, Sequential};
 
 const ALL: &str = r#"{"layers": [
     {"linear": {"inputs": 20, "outputs": 18}},

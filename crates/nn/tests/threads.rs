@@ -4,7 +4,8 @@ use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::tensor::parallel;
 use fanin_nn::{
-    Adam, Backward, Linear, Module, Op, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var,
+    Adam, Backward, Linear, Mode, Module, Op, Optimizer, Param, Parameters, Sequential, Sgd, Tape,
+    Tensor, Var,
 };
 
 fn model() -> Sequential {
@@ -85,12 +86,15 @@ fn several_threads_predict_at_once_and_train_side_by_side() {
 /// What is predicted is not recorded, what is differentiated is: a layer such as dropout relies on it.
 #[test]
 fn only_training_is_recorded() {
+    #[derive(Parameters)]
     struct Probe {
+        #[parameters(skip)]
         recorded: bool,
     }
     impl Module for Probe {
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
-            assert_eq!(x.tape().is_recording(), self.recorded);
+            let mode = if self.recorded { Mode::Train } else { Mode::Evaluate };
+            assert_eq!(x.tape().mode(), mode);
             let p = Param::new(Tensor::ones(1));
             x.tape().apply(Nothing, &[x, x.tape().param(&p)], |cx| {
                 assert_eq!(cx.differentiated(), self.recorded);
@@ -124,14 +128,15 @@ fn one_set_of_gradients_serves_two_optimizers() {
     let (mut slow, mut fast, mut tape) = (Sgd::new(0.01), Adam::new(0.1), Tape::new());
     let before = (bits(&encoder), bits(&head));
     let x = Tensor::ones([5, 4]);
-    let (_, grads) = tape.value_and_grad(|t| head.forward(encoder.forward(t.input(&x))).mean());
-    slow.step(&mut encoder, grads);
+    let (_, mut grads) = tape.value_and_grad(|t| head.forward(encoder.forward(t.input(&x))).mean());
+    slow.step(&mut encoder, grads.reborrow());
     fast.step(&mut head, grads);
     assert!(bits(&encoder) != before.0 && bits(&head) != before.1);
 }
 
 #[test]
 fn a_module_may_predict_inside_its_forward() {
+    #[derive(Parameters)]
     struct Frozen(Linear);
     impl Module for Frozen {
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {

@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 
 use fanin_nn::layers::*;
-use fanin_nn::{Linear, Module, Param, ParamPath, Sequential, Tape, Tensor, Var};
+use fanin_nn::{
+    Linear, Module, Param, Parameters, Sequential, Tape, Tensor, Var,
+    losses::{CrossEntropy, Loss},
+};
 
 /// A case of the golden file.
 #[derive(Default)]
@@ -277,13 +280,13 @@ const OPERATIONS: &[(&str, Within, Within, Operation)] = &[
     ("log_softmax/three-axes", Eps(4.0), Eps(4.0), |x, _| x[0].log_softmax()),
     ("log_softmax/wide", Eps(4.0), Eps(4.0), |x, _| x[0].log_softmax()),
     ("cross_entropy", Ulps(2), Eps(1.0), |x, n| x[0].cross_entropy(n)),
-    ("cross_entropy/smooth", Ulps(2), Eps(1.0), |x, n| x[0].smoothed_cross_entropy(n, 0.1)),
+    ("cross_entropy/smooth", Ulps(2), Eps(1.0), |x, n| smoothed(x[0], n)),
     ("cross_entropy/huge", Ulps(2), Eps(1.0), |x, n| x[0].cross_entropy(n)),
-    ("cross_entropy/huge/smooth", Ulps(2), Eps(1.0), |x, n| x[0].smoothed_cross_entropy(n, 0.1)),
+    ("cross_entropy/huge/smooth", Ulps(2), Eps(1.0), |x, n| smoothed(x[0], n)),
     ("cross_entropy/far", Ulps(2), Eps(1.0), |x, n| x[0].cross_entropy(n)),
-    ("cross_entropy/far/smooth", Ulps(2), Eps(1.0), |x, n| x[0].smoothed_cross_entropy(n, 0.1)),
+    ("cross_entropy/far/smooth", Ulps(2), Eps(1.0), |x, n| smoothed(x[0], n)),
     ("cross_entropy/wide", Ulps(2), Eps(1.0), |x, n| x[0].cross_entropy(n)),
-    ("cross_entropy/wide/smooth", Ulps(2), Eps(1.0), |x, n| x[0].smoothed_cross_entropy(n, 0.1)),
+    ("cross_entropy/wide/smooth", Ulps(2), Eps(1.0), |x, n| smoothed(x[0], n)),
     ("mse", Ulps(4), Ulps(3), |x, _| x[0].mse(x[1])),
     ("mse/large", Ulps(4), Ulps(3), |x, _| x[0].mse(x[1])),
     ("network/tanh", SUM, SUM, |x, n| network(x, n, Var::tanh)),
@@ -354,7 +357,7 @@ fn layers() {
         let case = golden.iter().find(|case| case.name == name).unwrap();
         let &(_, value, gradient, _) = OPERATIONS.iter().find(|row| row.0 == name).unwrap();
         let mut values = case.x[1..].iter();
-        net.visit_mut(&ParamPath::ROOT, &mut |_, p| {
+        net.visit_params_mut(&mut |_, p| {
             *p.value_mut() = values.next().unwrap().clone();
         });
         assert!(values.next().is_none(), "{name}: parameters are missing");
@@ -414,4 +417,8 @@ fn a_number_that_is_off_is_found() {
     assert_eq!([Exact, Ulps(9), Eps(9.0)].map(|within| off(2, 0.0, within)), [1; 3]);
     assert_eq!([Exact, Ulps(9), Eps(9.0)].map(|within| off(3, f32::MAX, within)), [1; 3]);
     assert_eq!([Exact, Ulps(9), Eps(9.0)].map(|within| off(3, -f32::INFINITY, within)), [1; 3]);
+}
+
+fn smoothed<'t>(x: Var<'t>, labels: &[usize]) -> Var<'t> {
+    CrossEntropy::new().label_smoothing(0.1).loss(x, labels)
 }

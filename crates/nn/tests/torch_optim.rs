@@ -3,7 +3,7 @@
 //!
 //! `cargo test --test torch_optim -- --nocapture` shows the largest deviation of each case.
 
-use fanin_nn::{Adam, AdamW, Module, Optimizer, Param, Sgd, Tape, Tensor, Var, module};
+use fanin_nn::{Adam, AdamW, Module, Optimizer, Param, Parameters, Sgd, Tape, Tensor, Var};
 
 /// Relative to max(1, |PyTorch's|). Both round each step's few operations to `f32`, in orders that
 /// differ; 20 steps add up to at most 3.4e-7 here.
@@ -51,13 +51,13 @@ fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
     Tensor::from_vec(&shape[..], words.map(bits).collect())
 }
 
+#[derive(Parameters)]
 struct Model {
     w: Param,
     b: Param,
 }
 
 impl Module for Model {
-    module!(w, b);
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x
     }

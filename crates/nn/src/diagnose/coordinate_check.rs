@@ -135,7 +135,7 @@ fn changes(
     let mut tape = Tape::new();
     for _ in 0..steps {
         let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(x)).cross_entropy(labels));
-        optimizer.step(model, grads);
+        optimizer.step(&mut *model, grads);
     }
     let after = Probe::forward(model, x);
     let pairs = before.layers().iter().zip(after.layers());

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use fanin_tensor::{Scalar, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::mean_field::{Predicted, gradient_growth};
 use super::moments::{Moments, number, rows_and_features, spread};
-use super::predict::{Predicted, gradient_growth};
 use super::probe::{Activation, LayerProbe, Probe};
 use super::singular::extremes;
 
@@ -28,7 +28,7 @@ pub struct LayerReport {
     pub bias: Option<Moments>,
     /// Of what the layer reads.
     pub input: Moments,
-    /// Of `z = x·Wᵀ + b`.
+    /// Of `z = x·Wᵀ + b`, or of z after the normalization that follows.
     pub pre_activation: Moments,
     /// Of `φ(z)`, or of z if no activation follows.
     pub output: Moments,
@@ -56,7 +56,7 @@ pub struct LayerReport {
     /// The same by mean-field theory: `√(fan_out·E[w²]·E[φ′(z)²])`.
     pub predicted_gradient_growth: Option<f64>,
     /// The share of outputs where an activation that is bounded on both sides (tanh, sigmoid) is flat:
-    /// its slope is below 4 % of its steepest.
+    /// its derivative is below 4 % of its largest.
     pub saturated: Option<f64>,
     /// The share of units whose activation, flat on one side (ReLU, GELU), passes on next to no
     /// gradient of any sample.
@@ -87,7 +87,7 @@ impl LayerReport {
             weight: Moments::of(&layer.weight),
             bias: layer.bias.as_ref().map(Moments::of),
             input,
-            pre_activation: Moments::of(&layer.pre_activation),
+            pre_activation: Moments::of(layer.activation_input()),
             output,
             input_spread: spread(&layer.input),
             output_spread: spread(layer.output()),
@@ -97,8 +97,8 @@ impl LayerReport {
             predicted_growth: Predicted::of(layer).output_rms(layer) / input.rms(),
             gradient_growth: next.map(|next| length(layer) / length(next)),
             predicted_gradient_growth: next.and_then(|next| gradient_growth(layer, next)),
-            saturated: activation.and_then(|a| saturated(a, &layer.pre_activation)),
-            dead: activation.and_then(|a| dead(a, &layer.pre_activation)),
+            saturated: activation.and_then(|a| saturated(a, layer.activation_input())),
+            dead: activation.and_then(|a| dead(a, layer.activation_input())),
             identical: identical(layer, probe.layers()),
             singular: extremes(&layer.weight),
         }

@@ -1,6 +1,6 @@
 //! [`Probe`]: what goes through each linear layer of a network, forward and back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use fanin_init::rand::Rng;
@@ -17,12 +17,12 @@ use crate::tape::{Curve, Graph, Tape, Var};
 ///
 /// A layer is every `x·Wᵀ + b` ([`Var::linear`]) whose W is a [`Param`] of the network, wherever it is:
 /// the network's structure is read off the tape, so that a [`Sequential`](crate::Sequential), a struct
-/// with [`module!`](crate::module!) and a residual network are all alike to it. Layers are in the order
+/// of one's own and a residual network are all alike to it. Layers are in the order
 /// of their use; one that is used twice is there twice.
 ///
-/// The network does what it does when it predicts (dropout lets everything through), and all gradients
-/// are computed, those of frozen parameters too. Neither the network nor the thread's generator is
-/// changed.
+/// The network does what it does in training, but draws no random numbers: batch normalization uses
+/// the batch, and dropout passes its input on. All gradients are computed, those of frozen parameters
+/// too. Neither the network nor the thread's generator is changed.
 ///
 /// # Example
 /// ```
@@ -43,6 +43,7 @@ pub struct Probe<T: Scalar = f32> {
     layers: Vec<LayerProbe<T>>,
     output: Tensor<T>,
     loss: Option<T>,
+    hidden: Vec<String>,
 }
 
 /// One linear layer of a [`Probe`].
@@ -66,7 +67,9 @@ pub struct LayerProbe<T: Scalar = f32> {
     pub input: Tensor<T>,
     /// `z = x·Wᵀ + b`.
     pub pre_activation: Tensor<T>,
-    /// φ, if nothing but an activation follows.
+    /// z after the normalization that follows, if one does, as [`LayerNorm`](crate::layers::LayerNorm).
+    pub normalized: Option<Tensor<T>>,
+    /// φ, if nothing but an activation follows, or nothing but a normalization and an activation.
     pub activation: Option<Activation<T>>,
     /// `∂L/∂z`, unless L was not asked for or does not depend on it.
     pub pre_activation_grad: Option<Tensor<T>>,
@@ -101,9 +104,15 @@ impl<T: Scalar> fmt::Debug for Activation<T> {
 }
 
 impl<T: Scalar> LayerProbe<T> {
-    /// What the layer gives to the next one: `φ(z)`, or z if no activation follows.
+    /// What the layer gives to the next one: `φ(z)`, or z if no activation follows. A normalization
+    /// is part of it.
     pub fn output(&self) -> &Tensor<T> {
-        self.activation.as_ref().map_or(&self.pre_activation, |a| &a.output)
+        self.activation.as_ref().map_or(self.activation_input(), |a| &a.output)
+    }
+
+    /// What an activation behind the layer reads: z, or z after the normalization.
+    pub fn activation_input(&self) -> &Tensor<T> {
+        self.normalized.as_ref().unwrap_or(&self.pre_activation)
     }
 }
 
@@ -165,6 +174,12 @@ impl<T: Scalar> Probe<T> {
         &self.output
     }
 
+    /// Parameters that the network uses and does not show: they would be neither trained nor saved.
+    /// Each is named by what it states of itself, with its shape.
+    pub fn hidden_parameters(&self) -> &[String] {
+        &self.hidden
+    }
+
     /// The number that was differentiated.
     pub fn loss(&self) -> Option<T> {
         self.loss
@@ -182,15 +197,18 @@ impl<T: Scalar> Probe<T> {
         let params = parameters(model, graph);
         let followers = followers(graph, y);
         let (mut layers, mut nodes) = (vec![], vec![]);
-        for node in 0..graph.nodes() {
+        for node in 0..graph.len() {
             let [x, w, ref b @ ..] = *graph.inputs(node) else { continue };
             let (Some(&(ref path, weight)), true) = (params.get(&w), is_linear(graph, node)) else {
                 continue;
             };
             let bias = b.first();
-            let follower = followers.get(&node).and_then(|follower| *follower);
+            let follower_of = |node| followers.get(&node).and_then(|follower| *follower);
+            let normalized = follower_of(node).filter(|&next| is_normalization(graph, next, node));
+            let last = normalized.unwrap_or(node);
+            let follower = follower_of(last);
             let activated = follower.filter(|&follower| activation(graph, follower).is_some());
-            nodes.push((node, w, activated.unwrap_or(node)));
+            nodes.push((node, w, activated.unwrap_or(last)));
             layers.push(LayerProbe {
                 weight_path: path.clone(),
                 bias_path: bias.and_then(|b| params.get(b)).map(|(path, _)| path.clone()),
@@ -199,6 +217,7 @@ impl<T: Scalar> Probe<T> {
                 bias: bias.map(|&b| graph.value(b).clone()),
                 input: graph.value(x).clone(),
                 pre_activation: graph.value(node).clone(),
+                normalized: normalized.map(|node| graph.value(node).clone()),
                 activation: follower.and_then(|follower| activation(graph, follower)),
                 pre_activation_grad: None,
                 weight_grad: None,
@@ -208,22 +227,25 @@ impl<T: Scalar> Probe<T> {
         assert!(
             !layers.is_empty(),
             "probe: {} computed nothing by a linear layer of its own: there must be a Linear, or \
-             another module that calls Var::linear with a weight that its `module!` lists",
+             another module that calls Var::linear with a weight among its Parameters",
             model.describe()
         );
         for layer in 0..layers.len() {
             let reader = followers.get(&nodes[layer].2).and_then(|follower| *follower);
             layers[layer].next = nodes.iter().position(|(node, ..)| Some(*node) == reader);
         }
+        let shown: HashSet<u64> = model.named_params().iter().map(|(_, p)| p.id()).collect();
+        let hidden = graph.probed().filter(|(id, _)| !shown.contains(id));
+        let hidden = hidden.map(|(_, name)| name.to_owned()).collect();
         let (output, value) = (graph.value(y).clone(), loss.map(|loss| graph.value(loss).item()));
         if let Some(loss) = loss {
-            graph.sweep(loss);
+            graph.backward(loss);
             for (layer, (node, w, _)) in layers.iter_mut().zip(nodes) {
                 layer.pre_activation_grad = graph.grad(node).cloned();
                 layer.weight_grad = graph.grad(w).cloned();
             }
         }
-        Self { layers, output, loss: value }
+        Self { layers, output, loss: value, hidden }
     }
 }
 
@@ -234,7 +256,7 @@ fn parameters<'m, T: Scalar>(
 ) -> HashMap<u32, (String, &'m Param<T>)> {
     let by_id: HashMap<u64, _> =
         model.named_params().into_iter().map(|(path, p)| (p.id(), (path, p))).collect();
-    graph.params().iter().filter_map(|(id, node)| Some((*node, by_id.get(id)?.clone()))).collect()
+    graph.params().filter_map(|(id, node)| Some((node, by_id.get(&id)?.clone()))).collect()
 }
 
 /// The node that uses a node, if there is just one up to the output.
@@ -251,6 +273,12 @@ fn followers<T: Scalar>(graph: &Graph<T>, output: u32) -> HashMap<u32, Option<u3
 fn is_linear<T: Scalar>(graph: &Graph<T>, node: u32) -> bool {
     let op: Option<&dyn std::any::Any> = graph.op(node).map(|op| op as _);
     op.is_some_and(|op| op.is::<ops::Linear>())
+}
+
+/// Whether a node normalizes `input`.
+fn is_normalization<T: Scalar>(graph: &Graph<T>, node: u32, input: u32) -> bool {
+    let normalizes = graph.op(node).is_some_and(|op| op.is_normalization());
+    normalizes && graph.inputs(node).first() == Some(&input)
 }
 
 /// The activation that a node is, if it is one.

@@ -94,7 +94,7 @@ impl InitReport {
         let layers: Vec<_> =
             probe.layers().iter().map(|layer| LayerReport::of(layer, probe, samples)).collect();
         let loss = probe.loss().map_or(f64::NAN, Scalar::to_f64);
-        let verdicts = judge(&layers, samples, loss, chance);
+        let verdicts = judge(&layers, samples, loss, chance, probe.hidden_parameters());
         Self { layers, samples, loss, chance, verdicts }
     }
 }

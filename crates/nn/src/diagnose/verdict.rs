@@ -25,6 +25,12 @@ pub struct Verdict {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fault {
+    /// The model uses trainable parameters that it does not show: they would be neither trained nor
+    /// saved.
+    HiddenParameters {
+        /// What they state of themselves, with their shapes.
+        names: Vec<String>,
+    },
     /// A number is infinite or NaN.
     NonFinite {
         /// Where, the first layer first.
@@ -107,6 +113,36 @@ const LARGE_INPUT: f64 = 5.0;
 
 /// The faults of these layers, causes before their effects.
 pub(super) fn judge(
+    layers: &[LayerReport],
+    samples: usize,
+    loss: f64,
+    chance: Option<f64>,
+    hidden: &[String],
+) -> Vec<Verdict> {
+    let mut verdicts: Vec<_> = hidden_parameters(hidden).into_iter().collect();
+    verdicts.extend(judge_signal(layers, samples, loss, chance));
+    verdicts
+}
+
+fn hidden_parameters(names: &[String]) -> Option<Verdict> {
+    if names.is_empty() {
+        return None;
+    }
+    let finding = format!(
+        "the loss depends on {} that the model does not show: {}; an optimizer would not train, and a \
+         file not save, {}",
+        if names.len() == 1 { "a parameter" } else { "parameters" },
+        names.join(", "),
+        if names.len() == 1 { "it" } else { "them" },
+    );
+    let advice = "derive Parameters for the struct that holds it, and mark no field with parameters as \
+                  #[parameters(skip)]; freeze what should stay as it is by set_trainable(false)";
+    let fault = Fault::HiddenParameters { names: names.to_vec() };
+    Some(Verdict { fault, finding, advice: advice.into() })
+}
+
+/// The faults that show in activations and gradients.
+fn judge_signal(
     layers: &[LayerReport],
     samples: usize,
     loss: f64,

@@ -1,4 +1,4 @@
-//! [`Checkpoint`]: a model's parameters in a file.
+//! [`Checkpoint`]: a model's parameters and buffers in a file.
 //!
 //! A file is a header of 32 bytes and a payload, all little-endian:
 //!
@@ -31,7 +31,9 @@ use bincode::serde::{decode_from_std_read, encode_into_std_write};
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use super::error::{Error, Result};
-use crate::{Module, ParamPath};
+use crate::buffer::Buffer;
+use crate::param::Param;
+use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use header::{Header, Summed};
 
 /// How many bytes path and shape of one parameter may take. A length in a file that claims more is
@@ -43,9 +45,9 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
     .with_fixed_int_encoding()
     .with_limit::<ENTRY_LIMIT>();
 
-/// Saves and loads the parameters of any [`Module`].
+/// Saves and loads the parameters and buffers of any model.
 ///
-/// A file holds the value of each parameter under its path, bit for bit; the layers themselves are
+/// A file holds the value of each of them under its path, bit for bit; the layers themselves are
 /// code, so a model is built before it is loaded. Paths are matched and not positions: the fields of
 /// a module may be listed in another order than when it was saved. Whether a parameter is frozen is
 /// not saved.
@@ -74,7 +76,7 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 /// # Ok(())
 /// # }
 /// ```
-pub trait Checkpoint<T: Scalar = f32>: Module<T> {
+pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// Writes every parameter to a file, in place of what was there. The directory must exist.
     ///
     /// # Errors
@@ -135,16 +137,15 @@ pub trait Checkpoint<T: Scalar = f32>: Module<T> {
     }
 }
 
-impl<T: Scalar, M: Module<T> + ?Sized> Checkpoint<T> for M {}
+impl<T: Scalar, M: Parameters<T> + ?Sized> Checkpoint<T> for M {}
 
 /// A parameter about to be written: its encoded path and shape, and its values.
 type Entry<'m, T> = (Vec<u8>, &'m [T]);
 
 /// Encoded before any file is touched, as only here a model can be at fault.
-fn entries<T: Scalar, M: Module<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<'_, T>>> {
+fn entries<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
-    for (path, param) in model.named_params() {
-        let tensor = param.value();
+    for (path, tensor) in tensors(model) {
         let entry = bincode::serde::encode_to_vec((&path, tensor.shape()), CODEC).map_err(io)?;
         if entry.len() > ENTRY_LIMIT {
             let len = entry.len();
@@ -156,6 +157,46 @@ fn entries<T: Scalar, M: Module<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<
         entries.push((entry, tensor.as_slice()));
     }
     Ok(entries)
+}
+
+/// Parameters and buffers with their paths, in the model's order.
+fn tensors<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> Vec<(String, &Tensor<T>)> {
+    struct Tensors<'m, T: Scalar>(Vec<(String, &'m Tensor<T>)>);
+    impl<'m, T: Scalar> Visitor<'m, T> for Tensors<'m, T> {
+        fn param(&mut self, path: &ParamPath<'_>, param: &'m Param<T>) {
+            self.0.push((path.to_string(), param.value()));
+        }
+        fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m Buffer<T>) {
+            self.0.push((path.to_string(), buffer.value()));
+        }
+    }
+    let mut tensors = Tensors(vec![]);
+    model.visit(&ParamPath::ROOT, &mut tensors);
+    tensors.0
+}
+
+/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` shows them.
+struct Shapes(Vec<(String, Vec<usize>)>);
+
+impl<T: Scalar> VisitorMut<'_, T> for Shapes {
+    fn param(&mut self, path: &ParamPath<'_>, param: &mut Param<T>) {
+        self.0.push((path.to_string(), param.value().shape().to_vec()));
+    }
+    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &mut Buffer<T>) {
+        self.0.push((path.to_string(), buffer.value().shape().to_vec()));
+    }
+}
+
+/// Calls a function with parameters and buffers, to change them.
+struct OnTensors<F>(F);
+
+impl<T: Scalar, F: FnMut(&ParamPath<'_>, &mut Tensor<T>)> VisitorMut<'_, T> for OnTensors<F> {
+    fn param(&mut self, path: &ParamPath<'_>, param: &mut Param<T>) {
+        (self.0)(path, param.value_mut());
+    }
+    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &mut Buffer<T>) {
+        (self.0)(path, buffer.value_mut());
+    }
 }
 
 fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> io::Result<()> {
@@ -176,7 +217,7 @@ fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> 
 
 /// Reads everything there is, then judges, then changes the model: a checksum is right for all of it
 /// or for nothing.
-fn read<T: Scalar, M: Module<T> + ?Sized>(
+fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     mut source: impl Read,
     len: u64,
@@ -224,16 +265,16 @@ struct Slot<T> {
 }
 
 impl<T: Scalar> Staged<T> {
-    fn for_model<M: Module<T> + ?Sized>(model: &mut M) -> Self {
+    fn for_model<M: Parameters<T> + ?Sized>(model: &mut M) -> Self {
         let mut slots = vec![];
         let mut open = HashMap::<_, VecDeque<_>>::new();
         // Not `visit`: what is asked for must be what `commit` will be shown.
-        model.visit_mut(&ParamPath::ROOT, &mut |path, param| {
-            let path = path.to_string();
-            let shape = param.value().shape().to_vec();
+        let mut shapes = Shapes(vec![]);
+        model.visit_mut(&ParamPath::ROOT, &mut shapes);
+        for (path, shape) in shapes.0 {
             open.entry(path.clone()).or_default().push_back(slots.len());
             slots.push(Slot { path, shape, values: vec![], found: false });
-        });
+        }
         Self { slots, open, misfits: Differences::default(), extra: Differences::default() }
     }
 
@@ -281,12 +322,13 @@ impl<T: Scalar> Staged<T> {
         all
     }
 
-    fn commit<M: Module<T> + ?Sized>(self, model: &mut M) {
+    fn commit<M: Parameters<T> + ?Sized>(self, model: &mut M) {
         let mut slots = self.slots.into_iter();
-        model.visit_mut(&ParamPath::ROOT, &mut |_, param| {
+        let commit = |_: &ParamPath<'_>, tensor: &mut Tensor<T>| {
             let slot = slots.next().expect("visit_mut shows as many parameters as before");
-            *param.value_mut() = Tensor::from_vec(&slot.shape[..], slot.values);
-        });
+            *tensor = Tensor::from_vec(&slot.shape[..], slot.values);
+        };
+        model.visit_mut(&ParamPath::ROOT, &mut OnTensors(commit));
     }
 }
 

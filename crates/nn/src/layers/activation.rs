@@ -3,7 +3,9 @@
 use fanin_init::{Gain, Nonlinearity};
 use fanin_tensor::Scalar;
 
-use crate::module::{Features, Module};
+use crate::describe::{Describe, Features};
+use crate::module::Module;
+use crate::parameters::Parameters;
 use crate::tape::Var;
 
 /// Layers that apply a method of [`Var`], with its parameter and that one's default if it has one.
@@ -23,13 +25,17 @@ macro_rules! layers {
             }
         })?
 
+        impl<T: Scalar> Parameters<T> for $name {}
+
         impl<T: Scalar> Module<T> for $name {
             #[track_caller]
             fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
                 $(let Self($param) = *self;)?
                 x.$method($(T::from_f64($param))?)
             }
+        }
 
+        impl Describe for $name {
             fn features(&self) -> Features {
                 Features::Same
             }

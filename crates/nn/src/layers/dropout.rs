@@ -1,18 +1,20 @@
-//! [`Dropout`]: noise that keeps units from relying on one another.
+//! [`Dropout`]: noise, so that units do not rely on one another.
 
 use std::fmt;
 
 use fanin_tensor::Scalar;
 
-use crate::module::{Features, Module};
+use crate::describe::{Describe, Features};
+use crate::module::Module;
 use crate::ops::require_probability;
+use crate::parameters::Parameters;
 use crate::tape::Var;
 
-/// Sets each element to 0 with probability p while training, and divides the others by 1 − p:
+/// Sets each element to 0 with probability p in training, and divides the others by 1 − p:
 /// `y = x ⊙ mask / (1 − p)`. In prediction it is the identity, and copies nothing.
 ///
-/// Training is what happens inside [`Tape::value_and_grad`](crate::Tape::value_and_grad). The mask
-/// comes from the thread's [default generator](fanin_init::default_rng): after
+/// It drops in [`Mode::Train`](crate::Mode::Train), which
+/// [`Tape::value_and_grad`](crate::Tape::value_and_grad) has unless told otherwise. The mask comes from the thread's [default generator](fanin_init::default_rng): after
 /// [`manual_seed`](fanin_init::manual_seed) training can be repeated, bit for bit and with any number
 /// of threads.
 ///
@@ -53,7 +55,7 @@ impl Dropout {
     /// A layer that drops with probability `p`. With 0 it does nothing, and draws nothing.
     ///
     /// # Panics
-    /// **Panics** unless `0 ≤ p < 1`: with 1 nothing would be left to learn from.
+    /// **Panics** unless `0 ≤ p < 1`.
     #[track_caller]
     pub fn new(p: f64) -> Self {
         require_probability("Dropout", p);
@@ -73,12 +75,16 @@ impl Default for Dropout {
     }
 }
 
+impl<T: Scalar> Parameters<T> for Dropout {}
+
 impl<T: Scalar> Module<T> for Dropout {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        if x.tape().is_recording() { x.dropout(self.p) } else { x }
+        if x.tape().is_stochastic() { x.dropout(self.p) } else { x }
     }
+}
 
+impl Describe for Dropout {
     fn features(&self) -> Features {
         Features::Same
     }

@@ -6,7 +6,9 @@ use fanin_init::{Fixup, Initializer, ParamSpec, Zeros};
 use fanin_tensor::{Scalar, Tensor};
 
 use super::Linear;
-use crate::module::{Features, Module};
+use crate::Parameters;
+use crate::describe::{Describe, Features};
+use crate::module::Module;
 use crate::param::Param;
 use crate::tape::Var;
 
@@ -14,7 +16,7 @@ use crate::tape::Var;
 ///
 /// With two layers it computes `F(x) = s · W₂ (relu(W₁ (x + b₁) + b₂) + b₃)`, where the b are single
 /// numbers that begin at 0 and s is one that begins at 1, all learned. W₂ begins with zeros, the
-/// layers before it with [`Fixup`]: He's law times `L^(−1/(2m−2))` for L branches of m layers. So the
+/// layers before it with [`Fixup`]: He's initializer times `L^(−1/(2m−2))` for L branches of m layers. So the
 /// network begins as the identity, and a step of training changes its output by as much as for one
 /// branch alone.
 ///
@@ -24,7 +26,7 @@ use crate::tape::Var;
 /// # Example
 /// ```
 /// use fanin_nn::layers::{FixupBranch, Residual};
-/// use fanin_nn::{Linear, Module, Sequential};
+/// use fanin_nn::{Linear, Parameters, Sequential};
 ///
 /// let mut model = Sequential::new().add(Linear::new(784, 64));
 /// for _ in 0..50 {
@@ -36,7 +38,8 @@ use crate::tape::Var;
 ///
 /// # Reference
 /// Zhang, Dauphin & Ma 2019, "Fixup Initialization", section 3, rules 1 to 3.
-#[derive(Clone)]
+#[derive(Clone, Parameters)]
+#[parameters(no_describe)]
 pub struct FixupBranch<T: Scalar = f32> {
     layers: Vec<Linear<T>>,
     /// Before each layer, and between them before each activation too.
@@ -51,14 +54,14 @@ impl FixupBranch {
     /// **Panics** if there are no branches, or fewer than two layers.
     #[track_caller]
     pub fn new(features: usize, hidden: usize, branches: usize, layers: usize) -> Self {
-        let law = Fixup::new(branches, layers);
-        let layer = |inputs, outputs, law: &dyn Initializer| {
-            Linear::builder(inputs, outputs).weight(law).no_bias().build()
+        let fixup = Fixup::new(branches, layers);
+        let layer = |inputs, outputs, weight: &dyn Initializer| {
+            Linear::builder(inputs, outputs).weight(weight).no_bias().build()
         };
-        let mut all = vec![layer(features, hidden, &law)];
-        all.extend((2..layers).map(|_| layer(hidden, hidden, &law)));
+        let mut all = vec![layer(features, hidden, &fixup)];
+        all.extend((2..layers).map(|_| layer(hidden, hidden, &fixup)));
         all.push(layer(hidden, features, &Zeros));
-        let bias = || Param::with_spec(Tensor::zeros(1), ParamSpec::bias(1, 1));
+        let bias = || Param::with_spec(Tensor::zeros(1), ParamSpec::shift_of(1));
         Self {
             layers: all,
             biases: (0..2 * layers - 1).map(|_| bias()).collect(),
@@ -79,8 +82,6 @@ impl<T: Scalar> FixupBranch<T> {
 }
 
 impl<T: Scalar> Module<T> for FixupBranch<T> {
-    crate::module!(T; layers, biases, scale);
-
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         let t = x.tape();
@@ -93,7 +94,9 @@ impl<T: Scalar> Module<T> for FixupBranch<T> {
         }
         y * t.param(&self.scale)
     }
+}
 
+impl<T: Scalar> Describe for FixupBranch<T> {
     fn features(&self) -> Features {
         self.layers.iter().fold(Features::Same, |before, layer| before.then(layer.features()))
     }

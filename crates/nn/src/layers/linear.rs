@@ -4,14 +4,17 @@ use std::fmt;
 
 use fanin_init::presets::Preset;
 use fanin_init::rand::RngCore;
-use fanin_init::{FanInUniform, Gain, Initializer, KaimingUniform, ParamSpec, default_rng};
+use fanin_init::{FanInUniform, Gain, Initializer, KaimingUniform, ParamSpec};
 use fanin_tensor::{Scalar, Tensor};
 
-use crate::module::{Features, Module};
+use super::draw::{Draw, draw};
+use crate::Parameters;
+use crate::describe::{Describe, Features};
+use crate::module::Module;
 use crate::param::Param;
 use crate::tape::Var;
 
-/// A layer that takes every input to every output: `Y = X·Wᵀ + b`.
+/// A layer in which every output depends on every input: `Y = X·Wᵀ + b`.
 ///
 /// # Shapes
 /// X `(…, in)`, W `(out, in)` as in PyTorch, b `(out)`; Y `(…, out)`.
@@ -27,7 +30,8 @@ use crate::tape::Var;
 /// assert_eq!(plain.weight().shape(), [128, 784]);
 /// assert_eq!(chosen.predict(&Tensor::zeros([3, 784])).as_slice(), [0.01; 3 * 128]);
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Parameters)]
+#[parameters(no_describe)]
 pub struct Linear<T: Scalar = f32> {
     weight: Param<T>,
     bias: Option<Param<T>>,
@@ -96,14 +100,14 @@ impl<T: Scalar> Linear<T> {
 }
 
 impl<T: Scalar> Module<T> for Linear<T> {
-    crate::module!(T; weight, bias);
-
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         let t = x.tape();
         x.linear(t.param(&self.weight), self.bias.as_ref().map(|b| t.param(b)))
     }
+}
 
+impl<T: Scalar> Describe for Linear<T> {
     fn features(&self) -> Features {
         let (input, output) = self.sizes();
         Features::Map { input, output }
@@ -125,7 +129,7 @@ impl<T: Scalar> fmt::Debug for Linear<T> {
     }
 }
 
-/// Chooses how a [`Linear`] begins. Weight and bias have laws of their own.
+/// Chooses the initialization of a [`Linear`]. Weight and bias have an initializer each.
 #[must_use = "call build() to get the layer"]
 pub struct LinearBuilder<'a> {
     inputs: usize,
@@ -136,20 +140,20 @@ pub struct LinearBuilder<'a> {
 }
 
 impl<'a> LinearBuilder<'a> {
-    /// The law of the weights: one of [`fanin_init`], or any struct or
+    /// The initializer of the weights: one of [`fanin_init`], or any struct or
     /// [closure](fanin_init::from_fn) of your own.
-    pub fn weight(mut self, law: impl Initializer + 'a) -> Self {
-        self.weight = Box::new(law);
+    pub fn weight(mut self, initializer: impl Initializer + 'a) -> Self {
+        self.weight = Box::new(initializer);
         self
     }
 
-    /// The law of the biases. It sees the fans of the weights.
-    pub fn bias(mut self, law: impl Initializer + 'a) -> Self {
-        self.bias = Some(Box::new(law));
+    /// The initializer of the biases. It sees the fans of the weights.
+    pub fn bias(mut self, initializer: impl Initializer + 'a) -> Self {
+        self.bias = Some(Box::new(initializer));
         self
     }
 
-    /// The laws of weights and biases together: those of another framework, or one's own.
+    /// The initializers of weights and biases together: those of another framework, or one's own.
     ///
     /// A layer [without biases](Self::no_bias) stays without.
     ///
@@ -158,7 +162,7 @@ impl<'a> LinearBuilder<'a> {
     /// use fanin_nn::Linear;
     /// use fanin_nn::init::presets;
     ///
-    /// // As Keras begins a Dense layer: Glorot-uniform, and zeros.
+    /// // As Keras initializes a Dense layer: Glorot-uniform, and zeros.
     /// let dense = Linear::builder(300, 200).preset(presets::keras()).build();
     /// assert!(dense.weight().as_slice().iter().all(|w| w.abs() <= (6f32 / 500.0).sqrt()));
     /// assert_eq!(dense.bias().as_slice(), [0.0; 200]);
@@ -169,13 +173,13 @@ impl<'a> LinearBuilder<'a> {
         self
     }
 
-    /// Leaves the biases away.
+    /// Builds the layer without biases.
     pub fn no_bias(mut self) -> Self {
         self.bias = None;
         self
     }
 
-    /// Draws from this generator, and not from the thread's default one.
+    /// Draws from this generator instead of the thread's default one.
     pub fn rng(mut self, rng: &'a mut dyn RngCore) -> Self {
         self.rng = Some(rng);
         self
@@ -184,43 +188,24 @@ impl<'a> LinearBuilder<'a> {
     /// Draws the weights, then the biases.
     ///
     /// # Panics
-    /// **Panics** if a law cannot fill its parameter, with the law's reason: an orthogonal bias, or a
-    /// law that divides by a fan which is 0.
+    /// **Panics** if an initializer cannot fill its parameter, with its reason: an orthogonal bias, or a
+    /// division by a fan of 0.
     #[track_caller]
     pub fn build(self) -> Linear {
         let Self { inputs, outputs, weight, bias, rng } = self;
-        let w_spec = ParamSpec::weight(inputs, outputs).named("weight");
-        let b_spec = ParamSpec::bias(inputs, outputs).named("bias");
-        let checks = [
-            weight.check(&w_spec, &[outputs, inputs]),
-            bias.as_ref().map_or(Ok(()), |bias| bias.check(&b_spec, &[outputs])),
-        ];
-        for check in checks {
-            if let Err(reason) = check {
-                panic!("Linear({inputs} → {outputs}): {reason}");
-            }
-        }
-        let draw = |rng: &mut dyn RngCore| Linear {
-            weight: parameter(&*weight, w_spec, &[outputs, inputs], rng),
-            bias: bias.map(|law| parameter(&*law, b_spec, &[outputs], rng)),
+        let name = || format!("Linear({inputs} → {outputs})");
+        let weight = Draw {
+            initializer: &*weight,
+            spec: ParamSpec::weight(inputs, outputs),
+            shape: &[outputs, inputs],
         };
-        match rng {
-            Some(rng) => draw(rng),
-            // Borrowed draw by draw: a law may itself use the default generator.
-            None => draw(&mut default_rng()),
-        }
+        let bias_shape = [outputs];
+        let bias = bias.as_deref().map(|initializer| Draw {
+            initializer,
+            spec: ParamSpec::bias(inputs, outputs),
+            shape: &bias_shape,
+        });
+        let (weight, bias) = draw(name, weight, bias, rng);
+        Linear { weight, bias }
     }
-}
-
-fn parameter(
-    law: &dyn Initializer,
-    spec: ParamSpec,
-    shape: &[usize],
-    rng: &mut dyn RngCore,
-) -> Param {
-    let mut values = Tensor::zeros(shape);
-    law.fill(&spec, rng, values.view_mut());
-    let mut param = Param::with_spec(Tensor::zeros(0), spec);
-    param.begin(values, law.awaits_activation());
-    param
 }

@@ -5,8 +5,12 @@ use std::fmt;
 use fanin_init::ParamSpec;
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
-use crate::module::{Features, Module, ParamPath, Show, ShowMut};
+use super::cast::cast_layer;
+use super::layer::Layer;
+use crate::describe::{Describe, Features};
+use crate::module::Module;
 use crate::param::Param;
+use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::tape::Var;
 
 /// What a branch computes, added to what goes in: `y = x + α F(x)`.
@@ -26,7 +30,7 @@ use crate::tape::Var;
 /// # Example
 /// ```
 /// use fanin_nn::layers::{Relu, Residual};
-/// use fanin_nn::{Linear, Module, Sequential, Tensor};
+/// use fanin_nn::{Linear, Module, Parameters, Sequential, Tensor};
 ///
 /// let branch = || Sequential::new().add(Linear::new(8, 32)).add(Relu).add(Linear::new(32, 8));
 /// let model = Sequential::new().add(Residual::new(branch()).rezero()).add(Residual::new(branch()));
@@ -39,11 +43,13 @@ use crate::tape::Var;
 ///
 /// # Reference
 /// He et al. 2015, "Deep Residual Learning for Image Recognition", eq. 1.
+#[derive(Clone)]
 pub struct Residual<T: Scalar = f32> {
-    branch: Box<dyn Module<T>>,
+    branch: Box<dyn Layer<T>>,
     alpha: Alpha<T>,
 }
 
+#[derive(Clone)]
 enum Alpha<T: Scalar> {
     One,
     Fixed(f64),
@@ -56,7 +62,7 @@ impl<T: Scalar> Residual<T> {
     /// # Panics
     /// **Panics** if the branch gives another number of features than it takes.
     #[track_caller]
-    pub fn new(branch: impl Module<T> + 'static) -> Self {
+    pub fn new(branch: impl Module<T> + Clone + 'static) -> Self {
         if let Features::Map { input, output } = branch.features()
             && input != output
         {
@@ -151,16 +157,32 @@ impl<T: Scalar> Residual<T> {
     }
 
     /// F.
-    pub fn branch(&self) -> &dyn Module<T> {
+    pub fn branch(&self) -> &dyn Layer<T> {
         &*self.branch
+    }
+
+    /// The same layer with another element type.
+    ///
+    /// # Panics
+    /// **Panics** if the branch is none of this crate's layers.
+    #[track_caller]
+    pub fn cast<U: Scalar>(&self) -> Residual<U> {
+        let Some(branch) = cast_layer(&*self.branch) else {
+            panic!("Residual: {} is of another crate and cannot be cast", self.branch.describe())
+        };
+        let alpha = match &self.alpha {
+            Alpha::One => Alpha::One,
+            Alpha::Fixed(alpha) => Alpha::Fixed(*alpha),
+            Alpha::Learned(alpha) => Alpha::Learned(alpha.cast()),
+        };
+        Residual { branch, alpha }
     }
 }
 
 impl<T: Scalar> Module<T> for Residual<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        // Asked here, and not in the branch alone, so that the panic is at the caller's line: it does
-        // not reach through `dyn`.
+        // Checked here too: #[track_caller] does not reach through `dyn`.
         if let Features::Map { input, .. } = self.branch.features()
             && x.with_shape(|shape| shape.last() != Some(&input))
         {
@@ -177,21 +199,25 @@ impl<T: Scalar> Module<T> for Residual<T> {
             Alpha::Learned(alpha) => x.add_scaled(x.tape().param(alpha), z),
         }
     }
+}
 
-    fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
-        self.branch.visit(&path.name("branch"), show);
+impl<T: Scalar> Parameters<T> for Residual<T> {
+    fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m, T>) {
+        self.branch.visit(&path.name("branch"), visitor);
         if let Alpha::Learned(alpha) = &self.alpha {
-            show(&path.name("alpha"), alpha);
+            visitor.param(&path.name("alpha"), alpha);
         }
     }
 
-    fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, T>) {
-        self.branch.visit_mut(&path.name("branch"), show);
+    fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m, T>) {
+        self.branch.visit_mut(&path.name("branch"), visitor);
         if let Alpha::Learned(alpha) = &mut self.alpha {
-            show(&path.name("alpha"), alpha);
+            visitor.param(&path.name("alpha"), alpha);
         }
     }
+}
 
+impl<T: Scalar> Describe for Residual<T> {
     fn features(&self) -> Features {
         self.branch.features()
     }

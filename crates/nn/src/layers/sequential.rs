@@ -1,11 +1,17 @@
 //! [`Sequential`]: layers one behind the other.
 
+use std::any::Any;
 use std::fmt;
 
 use fanin_init::Gain;
 use fanin_tensor::Scalar;
 
-use crate::module::{Features, Module, ParamPath, Show, ShowMut};
+use super::cast::cast_layer;
+use super::layer::Layer;
+use crate::describe::{Describe, Features};
+use crate::module::Module;
+use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
+use crate::summary::{Row, Summary};
 use crate::tape::Var;
 
 /// Layers one behind the other, each fed with what the one before gave.
@@ -16,44 +22,45 @@ use crate::tape::Var;
 /// # Example
 /// ```
 /// use fanin_nn::layers::Relu;
-/// use fanin_nn::{Linear, Module, Sequential, Tensor};
+/// use fanin_nn::{Linear, Module, Parameters, Sequential, Tensor};
 ///
 /// let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
 /// assert_eq!(model.predict(&Tensor::zeros([64, 784])).shape(), [64, 10]);
 /// assert_eq!(model.to_string(), "0: Linear(784 → 128)\n1: Relu\n2: Linear(128 → 10)\n");
 /// assert_eq!(model.num_params(), 101_770);
 /// ```
+#[derive(Clone)]
 pub struct Sequential<T: Scalar = f32> {
-    layers: Vec<Box<dyn Module<T>>>,
+    layers: Vec<Box<dyn Layer<T>>>,
     /// Of each layer, if it was given one.
     names: Vec<Option<String>>,
-}
-
-impl Sequential<f32> {
-    /// A network without layers, which gives back what it is fed. (`Sequential::<f64>::default()` is
-    /// one for `f64`.)
-    pub fn new() -> Self {
-        Self::default()
-    }
+    /// Of the layers so far.
+    features: Features,
 }
 
 impl<T: Scalar> Default for Sequential<T> {
     fn default() -> Self {
-        Self { layers: vec![], names: vec![] }
+        Self { layers: vec![], names: vec![], features: Features::Same }
     }
 }
 
 impl<T: Scalar> Sequential<T> {
-    /// The network with one more layer.
+    /// A network without layers, which gives back its input. Its element type is that of its layers;
+    /// `Sequential::<f64>::new()` states it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The network with one more layer. The layer is `Clone`, so that the network is.
     ///
     /// # Panics
     /// **Panics** if the layer takes another number of features than the network gives.
     #[expect(clippy::should_implement_trait, reason = "adds a layer, as every framework calls it")]
     #[must_use]
     #[track_caller]
-    pub fn add(mut self, layer: impl Module<T> + 'static) -> Self {
+    pub fn add(mut self, layer: impl Module<T> + Clone + 'static) -> Self {
         if let (Features::Map { output, .. }, Features::Map { input, .. }) =
-            (self.features(), layer.features())
+            (self.features, layer.features())
             && input != output
         {
             panic!(
@@ -65,6 +72,7 @@ impl<T: Scalar> Sequential<T> {
         if let Some(gain) = layer.activation_gain() {
             self.followed_by(gain);
         }
+        self.features = self.features.then(layer.features());
         self.layers.push(Box::new(layer));
         self.names.push(None);
         self
@@ -81,7 +89,7 @@ impl<T: Scalar> Sequential<T> {
     /// # Example
     /// ```
     /// use fanin_nn::layers::Tanh;
-    /// use fanin_nn::{Linear, Module, Sequential};
+    /// use fanin_nn::{Linear, Parameters, Sequential};
     ///
     /// let model = Sequential::new().add_named("hidden", Linear::new(8, 4)).add(Tanh).add(Linear::new(4, 2));
     /// let names: Vec<String> = model.named_params().into_iter().map(|(name, _)| name).collect();
@@ -89,7 +97,7 @@ impl<T: Scalar> Sequential<T> {
     /// ```
     #[must_use]
     #[track_caller]
-    pub fn add_named(self, name: &str, layer: impl Module<T> + 'static) -> Self {
+    pub fn add_named(self, name: &str, layer: impl Module<T> + Clone + 'static) -> Self {
         if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
             panic!(
                 "Sequential: {name:?} cannot name a layer: it must be a word without any of `.*?`"
@@ -104,8 +112,84 @@ impl<T: Scalar> Sequential<T> {
     }
 
     /// The layers.
-    pub fn layers(&self) -> &[Box<dyn Module<T>>] {
+    pub fn layers(&self) -> &[Box<dyn Layer<T>>] {
         &self.layers
+    }
+
+    /// Layer `i`, if it is an `L`.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::layers::Relu;
+    /// use fanin_nn::{Linear, Sequential};
+    ///
+    /// let model = Sequential::new().add(Linear::new(784, 10)).add(Relu);
+    /// assert_eq!(model.get::<Linear>(0).unwrap().weight().shape(), [10, 784]);
+    /// assert!(model.get::<Linear>(1).is_none());
+    /// ```
+    pub fn get<L: Module<T> + 'static>(&self, i: usize) -> Option<&L> {
+        let layer: &dyn Any = &**self.layers.get(i)?;
+        layer.downcast_ref()
+    }
+
+    /// Layer `i`, to be changed, if it is an `L`.
+    pub fn get_mut<L: Module<T> + 'static>(&mut self, i: usize) -> Option<&mut L> {
+        let layer: &mut dyn Any = &mut **self.layers.get_mut(i)?;
+        layer.downcast_mut()
+    }
+
+    /// The same network with another element type.
+    ///
+    /// # Panics
+    /// **Panics** if a layer is none of this crate's: of another one's it does not know how.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::layers::Tanh;
+    /// use fanin_nn::{Linear, Sequential, gradcheck_module};
+    ///
+    /// let model = Sequential::new().add(Linear::new(3, 4)).add(Tanh).add(Linear::new(4, 2));
+    /// gradcheck_module(model.cast::<f64>(), &[5, 3], 1).assert_below(1e-6);
+    /// ```
+    #[track_caller]
+    pub fn cast<U: Scalar>(&self) -> Sequential<U> {
+        let mut layers = vec![];
+        for (i, layer) in self.layers.iter().enumerate() {
+            match cast_layer(&**layer) {
+                Some(layer) => layers.push(layer),
+                None => panic!(
+                    "Sequential: layer {i}, {}, is of another crate and cannot be cast",
+                    layer.describe()
+                ),
+            }
+        }
+        Sequential { layers, names: self.names.clone(), features: self.features }
+    }
+
+    /// A table of the layers: output features, parameters, initializers.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::layers::Relu;
+    /// use fanin_nn::{Linear, Parameters, Sequential};
+    ///
+    /// let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
+    /// let summary = model.summary();
+    /// println!("{summary}");
+    /// assert_eq!(summary.num_params(), 101_770);
+    /// ```
+    pub fn summary(&self) -> Summary {
+        let mut features = Features::Same;
+        let rows = self.layers.iter().enumerate().map(|(i, layer)| {
+            features = features.then(layer.features());
+            let output = match features {
+                Features::Map { output, .. } => Some(output),
+                _ => None,
+            };
+            let name = self.names[i].clone().unwrap_or_else(|| i.to_string());
+            Row::of(name, layer.describe(), output, &**layer)
+        });
+        Summary::new(rows.collect())
     }
 }
 
@@ -114,8 +198,7 @@ impl<T: Scalar> Module<T> for Sequential<T> {
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         let mut x = x;
         for (i, layer) in self.layers.iter().enumerate() {
-            // Asked here, and not in the layer alone, so that the panic is at the caller's line: it
-            // does not reach through `dyn`.
+            // Checked here too: #[track_caller] does not reach through `dyn`.
             if let Features::Map { input, .. } = layer.features()
                 && x.with_shape(|shape| shape.last() != Some(&input))
             {
@@ -129,31 +212,35 @@ impl<T: Scalar> Module<T> for Sequential<T> {
         }
         x
     }
+}
 
-    fn visit<'m>(&'m self, path: &ParamPath<'_>, show: Show<'_, 'm, T>) {
+impl<T: Scalar> Parameters<T> for Sequential<T> {
+    fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m, T>) {
         for (i, (layer, name)) in self.layers.iter().zip(&self.names).enumerate() {
             match name {
-                Some(name) => layer.visit(&path.name(name), show),
-                None => layer.visit(&path.index(i), show),
+                Some(name) => layer.visit(&path.name(name), visitor),
+                None => layer.visit(&path.index(i), visitor),
             }
         }
     }
 
-    fn visit_mut(&mut self, path: &ParamPath<'_>, show: ShowMut<'_, T>) {
+    fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m, T>) {
         for (i, (layer, name)) in self.layers.iter_mut().zip(&self.names).enumerate() {
             match name {
-                Some(name) => layer.visit_mut(&path.name(name), show),
-                None => layer.visit_mut(&path.index(i), show),
+                Some(name) => layer.visit_mut(&path.name(name), visitor),
+                None => layer.visit_mut(&path.index(i), visitor),
             }
         }
     }
+}
 
+impl<T: Scalar> Describe for Sequential<T> {
     fn features(&self) -> Features {
-        self.layers.iter().fold(Features::Same, |before, layer| before.then(layer.features()))
+        self.features
     }
 
     fn activation_gain(&self) -> Option<Gain> {
-        // Of the one that comes first: what a layer before this network is followed by.
+        // That of the first activation: it is what follows a layer before this network.
         for layer in &self.layers {
             let gain = layer.activation_gain();
             if gain.is_some() || layer.features() != Features::Same {
@@ -164,7 +251,7 @@ impl<T: Scalar> Module<T> for Sequential<T> {
     }
 
     fn followed_by(&mut self, activation: Gain) {
-        // Through what is no activation itself and keeps the features, such as dropout.
+        // Through layers that are no activation and keep the features, such as dropout.
         for layer in self.layers.iter_mut().rev() {
             layer.followed_by(activation);
             if layer.activation_gain().is_some() || layer.features() != Features::Same {

@@ -6,7 +6,7 @@ use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, Scheme};
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::module::Features;
+use crate::describe::Features;
 
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///

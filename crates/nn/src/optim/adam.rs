@@ -3,11 +3,9 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::{Optimizer, States, require};
-use crate::module::Module;
-use crate::tape::Gradients;
+use super::{Rule, RuleOptimizer, Step, require};
 
-/// Adam, as PyTorch has it; t is the number of the step, from 1:
+/// Adam, as PyTorch has it; t is the number of the parameter's step, from 1:
 ///
 /// ```text
 /// g ← g + decay · p
@@ -24,10 +22,7 @@ use crate::tape::Gradients;
 ///
 /// # Reference
 /// Kingma and Ba 2014, algorithm 1.
-#[derive(Clone, Debug)]
-pub struct Adam<T: Scalar = f32> {
-    rule: Rule<T>,
-}
+pub type Adam = RuleOptimizer<AdamRule<false>>;
 
 /// [`Adam`] with decoupled weight decay: `p ← p − lr · decay · p` before the step, in place of the
 /// decay in the gradient.
@@ -40,155 +35,98 @@ pub struct Adam<T: Scalar = f32> {
 ///
 /// # Reference
 /// Loshchilov and Hutter 2017, algorithm 2.
-#[derive(Clone, Debug)]
-pub struct AdamW<T: Scalar = f32> {
-    rule: Rule<T>,
-}
+pub type AdamW = RuleOptimizer<AdamRule<true>>;
 
+/// The rule of [`Adam`], or of [`AdamW`] if the weight decay is decoupled.
 #[derive(Clone, Debug)]
-struct Rule<T: Scalar> {
-    lr: f64,
+pub struct AdamRule<const DECOUPLED: bool> {
     beta1: f64,
     beta2: f64,
     epsilon: f64,
     weight_decay: f64,
-    states: States<Moments<T>>,
 }
 
-#[derive(Clone, Debug)]
-struct Moments<T: Scalar> {
-    m: Tensor<T>,
-    v: Tensor<T>,
-    /// Steps of this parameter so far.
-    steps: i32,
-}
+impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
+    const NAME: &'static str = if DECOUPLED { "AdamW" } else { "Adam" };
 
-impl<T: Scalar> Rule<T> {
-    #[track_caller]
-    fn new(name: &str, lr: f64, weight_decay: f64) -> Self {
-        require(name, "learning rate", lr, 0.0, f64::INFINITY);
-        Self {
-            lr,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay,
-            states: States::default(),
-        }
+    fn slots(&self) -> &'static [&'static str] {
+        &["m", "v"]
     }
 
-    #[track_caller]
-    fn step(&mut self, decoupled: bool, model: &mut dyn Module<T>, grads: &Gradients<'_, T>) {
-        let &mut Self { lr, beta1, beta2, epsilon, weight_decay, ref mut states } = self;
-        let new = |p: &Tensor<T>| Moments {
-            m: Tensor::zeros(p.shape()),
-            v: Tensor::zeros(p.shape()),
-            steps: 0,
-        };
-        states.step(model, grads, new, |Moments { m, v, steps }, p, g, lr_scale| {
-            *steps += 1;
-            let lr = lr * lr_scale;
-            let corrected1 = 1.0 - beta1.powi(*steps);
-            let corrected2 = (1.0 - beta2.powi(*steps)).sqrt();
-            let (shrink, decay) =
-                if decoupled { (1.0 - lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
-            let [fresh1, beta2, fresh2, rate, root, epsilon, shrink, decay] = [
-                1.0 - beta1,
-                beta2,
-                1.0 - beta2,
-                lr / corrected1,
-                1.0 / corrected2,
-                epsilon,
-                shrink,
-                decay,
-            ]
-            .map(T::from_f64);
-            update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
-                let p = p * shrink;
-                let g = g + decay * p;
-                let m = m + fresh1 * (g - m);
-                let v = beta2 * v + fresh2 * g * g;
-                [p - rate * m / (v.sqrt() * root + epsilon), m, v]
-            });
+    fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]) {
+        let [m, v] = slots else { unreachable!("there are two slots") };
+        let &Self { beta1, beta2, epsilon, weight_decay } = self;
+        let corrected1 = 1.0 - beta1.powi(step.number);
+        let corrected2 = (1.0 - beta2.powi(step.number)).sqrt();
+        let (shrink, decay) =
+            if DECOUPLED { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
+        let [fresh1, beta2, fresh2, rate, root, epsilon, shrink, decay] = [
+            1.0 - beta1,
+            beta2,
+            1.0 - beta2,
+            step.lr / corrected1,
+            1.0 / corrected2,
+            epsilon,
+            shrink,
+            decay,
+        ]
+        .map(T::from_f64);
+        update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
+            let p = p * shrink;
+            let g = g + decay * p;
+            let m = m + fresh1 * (g - m);
+            let v = beta2 * v + fresh2 * g * g;
+            [p - rate * m / (v.sqrt() * root + epsilon), m, v]
         });
     }
 }
 
-macro_rules! adam {
-    ($name:ident, $decoupled:literal, $decay:literal) => {
-        impl $name<f32> {
-            /// With a learning rate per step (1e-3 is usual), β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
-            ///
-            /// # Panics
-            /// **Panics** if the rate is negative or not finite.
-            #[track_caller]
-            pub fn new(lr: f64) -> Self {
-                Self::with_lr(lr)
-            }
-        }
+impl<const DECOUPLED: bool> RuleOptimizer<AdamRule<DECOUPLED>> {
+    /// With a learning rate per step (1e-3 is usual), β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
+    ///
+    /// # Panics
+    /// **Panics** if the rate is negative or not finite.
+    #[track_caller]
+    pub fn new(lr: f64) -> Self {
+        let weight_decay = if DECOUPLED { 0.01 } else { 0.0 };
+        Self::of(AdamRule { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }, lr)
+    }
 
-        impl<T: Scalar> $name<T> {
-            /// `new` for any element type.
-            #[track_caller]
-            pub fn with_lr(lr: f64) -> Self {
-                Self { rule: Rule::new(stringify!($name), lr, $decay) }
-            }
+    /// β₁ and β₂, each in \[0, 1).
+    ///
+    /// # Panics
+    /// **Panics** outside that range.
+    #[must_use]
+    #[track_caller]
+    pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
+        let name = AdamRule::<DECOUPLED>::NAME;
+        require(name, "beta1", beta1, 0.0, 1.0);
+        require(name, "beta2", beta2, 0.0, 1.0);
+        (self.rule.beta1, self.rule.beta2) = (beta1, beta2);
+        self
+    }
 
-            /// β₁ and β₂, each in \[0, 1).
-            ///
-            /// # Panics
-            /// **Panics** outside that range.
-            #[must_use]
-            #[track_caller]
-            pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-                require(stringify!($name), "beta1", beta1, 0.0, 1.0);
-                require(stringify!($name), "beta2", beta2, 0.0, 1.0);
-                (self.rule.beta1, self.rule.beta2) = (beta1, beta2);
-                self
-            }
+    /// ε, which keeps the quotient finite.
+    ///
+    /// # Panics
+    /// **Panics** if it is negative or not finite.
+    #[must_use]
+    #[track_caller]
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        require(AdamRule::<DECOUPLED>::NAME, "epsilon", epsilon, 0.0, f64::INFINITY);
+        self.rule.epsilon = epsilon;
+        self
+    }
 
-            /// ε, which keeps the quotient finite.
-            ///
-            /// # Panics
-            /// **Panics** if it is negative or not finite.
-            #[must_use]
-            #[track_caller]
-            pub fn epsilon(mut self, epsilon: f64) -> Self {
-                require(stringify!($name), "epsilon", epsilon, 0.0, f64::INFINITY);
-                self.rule.epsilon = epsilon;
-                self
-            }
-
-            /// The weight decay.
-            ///
-            /// # Panics
-            /// **Panics** if it is negative or not finite.
-            #[must_use]
-            #[track_caller]
-            pub fn weight_decay(mut self, decay: f64) -> Self {
-                require(stringify!($name), "weight decay", decay, 0.0, f64::INFINITY);
-                self.rule.weight_decay = decay;
-                self
-            }
-        }
-
-        impl<T: Scalar> Optimizer<T> for $name<T> {
-            #[track_caller]
-            fn step(&mut self, model: &mut dyn Module<T>, grads: Gradients<'_, T>) {
-                self.rule.step($decoupled, model, &grads);
-            }
-
-            fn lr(&self) -> f64 {
-                self.rule.lr
-            }
-
-            #[track_caller]
-            fn set_lr(&mut self, lr: f64) {
-                require(stringify!($name), "learning rate", lr, 0.0, f64::INFINITY);
-                self.rule.lr = lr;
-            }
-        }
-    };
+    /// The weight decay.
+    ///
+    /// # Panics
+    /// **Panics** if it is negative or not finite.
+    #[must_use]
+    #[track_caller]
+    pub fn weight_decay(mut self, decay: f64) -> Self {
+        require(AdamRule::<DECOUPLED>::NAME, "weight decay", decay, 0.0, f64::INFINITY);
+        self.rule.weight_decay = decay;
+        self
+    }
 }
-adam!(Adam, false, 0.0);
-adam!(AdamW, true, 0.01);

@@ -1,74 +1,116 @@
-//! The nodes of a tape and the reverse sweep.
+//! The nodes of a tape and the backward pass.
 
 use std::any::Any;
 
 use fanin_tensor::{Scalar, Tensor};
 
+use super::Mode;
+use super::gradients::{Source, Update};
+use super::node::{Grad, Node, grow};
 use super::op::{Backward, Forward, Op};
-use super::slot::{Grad, Slot, grow};
+use super::untrained::{Untrained, complain};
+use crate::buffer::Buffer;
 use crate::param::Param;
 
 pub(crate) struct Graph<T: Scalar> {
-    slots: Vec<Slot<T>>,
+    nodes: Vec<Node<T>>,
     /// How the gradient flows back through each computed node.
     ops: Vec<Option<Box<dyn Op<T>>>>,
     grads: Vec<Grad<T>>,
     edges: Vec<u32>,
-    /// Parameters of this step, by identity.
-    params: Vec<(u64, u32)>,
-    /// How many slots are nodes of this step.
+    /// Parameters of this step.
+    params: Vec<OnTape>,
+    /// New values of buffers, in the order in which they were recorded.
+    updates: Vec<Recorded<T>>,
+    /// How many of `nodes` belong to this step.
     len: usize,
     /// Whether what is computed will be differentiated.
-    pub(super) recording: bool,
-    /// Whether that is for a look at it and not for training: inputs and frozen parameters are
-    /// differentiated too.
+    recording: bool,
+    pub(super) mode: Mode,
+    /// Whether this is a diagnosis and no training: inputs and frozen parameters are differentiated
+    /// too, and layers draw no random numbers.
     pub(super) probing: bool,
+    /// The trainable parameters of a diagnosis: identity and description.
+    probed: Vec<(u64, String)>,
+    untrained: Untrained,
+}
+
+/// A parameter of this step.
+#[derive(Clone, Copy)]
+struct OnTape {
+    id: u64,
+    node: u32,
+    /// Whether an optimizer was shown it.
+    shown: bool,
+}
+
+/// `buffer ← keep · buffer + factor · value of the node`
+struct Recorded<T> {
+    buffer: u64,
+    node: u32,
+    keep: T,
+    factor: T,
 }
 
 impl<T: Scalar> Graph<T> {
     pub(super) fn new() -> Self {
         Self {
-            slots: vec![],
+            nodes: vec![],
             ops: vec![],
             grads: vec![],
             edges: vec![],
             params: vec![],
+            updates: vec![],
             len: 0,
             recording: false,
+            mode: Mode::Evaluate,
             probing: false,
+            probed: vec![],
+            untrained: Untrained::default(),
         }
     }
 
     /// Forgets the nodes and keeps their memory.
-    pub(super) fn reset(&mut self, recording: bool) {
+    pub(super) fn reset(&mut self, recording: bool, mode: Mode) {
+        self.report_untrained();
         self.release();
         self.edges.clear();
         self.params.clear();
+        self.updates.clear();
+        self.probed.clear();
         self.len = 0;
         self.recording = recording;
+        self.mode = mode;
         self.probing = false;
     }
 
-    /// [`reset`](Self::reset), to look at every node afterwards: all are differentiated, and layers
-    /// do what they do when they predict.
+    /// [`reset`](Self::reset), to look at every node afterwards. All of them are differentiated.
+    /// Layers do what they do in training, but draw no random numbers.
     pub(super) fn reset_probing(&mut self) {
-        self.reset(true);
+        self.reset(true, Mode::Train);
         self.probing = true;
+    }
+
+    fn report_untrained(&mut self) {
+        if cfg!(debug_assertions) && !self.probing {
+            let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
+            complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))));
+        }
     }
 
     /// Gives shared values back, so that their owner can write to them without a copy.
     fn release(&mut self) {
-        self.slots[..self.len].iter_mut().for_each(|slot| slot.shared = None);
+        self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
     }
 
     pub(crate) fn value(&self, node: u32) -> &Tensor<T> {
-        self.slots[node as usize].value()
+        self.nodes[node as usize].value()
     }
 
-    /// The place of the next node.
-    fn place(&mut self) -> usize {
-        if self.len == self.slots.len() {
-            self.slots.push(Slot::new());
+    /// The index of the next node.
+    fn next_node(&mut self) -> usize {
+        if self.len == self.nodes.len() {
+            self.nodes.push(Node::new());
             self.ops.push(None);
             self.grads.push(Grad { value: None, ready: false });
         }
@@ -78,23 +120,41 @@ impl<T: Scalar> Graph<T> {
 
     /// Appends a node whose value is the caller's.
     pub(super) fn leaf(&mut self, value: Tensor<T>, differentiated: bool) -> u32 {
-        let at = self.place();
-        let slot = &mut self.slots[at];
-        slot.shared = Some(value);
-        slot.inputs = (0, 0);
-        slot.differentiated = (differentiated || self.probing) && self.recording;
+        let at = self.next_node();
+        let node = &mut self.nodes[at];
+        node.shared = Some(value);
+        node.inputs = (0, 0);
+        node.differentiated = (differentiated || self.probing) && self.recording;
         self.len += 1;
         at as u32
     }
 
     /// A parameter's node: one for each parameter, however often it is used.
     pub(super) fn param(&mut self, param: &Param<T>) -> u32 {
-        if let Some(&(_, node)) = self.params.iter().find(|(id, _)| *id == param.id()) {
-            return node;
+        if let Some(known) = self.params.iter().find(|known| known.id == param.id()) {
+            return known.node;
+        }
+        if cfg!(debug_assertions) && self.recording && param.is_trainable() {
+            self.untrained.note(param);
+        }
+        if self.probing && param.is_trainable() {
+            self.probed.push((param.id(), param.describe()));
         }
         let node = self.leaf(param.value().clone(), param.is_trainable());
-        self.params.push((param.id(), node));
+        self.params.push(OnTape { id: param.id(), node, shown: false });
         node
+    }
+
+    /// Whether a node is an input, a parameter or a buffer.
+    pub(super) fn is_leaf(&self, node: u32) -> bool {
+        self.inputs(node).is_empty()
+    }
+
+    /// Records a new value of a buffer, which a step applies.
+    pub(super) fn update(&mut self, buffer: &Buffer<T>, keep: T, factor: T, node: u32) {
+        if self.recording && !self.probing {
+            self.updates.push(Recorded { buffer: buffer.id(), node, keep, factor });
+        }
     }
 
     /// Computes an op's value and appends its node.
@@ -105,101 +165,141 @@ impl<T: Scalar> Graph<T> {
         inputs: impl Iterator<Item = u32>,
         forward: impl FnOnce(&mut Forward<'_, T>),
     ) -> u32 {
-        let at = self.place();
+        let at = self.next_node();
         let first = self.edges.len();
         self.edges.extend(inputs);
         let edges = &self.edges[first..];
-        let (below, rest) = self.slots.split_at_mut(at);
-        let slot = &mut rest[0];
-        slot.shared = None;
-        slot.differentiated =
+        let (below, rest) = self.nodes.split_at_mut(at);
+        let node = &mut rest[0];
+        node.shared = None;
+        node.differentiated =
             self.recording && edges.iter().any(|&e| below[e as usize].differentiated);
-        slot.inputs = (first as u32, self.edges.len() as u32);
-        let mut cx = Forward::new(below, edges, slot);
+        node.inputs = (first as u32, self.edges.len() as u32);
+        let mut cx = Forward::new(below, edges, node);
         forward(&mut cx);
         assert!(cx.written, "{op:?}: the forward closure asked for no output");
-        if slot.differentiated {
+        if node.differentiated {
             store(&mut self.ops[at], op);
         }
         self.len += 1;
         at as u32
     }
 
-    /// Gradients of node `root`, which has one element, with respect to all that lead to it.
-    pub(crate) fn sweep(&mut self, root: u32) {
+    /// The backward pass: gradients of node `root`, which has one element, with respect to all nodes
+    /// that lead to it.
+    pub(crate) fn backward(&mut self, root: u32) {
         let root = root as usize;
-        if self.slots[root].differentiated {
-            let shape = self.slots[root].value().shape();
+        if self.nodes[root].differentiated {
+            let shape = self.nodes[root].value().shape();
             grow(&mut self.grads[root].value, shape).fill(T::ONE);
             self.grads[root].ready = true;
         }
         for i in (0..=root).rev() {
-            let slot = &self.slots[i];
-            let (first, end) = slot.inputs;
-            if !slot.differentiated || first == end || !self.grads[i].ready {
+            let node = &self.nodes[i];
+            let (first, end) = node.inputs;
+            if !node.differentiated || first == end || !self.grads[i].ready {
                 continue;
             }
             let (below, rest) = self.grads.split_at_mut(i);
             let (Some(op), Some(dy)) = (&self.ops[i], &rest[0].value) else { continue };
             let edges = &self.edges[first as usize..end as usize];
-            op.backward(&mut Backward::new(&self.slots, edges, slot, dy.as_slice(), below));
+            op.backward(&mut Backward::new(&self.nodes, edges, node, dy.as_slice(), below));
         }
         self.release();
     }
 
     /// How many nodes there are; each comes behind all that it is computed from.
-    pub(crate) fn nodes(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         self.len as u32
     }
 
     /// The op that computed a node, if the node is to be differentiated.
     pub(crate) fn op(&self, node: u32) -> Option<&dyn Op<T>> {
-        let computed = self.slots[node as usize].differentiated && !self.inputs(node).is_empty();
+        let computed = self.nodes[node as usize].differentiated && !self.inputs(node).is_empty();
         self.ops[node as usize].as_deref().filter(|_| computed)
     }
 
     /// The nodes that a node is computed from.
     pub(crate) fn inputs(&self, node: u32) -> &[u32] {
-        let (first, end) = self.slots[node as usize].inputs;
+        let (first, end) = self.nodes[node as usize].inputs;
         &self.edges[first as usize..end as usize]
     }
 
-    /// The parameters of this step: identity and node.
-    pub(crate) fn params(&self) -> &[(u64, u32)] {
-        &self.params
+    /// The trainable parameters that a diagnosis has seen: identity and description.
+    pub(crate) fn probed(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.probed.iter().map(|(id, name)| (*id, name.as_str()))
     }
 
-    /// A node's gradient, if the last sweep reached it.
+    /// The parameters of this step: identity and node.
+    pub(crate) fn params(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        self.params.iter().map(|param| (param.id, param.node))
+    }
+
+    /// A node's gradient, if the last backward pass reached it.
     pub(crate) fn grad(&self, node: u32) -> Option<&Tensor<T>> {
         let grad = &self.grads[node as usize];
         grad.value.as_ref().filter(|_| grad.ready)
     }
 
-    /// A parameter's gradient, if the last sweep reached it.
-    ///
-    /// `hint` is where to look first: parameters are mostly asked for in the order of their use.
-    pub(super) fn grad_of(&self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
-        let at = match self.params.get(hint) {
-            Some((id, _)) if *id == param => hint,
-            _ => self.params.iter().position(|(id, _)| *id == param)?,
-        };
-        Some((at, self.grad(self.params[at].1)?))
+    fn grad_mut(&mut self, node: u32) -> Option<&mut Tensor<T>> {
+        let grad = &mut self.grads[node as usize];
+        grad.value.as_mut().filter(|_| grad.ready)
     }
+}
 
-    /// How many parameters have a gradient.
-    pub(super) fn reached(&self) -> usize {
-        self.params.iter().filter(|(_, node)| self.grads[*node as usize].ready).count()
+impl<T: Scalar> Drop for Graph<T> {
+    fn drop(&mut self) {
+        self.report_untrained();
+        complain(&self.untrained.end());
+    }
+}
+
+impl<T: Scalar> Source<T> for Graph<T> {
+    /// Parameters are mostly asked for in the order of their use.
+    fn find(&self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
+        let at = match self.params.get(hint) {
+            Some(known) if known.id == param => hint,
+            _ => self.params.iter().position(|known| known.id == param)?,
+        };
+        Some((at, self.grad(self.params[at].node)?))
+    }
+    fn find_mut(&mut self, param: u64) -> Option<&mut Tensor<T>> {
+        let node = self.params.iter().find(|known| known.id == param)?.node;
+        self.grad_mut(node)
+    }
+    fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
+        for param in &self.params {
+            if let Some(grad) = self.grad(param.node) {
+                f(param.id, grad);
+            }
+        }
+    }
+    fn each_mut(&mut self, f: &mut dyn FnMut(&mut Tensor<T>)) {
+        for i in 0..self.params.len() {
+            if let Some(grad) = self.grad_mut(self.params[i].node) {
+                f(grad);
+            }
+        }
+    }
+    fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
+        for Recorded { buffer, node, keep, factor } in &self.updates {
+            let value = self.value(*node);
+            f(*buffer, Update { keep: *keep, factor: *factor, value });
+        }
+    }
+    fn mark(&mut self, position: usize) {
+        self.params[position].shown = true;
     }
 }
 
 /// Writes an op over one of its kind, or boxes it.
-fn store<T: Scalar, O: Op<T>>(place: &mut Option<Box<dyn Op<T>>>, op: O) {
-    if let Some(old) = place {
+fn store<T: Scalar, O: Op<T>>(slot: &mut Option<Box<dyn Op<T>>>, op: O) {
+    if let Some(old) = slot {
         let old: &mut dyn Any = &mut **old;
         if let Some(old) = old.downcast_mut::<O>() {
             *old = op;
             return;
         }
     }
-    *place = Some(Box::new(op));
+    *slot = Some(Box::new(op));
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use fanin_tensor::Write;
 use fanin_tensor::{IntoShape, Scalar, Tensor};
 
-use super::slot::{Grad, Slot, grow};
+use super::node::{Grad, Node, grow};
 
 /// How the gradient of one primitive operation flows back.
 ///
-/// The way forward is a closure beside it; [`Tape::apply`](super::Tape::apply) takes both, and that is
-/// all there is to a new primitive.
+/// The forward pass is a closure beside it. [`Tape::apply`](super::Tape::apply) takes both, and a new
+/// primitive needs nothing else.
 ///
 /// # Example
 /// ```
@@ -54,6 +54,12 @@ pub trait Op<T: Scalar>: fmt::Debug + Any + Send {
     fn activation(&self) -> Option<Curve> {
         None
     }
+
+    /// Whether the op normalizes its first input, as layer normalization does: then a
+    /// [diagnosis](crate::diagnose) looks behind it for the activation of a linear layer.
+    fn is_normalization(&self) -> bool {
+        false
+    }
 }
 
 /// A function of one number, `x ↦ (f(x), f′(x))`.
@@ -62,18 +68,18 @@ pub type Curve = Arc<dyn Fn(f64) -> (f64, f64) + Send + Sync>;
 /// The values of an op's inputs.
 #[derive(Clone, Copy)]
 struct Inputs<'a, T> {
-    slots: &'a [Slot<T>],
+    nodes: &'a [Node<T>],
     edges: &'a [u32],
 }
 
 impl<'a, T: Scalar> Inputs<'a, T> {
     #[inline]
-    fn slot(self, i: usize) -> &'a Slot<T> {
-        &self.slots[self.edges[i] as usize]
+    fn node(self, i: usize) -> &'a Node<T> {
+        &self.nodes[self.edges[i] as usize]
     }
 }
 
-/// What an op sees on its way forward.
+/// What an op sees in the forward pass.
 pub struct Forward<'a, T: Scalar> {
     inputs: Inputs<'a, T>,
     value: &'a mut Option<Tensor<T>>,
@@ -84,12 +90,12 @@ pub struct Forward<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> Forward<'a, T> {
-    pub(super) fn new(slots: &'a [Slot<T>], edges: &'a [u32], slot: &'a mut Slot<T>) -> Self {
+    pub(super) fn new(nodes: &'a [Node<T>], edges: &'a [u32], node: &'a mut Node<T>) -> Self {
         Self {
-            inputs: Inputs { slots, edges },
-            value: &mut slot.own,
-            saved: &mut slot.saved,
-            differentiated: slot.differentiated,
+            inputs: Inputs { nodes, edges },
+            value: &mut node.own,
+            saved: &mut node.saved,
+            differentiated: node.differentiated,
             written: false,
         }
     }
@@ -102,10 +108,10 @@ impl<'a, T: Scalar> Forward<'a, T> {
     /// The value of the `i`-th input.
     #[inline]
     pub fn input(&self, i: usize) -> &'a Tensor<T> {
-        self.inputs.slot(i).value()
+        self.inputs.node(i).value()
     }
 
-    /// Whether there will be a way back: if not, nothing need be saved.
+    /// Whether a backward pass may follow. If not, nothing need be saved.
     pub fn differentiated(&self) -> bool {
         self.differentiated
     }
@@ -116,7 +122,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
         shape.with_shape(|shape| grow(self.value, shape))
     }
 
-    /// Memory for what the way back needs beside inputs and output, likewise to be written.
+    /// Memory for what the backward pass needs besides inputs and output. All of it must be written.
     pub fn save(&mut self, shape: impl IntoShape) -> &mut [T] {
         shape.with_shape(|shape| grow(self.saved, shape))
     }
@@ -133,23 +139,23 @@ impl<'a, T: Scalar> Forward<'a, T> {
     }
 }
 
-/// What an op sees on its way back.
+/// What an op sees in the backward pass.
 pub struct Backward<'a, T: Scalar> {
     inputs: Inputs<'a, T>,
-    slot: &'a Slot<T>,
+    node: &'a Node<T>,
     dy: &'a [T],
     grads: &'a mut [Grad<T>],
 }
 
 impl<'a, T: Scalar> Backward<'a, T> {
     pub(super) fn new(
-        slots: &'a [Slot<T>],
+        nodes: &'a [Node<T>],
         edges: &'a [u32],
-        slot: &'a Slot<T>,
+        node: &'a Node<T>,
         dy: &'a [T],
         grads: &'a mut [Grad<T>],
     ) -> Self {
-        Self { inputs: Inputs { slots, edges }, slot, dy, grads }
+        Self { inputs: Inputs { nodes, edges }, node, dy, grads }
     }
 
     /// How many inputs the op was given.
@@ -160,17 +166,17 @@ impl<'a, T: Scalar> Backward<'a, T> {
     /// The value of the `i`-th input.
     #[inline]
     pub fn input(&self, i: usize) -> &'a Tensor<T> {
-        self.inputs.slot(i).value()
+        self.inputs.node(i).value()
     }
 
     /// The op's own value.
     pub fn output(&self) -> &'a Tensor<T> {
-        self.slot.value()
+        self.node.value()
     }
 
     /// What the forward pass saved.
     pub fn saved(&self) -> &'a [T] {
-        self.slot.saved.as_ref().map_or(&[], |s| s.as_slice())
+        self.node.saved.as_ref().map_or(&[], |s| s.as_slice())
     }
 
     /// The gradient of the loss with respect to the op's value, in the value's shape.
@@ -180,16 +186,16 @@ impl<'a, T: Scalar> Backward<'a, T> {
 
     /// Where the gradient of the `i`-th input goes and how, or `None` if nobody needs it.
     ///
-    /// Whoever asks must write: every element if told to [`Write::Set`].
+    /// The caller must write the buffer; with [`Write::Set`], every element of it.
     #[inline]
     pub fn grad(&mut self, i: usize) -> Option<(Write, &mut [T])> {
-        let slot = self.inputs.slot(i);
-        if !slot.differentiated {
+        let node = self.inputs.node(i);
+        if !node.differentiated {
             return None;
         }
         let grad = &mut self.grads[self.inputs.edges[i] as usize];
         let write = if grad.ready { Write::Add } else { Write::Set };
         grad.ready = true;
-        Some((write, grow(&mut grad.value, slot.value().shape())))
+        Some((write, grow(&mut grad.value, node.value().shape())))
     }
 }

@@ -5,15 +5,16 @@ use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
-use super::{Forward, Gradients, Graph, Op, Var};
+use super::{Forward, Gradients, Graph, Mode, Op, Var};
+use crate::buffer::Buffer;
 use crate::debug_build;
 use crate::param::Param;
 
 /// Records what is computed on it, and differentiates it.
 ///
 /// Make one tape and use it for every step: it keeps its memory, so that from the second step on the
-/// built-in layers and losses allocate nothing here. One thread uses it at a time; threads that train side by side have a tape
-/// each.
+/// built-in layers and losses allocate nothing here. One thread uses it at a time; threads that train
+/// side by side have a tape each.
 ///
 /// # Example
 /// ```
@@ -36,16 +37,30 @@ pub struct Tape<T: Scalar = f32> {
     graph: RefCell<Graph<T>>,
 }
 
+impl<T: Scalar> Default for Tape<T> {
+    fn default() -> Self {
+        Self { graph: RefCell::new(Graph::new()) }
+    }
+}
+
 impl Tape<f32> {
-    /// An empty tape for `f32`. (`Tape::<f64>::default()` is one for `f64`.)
+    /// An empty tape for `f32`. With the prelude, or [`NewF64`], `Tape::<f64>::new()` is one for `f64`.
+    //
+    // Not for every T: a program that says nowhere what its floats are would get f64.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-impl<T: Scalar> Default for Tape<T> {
-    fn default() -> Self {
-        Self { graph: RefCell::new(Graph::new()) }
+/// `Tape::<f64>::new()`.
+pub trait NewF64 {
+    /// An empty tape for `f64`.
+    fn new() -> Self;
+}
+
+impl NewF64 for Tape<f64> {
+    fn new() -> Self {
+        Self::default()
     }
 }
 
@@ -58,43 +73,109 @@ impl<T: Scalar> Tape<T> {
     /// # Panics
     /// **Panics** if the result has more than one element: reduce it, by
     /// [`mean`](Var::mean) or [`sum`](Var::sum).
+    #[doc(alias("backward", "zero_grad"))]
     #[track_caller]
     pub fn value_and_grad(
         &mut self,
         f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>,
     ) -> (T, Gradients<'_, T>) {
+        self.value_and_grad_in(Mode::Train, f)
+    }
+
+    /// [`value_and_grad`](Self::value_and_grad) in either mode: in [`Mode::Evaluate`] the gradient of
+    /// the network as it predicts.
+    ///
+    /// # Panics
+    /// **Panics** if the result has more than one element.
+    #[track_caller]
+    pub fn value_and_grad_in(
+        &mut self,
+        mode: Mode,
+        f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>,
+    ) -> (T, Gradients<'_, T>) {
         debug_build::warn();
-        self.begin(true);
+        self.begin(true, mode);
         let root = f(self).node();
+        self.differentiate(root)
+    }
+
+    /// [`value_and_grad`](Self::value_and_grad) that also gives back another value of the step, such
+    /// as the network's output beside the loss. No gradient flows from it.
+    ///
+    /// For more values than one, or of other types, assign them in the closure:
+    /// `out = Some((a.value(), b.value()))`.
+    ///
+    /// # Panics
+    /// **Panics** if the first result has more than one element.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Linear, Module, Tape, Tensor};
+    ///
+    /// let (model, x, mut tape) = (Linear::new(3, 2), Tensor::ones([4, 3]), Tape::new());
+    /// let (loss, logits, grads) = tape.value_and_grad_with(|t| {
+    ///     let logits = model.forward(t.input(&x));
+    ///     (logits.cross_entropy(&[0, 1, 1, 0]), logits)
+    /// });
+    /// assert!(loss > 0.0 && logits.shape() == [4, 2] && grads.count() == 2);
+    /// ```
+    #[doc(alias("has_aux"))]
+    #[track_caller]
+    pub fn value_and_grad_with(
+        &mut self,
+        f: impl for<'t> FnOnce(&'t Tape<T>) -> (Var<'t, T>, Var<'t, T>),
+    ) -> (T, Tensor<T>, Gradients<'_, T>) {
+        debug_build::warn();
+        self.begin(true, Mode::Train);
+        let (root, other) = f(self);
+        let (root, other) = (root.node(), other.value());
+        let (value, grads) = self.differentiate(root);
+        (value, other, grads)
+    }
+
+    /// The value of a node and its gradients.
+    #[track_caller]
+    fn differentiate(&mut self, root: u32) -> (T, Gradients<'_, T>) {
         let graph = self.graph.get_mut();
         let value = match graph.value(root).as_slice() {
             [value] => *value,
             _ => not_a_number(graph.value(root).shape()),
         };
-        graph.sweep(root);
+        graph.backward(root);
         (value, Gradients::new(graph))
     }
 
-    /// The value of `f`, without recording how it came about: for prediction.
+    /// The value of `f` in [`Mode::Evaluate`], without recording how it is computed: for prediction.
     ///
     /// ```
     /// use fanin_nn::{Tape, Tensor};
     /// let x = Tensor::from_vec(3, vec![-1.0, 0.0, 2.0]);
     /// assert_eq!(Tape::new().value(|t| t.input(&x).relu()).as_slice(), [0.0, 0.0, 2.0]);
     /// ```
+    #[doc(alias("eval", "no_grad"))]
     pub fn value(&mut self, f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>) -> Tensor<T> {
-        self.begin(false);
+        self.value_in(Mode::Evaluate, f)
+    }
+
+    /// [`value`](Self::value) in either mode: in [`Mode::Train`] dropout drops and batch normalization
+    /// uses the batch. Buffers keep their values.
+    pub fn value_in(
+        &mut self,
+        mode: Mode,
+        f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>,
+    ) -> Tensor<T> {
+        self.begin(false, mode);
         let root = f(self).node();
         self.end(root)
     }
 
-    /// Forgets the step before; what is computed from now on will be differentiated, or not.
-    pub(crate) fn begin(&mut self, recording: bool) {
-        self.graph.get_mut().reset(recording);
+    /// Forgets the step before. What is computed after it will be differentiated or not.
+    pub(crate) fn begin(&mut self, recording: bool, mode: Mode) {
+        self.graph.get_mut().reset(recording, mode);
     }
 
-    /// Forgets the step before; of what is computed from now on, [`graph`](Self::graph) will show
-    /// everything, with frozen parameters' and inputs' gradients.
+    /// Forgets the step before. [`graph`](Self::graph) will show all that is computed after it, with
+    /// the gradients of frozen parameters and of inputs.
     pub(crate) fn begin_probing(&mut self) {
         self.graph.get_mut().reset_probing();
     }
@@ -108,15 +189,20 @@ impl<T: Scalar> Tape<T> {
     pub(crate) fn end(&mut self, root: u32) -> Tensor<T> {
         let graph = self.graph.get_mut();
         let value = graph.value(root).clone();
-        graph.reset(false);
+        graph.reset(false, Mode::Evaluate);
         value
     }
 
-    /// Whether what is computed now will be differentiated: true in
-    /// [`value_and_grad`](Self::value_and_grad), which is where layers such as dropout do their work.
-    pub fn is_recording(&self) -> bool {
+    /// Whether the step trains or evaluates, for layers that differ.
+    pub fn mode(&self) -> Mode {
+        self.graph.borrow().mode
+    }
+
+    /// Whether layers may draw random numbers, as dropout does: in [`Mode::Train`], but not while the
+    /// network is [diagnosed](crate::diagnose).
+    pub fn is_stochastic(&self) -> bool {
         let graph = self.graph.borrow();
-        graph.recording && !graph.probing
+        graph.mode == Mode::Train && !graph.probing
     }
 
     /// A tensor that is given: no gradient is computed for it. Shares its elements, copies nothing.
@@ -136,10 +222,37 @@ impl<T: Scalar> Tape<T> {
         Var::new(self, node)
     }
 
-    /// Computes a value by `forward`, and records `op` as its way back if there is to be one.
+    /// The value of a buffer: no gradient is computed for it.
+    pub fn buffer(&self, buffer: &Buffer<T>) -> Var<'_, T> {
+        self.input(buffer.value())
+    }
+
+    /// Records `buffer ← keep · buffer + factor · value`, which the optimizer's step applies. It is
+    /// forgotten where there is no such step: in a prediction or a diagnosis.
     ///
-    /// The closure sees inputs and output through its [`Forward`]; the tape itself, and so every
-    /// [`Var`], is out of its reach.
+    /// Several updates of one buffer are applied one after the other.
+    ///
+    /// # Panics
+    /// **Panics** if the value has another number of elements than the buffer.
+    #[track_caller]
+    pub fn update(&self, buffer: &Buffer<T>, keep: T, factor: T, value: Var<'_, T>) {
+        let same = value.with_shape(|shape| shape == buffer.value().shape());
+        assert!(
+            same && std::ptr::eq(value.tape(), self),
+            "update: a value {} on this tape cannot go into a buffer {}",
+            value.shape(),
+            show_shape(buffer.value().shape())
+        );
+        // The elements of a leaf are given back before the step.
+        let is_leaf = self.graph.borrow().is_leaf(value.node());
+        let value = if is_leaf { value.reshape(value.shape()) } else { value };
+        self.graph.borrow_mut().update(buffer, keep, factor, value.node());
+    }
+
+    /// Computes a value by `forward`, and records `op` for its backward pass if there is to be one.
+    ///
+    /// The closure sees inputs and output through its [`Forward`]. It cannot use the tape, nor any
+    /// [`Var`].
     ///
     /// # Panics
     /// **Panics** if an input is on another tape, or `forward` uses a `Var` or asks for no output.

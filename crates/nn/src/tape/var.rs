@@ -48,7 +48,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.with_value(self.node, |value| f(value.shape()))
     }
 
-    /// Its value. Shares the elements: holding on to it makes the tape take new memory for this place.
+    /// Its value, sharing its elements. While it is kept, the tape takes new memory for this node.
     pub fn value(self) -> Tensor<T> {
         self.tape.with_value(self.node, Tensor::clone)
     }

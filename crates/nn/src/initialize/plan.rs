@@ -1,6 +1,5 @@
-//! [`InitPlan`]: laws for the parameters of a built model, by name.
+//! [`InitPlan`]: initializers for the parameters of a built model, by name.
 
-mod pattern;
 mod serial;
 
 use std::fmt;
@@ -11,20 +10,22 @@ use fanin_init::rand::RngCore;
 use fanin_init::{Initializer, ParamKind, Scheme, TorchRng};
 use fanin_tensor::{Scalar, Tensor};
 
-use crate::init_error::InitError;
+use super::InitError;
 use crate::param::Param;
+use crate::pattern;
 
-/// Which parameters of a model begin by which law.
+/// Which parameters of a model are drawn by which initializer.
 ///
-/// An entry is a law and the parameters it is for: those whose path, as
-/// [`named_params`](crate::Module::named_params) gives it, matches a pattern, or all weights, or all
-/// biases. Where several entries are for one parameter, the last one counts: write the rule first
-/// and its exceptions after it. Parameters that no entry is for keep their values, and so do frozen
-/// ones, unless an entry has their full name.
+/// An entry is an initializer and a selector of parameters: those whose path, as
+/// [`named_params`](crate::Parameters::named_params) gives it, matches a pattern, or all weights, or all
+/// biases. Where several entries select one parameter, the last one counts: write the rule first
+/// and its exceptions after it. Parameters that no entry selects keep their values, and so do frozen
+/// ones, unless an entry has their full name. Scales and shifts of normalizations and embeddings are
+/// neither weights nor biases, and a pattern with `*` or `?` leaves scales and shifts alone too.
 ///
 /// In a pattern `*` stands for any characters, dots and none among them, and `?` for one character.
 ///
-/// [`Module::init`](crate::Module::init) carries a plan out. It draws from one generator, parameter by
+/// [`Parameters::init`](crate::Parameters::init) carries a plan out. It draws from one generator, parameter by
 /// parameter, as the layers' builders do; or, if the plan is [`keyed`](Self::keyed), from one for each
 /// parameter.
 ///
@@ -36,7 +37,7 @@ use crate::param::Param;
 /// ```
 /// use fanin_nn::init::{KaimingNormal, Normal, Zeros};
 /// use fanin_nn::layers::Relu;
-/// use fanin_nn::{InitPlan, Linear, Module, Sequential};
+/// use fanin_nn::{InitPlan, Linear, Parameters, Sequential};
 ///
 /// let mut model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
 /// let plan = InitPlan::new()
@@ -55,14 +56,14 @@ pub struct InitPlan {
 
 #[derive(Clone)]
 struct Entry {
-    whom: Whom,
-    law: Arc<dyn Initializer>,
-    /// The law by its name, if it has one.
+    selector: Selector,
+    initializer: Arc<dyn Initializer>,
+    /// The initializer by its name, if it has one.
     scheme: Option<Scheme>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Whom {
+enum Selector {
     Named(String),
     Kind(ParamKind),
 }
@@ -73,36 +74,36 @@ impl InitPlan {
         Self::default()
     }
 
-    /// The plan with this law for the parameters whose path matches the pattern, such as `4.weight`,
+    /// The plan with this initializer for the parameters whose path matches the pattern, such as `4.weight`,
     /// `encoder.*.bias` or `*`.
     ///
     /// A pattern that matches no parameter of the model is an error of
-    /// [`Module::init`](crate::Module::init), and so is one with `*` or `?` that matches frozen
+    /// [`Parameters::init`](crate::Parameters::init), and so is one with `*` or `?` that matches frozen
     /// parameters only.
     #[must_use]
-    pub fn set(self, pattern: impl Into<String>, law: impl Initializer + 'static) -> Self {
-        self.entry(Whom::Named(pattern.into()), law)
+    pub fn set(self, pattern: impl Into<String>, initializer: impl Initializer + 'static) -> Self {
+        self.entry(Selector::Named(pattern.into()), initializer)
     }
 
-    /// The plan with this law for all [weights](ParamKind::Weight), if the model has any.
+    /// The plan with this initializer for all [weights](ParamKind::Weight), if the model has any.
     #[must_use]
-    pub fn weights(self, law: impl Initializer + 'static) -> Self {
-        self.entry(Whom::Kind(ParamKind::Weight), law)
+    pub fn weights(self, initializer: impl Initializer + 'static) -> Self {
+        self.entry(Selector::Kind(ParamKind::Weight), initializer)
     }
 
-    /// The plan with this law for all [biases](ParamKind::Bias), if the model has any.
+    /// The plan with this initializer for all [biases](ParamKind::Bias), if the model has any.
     #[must_use]
-    pub fn biases(self, law: impl Initializer + 'static) -> Self {
-        self.entry(Whom::Kind(ParamKind::Bias), law)
+    pub fn biases(self, initializer: impl Initializer + 'static) -> Self {
+        self.entry(Selector::Kind(ParamKind::Bias), initializer)
     }
 
-    /// The plan with these two laws, for all weights and all biases: how another framework would have
-    /// begun the model.
+    /// The plan with these two initializers, for all weights and all biases: as another framework
+    /// initializes a model.
     ///
     /// # Example
     /// ```
     /// use fanin_nn::init::presets;
-    /// use fanin_nn::{InitPlan, Linear, Module, Sequential};
+    /// use fanin_nn::{InitPlan, Linear, Parameters, Sequential};
     ///
     /// let mut model = Sequential::new().add(Linear::new(784, 10));
     /// model.init(&InitPlan::new().preset(presets::keras()))?;
@@ -114,24 +115,24 @@ impl InitPlan {
         self.weights(preset.weight).biases(preset.bias)
     }
 
-    fn entry(mut self, whom: Whom, law: impl Initializer + 'static) -> Self {
-        let scheme = Scheme::of(&law);
-        self.entries.push(Entry { whom, law: Arc::new(law), scheme });
+    fn entry(mut self, selector: Selector, initializer: impl Initializer + 'static) -> Self {
+        let scheme = Scheme::of(&initializer);
+        self.entries.push(Entry { selector, initializer: Arc::new(initializer), scheme });
         self
     }
 
     /// The plan with a generator for each parameter, [`TorchRng::keyed`] by this seed and its path.
     ///
-    /// What a parameter draws then depends on nothing but the seed, its path, law and shape: another
-    /// law for one layer, or one more layer, leaves all other parameters as they were, to the bit.
-    /// A layer put into the midst of a
+    /// What a parameter draws then depends on the seed, its path, initializer and shape alone: another
+    /// initializer for one layer, or one more layer, leaves all other parameters as they were, to the
+    /// bit. A layer put into the middle of a
     /// [`Sequential`](crate::Sequential) changes the paths of those behind it that have no
     /// [name](crate::Sequential::add_named).
     ///
     /// # Example
     /// ```
     /// use fanin_nn::init::{Normal, Zeros};
-    /// use fanin_nn::{InitPlan, Linear, Module, Sequential};
+    /// use fanin_nn::{InitPlan, Linear, Parameters, Sequential};
     ///
     /// let plan = InitPlan::new().weights(Normal::new(0.0, 1.0)).keyed(7);
     /// let net = || Sequential::new().add(Linear::new(4, 3)).add(Linear::new(3, 2));
@@ -155,32 +156,39 @@ impl InitPlan {
     ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
         // All is checked before any number is drawn: an error leaves the generator alone, too.
         self.check_patterns(params)?;
-        let mut laws = vec![];
+        let mut initializers = vec![];
         for (path, param) in params {
-            let law = self.law_of(path, param);
-            if let Some(law) = law {
+            let initializer = self.initializer_of(path, param);
+            if let Some(initializer) = initializer {
                 let spec = param.spec().clone().named(path);
-                law.check(&spec, param.value().shape())
-                    .map_err(|reason| InitError::Law { path: path.clone(), reason })?;
+                initializer
+                    .check(&spec, param.value().shape())
+                    .map_err(|reason| InitError::Initializer { path: path.clone(), reason })?;
             }
-            laws.push(law);
+            initializers.push(initializer);
         }
-        let drawn = params.iter().zip(laws).map(|((path, param), law)| {
-            let law = law?;
+        let drawn = params.iter().zip(initializers).map(|((path, param), initializer)| {
+            let initializer = initializer?;
             let spec = param.spec().clone().named(path);
             let mut values = Tensor::<f32>::zeros(param.value().shape());
             match self.seed {
-                Some(seed) => law.fill(&spec, &mut TorchRng::keyed(seed, path), values.view_mut()),
-                None => law.fill(&spec, rng, values.view_mut()),
+                Some(seed) => {
+                    initializer.fill(&spec, &mut TorchRng::keyed(seed, path), values.view_mut());
+                }
+                None => initializer.fill(&spec, rng, values.view_mut()),
             }
-            Some(Drawn { values: values.cast(), awaits_activation: law.awaits_activation() })
+            Some(Drawn {
+                values: values.cast(),
+                awaits_activation: initializer.awaits_activation(),
+                initializer: Some(format!("{initializer:?}").into()),
+            })
         });
         Ok(drawn.collect())
     }
 
     fn check_patterns<T: Scalar>(&self, params: &[(String, &Param<T>)]) -> Result<(), InitError> {
-        for Entry { whom, .. } in &self.entries {
-            let Whom::Named(pattern) = whom else { continue };
+        for Entry { selector, .. } in &self.entries {
+            let Selector::Named(pattern) = selector else { continue };
             let mut matched =
                 params.iter().filter(|(path, _)| pattern::matches(pattern, path)).peekable();
             if matched.peek().is_none() {
@@ -188,31 +196,35 @@ impl InitPlan {
                 let nearest = pattern::nearest(pattern, names);
                 return Err(InitError::Unmatched { pattern: pattern.clone(), nearest });
             }
-            if matched.all(|(path, param)| !whom.is_for(path, param)) {
+            if matched.all(|(path, param)| !selector.selects(path, param)) {
                 return Err(InitError::Frozen { pattern: pattern.clone() });
             }
         }
         Ok(())
     }
 
-    fn law_of<T: Scalar>(&self, path: &str, param: &Param<T>) -> Option<&dyn Initializer> {
-        let entry = self.entries.iter().rfind(|entry| entry.whom.is_for(path, param))?;
-        Some(&*entry.law)
+    fn initializer_of<T: Scalar>(&self, path: &str, param: &Param<T>) -> Option<&dyn Initializer> {
+        let entry = self.entries.iter().rfind(|entry| entry.selector.selects(path, param))?;
+        Some(&*entry.initializer)
     }
 }
 
 /// The new value of a parameter.
 pub(crate) struct Drawn<T> {
     pub(crate) values: Tensor<T>,
-    /// Whether the law would like to know the activation that follows.
+    /// Whether the initializer asks for the activation that follows.
     pub(crate) awaits_activation: bool,
+    /// The initializer, as text.
+    pub(crate) initializer: Option<Arc<str>>,
 }
 
-impl Whom {
-    fn is_for<T: Scalar>(&self, path: &str, param: &Param<T>) -> bool {
+impl Selector {
+    fn selects<T: Scalar>(&self, path: &str, param: &Param<T>) -> bool {
         match self {
             Self::Named(name) if !pattern::is_wild(name) => name == path,
             _ if !param.is_trainable() => false,
+            // The scale of a normalization drawn from a Kaiming initializer would ruin the layer.
+            _ if matches!(param.spec().kind, ParamKind::Scale | ParamKind::Shift) => false,
             Self::Named(pattern) => pattern::matches(pattern, path),
             Self::Kind(kind) => *kind == param.spec().kind,
         }
@@ -223,11 +235,11 @@ impl Whom {
 impl fmt::Debug for InitPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InitPlan::new()")?;
-        for Entry { whom, law, .. } in &self.entries {
-            match whom {
-                Whom::Named(pattern) => write!(f, ".set({pattern:?}, {law:?})")?,
-                Whom::Kind(ParamKind::Weight) => write!(f, ".weights({law:?})")?,
-                Whom::Kind(_) => write!(f, ".biases({law:?})")?,
+        for Entry { selector, initializer, .. } in &self.entries {
+            match selector {
+                Selector::Named(pattern) => write!(f, ".set({pattern:?}, {initializer:?})")?,
+                Selector::Kind(ParamKind::Weight) => write!(f, ".weights({initializer:?})")?,
+                Selector::Kind(_) => write!(f, ".biases({initializer:?})")?,
             }
         }
         self.seed.map_or(Ok(()), |seed| write!(f, ".keyed({seed})"))

@@ -1,34 +1,43 @@
-//! Initializers that look at data: they take a built model and one batch, and scale what is there.
+//! Initialization of a whole model that is built already.
 //!
-//! | initializer | what it makes of each linear layer | after |
+//! An [`InitPlan`] draws parameters by initializers that are chosen by name, pattern or kind; [`MuP`]
+//! sets initialization and learning rates for a width. The others look at a batch:
+//!
+//! | initializer | effect on each linear layer | reference |
 //! |---|---|---|
 //! | [`Lsuv`] | orthonormal weights; pre-activations of standard deviation 1, as a whole | Mishkin & Matas 2015 |
 //! | [`UnitNorm`] | pre-activations of mean 0 and standard deviation 1, unit by unit | Salimans & Kingma 2016 |
 //! | [`Krahenbuhl`] | normal weights, then as above; and layers that learn at the same rate | Krähenbühl et al. 2015 |
 //! | [`ClassPrior`] | the last one's bias: first predictions are the frequencies of the classes | |
 //!
-//! They work on any [`Module`](crate::Module): a [`Probe`](crate::diagnose::Probe) finds the linear layers. Layers are taken in the order of
-//! their use; one that is used more than once is set at its first use. Parameters that are frozen keep
-//! their values. The batch should be a few hundred samples of the training data, prepared as they are
-//! in training. If an initializer gives an error, or panics, the model is as it was before.
+//! They work on any [`Module`](crate::Module): a [`Probe`](crate::diagnose::Probe) finds the linear
+//! layers. Layers are taken in the order of their use; one that is used more than once is set at its
+//! first use. Frozen parameters keep their values. The batch should be a few hundred samples of the
+//! training data, prepared as in training. If an initializer gives an error, or panics, the model keeps
+//! its values.
 
 mod class_prior;
+mod error;
 mod krahenbuhl;
 mod lsuv;
+mod mup;
+mod plan;
 mod report;
-mod trial;
+mod transaction;
 mod unit_norm;
 
 pub use class_prior::ClassPrior;
+pub use error::InitError;
 pub use krahenbuhl::Krahenbuhl;
 pub use lsuv::Lsuv;
+pub use mup::MuP;
+pub use plan::InitPlan;
 pub use report::{DataInitReport, LayerSignal};
 pub use unit_norm::UnitNorm;
 
 use fanin_tensor::Scalar;
 
 use crate::diagnose::LayerProbe;
-use crate::init_error::InitError;
 
 /// Numbers whose standard deviation is this part of their size, or less, are equal but for rounding.
 const CONSTANT: f64 = 1e-5;

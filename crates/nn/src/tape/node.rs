@@ -1,14 +1,14 @@
-//! What one place of the tape holds, in memory that outlives the step.
+//! What one node of the tape holds, in memory that outlives the step.
 
 use fanin_tensor::{Scalar, Tensor};
 
-/// What place *i* of the tape holds: this step's node, in memory that outlives the step.
-pub(super) struct Slot<T> {
+/// Node *i* of the tape, in memory that outlives the step.
+pub(super) struct Node<T> {
     /// A computed value.
     pub(super) own: Option<Tensor<T>>,
     /// A value that the caller shares with the tape: an input or a parameter.
     pub(super) shared: Option<Tensor<T>>,
-    /// What the op keeps for the way back.
+    /// What the op saves for the backward pass.
     pub(super) saved: Option<Tensor<T>>,
     /// Where in `edges` the inputs begin and end.
     pub(super) inputs: (u32, u32),
@@ -16,7 +16,7 @@ pub(super) struct Slot<T> {
     pub(super) differentiated: bool,
 }
 
-impl<T: Scalar> Slot<T> {
+impl<T: Scalar> Node<T> {
     pub(super) fn new() -> Self {
         Self { own: None, shared: None, saved: None, inputs: (0, 0), differentiated: false }
     }

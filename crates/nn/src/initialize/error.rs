@@ -9,14 +9,14 @@ use std::fmt;
 /// # Example
 /// ```
 /// use fanin_nn::init::{Orthogonal, Zeros};
-/// use fanin_nn::{InitError, InitPlan, Linear, Module};
+/// use fanin_nn::{InitError, InitPlan, Linear, Parameters};
 ///
 /// let mut layer = Linear::new(3, 2);
 /// let error = layer.init(&InitPlan::new().set("wieght", Zeros)).unwrap_err();
 /// assert_eq!(error.to_string(), "no parameter matches `wieght`; the nearest are `weight`, `bias`");
 ///
 /// let error = layer.init(&InitPlan::new().biases(Orthogonal::default())).unwrap_err();
-/// assert!(matches!(error, InitError::Law { path, .. } if path == "bias"));
+/// assert!(matches!(error, InitError::Initializer { path, .. } if path == "bias"));
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -46,12 +46,12 @@ pub enum InitError {
         /// Why.
         reason: String,
     },
-    /// A law cannot fill its parameter.
+    /// An initializer cannot fill its parameter.
     #[error("`{path}`: {reason}")]
-    Law {
+    Initializer {
         /// The parameter.
         path: String,
-        /// What the law says.
+        /// What the initializer says.
         reason: String,
     },
     /// The model cannot be run on the batch.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use fanin_init::Orthogonal;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::trial::Trial;
+use super::InitError;
+use super::transaction::Transaction;
 use super::{DataInitReport, layer_moments};
-use crate::init_error::InitError;
 use crate::module::Module;
 
 /// Orthonormal weights; then, layer by layer, `W ← W/std(z)` until `|std(z) − 1|` is below the
@@ -20,7 +20,7 @@ use crate::module::Module;
 ///
 /// # Example
 /// ```
-/// use fanin_nn::data_init::Lsuv;
+/// use fanin_nn::initialize::Lsuv;
 /// use fanin_nn::init::{Initializer, Normal, ParamSpec, TorchRng};
 /// use fanin_nn::layers::Relu;
 /// use fanin_nn::{Linear, Sequential, Tensor};
@@ -103,18 +103,18 @@ impl Lsuv {
         model: &mut (impl Module<T> + ?Sized),
         x: &Tensor<T>,
     ) -> Result<DataInitReport, InitError> {
-        let mut trial = Trial::new(model, x)?;
-        let before = trial.probe();
+        let mut transaction = Transaction::new(model, x)?;
+        let before = transaction.probe();
         if self.orthonormal {
-            trial.draw_weights(&before, Orthogonal::default(), self.seed)?;
+            transaction.draw_weights(&before, Orthogonal::default(), self.seed)?;
         }
-        let mut probe = trial.probe();
+        let mut probe = transaction.probe();
         let mut rounds = HashMap::new();
         let mut i = 0;
         while let Some(layer) = probe.layers().get(i) {
             let path = layer.weight_path.clone();
             i += 1;
-            if rounds.contains_key(&path) || !trial.may_change(&path) {
+            if rounds.contains_key(&path) || !transaction.may_change(&path) {
                 continue;
             }
             if layer.input.as_slice().iter().all(|x| *x == T::ZERO) {
@@ -128,8 +128,8 @@ impl Lsuv {
                     break;
                 }
                 let scale = T::from_f64(1.0 / std);
-                trial.edit(&path, |w| w.iter_mut().for_each(|w| *w *= scale));
-                probe = trial.probe();
+                transaction.edit(&path, |w| w.iter_mut().for_each(|w| *w *= scale));
+                probe = transaction.probe();
                 n += 1;
             }
             rounds.insert(path, n);
@@ -137,7 +137,7 @@ impl Lsuv {
         let report = DataInitReport::new(&before, &probe, |path| {
             rounds.get(path).copied().unwrap_or_default()
         })?;
-        trial.keep();
+        transaction.keep();
         Ok(report)
     }
 }

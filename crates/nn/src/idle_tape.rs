@@ -9,7 +9,7 @@ use fanin_tensor::Scalar;
 use crate::tape::Tape;
 
 thread_local! {
-    /// Tapes of any element type that no prediction of this thread uses just now.
+    /// Tapes of any element type that no prediction of this thread uses.
     static IDLE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(vec![]) };
 }
 

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use fanin_init::LogPrior;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::trial::Trial;
-use crate::init_error::InitError;
+use super::InitError;
+use super::InitPlan;
+use super::transaction::Transaction;
 use crate::module::Module;
-use crate::plan::InitPlan;
 
 /// Sets the bias of the output layer to the logarithms of the classes' frequencies: `b_c = ln p_c`.
 ///
 /// Where the weights give small logits, the first predictions are the frequencies p, and the first
 /// loss is their entropy `−Σ p ln p`, instead of `ln C` or worse: training does not begin by learning
-/// how often each class occurs. The law is [`LogPrior`]; this finds the parameter it is for.
+/// how often each class occurs. The initializer is [`LogPrior`]; this finds its parameter.
 ///
 /// # Example
 /// ```
-/// use fanin_nn::data_init::ClassPrior;
+/// use fanin_nn::initialize::ClassPrior;
 /// use fanin_nn::layers::Relu;
-/// use fanin_nn::{Linear, Module, Sequential, Tensor};
+/// use fanin_nn::{Linear, Parameters, Sequential, Tensor};
 ///
 /// let labels = [0, 0, 0, 0, 0, 0, 1, 2];
 /// let mut model = Sequential::new().add(Linear::new(4, 9)).add(Relu).add(Linear::new(9, 3));
@@ -80,8 +80,8 @@ impl ClassPrior {
         model: &mut (impl Module<T> + ?Sized),
         x: &Tensor<T>,
     ) -> Result<(), InitError> {
-        let trial = Trial::new(model, x)?;
-        let probe = trial.probe();
+        let transaction = Transaction::new(model, x)?;
+        let probe = transaction.probe();
         // By the values, and not if an activation let them all through.
         let last = probe
             .layers()
@@ -93,11 +93,11 @@ impl ClassPrior {
             return Err(InitError::NoOutputBias);
         };
         let counts = self.counts_of(values.len())?;
-        if !trial.may_change(bias) {
+        if !transaction.may_change(bias) {
             return Err(InitError::Frozen { pattern: bias.clone() });
         }
-        trial.model.init(&InitPlan::new().set(bias, LogPrior::new(counts)))?;
-        trial.keep();
+        transaction.model.init(&InitPlan::new().set(bias, LogPrior::new(counts)))?;
+        transaction.keep();
         Ok(())
     }
 

@@ -6,10 +6,10 @@ use fanin_init::Normal;
 use fanin_tensor::{Scalar, Tensor};
 
 use super::DataInitReport;
-use super::trial::Trial;
+use super::InitError;
+use super::transaction::Transaction;
 use super::unit_norm::normalize_units;
 use crate::diagnose::Probe;
-use crate::init_error::InitError;
 use crate::module::Module;
 
 /// Normal weights, normalized on a batch, and scaled so that all layers learn at the same rate.
@@ -28,7 +28,7 @@ use crate::module::Module;
 ///
 /// # Example
 /// ```
-/// use fanin_nn::data_init::Krahenbuhl;
+/// use fanin_nn::initialize::Krahenbuhl;
 /// use fanin_nn::init::{Initializer, Normal, ParamSpec, TorchRng};
 /// use fanin_nn::layers::Relu;
 /// use fanin_nn::{Linear, Sequential, Tensor};
@@ -97,17 +97,17 @@ impl Krahenbuhl {
         model: &mut (impl Module<T> + ?Sized),
         x: &Tensor<T>,
     ) -> Result<DataInitReport, InitError> {
-        let mut trial = Trial::new(model, x)?;
-        let before = trial.probe();
-        trial.draw_weights(&before, Normal::new(0.0, 1.0), self.seed)?;
-        let normalized = normalize_units(&mut trial, self.mean)?;
+        let mut transaction = Transaction::new(model, x)?;
+        let before = transaction.probe();
+        transaction.draw_weights(&before, Normal::new(0.0, 1.0), self.seed)?;
+        let normalized = normalize_units(&mut transaction, self.mean)?;
         if self.between {
-            equalize_rates(&mut trial, &normalized)?;
+            equalize_rates(&mut transaction, &normalized)?;
         }
-        let report = DataInitReport::new(&before, &trial.probe(), |path| {
+        let report = DataInitReport::new(&before, &transaction.probe(), |path| {
             usize::from(normalized.contains(path))
         })?;
-        trial.keep();
+        transaction.keep();
         Ok(report)
     }
 }
@@ -118,10 +118,10 @@ const SAME_OUTPUT: f64 = 1e-3;
 /// The second step, on the layers of these weights.
 #[track_caller]
 fn equalize_rates<T: Scalar, M: Module<T> + ?Sized>(
-    trial: &mut Trial<'_, T, M>,
+    transaction: &mut Transaction<'_, T, M>,
     weights: &HashSet<String>,
 ) -> Result<(), InitError> {
-    let probe = trial.probe_gradients();
+    let probe = transaction.probe_gradients();
     let rates = log_rates(&probe, weights)?;
     let target = rates.iter().map(|(_, rate)| rate).sum::<f64>() / rates.len() as f64;
     let mut product = 1.0;
@@ -134,12 +134,12 @@ fn equalize_rates<T: Scalar, M: Module<T> + ?Sized>(
                 w.iter_mut().for_each(|w| *w = T::from_f64(w.to_f64() * by));
             }
         };
-        trial.edit(&layer.weight_path, multiply(scale));
-        if let Some(path) = layer.bias_path.as_deref().filter(|path| trial.may_change(path)) {
-            trial.edit(path, multiply(product));
+        transaction.edit(&layer.weight_path, multiply(scale));
+        if let Some(path) = layer.bias_path.as_deref().filter(|path| transaction.may_change(path)) {
+            transaction.edit(path, multiply(product));
         }
     }
-    let (old, new) = (probe.output().as_slice(), trial.probe());
+    let (old, new) = (probe.output().as_slice(), transaction.probe());
     let square = |x: f64| x * x;
     let moved: f64 =
         old.iter().zip(new.output().as_slice()).map(|(a, b)| square(a.to_f64() - b.to_f64())).sum();

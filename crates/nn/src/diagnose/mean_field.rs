@@ -16,6 +16,11 @@ pub(super) struct Predicted {
 impl Predicted {
     /// `E[z²] = Var[w]·Σx² + E[w]²·(Σx)² + …`, as means over the batch.
     pub(super) fn of<T: Scalar>(layer: &LayerProbe<T>) -> Self {
+        // The weights say nothing of what a normalization makes of their output.
+        if let Some(normalized) = &layer.normalized {
+            let Moments { mean, std } = Moments::of(normalized);
+            return Self { mean, std };
+        }
         let (w, x) = (Moments::of(&layer.weight), Sums::of(&layer.input));
         let b = layer.bias.as_ref().map(Moments::of).unwrap_or_default();
         let mean = w.mean * x.sum + b.mean;
@@ -35,7 +40,7 @@ impl Predicted {
     }
 
     /// `√E[φ′(z)²]`, or 1 without an activation.
-    pub(super) fn slope_rms<T: Scalar>(&self, layer: &LayerProbe<T>) -> f64 {
+    pub(super) fn derivative_rms<T: Scalar>(&self, layer: &LayerProbe<T>) -> f64 {
         match &layer.activation {
             Some(activation) => self.mean_square(|z| activation.at(z).1).sqrt(),
             None => 1.0,
@@ -61,10 +66,14 @@ pub(super) fn gradient_growth<T: Scalar>(
     layer: &LayerProbe<T>,
     next: &LayerProbe<T>,
 ) -> Option<f64> {
+    // A normalization divides gradients by the spread of its input, of which theory says nothing.
+    if layer.normalized.is_some() || next.normalized.is_some() {
+        return None;
+    }
     let (w, g) = (Moments::of(&next.weight), Sums::of(next.pre_activation_grad.as_ref()?));
     let inputs = next.weight.shape()[1] as f64;
     let back = inputs * (w.std.powi(2) + w.mean.powi(2) * g.sum_squared / g.square);
-    Some(back.sqrt() * Predicted::of(layer).slope_rms(layer))
+    Some(back.sqrt() * Predicted::of(layer).derivative_rms(layer))
 }
 
 /// Means over the rows of `Σx`, `(Σx)²` and `Σx²`, the sums over the features.

@@ -4,9 +4,9 @@ use fanin_init::rand::RngCore;
 use fanin_init::{Gain, Initializer, KaimingNormal, ParamKind, ParamSpec, default_rng};
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
-use crate::init_error::InitError;
-use crate::module::{Module, ParamPath};
+use super::InitError;
 use crate::param::Param;
+use crate::parameters::Parameters;
 
 /// The maximal update parametrization: with it a wide network learns at the rate that was found best
 /// for a narrow one.
@@ -27,6 +27,7 @@ use crate::param::Param;
 /// | hidden weights | both | g²/n | 1/rᵢ | rₒ/rᵢ |
 /// | output weights | fan_in | g²/(n·rᵢ) | 1/rᵢ | 1/rᵢ |
 /// | biases | | 0 | 1 | rₒ |
+/// | scales and shifts of a normalization, embeddings | fan_out | kept | 1 | rₒ |
 /// | what does not grow | none | g²/n | 1 | 1 |
 ///
 /// So a model of the base's width is what it is without μP, but for a law of mean 0 and variance g²/n.
@@ -38,7 +39,7 @@ use crate::param::Param;
 /// # Example
 /// ```
 /// use fanin_nn::layers::Relu;
-/// use fanin_nn::{Linear, Module, MuP, Sequential};
+/// use fanin_nn::{Linear, MuP, Parameters, Sequential};
 ///
 /// let net = |width| {
 ///     Sequential::new()
@@ -87,18 +88,18 @@ enum Draw {
 
 impl MuP {
     /// For [`Adam`](crate::Adam) and [`AdamW`](crate::AdamW), with widths relative to this model's.
-    pub fn adam<T: Scalar>(base: &(impl Module<T> + ?Sized)) -> Self {
+    pub fn adam<T: Scalar>(base: &(impl Parameters<T> + ?Sized)) -> Self {
         Self::new(Rates::Adam, base)
     }
 
     /// For [`Sgd`](crate::Sgd), with widths relative to this model's.
-    pub fn sgd<T: Scalar>(base: &(impl Module<T> + ?Sized)) -> Self {
+    pub fn sgd<T: Scalar>(base: &(impl Parameters<T> + ?Sized)) -> Self {
         Self::new(Rates::Sgd, base)
     }
 
-    fn new<T: Scalar>(rates: Rates, base: &(impl Module<T> + ?Sized)) -> Self {
+    fn new<T: Scalar>(rates: Rates, base: &(impl Parameters<T> + ?Sized)) -> Self {
         let mut params = vec![];
-        base.visit(&ParamPath::ROOT, &mut |path, p: &Param<T>| {
+        base.visit_params(&mut |path, p| {
             params.push((path.to_string(), p.value().shape().to_vec(), p.spec().clone()));
         });
         Self { rates, base: params, gain: None, zero_output: false }
@@ -131,7 +132,10 @@ impl MuP {
     /// weight that is no matrix and has another shape than the base's, or one whose shape is not that of
     /// its fans, or with a fan of 0 in the base; or, with [`zero_output`](Self::zero_output), if no
     /// weight has a `fan_in` alone that differs from the base's. Then nothing has changed.
-    pub fn init<T: Scalar>(&self, model: &mut (impl Module<T> + ?Sized)) -> Result<(), InitError> {
+    pub fn init<T: Scalar>(
+        &self,
+        model: &mut (impl Parameters<T> + ?Sized),
+    ) -> Result<(), InitError> {
         self.init_with(model, &mut default_rng())
     }
 
@@ -141,11 +145,11 @@ impl MuP {
     /// Those of [`init`](Self::init).
     pub fn init_with<T: Scalar>(
         &self,
-        model: &mut (impl Module<T> + ?Sized),
+        model: &mut (impl Parameters<T> + ?Sized),
         rng: &mut dyn RngCore,
     ) -> Result<(), InitError> {
         let mut settings = self.settings(model)?.into_iter();
-        model.visit_mut(&ParamPath::ROOT, &mut |_, p: &mut Param<T>| {
+        model.visit_params_mut(&mut |_, p| {
             let Some(Setting { draw, lr_scale }) = settings.next() else { return };
             p.set_lr_scale(lr_scale);
             match draw {
@@ -164,10 +168,9 @@ impl MuP {
     /// Of each parameter, in their order.
     fn settings<T: Scalar>(
         &self,
-        model: &(impl Module<T> + ?Sized),
+        model: &(impl Parameters<T> + ?Sized),
     ) -> Result<Vec<Setting>, InitError> {
-        let mut params: Vec<(String, &Param<T>)> = vec![];
-        model.visit(&ParamPath::ROOT, &mut |path, p| params.push((path.to_string(), p)));
+        let params = model.named_params();
         if let Some((path, ..)) =
             self.base.iter().find(|(base, ..)| params.iter().all(|(path, _)| path != base))
         {
@@ -239,6 +242,13 @@ impl MuP {
                     Rates::Sgd => grown,
                 };
                 Ok((Setting { draw: keep(Draw::Zeros), lr_scale: lr_scale as f32 }, false))
+            }
+            ParamKind::Scale | ParamKind::Shift | ParamKind::Embedding => {
+                let lr_scale = match self.rates {
+                    Rates::Adam => 1.0,
+                    Rates::Sgd => rate_out,
+                };
+                Ok((Setting { draw: Draw::Keep, lr_scale: lr_scale as f32 }, false))
             }
             _ if shape == base_shape => Ok((Setting { draw: Draw::Keep, lr_scale: 1.0 }, false)),
             _ => Err(unclear(path, shape, base_shape)),

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use fanin_tensor::{Scalar, Tensor};
 
-use super::trial::Trial;
+use super::InitError;
+use super::transaction::Transaction;
 use super::{DataInitReport, unit_moments};
-use crate::init_error::InitError;
 use crate::module::Module;
 
 /// Unit by unit and layer by layer, `w ← w/σ`, `b ← (b − μ)/σ`, where μ and σ are the mean and the
@@ -20,7 +20,7 @@ use crate::module::Module;
 ///
 /// # Example
 /// ```
-/// use fanin_nn::data_init::UnitNorm;
+/// use fanin_nn::initialize::UnitNorm;
 /// use fanin_nn::init::{Initializer, Normal, ParamSpec, TorchRng};
 /// use fanin_nn::layers::Tanh;
 /// use fanin_nn::{Linear, Module, Sequential, Tensor};
@@ -54,13 +54,13 @@ impl UnitNorm {
         model: &mut (impl Module<T> + ?Sized),
         x: &Tensor<T>,
     ) -> Result<DataInitReport, InitError> {
-        let mut trial = Trial::new(model, x)?;
-        let before = trial.probe();
-        let normalized = normalize_units(&mut trial, 0.0)?;
-        let report = DataInitReport::new(&before, &trial.probe(), |path| {
+        let mut transaction = Transaction::new(model, x)?;
+        let before = transaction.probe();
+        let normalized = normalize_units(&mut transaction, 0.0)?;
+        let report = DataInitReport::new(&before, &transaction.probe(), |path| {
             usize::from(normalized.contains(path))
         })?;
-        trial.keep();
+        transaction.keep();
         Ok(report)
     }
 }
@@ -68,34 +68,34 @@ impl UnitNorm {
 /// Gives the units of all layers this mean and standard deviation 1; returns the weights it scaled.
 #[track_caller]
 pub(super) fn normalize_units<T: Scalar, M: Module<T> + ?Sized>(
-    trial: &mut Trial<'_, T, M>,
+    transaction: &mut Transaction<'_, T, M>,
     mean: f64,
 ) -> Result<HashSet<String>, InitError> {
     let mut done = HashSet::new();
-    let mut probe = trial.probe();
+    let mut probe = transaction.probe();
     let mut i = 0;
     while let Some(layer) = probe.layers().get(i) {
         i += 1;
         let path = &layer.weight_path;
-        if done.contains(path) || !trial.may_change(path) {
+        if done.contains(path) || !transaction.may_change(path) {
             continue;
         }
         let moments = unit_moments(layer)?;
         let inputs = layer.weight.shape()[1];
-        trial.edit(path, |w| {
+        transaction.edit(path, |w| {
             for (row, unit) in w.chunks_mut(inputs).zip(&moments) {
                 row.iter_mut().for_each(|w| *w = T::from_f64(w.to_f64() / unit.std));
             }
         });
-        if let Some(path) = layer.bias_path.as_deref().filter(|path| trial.may_change(path)) {
-            trial.edit(path, |b| {
+        if let Some(path) = layer.bias_path.as_deref().filter(|path| transaction.may_change(path)) {
+            transaction.edit(path, |b| {
                 for (b, unit) in b.iter_mut().zip(&moments) {
                     *b = T::from_f64((b.to_f64() - unit.mean) / unit.std + mean);
                 }
             });
         }
         done.insert(path.clone());
-        probe = trial.probe();
+        probe = transaction.probe();
     }
     Ok(done)
 }

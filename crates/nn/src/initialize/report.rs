@@ -4,9 +4,9 @@ use std::fmt;
 
 use fanin_tensor::Scalar;
 
+use super::InitError;
 use super::{Moments, layer_moments};
 use crate::diagnose::Probe;
-use crate::init_error::InitError;
 
 /// The pre-activations of each linear layer before and after, in the order of use. Prints as a table.
 #[derive(Clone, Debug, PartialEq)]

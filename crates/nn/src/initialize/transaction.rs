@@ -1,24 +1,28 @@
-//! [`Trial`]: changes to a model that are taken back unless they are kept.
+//! [`Transaction`]: changes to a model that are taken back unless they are kept.
+
+use std::sync::Arc;
 
 use fanin_init::Initializer;
 use fanin_tensor::{Scalar, Tensor};
 
+use super::InitError;
+use super::InitPlan;
+use crate::describe::Features;
 use crate::diagnose::Probe;
-use crate::init_error::InitError;
-use crate::module::{Features, Module, ParamPath};
-use crate::plan::InitPlan;
+use crate::module::Module;
+use crate::param::Param;
 
 /// A model that is being changed. Dropped before it is [kept](Self::keep), by an error or a panic, it
 /// puts the old values back.
-pub(super) struct Trial<'m, T: Scalar, M: Module<T> + ?Sized> {
+pub(super) struct Transaction<'m, T: Scalar, M: Module<T> + ?Sized> {
     pub(super) model: &'m mut M,
     x: &'m Tensor<T>,
-    /// The values of all parameters, and whether they await their activation. They share their
+    /// Of all parameters: value, whether it awaits its activation, initializer. The values share their
     /// elements with the model's until it writes.
-    before: Vec<(Tensor<T>, bool)>,
+    before: Vec<(Tensor<T>, bool, Option<Arc<str>>)>,
 }
 
-impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
+impl<'m, T: Scalar, M: Module<T> + ?Sized> Transaction<'m, T, M> {
     /// Begins with a batch that fits the model, as far as the model says.
     pub(super) fn new(model: &'m mut M, x: &'m Tensor<T>) -> Result<Self, InitError> {
         if x.len() == 0 {
@@ -35,7 +39,8 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
             return Err(InitError::Batch { why });
         }
         let params = model.named_params().into_iter();
-        let before = params.map(|(_, p)| (p.value().clone(), p.awaits_activation())).collect();
+        let of = |p: &Param<T>| (p.value().clone(), p.awaits_activation(), p.shared_initializer());
+        let before = params.map(|(_, p)| of(p)).collect();
         Ok(Self { model, x, before })
     }
 
@@ -60,13 +65,13 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
     pub(super) fn draw_weights(
         &mut self,
         probe: &Probe<T>,
-        law: impl Initializer + Copy + 'static,
+        initializer: impl Initializer + Copy + 'static,
         seed: Option<u64>,
     ) -> Result<(), InitError> {
         let mut plan = seed.into_iter().fold(InitPlan::new(), InitPlan::keyed);
         for layer in probe.layers() {
             if self.may_change(&layer.weight_path) {
-                plan = plan.set(&layer.weight_path, law);
+                plan = plan.set(&layer.weight_path, initializer);
             }
         }
         self.model.init(&plan)
@@ -74,8 +79,8 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
 
     /// Changes one parameter in place.
     pub(super) fn edit(&mut self, path: &str, edit: impl Fn(&mut [T])) {
-        self.model.visit_mut(&ParamPath::ROOT, &mut |name, param| {
-            if name.to_string() == path {
+        self.model.visit_params_mut(&mut |name, param| {
+            if name.is(path) {
                 edit(param.value_mut().as_mut_slice());
             }
         });
@@ -87,12 +92,12 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Trial<'m, T, M> {
     }
 }
 
-impl<T: Scalar, M: Module<T> + ?Sized> Drop for Trial<'_, T, M> {
+impl<T: Scalar, M: Module<T> + ?Sized> Drop for Transaction<'_, T, M> {
     fn drop(&mut self) {
         let mut before = self.before.drain(..);
-        self.model.visit_mut(&ParamPath::ROOT, &mut |_, param| {
-            if let Some((value, awaits_activation)) = before.next() {
-                param.begin(value, awaits_activation);
+        self.model.visit_params_mut(&mut |_, param| {
+            if let Some((value, awaits_activation, initializer)) = before.next() {
+                param.begin(value, awaits_activation, initializer);
             }
         });
     }

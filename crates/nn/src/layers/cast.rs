@@ -1,0 +1,34 @@
+//! A layer behind a pointer with another element type.
+//!
+//! Not a method of the layers: every program would compile all of them for `f64` as well.
+
+use std::any::Any;
+
+use fanin_tensor::Scalar;
+
+use super::layer::Layer;
+use super::*;
+
+/// The same layer with another element type, if it is one of this crate.
+pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<Box<dyn Layer<U>>> {
+    let layer: &dyn Any = layer;
+    macro_rules! with_parameters {
+        ($($layer:ident)*) => {$(
+            if let Some(layer) = layer.downcast_ref::<$layer<T>>() {
+                return Some(Box::new(layer.cast::<U>()));
+            }
+        )*};
+    }
+    macro_rules! without_parameters {
+        ($($layer:ident)*) => {$(
+            if let Some(layer) = layer.downcast_ref::<$layer>() {
+                return Some(Box::new(*layer));
+            }
+        )*};
+    }
+    with_parameters!(Linear Sequential Residual FixupBranch LayerNorm BatchNorm1d);
+    without_parameters!(
+        Dropout Relu LeakyRelu Tanh Sigmoid Gelu GeluTanh Silu Elu Selu Softplus Softmax LogSoftmax
+    );
+    None
+}

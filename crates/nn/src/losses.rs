@@ -1,0 +1,106 @@
+//! Losses: values with options, one a file, each forward beside its backward.
+//!
+//! | loss | target | short form |
+//! |---|---|---|
+//! | [`CrossEntropy`] | a class for each row | [`Var::cross_entropy`] |
+//! | [`Mse`] | a tensor of the prediction's shape | [`Var::mse`] |
+//!
+//! Any function of two values is a loss too: a `fn`, or a closure in [`from_fn`].
+
+mod cross_entropy;
+mod mse;
+mod reduction;
+
+pub use cross_entropy::CrossEntropy;
+pub use mse::Mse;
+pub use reduction::Reduction;
+
+use std::fmt;
+
+use fanin_tensor::{Scalar, Tensor};
+
+use crate::tape::Var;
+
+/// A loss: how far a prediction is from its target.
+///
+/// `Y` is the type of the target: `[usize]` for the classes of a batch, [`Tensor`] for numbers. A
+/// function `for<'t> Fn(Var<'t>, Var<'t>) -> Var<'t>` of prediction and target is a loss with a tensor
+/// as target.
+///
+/// # Example
+/// ```
+/// use fanin_nn::losses::{self, CrossEntropy, Loss};
+/// use fanin_nn::{Linear, Module, Tape, Tensor, Var};
+///
+/// /// One evaluation, whatever the loss.
+/// fn evaluate<Y: ?Sized>(model: &Linear, x: &Tensor, y: &Y, loss: &impl Loss<Y>) -> f32 {
+///     Tape::new().value(|t| loss.loss(model.forward(t.input(x)), y)).item()
+/// }
+///
+/// let (model, x) = (Linear::new(3, 2), Tensor::ones([4, 3]));
+/// evaluate(&model, &x, &[0, 1, 1, 0][..], &CrossEntropy::new().label_smoothing(0.1));
+/// evaluate(&model, &x, &Tensor::zeros([4, 2]), &losses::from_fn(|y, target| (y - target).abs().mean()));
+/// evaluate(&model, &x, &Tensor::zeros([4, 2]), &Var::mse);
+/// ```
+pub trait Loss<Y: ?Sized, T: Scalar = f32> {
+    /// The loss of a prediction.
+    ///
+    /// # Panics
+    /// **Panics** if the target does not fit the prediction.
+    #[track_caller]
+    fn loss<'t>(&self, prediction: Var<'t, T>, target: &Y) -> Var<'t, T>;
+}
+
+impl<T, F> Loss<Tensor<T>, T> for F
+where
+    T: Scalar,
+    F: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
+{
+    #[track_caller]
+    fn loss<'t>(&self, prediction: Var<'t, T>, target: &Tensor<T>) -> Var<'t, T> {
+        self(prediction, prediction.tape().input(target))
+    }
+}
+
+/// A loss from a closure of prediction and target, whose types need not be written.
+///
+/// Operations on two shapes broadcast: for predictions `(n, 1)` and targets `(n)` the difference is
+/// `(n, n)`. [`Var::mse`] and the other losses refuse such shapes.
+///
+/// # Example
+/// ```
+/// use fanin_nn::losses::{self, Loss};
+/// use fanin_nn::{Tape, Tensor};
+///
+/// let hinge = losses::from_fn(|y, target| (1.0 - y * target).relu().mean());
+/// let (y, target) = (Tensor::from_vec(2, vec![0.5, -2.0]), Tensor::from_vec(2, vec![1.0, 1.0]));
+/// assert_eq!(Tape::new().value(|t| hinge.loss(t.input(&y), &target)).item(), 1.75);
+/// ```
+pub fn from_fn<T, F>(f: F) -> FromFn<F>
+where
+    T: Scalar,
+    F: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
+{
+    FromFn(f)
+}
+
+/// A closure as a loss, made by [`from_fn`].
+#[derive(Clone, Copy)]
+pub struct FromFn<F>(F);
+
+impl<T, F> Loss<Tensor<T>, T> for FromFn<F>
+where
+    T: Scalar,
+    F: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
+{
+    #[track_caller]
+    fn loss<'t>(&self, prediction: Var<'t, T>, target: &Tensor<T>) -> Var<'t, T> {
+        self.0.loss(prediction, target)
+    }
+}
+
+impl<F> fmt::Debug for FromFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FromFn")
+    }
+}

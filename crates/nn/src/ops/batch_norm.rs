@@ -1,0 +1,211 @@
+//! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, μ and σ² of each column.
+
+use fanin_tensor::map::{map, update};
+use fanin_tensor::simd::{Isa, Kernel, dispatch};
+use fanin_tensor::{Scalar, Write};
+
+use crate::tape::{Backward, Op, Var};
+
+/// `σ² = Σ_rows (x − μ)² / n`. It is only read by [`BatchNorm`], whose backward pass goes around it.
+#[derive(Debug)]
+struct ColumnVariance;
+
+impl<T: Scalar> Op<T> for ColumnVariance {
+    fn backward(&self, _: &mut Backward<'_, T>) {
+        unreachable!("no gradient flows into the statistics of a batch")
+    }
+}
+
+/// With `x̂ = (x − μ)/√(σ² + ε)`: `dγ = Σ_rows dy ⊙ x̂`, `dβ = Σ_rows dy`, and
+/// `dx = γ/√(σ² + ε) ⊙ (dy − dβ/n − x̂ ⊙ dγ/n)` if μ and σ² are those of the batch, else
+/// `dx = γ/√(σ² + ε) ⊙ dy`. Inputs are x, μ, σ², and γ and β if there are any.
+#[derive(Debug)]
+struct BatchNorm {
+    epsilon: f64,
+    of_batch: bool,
+}
+
+impl<T: Scalar> Op<T> for BatchNorm {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (x, dy) = (cx.input(0).as_slice(), cx.dy());
+        let (mean, variance) = (cx.input(1).as_slice(), cx.input(2).as_slice());
+        let gamma = (cx.inputs() == 5).then(|| cx.input(3).as_slice());
+        let (columns, rows) = (mean.len(), x.len() / mean.len().max(1));
+        for first in (0..columns).step_by(BLOCK) {
+            let block = Block {
+                x,
+                dy,
+                columns,
+                first,
+                width: BLOCK.min(columns - first),
+                mean: &mean[first..],
+                variance: &variance[first..],
+                epsilon: T::from_f64(self.epsilon),
+            };
+            let sums = dispatch(BlockSums(block));
+            if cx.inputs() == 5 {
+                for (input, sums) in [(3, &sums.along), (4, &sums.plain)] {
+                    if let Some((write, d)) = cx.grad(input) {
+                        map([&sums[..block.width]], write, &mut d[first..][..block.width], |[s]| s);
+                    }
+                }
+            }
+            if let Some((write, dx)) = cx.grad(0) {
+                let n = self.of_batch.then(|| T::from_f64(1.0 / rows as f64)).unwrap_or(T::ZERO);
+                let gamma = gamma.map(|gamma| &gamma[first..]);
+                dispatch(BlockInput { block, sums, gamma, n, write, dx });
+            }
+        }
+    }
+
+    fn is_normalization(&self) -> bool {
+        true
+    }
+}
+
+/// Columns that are treated at once: their sums are in registers or the first cache.
+const BLOCK: usize = 64;
+
+/// Some columns of the input and of the output's gradient.
+#[derive(Clone, Copy)]
+struct Block<'a, T> {
+    x: &'a [T],
+    dy: &'a [T],
+    columns: usize,
+    first: usize,
+    width: usize,
+    mean: &'a [T],
+    variance: &'a [T],
+    epsilon: T,
+}
+
+/// `Σ_rows dy` and `Σ_rows dy ⊙ x̂` of a block.
+struct Sums<T> {
+    plain: [T; BLOCK],
+    along: [T; BLOCK],
+}
+
+impl<'a, T: Scalar> Block<'a, T> {
+    #[inline(always)]
+    fn rows(self) -> impl Iterator<Item = (&'a [T], &'a [T])> {
+        let part = move |row: &'a [T]| &row[self.first..self.first + self.width];
+        let x = self.x.chunks_exact(self.columns).map(part);
+        x.zip(self.dy.chunks_exact(self.columns).map(part))
+    }
+
+    /// `1/√(σ² + ε)`
+    #[inline(always)]
+    fn scales(self) -> [T; BLOCK] {
+        let mut scales = [T::ZERO; BLOCK];
+        for (scale, &variance) in scales[..self.width].iter_mut().zip(self.variance) {
+            *scale = T::ONE / (variance + self.epsilon).sqrt();
+        }
+        scales
+    }
+}
+
+struct BlockSums<'a, T>(Block<'a, T>);
+
+impl<T: Scalar> Kernel for BlockSums<'_, T> {
+    type Output = Sums<T>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Sums<T> {
+        let block = self.0;
+        let mut sums = Sums { plain: [T::ZERO; BLOCK], along: [T::ZERO; BLOCK] };
+        for (x, dy) in block.rows() {
+            for j in 0..block.width {
+                sums.plain[j] += dy[j];
+                sums.along[j] += dy[j] * (x[j] - block.mean[j]);
+            }
+        }
+        let scales = block.scales();
+        sums.along.iter_mut().zip(scales).for_each(|(sum, scale)| *sum *= scale);
+        sums
+    }
+}
+
+struct BlockInput<'a, 'd, T> {
+    block: Block<'a, T>,
+    sums: Sums<T>,
+    gamma: Option<&'a [T]>,
+    /// `1/rows`, or 0 if the statistics do not depend on the input.
+    n: T,
+    write: Write,
+    dx: &'d mut [T],
+}
+
+impl<T: Scalar> Kernel for BlockInput<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { block, sums, gamma, n, write, dx } = self;
+        let scales = block.scales();
+        let factor = |j: usize| scales[j] * gamma.map_or(T::ONE, |gamma| gamma[j]);
+        let dx = dx.chunks_exact_mut(block.columns);
+        for (dx, (x, dy)) in dx.zip(block.rows()) {
+            let dx = &mut dx[block.first..block.first + block.width];
+            for j in 0..block.width {
+                let normal = (x[j] - block.mean[j]) * scales[j];
+                let d = factor(j) * (dy[j] - n * (sums.plain[j] + normal * sums.along[j]));
+                dx[j] = if write == Write::Add { dx[j] + d } else { d };
+            }
+        }
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The mean and the variance `Σ (x − μ)² / n` of each column of a matrix.
+    pub(crate) fn column_moments(self) -> [Self; 2] {
+        let mean = self.mean_axis(0);
+        let variance = self.tape().apply(ColumnVariance, &[self, mean], |cx| {
+            let (x, mean) = (cx.input(0), cx.input(1));
+            let columns = mean.len();
+            let y = cx.output(columns);
+            y.fill(T::ZERO);
+            for row in x.as_slice().chunks_exact(columns.max(1)) {
+                let mean = mean.as_slice();
+                update([&mut *y], [row, mean], |[sum], [x, mean]| [sum + (x - mean) * (x - mean)]);
+            }
+            let scale = T::from_f64(columns as f64 / x.len() as f64);
+            y.iter_mut().for_each(|y| *y *= scale);
+        });
+        [mean, variance]
+    }
+
+    /// Each column of a matrix with these means and variances brought to mean 0 and variance 1, scaled
+    /// and shifted; `of_batch` if means and variances depend on the matrix.
+    pub(crate) fn batch_norm(
+        self,
+        [mean, variance]: [Self; 2],
+        scale_and_shift: Option<[Self; 2]>,
+        epsilon: f64,
+        of_batch: bool,
+    ) -> Self {
+        let op = BatchNorm { epsilon, of_batch };
+        let epsilon = T::from_f64(epsilon);
+        let forward = |cx: &mut crate::tape::Forward<'_, T>| {
+            let (x, mean, variance) = (cx.input(0), cx.input(1).as_slice(), cx.input(2).as_slice());
+            let affine = (cx.inputs() == 5).then(|| [cx.input(3), cx.input(4)]);
+            let columns = mean.len();
+            let (y, scale) = cx.output_and_save(x.shape(), columns);
+            map([variance], Write::Set, scale, move |[v]| T::ONE / (v + epsilon).sqrt());
+            let scale = &*scale;
+            let rows = x.as_slice().chunks_exact(columns.max(1));
+            for (y, x) in y.chunks_exact_mut(columns.max(1)).zip(rows) {
+                match affine {
+                    None => map([x, mean, scale], Write::Set, y, |[x, m, s]| (x - m) * s),
+                    Some([gamma, beta]) => {
+                        let affine = [x, mean, scale, gamma.as_slice(), beta.as_slice()];
+                        map(affine, Write::Set, y, |[x, m, s, g, b]| (x - m) * s * g + b);
+                    }
+                }
+            }
+        };
+        match scale_and_shift {
+            Some([g, b]) => self.tape().apply(op, &[self, mean, variance, g, b], forward),
+            None => self.tape().apply(op, &[self, mean, variance], forward),
+        }
+    }
+}

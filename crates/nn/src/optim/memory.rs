@@ -1,0 +1,109 @@
+//! What an optimizer remembers of each parameter.
+
+use std::any::Any;
+
+use fanin_tensor::{Scalar, Tensor, show_shape};
+
+use crate::parameters::Parameters;
+
+/// The memory of an optimizer, for whichever element type its model has.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Memory {
+    #[default]
+    Empty,
+    F32(Vec<Entry<f32>>),
+    F64(Vec<Entry<f64>>),
+}
+
+/// What is remembered of one parameter.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<T: Scalar> {
+    pub(super) path: String,
+    /// The parameter's identity.
+    pub(super) id: u64,
+    /// Its shape in the steps before; none before its first gradient.
+    pub(super) shape: Option<Box<[usize]>>,
+    /// Steps so far.
+    pub(super) steps: i32,
+    /// Empty before the first gradient.
+    pub(super) slots: Vec<Tensor<T>>,
+    /// Which group of the optimizer it is in; none for the optimizer's own options.
+    pub(super) group: Option<usize>,
+}
+
+impl Memory {
+    /// The entries, of an optimizer that is used for `T` alone.
+    #[track_caller]
+    pub(super) fn entries<T: Scalar>(&mut self) -> &mut Vec<Entry<T>> {
+        if let Self::Empty = self {
+            *self = if T::IS_F32 { Self::F32(vec![]) } else { Self::F64(vec![]) };
+        }
+        let entries: &mut dyn Any = match self {
+            Self::F32(entries) => entries,
+            Self::F64(entries) => entries,
+            Self::Empty => unreachable!("it was made above"),
+        };
+        match entries.downcast_mut() {
+            Some(entries) => entries,
+            None => {
+                panic!("step: the parameters have another element type than in the steps before")
+            }
+        }
+    }
+
+    /// The entries, if there are any for this element type.
+    pub(super) fn get<T: Scalar>(&self) -> &[Entry<T>] {
+        let entries: &dyn Any = match self {
+            Self::F32(entries) => entries,
+            Self::F64(entries) => entries,
+            Self::Empty => return &[],
+        };
+        entries.downcast_ref::<Vec<Entry<T>>>().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Puts the entries in the order of the model's parameters, and makes those that are missing.
+///
+/// A parameter takes the entry of its identity. One that has none takes the entry of its path, unless
+/// that one belongs to another parameter of the model.
+#[track_caller]
+pub(super) fn associate<T: Scalar>(
+    entries: &mut Vec<Entry<T>>,
+    model: &dyn Parameters<T>,
+    group_of: impl Fn(&str) -> Option<usize>,
+) {
+    let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();
+    let params = model.named_params();
+    let mut found: Vec<Option<Entry<T>>> = params
+        .iter()
+        .map(|(_, p)| {
+            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.id == p.id()))?;
+            old[at].take()
+        })
+        .collect();
+    for ((path, param), found) in params.iter().zip(&mut found) {
+        if found.is_none() {
+            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.path == *path));
+            *found = at.and_then(|at| old[at].take());
+        }
+        if let Some(Entry { shape: Some(shape), .. }) = found
+            && **shape != *param.value().shape()
+        {
+            let (was, is) = (show_shape(shape), show_shape(param.value().shape()));
+            panic!(
+                "step: parameter {path} is {is}, but was {was} in the steps before: an optimizer \
+                 serves one model"
+            );
+        }
+    }
+    *entries = params
+        .iter()
+        .zip(found)
+        .map(|((path, param), found)| {
+            let (shape, steps, slots) =
+                found.map_or((None, 0, vec![]), |e| (e.shape, e.steps, e.slots));
+            let group = group_of(path);
+            Entry { path: path.clone(), id: param.id(), shape, steps, slots, group }
+        })
+        .collect();
+}

@@ -1,0 +1,73 @@
+//! [`Rule`]: how one parameter is changed by its gradient.
+
+use std::fmt;
+
+use fanin_tensor::{Scalar, Tensor};
+
+/// How an optimizer changes one parameter: all that a new optimizer has to write.
+///
+/// A rule is a struct of options. [`RuleOptimizer`](super::RuleOptimizer) makes an optimizer of it.
+///
+/// # Example
+/// Lion (Chen et al. 2023, algorithm 2): `p ← p − lr · sign(β₁ m + (1 − β₁) g)`.
+/// ```
+/// use fanin_nn::optim::{Rule, RuleOptimizer, Step};
+/// use fanin_nn::tensor::map::update;
+/// use fanin_nn::{Linear, Module, Optimizer, Scalar, Tape, Tensor};
+///
+/// #[derive(Clone, Debug)]
+/// struct Lion {
+///     beta1: f64,
+///     beta2: f64,
+/// }
+///
+/// impl Rule for Lion {
+///     const NAME: &'static str = "Lion";
+///
+///     fn slots(&self) -> &'static [&'static str] {
+///         &["m"]
+///     }
+///
+///     fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]) {
+///         let [m] = slots else { unreachable!("there is one slot") };
+///         let [lr, b1, b2] = [step.lr, self.beta1, self.beta2].map(T::from_f64);
+///         update([p, m.as_mut_slice()], [g], move |[p, m], [g]| {
+///             let c = b1 * m + (T::ONE - b1) * g;
+///             let sign = if c > T::ZERO { T::ONE } else if c < T::ZERO { -T::ONE } else { T::ZERO };
+///             [p - lr * sign, b2 * m + (T::ONE - b2) * g]
+///         });
+///     }
+/// }
+///
+/// let mut lion = RuleOptimizer::of(Lion { beta1: 0.9, beta2: 0.99 }, 1e-2);
+/// let (mut model, x, mut tape) = (Linear::new(3, 1), Tensor::ones([4, 3]), Tape::new());
+/// for _ in 0..200 {
+///     let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).square().mean());
+///     lion.step(&mut model, grads);
+/// }
+/// assert!(model.predict(&x).as_slice()[0].abs() < 0.1);
+/// ```
+pub trait Rule: Clone + fmt::Debug + Send + 'static {
+    /// The optimizer's name, for messages and files.
+    const NAME: &'static str;
+
+    /// The names of the tensors that are remembered of each parameter, of the parameter's shape. They
+    /// begin as zeros.
+    fn slots(&self) -> &'static [&'static str];
+
+    /// Changes a parameter `p` with gradient `g`, and its slots, all of the same length.
+    fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]);
+
+    /// Panics about options that do not go together; called before each step.
+    #[track_caller]
+    fn check(&self) {}
+}
+
+/// Where a parameter is in its training.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The learning rate, with the parameter's scale.
+    pub lr: f64,
+    /// The number of this step among those of the parameter, from 1.
+    pub number: i32,
+}

@@ -1,0 +1,289 @@
+//! [`RuleOptimizer`]: an optimizer of any rule.
+
+use fanin_tensor::{Scalar, Tensor, show_shape};
+
+use super::memory::{Entry, Memory, associate};
+use super::state::{OptimizerState, ParamState, StateError};
+use super::{Optimizer, Rule, Step, require};
+use crate::buffer::Buffer;
+use crate::param::Param;
+use crate::parameters::{ParamPath, Parameters, VisitorMut};
+use crate::pattern;
+use crate::tape::Gradients;
+
+/// An optimizer that changes every parameter by the same [`Rule`]: [`Sgd`](super::Sgd),
+/// [`Adam`](super::Adam), or one of your own.
+///
+/// It serves models of either element type, and holds what it remembers of each parameter, the learning
+/// rate, and groups of parameters with other options.
+#[derive(Clone, Debug)]
+pub struct RuleOptimizer<R> {
+    pub(super) rule: R,
+    pub(super) lr: f64,
+    groups: Vec<Group<R>>,
+    memory: Memory,
+}
+
+/// Options for the parameters of a pattern.
+#[derive(Clone, Debug)]
+struct Group<R> {
+    pattern: String,
+    rule: R,
+    /// The group's learning rate over that of the optimizer.
+    lr_factor: f64,
+}
+
+impl<R: Rule> RuleOptimizer<R> {
+    /// An optimizer with this rule and learning rate.
+    ///
+    /// # Panics
+    /// **Panics** if the rate is negative or not finite.
+    #[track_caller]
+    pub fn of(rule: R, lr: f64) -> Self {
+        require(R::NAME, "learning rate", lr, 0.0, f64::INFINITY);
+        Self { rule, lr, groups: vec![], memory: Memory::Empty }
+    }
+
+    /// Gives the parameters whose path matches the pattern other options. In a pattern `*` stands for
+    /// any characters, dots among them, and `?` for one. If several groups match, the last one counts.
+    ///
+    /// # Panics
+    /// **Panics** in the first step if the pattern matches no parameter of the model.
+    ///
+    /// # Example
+    /// AdamW without weight decay on biases, and a slower encoder:
+    /// ```
+    /// use fanin_nn::AdamW;
+    /// let adamw = AdamW::new(1e-3)
+    ///     .weight_decay(0.1)
+    ///     .group("encoder.*", |g| g.rate(1e-4))
+    ///     .group("*.bias", |g| g.weight_decay(0.0));
+    /// ```
+    #[doc(alias("param_groups", "no_decay"))]
+    #[must_use]
+    #[track_caller]
+    pub fn group(mut self, pattern: &str, options: impl FnOnce(Self) -> Self) -> Self {
+        let own =
+            Self { rule: self.rule.clone(), lr: self.lr, groups: vec![], memory: Memory::Empty };
+        let Self { rule, lr, .. } = options(own);
+        assert!(
+            self.lr > 0.0 || lr == self.lr,
+            "{}: the group {pattern} cannot have a rate of {lr} beside one of 0",
+            R::NAME
+        );
+        let lr_factor = if lr == self.lr { 1.0 } else { lr / self.lr };
+        self.groups.push(Group { pattern: pattern.to_owned(), rule, lr_factor });
+        self
+    }
+
+    /// The same optimizer with another learning rate: for a [`group`](Self::group).
+    ///
+    /// # Panics
+    /// **Panics** if the rate is negative or not finite.
+    #[must_use]
+    #[track_caller]
+    pub fn rate(mut self, lr: f64) -> Self {
+        self.set_lr(lr);
+        self
+    }
+
+    /// The learning rate.
+    pub fn lr(&self) -> f64 {
+        self.lr
+    }
+
+    /// Sets the learning rate of the next steps. Rates of groups change in proportion.
+    ///
+    /// # Panics
+    /// **Panics** if it is negative or not finite.
+    #[track_caller]
+    pub fn set_lr(&mut self, lr: f64) {
+        require(R::NAME, "learning rate", lr, 0.0, f64::INFINITY);
+        self.lr = lr;
+    }
+
+    /// The options of a parameter.
+    fn rule_of(&self, path: &str) -> &R {
+        let group = self.groups.iter().rfind(|group| pattern::matches(&group.pattern, path));
+        group.map_or(&self.rule, |group| &group.rule)
+    }
+
+    /// Brings the memory in line with the model's parameters.
+    #[track_caller]
+    fn associate<T: Scalar>(&mut self, model: &dyn Parameters<T>) {
+        let groups = &self.groups;
+        if !groups.is_empty() {
+            let params = model.named_params();
+            for Group { pattern, .. } in groups {
+                assert!(
+                    params.iter().any(|(path, _)| pattern::matches(pattern, path)),
+                    "step: the group `{pattern}` of {} matches no parameter; the nearest are {:?}",
+                    R::NAME,
+                    pattern::nearest(pattern, params.iter().map(|(path, _)| &**path))
+                );
+            }
+        }
+        associate(self.memory.entries(), model, |path| {
+            groups.iter().rposition(|group| pattern::matches(&group.pattern, path))
+        });
+    }
+}
+
+impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
+    #[track_caller]
+    fn step(&mut self, model: &mut dyn Parameters<T>, mut grads: Gradients<'_, T>) {
+        self.rule.check();
+        for group in &self.groups {
+            group.rule.check();
+        }
+        let mut found = 0;
+        // Mostly all entries fit, and one pass does it. Else the pass stops where they do not.
+        let mut start = 0;
+        loop {
+            let mut pass = Pass {
+                rule: &self.rule,
+                lr: self.lr,
+                groups: &self.groups,
+                entries: self.memory.entries(),
+                grads: &mut grads,
+                start,
+                at: 0,
+                hint: 0,
+                found: 0,
+                unknown: None,
+                misfit: None,
+            };
+            model.visit_mut(&ParamPath::ROOT, &mut pass);
+            found += pass.found;
+            // Here, and not in the visitor, so that the panic is at the caller's line.
+            if let Some(misfit) = pass.misfit {
+                panic!(
+                    "step: parameter {misfit} in the steps before: an optimizer serves one model"
+                );
+            }
+            let Some(unknown) = pass.unknown else { break };
+            start = unknown;
+            self.associate(model);
+        }
+        let depends = grads.count();
+        assert!(
+            found > 0 || depends == 0,
+            "step: the model shows none of the {depends} parameters that the loss depends on; derive \
+             Parameters for it, and skip no field that has parameters"
+        );
+    }
+
+    fn lr(&self) -> f64 {
+        self.lr
+    }
+
+    #[track_caller]
+    fn set_lr(&mut self, lr: f64) {
+        RuleOptimizer::set_lr(self, lr);
+    }
+
+    fn state(&self) -> OptimizerState<T> {
+        let params = self.memory.get::<T>().iter().filter(|entry| entry.steps > 0);
+        let params = params.map(|entry| ParamState {
+            path: entry.path.clone(),
+            steps: entry.steps,
+            slots: self
+                .rule_of(&entry.path)
+                .slots()
+                .iter()
+                .map(|slot| (*slot).into())
+                .zip(entry.slots.iter().cloned())
+                .collect(),
+        });
+        OptimizerState { optimizer: R::NAME.into(), lr: self.lr, params: params.collect() }
+    }
+
+    fn load_state(
+        &mut self,
+        model: &dyn Parameters<T>,
+        state: OptimizerState<T>,
+    ) -> Result<(), StateError> {
+        state.check(R::NAME, |path| self.rule_of(path).slots(), model)?;
+        let entry = |param: ParamState<T>| Entry {
+            path: param.path,
+            // No parameter has it, so the entry is found by its path.
+            id: u64::MAX,
+            shape: None,
+            steps: param.steps,
+            slots: param.slots.into_iter().map(|(_, tensor)| tensor).collect(),
+            group: None,
+        };
+        let mut memory = Memory::Empty;
+        *memory.entries() = state.params.into_iter().map(entry).collect();
+        (self.memory, self.lr) = (memory, state.lr);
+        Ok(())
+    }
+}
+
+/// One pass over the model that changes its parameters and buffers.
+struct Pass<'p, 'g, T: Scalar, R> {
+    rule: &'p R,
+    lr: f64,
+    groups: &'p [Group<R>],
+    entries: &'p mut Vec<Entry<T>>,
+    grads: &'p mut Gradients<'g, T>,
+    /// Parameters before this one have been changed.
+    start: usize,
+    at: usize,
+    /// Where the gradient of the next parameter is expected.
+    hint: usize,
+    /// How many parameters had a gradient.
+    found: usize,
+    /// The first parameter without an entry of its own. Nothing from it on is changed.
+    unknown: Option<usize>,
+    /// A parameter whose shape has changed.
+    misfit: Option<String>,
+}
+
+impl<T: Scalar, R: Rule> VisitorMut<'_, T> for Pass<'_, '_, T, R> {
+    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
+        let at = self.at;
+        self.at += 1;
+        if self.unknown.is_some() || at < self.start {
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.id == param.id()) else {
+            self.unknown = Some(at);
+            return;
+        };
+        param.set_shown();
+        let Some(grad) = self.grads.take_next(&mut self.hint, param.id()) else { return };
+        self.found += 1;
+        let (rule, lr) = match entry.group {
+            Some(group) => (&self.groups[group].rule, self.lr * self.groups[group].lr_factor),
+            None => (self.rule, self.lr),
+        };
+        let lr = lr * f64::from(param.lr_scale());
+        let value = param.value_mut();
+        if entry.slots.is_empty() {
+            let zeros = |_| Tensor::zeros(value.shape());
+            entry.slots = rule.slots().iter().map(zeros).collect();
+        }
+        let shape = &**entry.shape.get_or_insert_with(|| value.shape().into());
+        if shape != value.shape() || grad.shape() != shape {
+            let (is, was) = (show_shape(value.shape()), show_shape(shape));
+            self.misfit.get_or_insert_with(|| format!("{} is {is}, but was {was}", entry.path));
+            return;
+        }
+        entry.steps += 1;
+        let step = Step { lr, number: entry.steps };
+        rule.apply(step, value.as_mut_slice(), grad.as_slice(), &mut entry.slots);
+    }
+
+    fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
+        if self.start > 0 {
+            return;
+        }
+        let id = buffer.id();
+        self.grads.updates(&mut |updated, update| {
+            if updated == id {
+                update.apply(buffer.value_mut().as_mut_slice());
+            }
+        });
+    }
+}

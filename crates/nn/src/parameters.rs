@@ -1,0 +1,405 @@
+//! [`Parameters`]: what training changes in a model, and how it is found.
+
+mod containers;
+mod path;
+
+use fanin_init::default_rng;
+use fanin_init::rand::RngCore;
+use fanin_tensor::{Scalar, show_shape};
+
+use crate::buffer::Buffer;
+use crate::initialize::{InitError, InitPlan};
+use crate::param::Param;
+use crate::pattern;
+
+pub use path::ParamPath;
+
+/// Anything that has parameters: a layer, a network, two networks in a struct, a [`Param`].
+///
+/// Optimizers, model files, initialization plans and reports need nothing else, so a layer of two
+/// inputs, of integer ids or of two outputs is a struct that derives `Parameters` and has any method
+/// it likes. One that maps a [`Var`](crate::Var) to a `Var` is a [`Module`](crate::Module) too.
+///
+/// # Deriving it
+/// `#[derive(Parameters)]` shows all fields of a struct, or of an enum's variants: a field that was
+/// forgotten would be neither trained nor saved. A field is a layer, a [`Param`], a [`Buffer`], another
+/// struct that derives `Parameters`, or an `Option`, `Vec`, array or `Box` of such. A parameter's path
+/// consists of the field names, and of indices in a `Vec` or array: `hidden.0.weight`.
+///
+/// - `#[parameters(skip)]` on a field leaves it out; any other field that has no parameters is a
+///   compile error.
+/// - The element type is the type parameter with the bound [`Scalar`], and `f32` where there is none;
+///   `#[parameters(f64)]` on the struct makes it `f64`.
+/// - The derive also implements [`Describe`](crate::Describe) with its defaults;
+///   `#[parameters(no_describe)]` on the struct leaves that to a hand-written `impl`.
+///
+/// # Example
+/// ```
+/// use fanin_nn::{Linear, Param, Parameters, Tensor, Var};
+///
+/// /// `y = scale · (a·W₁ᵀ) + b·W₂ᵀ`: a layer of two inputs.
+/// #[derive(Parameters)]
+/// struct Merge {
+///     left: Linear,
+///     right: Linear,
+///     scale: Param,
+///     #[parameters(skip)]
+///     calls: usize,
+/// }
+///
+/// impl Merge {
+///     fn forward<'t>(&self, a: Var<'t>, b: Var<'t>) -> Var<'t> {
+///         a.tape().param(&self.scale) * self.left.forward(a) + self.right.forward(b)
+///     }
+/// }
+/// # use fanin_nn::Module;
+///
+/// let scale = Param::new(Tensor::ones(4));
+/// let merge = Merge { left: Linear::new(8, 4), right: Linear::new(2, 4), scale, calls: 0 };
+/// let names: Vec<String> = merge.named_params().into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["left.weight", "left.bias", "right.weight", "right.bias", "scale"]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no parameters with elements of type `{T}`",
+    label = "not a layer, a `Param`, a `Buffer`, or an `Option`, `Vec` or array of such",
+    note = "mark a field without parameters with `#[parameters(skip)]`, or derive `Parameters` for \
+            its type; `#[parameters(f64)]` on the struct makes the element type f64"
+)]
+pub trait Parameters<T: Scalar = f32> {
+    /// Shows every parameter and buffer with its path, always in the same order. Written by the
+    /// derive.
+    fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m, T>) {
+        let _ = (path, visitor);
+    }
+
+    /// [`visit`](Self::visit), to change them.
+    fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m, T>) {
+        let _ = (path, visitor);
+    }
+
+    /// Calls `f` with every parameter and its path.
+    fn visit_params<'m>(&'m self, f: &mut dyn FnMut(&ParamPath<'_>, &'m Param<T>)) {
+        self.visit(&ParamPath::ROOT, &mut OnParams(f));
+    }
+
+    /// Calls `f` with every parameter and its path, to change it.
+    fn visit_params_mut<'m>(&'m mut self, f: &mut dyn FnMut(&ParamPath<'_>, &'m mut Param<T>)) {
+        self.visit_mut(&ParamPath::ROOT, &mut OnParams(f));
+    }
+
+    /// Every parameter with its path, such as `0.weight`.
+    #[doc(alias("state_dict", "named_parameters"))]
+    fn named_params(&self) -> Vec<(String, &Param<T>)> {
+        let mut params = vec![];
+        self.visit_params(&mut |path, p| params.push((path.to_string(), p)));
+        params
+    }
+
+    /// Every buffer with its path, such as `1.running_mean`.
+    fn named_buffers(&self) -> Vec<(String, &Buffer<T>)> {
+        let mut buffers = vec![];
+        self.visit(
+            &ParamPath::ROOT,
+            &mut OnBuffers(|path: &ParamPath<'_>, b| {
+                buffers.push((path.to_string(), b));
+            }),
+        );
+        buffers
+    }
+
+    /// How many numbers there are to learn. Buffers do not count.
+    fn num_params(&self) -> usize {
+        let mut count = 0;
+        self.visit_params(&mut |_, p| count += p.value().len());
+        count
+    }
+
+    /// The parameter with this path.
+    ///
+    /// # Panics
+    /// **Panics** if there is none, with the paths that are most like it.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Linear, Parameters, Sequential};
+    /// let model = Sequential::new().add(Linear::new(784, 10));
+    /// assert_eq!(model.param("0.weight").value().shape(), [10, 784]);
+    /// ```
+    #[track_caller]
+    fn param(&self, path: &str) -> &Param<T> {
+        let mut found = None;
+        self.visit_params(&mut |at, p| {
+            if at.is(path) {
+                found = Some(p);
+            }
+        });
+        match found {
+            Some(param) => param,
+            None => no_such_param("param", path, &names(self)),
+        }
+    }
+
+    /// The parameter with this path, to be changed.
+    ///
+    /// # Panics
+    /// **Panics** if there is none, with the paths that are most like it.
+    #[track_caller]
+    fn param_mut(&mut self, path: &str) -> &mut Param<T> {
+        let names = names(self);
+        let mut found = None;
+        self.visit_params_mut(&mut |at, p| {
+            if at.is(path) {
+                found = Some(p);
+            }
+        });
+        match found {
+            Some(param) => param,
+            None => no_such_param("param_mut", path, &names),
+        }
+    }
+
+    /// Freezes the parameters whose path matches the pattern, or lets them be trained again. In a
+    /// pattern `*` stands for any characters, dots among them, and `?` for one.
+    ///
+    /// # Panics
+    /// **Panics** if no parameter matches, with the paths that are most like the pattern.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Linear, Parameters, Sequential};
+    /// let mut model = Sequential::new().add_named("encoder", Linear::new(8, 4)).add(Linear::new(4, 2));
+    /// model.set_trainable("encoder.*", false);
+    /// let trained = model.named_params().iter().filter(|(_, p)| p.is_trainable()).count();
+    /// assert_eq!(trained, 2);
+    /// ```
+    #[doc(alias("requires_grad", "freeze"))]
+    #[track_caller]
+    fn set_trainable(&mut self, pattern: &str, trainable: bool) {
+        let mut count = 0;
+        self.visit_params_mut(&mut |path, p| {
+            if pattern::matches(pattern, &path.to_string()) {
+                p.set_trainable(trainable);
+                count += 1;
+            }
+        });
+        if count == 0 {
+            no_such_param("set_trainable", pattern, &names(self));
+        }
+    }
+
+    /// Lets the parameters whose path matches the pattern learn at the optimizer's rate times `scale`:
+    /// [`Param::set_lr_scale`] for each of them.
+    ///
+    /// # Panics
+    /// **Panics** if no parameter matches, or the scale is negative or not finite.
+    #[track_caller]
+    fn set_lr_scale(&mut self, pattern: &str, scale: f32) {
+        let mut matched = vec![];
+        self.visit_params_mut(&mut |path, p| {
+            if pattern::matches(pattern, &path.to_string()) {
+                matched.push(p);
+            }
+        });
+        if matched.is_empty() {
+            drop(matched);
+            no_such_param("set_lr_scale", pattern, &names(self));
+        }
+        for param in matched {
+            param.set_lr_scale(scale);
+        }
+    }
+
+    /// Gives every parameter and buffer the value that `other` has under the same path: how a target
+    /// network begins.
+    ///
+    /// # Panics
+    /// **Panics** if the two have not the same paths and shapes.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Linear, Parameters, Sequential};
+    /// let online = Sequential::new().add(Linear::new(4, 2));
+    /// let mut target = Sequential::new().add(Linear::new(4, 2));
+    /// target.copy_from(&online);
+    /// assert_eq!(target.param("0.weight").value(), online.param("0.weight").value());
+    /// ```
+    #[track_caller]
+    fn copy_from(&mut self, other: &dyn Parameters<T>) {
+        self.soft_update(other, 1.0);
+    }
+
+    /// `p ← p + τ (q − p)` for every parameter p and the parameter q that `other` has under the same
+    /// path. Buffers are copied.
+    ///
+    /// With a τ of 0.005 a target network follows the trained one slowly (Lillicrap et al. 2015,
+    /// algorithm 1); `1 − τ` is the decay of an exponential moving average of weights.
+    ///
+    /// # Panics
+    /// **Panics** if τ is outside \[0, 1\], or the two have not the same paths and shapes.
+    #[doc(alias("lerp", "polyak", "ema"))]
+    #[track_caller]
+    fn soft_update(&mut self, other: &dyn Parameters<T>, tau: f64) {
+        assert!((0.0..=1.0).contains(&tau), "soft_update: τ is {tau}, and must be in [0, 1]");
+        if let Some(why) = difference(self, other) {
+            panic!("soft_update: {why}; both must be the same network");
+        }
+        let (params, buffers) = (other.named_params(), other.named_buffers());
+        self.visit_mut(
+            &ParamPath::ROOT,
+            &mut SoftUpdate {
+                tau: T::from_f64(tau),
+                params: params.iter(),
+                buffers: buffers.iter(),
+            },
+        );
+    }
+
+    /// Initializes the parameters by a plan, from the default generator of this thread or, if the plan
+    /// is [keyed](InitPlan::keyed), from a generator for each parameter.
+    ///
+    /// Numbers are drawn as `f32` for every element type. Parameters are drawn in their order, so after
+    /// [`manual_seed`](fanin_init::manual_seed) a plan gives what layers built with its initializers
+    /// would have. An optimizer that has moments of the old parameters should be made anew as well.
+    ///
+    /// # Errors
+    /// If a pattern matches no parameter, or only frozen ones, or an initializer cannot fill its
+    /// parameter. Then neither the model nor the generator has changed.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::init::{KaimingNormal, manual_seed};
+    /// use fanin_nn::{InitPlan, Linear, Parameters};
+    ///
+    /// let mut layer = Linear::new(784, 128);
+    /// manual_seed(1);
+    /// layer.init(&InitPlan::new().weights(KaimingNormal::default()))?;
+    /// manual_seed(1);
+    /// let built = Linear::builder(784, 128).weight(KaimingNormal::default()).build();
+    /// assert_eq!(layer.weight(), built.weight());
+    /// # Ok::<(), fanin_nn::InitError>(())
+    /// ```
+    fn init(&mut self, plan: &InitPlan) -> Result<(), InitError> {
+        // Borrowed draw by draw: an initializer may itself use the default generator.
+        self.init_with(plan, &mut default_rng())
+    }
+
+    /// [`init`](Self::init) with another generator, which a keyed plan does not use.
+    ///
+    /// # Errors
+    /// Those of [`init`](Self::init).
+    fn init_with(&mut self, plan: &InitPlan, rng: &mut dyn RngCore) -> Result<(), InitError> {
+        let mut drawn = plan.draw(&self.named_params(), rng)?.into_iter();
+        self.visit_params_mut(&mut |_, param| {
+            if let Some(drawn) = drawn.next().flatten() {
+                param.begin(drawn.values, drawn.awaits_activation, drawn.initializer);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// What [`Parameters::visit`] shows parameters and buffers to.
+pub trait Visitor<'m, T: Scalar = f32> {
+    /// Is called for every parameter.
+    fn param(&mut self, path: &ParamPath<'_>, param: &'m Param<T>);
+    /// Is called for every buffer.
+    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m Buffer<T>) {
+        let _ = (path, buffer);
+    }
+}
+
+/// What [`Parameters::visit_mut`] shows parameters and buffers to.
+pub trait VisitorMut<'m, T: Scalar = f32> {
+    /// Is called for every parameter.
+    fn param(&mut self, path: &ParamPath<'_>, param: &'m mut Param<T>);
+    /// Is called for every buffer.
+    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m mut Buffer<T>) {
+        let _ = (path, buffer);
+    }
+}
+
+/// A function of parameters as a visitor.
+struct OnParams<F>(F);
+
+impl<'m, T: Scalar, F: FnMut(&ParamPath<'_>, &'m Param<T>)> Visitor<'m, T> for OnParams<F> {
+    fn param(&mut self, path: &ParamPath<'_>, param: &'m Param<T>) {
+        (self.0)(path, param);
+    }
+}
+
+impl<'m, T: Scalar, F: FnMut(&ParamPath<'_>, &'m mut Param<T>)> VisitorMut<'m, T> for OnParams<F> {
+    fn param(&mut self, path: &ParamPath<'_>, param: &'m mut Param<T>) {
+        (self.0)(path, param);
+    }
+}
+
+/// A function of buffers as a visitor.
+struct OnBuffers<F>(F);
+
+impl<'m, T: Scalar, F: FnMut(&ParamPath<'_>, &'m Buffer<T>)> Visitor<'m, T> for OnBuffers<F> {
+    fn param(&mut self, _: &ParamPath<'_>, _: &'m Param<T>) {}
+    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m Buffer<T>) {
+        (self.0)(path, buffer);
+    }
+}
+
+/// Moves parameters towards those of another model of the same structure.
+struct SoftUpdate<'o, T: Scalar> {
+    tau: T,
+    params: std::slice::Iter<'o, (String, &'o Param<T>)>,
+    buffers: std::slice::Iter<'o, (String, &'o Buffer<T>)>,
+}
+
+impl<T: Scalar> VisitorMut<'_, T> for SoftUpdate<'_, T> {
+    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
+        let Some((_, other)) = self.params.next() else { return };
+        let tau = self.tau;
+        if tau == T::ONE {
+            *param.value_mut() = other.value().clone();
+            return;
+        }
+        let p = param.value_mut().as_mut_slice().iter_mut();
+        p.zip(other.value().as_slice()).for_each(|(p, &q)| *p += tau * (q - *p));
+    }
+    fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
+        let Some((_, other)) = self.buffers.next() else { return };
+        *buffer.value_mut() = other.value().clone();
+    }
+}
+
+fn names<T: Scalar>(model: &(impl Parameters<T> + ?Sized)) -> Vec<String> {
+    model.named_params().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The first difference between the paths and shapes of two models.
+fn difference<T: Scalar>(
+    a: &(impl Parameters<T> + ?Sized),
+    b: &dyn Parameters<T>,
+) -> Option<String> {
+    fn all<T: Scalar>(model: &(impl Parameters<T> + ?Sized)) -> Vec<(String, Vec<usize>)> {
+        let params = model.named_params().into_iter();
+        let params = params.map(|(path, p)| (path, p.value().shape().to_vec()));
+        let buffers = model.named_buffers().into_iter();
+        params.chain(buffers.map(|(path, b)| (path, b.value().shape().to_vec()))).collect()
+    }
+    let (a, b) = (all(a), all(b));
+    let show = |entry: Option<&(String, Vec<usize>)>| match entry {
+        Some((path, shape)) => format!("{path} ({})", show_shape(shape)),
+        None => "nothing".into(),
+    };
+    (0..a.len().max(b.len())).find(|&i| a.get(i) != b.get(i)).map(|i| {
+        format!("this model has {} where the other has {}", show(a.get(i)), show(b.get(i)))
+    })
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn no_such_param(op: &str, pattern: &str, names: &[String]) -> ! {
+    let nearest = pattern::nearest(pattern, names.iter().map(|name| &**name));
+    let nearest: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
+    if nearest.is_empty() {
+        panic!("{op}: no parameter matches `{pattern}`: the model has none");
+    }
+    panic!("{op}: no parameter matches `{pattern}`; the nearest are {}", nearest.join(", "))
+}
