@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Nonlinearity;
 use crate::initializer::or_panic;
-use crate::quadrature::checked_expectation;
+use crate::numerics::quadrature::checked_expectation;
 
 /// A factor on a law's standard deviation: from 0 to 1e30, so that no value overflows f32.
 ///

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Gain;
 use crate::initializer::or_panic;
-use crate::truncated::erf;
+use crate::numerics::erf::erf;
 
 /// An activation φ whose gain is known.
 ///

@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Fan, Gain, Initializer, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Fan, Gain, Initializer, ParamSpec};
 
 /// Mean 0, variance `gain²·2/(fan_in + fan_out)`, uniform: U(±gain·√(6/(fan_in + fan_out))).
 ///

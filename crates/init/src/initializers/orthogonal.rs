@@ -5,7 +5,9 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Gain, Initializer, ParamSpec, draw, qr};
+use crate::numerics::qr;
+use crate::random::draw;
+use crate::{Gain, Initializer, ParamSpec};
 
 /// `gain` times a random matrix with orthonormal rows or columns, whichever are fewer.
 ///

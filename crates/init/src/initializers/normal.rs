@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::or_panic;
-use crate::{Initializer, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Initializer, ParamSpec};
 
 /// Normal with this mean and standard deviation.
 ///

@@ -7,7 +7,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Fan, Initializer, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Fan, Initializer, ParamSpec};
 
 /// N(0, g²/N) with a gain g that depends on the width N = `fan_in`, by activation.
 ///

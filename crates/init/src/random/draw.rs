@@ -3,8 +3,8 @@
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
 
-use crate::boxmuller;
-use crate::rng::{give_spare, take_spare};
+use crate::random::boxmuller;
+use crate::random::torch_rng::{give_spare, take_spare};
 
 /// How many words are fetched by one call of the generator: 4 KiB, which stays in the first cache.
 const CHUNK: usize = 1024;

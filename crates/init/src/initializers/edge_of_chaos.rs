@@ -5,8 +5,9 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::quadrature::checked_expectation;
-use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec, draw};
+use crate::numerics::quadrature::checked_expectation;
+use crate::random::draw;
+use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec};
 
 /// Weights N(0, σ_w²/fan_in) and biases N(0, σ_b²), with σ_w such that gradients neither vanish nor
 /// explode with depth.

@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Initializer, ParamSpec, TruncatedNormal, draw};
+use crate::random::draw;
+use crate::{Initializer, ParamSpec, TruncatedNormal};
 
 /// By which count of connections a law divides.
 #[non_exhaustive]

@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Initializer, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Initializer, ParamSpec};
 
 /// The identity, repeated along the longer side instead of padded with zeros.
 ///

@@ -140,7 +140,8 @@ fn reflect<A: LinalgScalar + Send + Sync>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{TorchRng, draw};
+    use crate::TorchRng;
+    use crate::random::draw;
 
     fn random(n: usize, m: usize) -> Array2<f64> {
         let mut values = vec![0.0; n * m];

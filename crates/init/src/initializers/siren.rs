@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Fan, Initializer, ParamSpec, Position, draw};
+use crate::random::draw;
+use crate::{Fan, Initializer, ParamSpec, Position};
 
 /// For layers `sin(ω₀·(Wx + b))`: U(±1/n) in the first, U(±√(6/n)/ω₀) in the others.
 ///

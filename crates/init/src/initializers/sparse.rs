@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Initializer, ParamSpec, draw, randperm};
+use crate::random::draw;
+use crate::{Initializer, ParamSpec, randperm};
 
 /// Normal with this standard deviation, then in every column `⌈sparsity·out⌉` entries set to 0.
 ///

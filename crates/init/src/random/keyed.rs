@@ -1,6 +1,6 @@
 //! A generator for each name: what one parameter draws does not depend on any other.
 
-use super::{N, TorchRng};
+use super::torch_rng::{N, TorchRng};
 
 impl TorchRng {
     /// The generator of one parameter, or anything else that has a name, under a seed.

@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Fan, Initializer, ParamKind, ParamSpec, TorchRng, draw};
+use crate::random::draw;
+use crate::{Fan, Initializer, ParamKind, ParamSpec, TorchRng};
 
 /// The standard deviation of the other entries, times √n: with it a ReLU layer keeps the second moment
 /// of inputs that are not negative.

@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Fan, Gain, Initializer, Nonlinearity, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Fan, Gain, Initializer, Nonlinearity, ParamSpec};
 
 /// Mean 0, variance `gain²/fan`, uniform: U(±gain·√(3/fan)).
 ///

@@ -1,7 +1,5 @@
 //! PyTorch's generator: MT19937, seeded and read as torch does.
 
-mod keyed;
-
 use std::cell::Cell;
 use std::fmt;
 
@@ -9,7 +7,7 @@ use rand::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 /// Words of state.
-const N: usize = 624;
+pub(super) const N: usize = 624;
 /// The distance of the recurrence.
 const M: usize = 397;
 
@@ -37,11 +35,11 @@ const M: usize = 397;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Saved", try_from = "Saved")]
 pub struct TorchRng {
-    state: [u32; N],
+    pub(super) state: [u32; N],
     /// The next word of `state` to hand out; `N` when a new block is due.
-    next: usize,
+    pub(super) next: usize,
     /// The sine half of the last Box–Muller pair.
-    spare: Option<f64>,
+    pub(super) spare: Option<f64>,
 }
 
 impl TorchRng {

@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Initializer, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Initializer, ParamSpec};
 
 /// N(0, (std/√branches)²): for the last layer of each of so many residual branches.
 ///

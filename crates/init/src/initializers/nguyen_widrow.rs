@@ -5,7 +5,8 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
-use crate::{Initializer, ParamKind, ParamSpec, draw};
+use crate::random::draw;
+use crate::{Initializer, ParamKind, ParamSpec};
 
 /// Weights of random direction and the length at which H units cover the input space once.
 ///
