@@ -6,7 +6,7 @@ use crate::Nonlinearity;
 use crate::initializer::or_panic;
 use crate::numerics::quadrature::checked_expectation;
 
-/// A factor on a law's standard deviation: from 0 to 1e30, so that no value overflows f32.
+/// A factor on an initializer's standard deviation: from 0 to 1e30, so that no value overflows f32.
 ///
 /// Wherever a gain is asked for, a number or a [`Nonlinearity`] will do.
 ///
@@ -41,8 +41,8 @@ impl Gain {
     ///
     /// let squared_relu = Gain::preserving(|z| z.max(0.0).powi(2));
     /// assert!((squared_relu.get() - (2.0f64 / 3.0).sqrt()).abs() < 1e-12);
-    /// let law = KaimingNormal::default().gain(squared_relu);
-    /// # let _ = law;
+    /// let initializer = KaimingNormal::default().gain(squared_relu);
+    /// # let _ = initializer;
     /// ```
     ///
     /// # Reference

@@ -44,7 +44,7 @@ pub use normal::Normal;
 pub use orthogonal::Orthogonal;
 pub use random_walk::RandomWalk;
 pub use randomized_asymmetric::RandomizedAsymmetric;
-pub use scaling::{Fan, Law, VarianceScaling};
+pub use scaling::{Distribution, Fan, VarianceScaling};
 pub use siren::Siren;
 pub use sparse::{Sparse, SparseRows};
 pub use truncated::TruncatedNormal;

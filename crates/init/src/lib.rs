@@ -1,6 +1,6 @@
-//! Weight initialization for [`ndarray`]: pluggable laws, and PyTorch's generator bit for bit.
+//! Weight initialization for [`ndarray`]: pluggable initializers, and PyTorch's generator bit for bit.
 //!
-//! A law is an [`Initializer`]: it fills a view of f32 numbers from a generator, knowing the
+//! An initializer is an [`Initializer`]: it fills a view of f32 numbers from a generator, knowing the
 //! parameter's fans from a [`ParamSpec`]. With [`TorchRng`] as the generator the numbers are those
 //! of `torch.nn.init` after `torch.manual_seed` with the same seed.
 //!
@@ -15,18 +15,18 @@
 //! KaimingNormal::default().fill(&spec, &mut rng, weight.view_mut().into_dyn());
 //! assert!((weight.std(0.0) - (2f32 / 784.0).sqrt()).abs() < 1e-3);
 //!
-//! // New arrays, and laws chosen at run time or written on the spot.
+//! // New arrays, and initializers chosen at run time or written on the spot.
 //! let bias = Zeros.draw(&ParamSpec::bias(784, 128), &[128], &mut rng);
 //! assert_eq!(bias.sum(), 0.0);
-//! let laws: Vec<Box<dyn Initializer>> =
+//! let initializers: Vec<Box<dyn Initializer>> =
 //!     vec![Box::new(Zeros), Box::new(from_fn(|_, _, mut values| values.fill(0.01)))];
-//! # assert_eq!(laws.len(), 2);
+//! # assert_eq!(initializers.len(), 2);
 //! ```
 //!
-//! # The laws
+//! # The initializers
 //! n is `fan_in`, m is `fan_out`, g the gain. All have mean 0 unless they say otherwise.
 //!
-//! | law | variance | source | elsewhere |
+//! | initializer | variance | source | elsewhere |
 //! |---|---|---|---|
 //! | [`Zeros`], [`Ones`], [`Constant`] | 0 | | PyTorch `zeros_` `ones_` `constant_`, Keras, JAX, MLX `constant` |
 //! | [`Uniform`] on `[a, b)` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform`, JAX, MLX `uniform` |
@@ -65,14 +65,14 @@
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
-//! Keras' `STFT` is not here: it is the kernel of a Fourier transform, not a law of first weights.
+//! Keras' `STFT` is not here: it is the kernel of a Fourier transform, not an initializer of first weights.
 //!
 //! [`Scheme`] is any of them but the last two, and can be written as text:
 //! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the two with which PyTorch, Keras, Flax, candle,
 //! tch and burn begin a linear layer.
 //!
 //! # How near to PyTorch
-//! Seeded alike, constants, identities, permutations and all laws of the uniform and the normal family,
+//! Seeded alike, constants, identities, permutations and all initializers of the uniform and the normal family,
 //! [`Sparse`] among them, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal
 //! ones agree within 1e-5 of their gain. (On older or other CPUs PyTorch itself gives normal numbers
 //! that differ from those by up to 2.4e-6.) The golden data in `golden/` was written by PyTorch and is
@@ -80,7 +80,7 @@
 //! [`manual_seed`] seeds the [default generator](default_rng) of the calling thread.
 //!
 //! The same seed gives the same numbers in every memory layout of the view. It also gives the same on
-//! every CPU, but for the orthogonal laws, whose matrix products use what the CPU has.
+//! every CPU, but for the orthogonal initializers, whose matrix products use what the CPU has.
 //!
 //! # Speed
 //! `python3 benches/fill.py` fills weights by this crate and by PyTorch in turn: on two cores with

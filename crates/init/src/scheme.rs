@@ -1,4 +1,4 @@
-//! Every law under one type, which can be written as text.
+//! Every initializer under one type, which can be written as text.
 
 mod error;
 mod names;
@@ -29,16 +29,16 @@ use crate::{
     XavierNormal, XavierUniform, ZerO, Zeros,
 };
 
-/// Writes the enum, and all that is to be known of each law, from one line:
-/// its name, its type, the parameters that have no default, and one such law.
-macro_rules! laws {
-    ($($name:literal $law:ident ($($needs:literal),*) = $example:expr;)*) => {
-        /// Any law of this crate: what a configuration, a command line or a model description names.
+/// Writes the enum, and all that is to be known of each initializer, from one line:
+/// its name, its type, the parameters that have no default, and one such initializer.
+macro_rules! initializers {
+    ($($name:literal $initializer:ident ($($needs:literal),*) = $example:expr;)*) => {
+        /// Any initializer of this crate: what a configuration, a command line or a model description names.
         ///
-        /// A scheme is itself a law, and every law is turned into one by `into()`. As text it is
-        /// `name(parameter=value, …)`; `Display` prints what differs from the law's defaults, and
+        /// A scheme is itself an initializer, and every initializer is turned into one by `into()`. As text it is
+        /// `name(parameter=value, …)`; `Display` prints what differs from the initializer's defaults, and
         /// [`FromStr`] reads it back to an equal value. With serde it is that text, in any format;
-        /// formats that people write may also have a map, `{"law": "kaiming_normal", "mode":
+        /// formats that people write may also have a map, `{"initializer": "kaiming_normal", "mode":
         /// "fan_out"}`.
         ///
         /// # Names
@@ -58,7 +58,7 @@ macro_rules! laws {
         ///
         /// # Parameters
         /// They have names, or stand in their order. A `gain` (or `nonlinearity`) is a number or an
-        /// activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the Kaiming laws
+        /// activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the Kaiming initializers
         /// `a` is the slope, as in PyTorch. `mode` is `fan_in`, `fan_out` or `fan_avg`. Words may be
         /// quoted, and a number may be `sqrt(5)`.
         ///
@@ -84,26 +84,26 @@ macro_rules! laws {
         pub enum Scheme {
             $(
                 #[doc = concat!("`", $name, "`")]
-                $law($law),
+                $initializer($initializer),
             )*
         }
 
-        $(impl From<$law> for Scheme {
-            fn from(law: $law) -> Self {
-                Scheme::$law(law)
+        $(impl From<$initializer> for Scheme {
+            fn from(initializer: $initializer) -> Self {
+                Scheme::$initializer(initializer)
             }
         })*
 
         const ROWS: &[Row] = &[$(Row {
             name: $name,
-            of: stringify!($law),
+            of: stringify!($initializer),
             needs: &[$($needs),*],
-            example: || Scheme::$law($example),
-            read: |value| $law::deserialize(value).map(Scheme::$law),
+            example: || Scheme::$initializer($example),
+            read: |value| $initializer::deserialize(value).map(Scheme::$initializer),
         },)*];
 
         impl Scheme {
-            /// The scheme of a law whose type is not known, if it is one of this crate.
+            /// The scheme of an initializer whose type is not known, if it is one of this crate.
             ///
             /// # Example
             /// ```
@@ -113,37 +113,37 @@ macro_rules! laws {
             /// assert_eq!(Scheme::of(&normal), Some(normal.into()));
             /// assert_eq!(Scheme::of(&from_fn(|_, _, _| {})), None);
             /// ```
-            pub fn of(law: &dyn Any) -> Option<Self> {
-                $(if let Some(law) = law.downcast_ref::<$law>() {
-                    return Some(law.clone().into());
+            pub fn of(initializer: &dyn Any) -> Option<Self> {
+                $(if let Some(initializer) = initializer.downcast_ref::<$initializer>() {
+                    return Some(initializer.clone().into());
                 })*
-                law.downcast_ref::<Self>().cloned()
+                initializer.downcast_ref::<Self>().cloned()
             }
 
-            fn law(&self) -> &dyn Initializer {
+            fn initializer(&self) -> &dyn Initializer {
                 match self {
-                    $(Scheme::$law(law) => law,)*
+                    $(Scheme::$initializer(initializer) => initializer,)*
                 }
             }
 
             fn row(&self) -> &'static Row {
                 let name = match self {
-                    $(Scheme::$law(_) => $name,)*
+                    $(Scheme::$initializer(_) => $name,)*
                 };
-                ROWS.iter().find(|row| row.name == name).expect("every law has a row")
+                ROWS.iter().find(|row| row.name == name).expect("every initializer has a row")
             }
 
             fn write(&self) -> Value {
                 let value = match self {
-                    $(Scheme::$law(law) => write::write(law),)*
+                    $(Scheme::$initializer(initializer) => write::write(initializer),)*
                 };
-                value.expect("the parameters of every law can be written")
+                value.expect("the parameters of every initializer can be written")
             }
         }
     };
 }
 
-laws! {
+initializers! {
     "zeros" Zeros() = Zeros;
     "ones" Ones() = Ones;
     "constant" Constant("value") = Constant(0.0);
@@ -179,23 +179,23 @@ laws! {
     "edge_of_chaos" EdgeOfChaos("sigma_w") = EdgeOfChaos::with_sigmas(1.0, 0.0);
 }
 
-/// What is known of one law.
+/// What is known of one initializer.
 struct Row {
     name: &'static str,
     /// The name of its struct.
     of: &'static str,
     /// The parameters without a default.
     needs: &'static [&'static str],
-    /// The law with its defaults, and with any value where there is none.
+    /// The initializer with its defaults, and with any value where there is none.
     example: fn() -> Scheme,
     read: fn(Value) -> Result<Scheme, ParseSchemeError>,
 }
 
-/// What a law without named fields has in it.
+/// What an initializer without named fields has in it.
 const VALUE: &str = "value";
 
 impl Row {
-    /// The row of a law that is a parameter of another.
+    /// The row of an initializer that is a parameter of another.
     fn of(value: &Value) -> Option<&'static Row> {
         match value {
             Value::Call(call) => ROWS.iter().find(|row| row.of == call.name),
@@ -203,9 +203,9 @@ impl Row {
         }
     }
 
-    /// The parameters by the names of the law's fields.
-    fn fields(&self, law: Value) -> Args {
-        match law {
+    /// The parameters by the names of the initializer's fields.
+    fn fields(&self, initializer: Value) -> Args {
+        match initializer {
             Value::Call(Call { name, args }) if name == self.of => args,
             newtype => vec![(Some(VALUE.into()), newtype)],
         }
@@ -215,7 +215,7 @@ impl Row {
         self.fields((self.example)().write())
     }
 
-    /// The law of these fields.
+    /// The initializer of these fields.
     fn read(&self, fields: Args) -> Result<Scheme, ParseSchemeError> {
         let value = match &*fields {
             [(Some(name), value)] if name == VALUE => value.clone(),
@@ -224,10 +224,12 @@ impl Row {
         (self.read)(value)
     }
 
-    /// The law as it is printed: what differs from the defaults.
-    fn print(&self, law: Value) -> Call {
+    /// The initializer as it is printed: what differs from the defaults.
+    fn print(&self, initializer: Value) -> Call {
         let mut args = vec![];
-        for ((name, value), (_, default)) in self.fields(law).into_iter().zip(self.defaults()) {
+        for ((name, value), (_, default)) in
+            self.fields(initializer).into_iter().zip(self.defaults())
+        {
             let name = name.unwrap_or_default();
             if value == default && !self.needs.contains(&&*name) {
                 continue;
@@ -246,7 +248,7 @@ impl Row {
 }
 
 impl Scheme {
-    /// The name of the law, without its parameters.
+    /// The name of the initializer, without its parameters.
     ///
     /// # Example
     /// ```
@@ -258,7 +260,7 @@ impl Scheme {
         self.row().name
     }
 
-    /// The names of all laws, each once.
+    /// The names of all initializers, each once.
     ///
     /// # Example
     /// ```
@@ -270,7 +272,7 @@ impl Scheme {
         ROWS.iter().map(|row| row.name)
     }
 
-    /// The names that other frameworks give to some laws, and what these are called here.
+    /// The names that other frameworks give to some initializers, and what these are called here.
     ///
     /// # Example
     /// ```
@@ -297,7 +299,7 @@ impl FromStr for Scheme {
 
     /// # Errors
     /// A sentence that says where the text is malformed, which names are nearest to one that is
-    /// unknown, or what the law itself has against a value.
+    /// unknown, or what the initializer itself has against a value.
     fn from_str(text: &str) -> Result<Self, ParseSchemeError> {
         names::resolve(text::parse(text)?)
     }
@@ -307,14 +309,14 @@ impl Initializer for Scheme {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         // Here, because behind `dyn` the caller's line is not known.
         require(self, param, values.shape());
-        self.law().fill(param, rng, values);
+        self.initializer().fill(param, rng, values);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
-        self.law().check(param, shape)
+        self.initializer().check(param, shape)
     }
 
     fn awaits_activation(&self) -> bool {
-        self.law().awaits_activation()
+        self.initializer().awaits_activation()
     }
 }

@@ -1,4 +1,4 @@
-//! What every law promises, whichever it is: it fills what it has not refused, with finite numbers,
+//! What every initializer promises, whichever it is: it fills what it has not refused, with finite numbers,
 //! and alike in every memory layout; what it refuses it refuses in `fill` with the same words.
 
 use std::cell::Cell;
@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use fanin_init::ndarray::{Array, ArrayD, IxDyn, Slice};
 use fanin_init::*;
 
-/// Every law with its defaults, and with other parameters where it has none or others matter.
-fn laws() -> Vec<Scheme> {
+/// Every initializer with its defaults, and with other parameters where it has none or others matter.
+fn initializers() -> Vec<Scheme> {
     let others = [
         "constant(0.5)",
         "sparse(0.4)",
@@ -23,11 +23,15 @@ fn laws() -> Vec<Scheme> {
     ];
     let defaults = Scheme::names().filter_map(|name| name.parse().ok());
     let others = others.map(|text| text.parse().unwrap());
-    let laws: Vec<Scheme> = defaults.chain(others).chain([RandomWalk::Linear.into()]).collect();
+    let initializers: Vec<Scheme> =
+        defaults.chain(others).chain([RandomWalk::Linear.into()]).collect();
     for name in Scheme::names() {
-        assert!(laws.iter().any(|law| law.name() == name), "{name} is not tested");
+        assert!(
+            initializers.iter().any(|initializer| initializer.name() == name),
+            "{name} is not tested"
+        );
     }
-    laws
+    initializers
 }
 
 /// Parameters of linear layers and convolutions, with few, many and no inputs.
@@ -68,25 +72,29 @@ fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
 #[test]
 fn what_is_not_refused_is_filled_with_finite_numbers() {
     let (mut filled, mut refused) = (0, 0);
-    for law in laws() {
+    for initializer in initializers() {
         for (spec, shape) in parameters() {
-            // What a law leaves as it was stays NaN.
+            // What an initializer leaves as it was stays NaN.
             let mut values = ArrayD::from_elem(shape.clone(), f32::NAN);
             let fill = catch_unwind(AssertUnwindSafe(|| {
-                law.fill(&spec, &mut TorchRng::seed(1), values.view_mut());
+                initializer.fill(&spec, &mut TorchRng::seed(1), values.view_mut());
             }));
-            match law.check(&spec, &shape) {
+            match initializer.check(&spec, &shape) {
                 Ok(()) => {
                     filled += 1;
-                    assert!(fill.is_ok(), "{law} panics on {shape:?} of {spec:?}");
+                    assert!(fill.is_ok(), "{initializer} panics on {shape:?} of {spec:?}");
                     let finite = values.iter().all(|x| x.is_finite());
-                    assert!(finite, "{law} on {shape:?} of {spec:?}: {values}");
+                    assert!(finite, "{initializer} on {shape:?} of {spec:?}: {values}");
                 }
                 Err(reason) => {
                     refused += 1;
-                    let panic = fill.expect_err(&format!("{law} fills {shape:?} of {spec:?}"));
+                    let panic =
+                        fill.expect_err(&format!("{initializer} fills {shape:?} of {spec:?}"));
                     let message = panic.downcast_ref::<String>().expect("a panic with a reason");
-                    assert!(message.contains(&reason), "{law}: {message:?} is not {reason:?}");
+                    assert!(
+                        message.contains(&reason),
+                        "{initializer}: {message:?} is not {reason:?}"
+                    );
                 }
             }
         }
@@ -104,55 +112,57 @@ fn fill_panics_at_the_callers_line() {
         hook(info);
     }));
     let bias = ParamSpec::bias(0, 2);
-    let fill = |law: &Scheme| {
+    let fill = |initializer: &Scheme| {
         let mut values = ArrayD::zeros(vec![2]);
         let line = line!() + 1;
-        let fill = || law.fill(&bias, &mut TorchRng::seed(1), values.view_mut());
-        assert!(catch_unwind(AssertUnwindSafe(fill)).is_err(), "{law}");
-        assert_eq!(PLACE.take(), Some((file!().to_owned(), line)), "{law}");
+        let fill = || initializer.fill(&bias, &mut TorchRng::seed(1), values.view_mut());
+        assert!(catch_unwind(AssertUnwindSafe(fill)).is_err(), "{initializer}");
+        assert_eq!(PLACE.take(), Some((file!().to_owned(), line)), "{initializer}");
     };
-    let refused: Vec<_> =
-        laws().into_iter().filter(|law| law.check(&bias, &[2]).is_err()).collect();
+    let refused: Vec<_> = initializers()
+        .into_iter()
+        .filter(|initializer| initializer.check(&bias, &[2]).is_err())
+        .collect();
     assert!(refused.len() > 10, "{refused:?}");
     refused.iter().for_each(fill);
-    // A law that is not behind a scheme.
-    let law = Orthogonal::default();
+    // An initializer that is not behind a scheme.
+    let initializer = Orthogonal::default();
     let mut values = ArrayD::zeros(vec![2]);
     let line = line!() + 1;
-    let fill = || law.fill(&bias, &mut TorchRng::seed(1), values.view_mut());
+    let fill = || initializer.fill(&bias, &mut TorchRng::seed(1), values.view_mut());
     assert!(catch_unwind(AssertUnwindSafe(fill)).is_err());
     assert_eq!(PLACE.take().map(|(_, line)| line), Some(line));
 }
 
 #[test]
 fn a_layout_changes_nothing() {
-    for law in laws() {
+    for initializer in initializers() {
         for (spec, shape) in parameters() {
-            if law.check(&spec, &shape).is_err() {
+            if initializer.check(&spec, &shape).is_err() {
                 continue;
             }
-            let plain = law.draw(&spec, &shape, &mut TorchRng::seed(2));
+            let plain = initializer.draw(&spec, &shape, &mut TorchRng::seed(2));
             // Every second element of a wider array, whose axes are in the opposite order.
             let wider: Vec<usize> = shape.iter().rev().map(|size| 2 * size).collect();
             let mut wider = Array::from_elem(IxDyn(&wider), 7.0);
             let mut view = wider.view_mut().reversed_axes();
             view.slice_each_axis_inplace(|_| Slice::new(0, None, 2));
-            law.fill(&spec, &mut TorchRng::seed(2), view.view_mut());
-            assert_eq!(view, plain, "{law} on {shape:?}");
+            initializer.fill(&spec, &mut TorchRng::seed(2), view.view_mut());
+            assert_eq!(view, plain, "{initializer} on {shape:?}");
             let written = plain.len();
             let untouched = wider.iter().filter(|&&x| x == 7.0).count();
-            assert_eq!(untouched, wider.len() - written, "{law} writes beside {shape:?}");
+            assert_eq!(untouched, wider.len() - written, "{initializer} writes beside {shape:?}");
         }
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_numbers() {
-    for law in laws() {
+    for initializer in initializers() {
         for (spec, shape) in parameters() {
-            if law.check(&spec, &shape).is_ok() {
-                let draw = || law.draw(&spec, &shape, &mut TorchRng::seed(3));
-                assert_eq!(draw(), draw(), "{law} on {shape:?}");
+            if initializer.check(&spec, &shape).is_ok() {
+                let draw = || initializer.draw(&spec, &shape, &mut TorchRng::seed(3));
+                assert_eq!(draw(), draw(), "{initializer} on {shape:?}");
             }
         }
     }

@@ -103,9 +103,9 @@ const WIDE: &[usize] = &[200, 300];
 const CONV: &[usize] = &[16, 8, 3, 3];
 
 #[track_caller]
-fn exact(golden: &Golden, key: &str, seed: u64, shape: &[usize], law: impl Initializer) {
+fn exact(golden: &Golden, key: &str, seed: u64, shape: &[usize], initializer: impl Initializer) {
     let mut rng = TorchRng::seed(seed);
-    golden.exact(key, &law.draw(&spec(shape), shape, &mut rng));
+    golden.exact(key, &initializer.draw(&spec(shape), shape, &mut rng));
     golden.after(key, &mut rng);
 }
 
@@ -128,8 +128,8 @@ fn the_uniform_family_bit_for_bit() {
     exact(golden, "xavier_uniform/tanh", 5, WIDE, tanh);
     exact(golden, "xavier_uniform/conv", 6, CONV, XavierUniform::default());
     for (name, nonlinearity, fan) in KAIMING {
-        let law = KaimingUniform::default().nonlinearity(nonlinearity).fan(fan);
-        exact(golden, &format!("kaiming_uniform/{name}"), 8, WIDE, law);
+        let initializer = KaimingUniform::default().nonlinearity(nonlinearity).fan(fan);
+        exact(golden, &format!("kaiming_uniform/{name}"), 8, WIDE, initializer);
     }
     exact(golden, "kaiming_uniform/default", 8, WIDE, KaimingUniform::default());
     exact(golden, "kaiming_uniform/conv", 9, CONV, KaimingUniform::default());
@@ -162,8 +162,8 @@ fn the_normal_family_bit_for_bit() {
     let tanh = XavierNormal::default().gain(Nonlinearity::Tanh);
     exact(golden, "xavier_normal/tanh", 14, WIDE, tanh);
     for (name, nonlinearity, fan) in KAIMING {
-        let law = KaimingNormal::default().nonlinearity(nonlinearity).fan(fan);
-        exact(golden, &format!("kaiming_normal/{name}"), 15, WIDE, law);
+        let initializer = KaimingNormal::default().nonlinearity(nonlinearity).fan(fan);
+        exact(golden, &format!("kaiming_normal/{name}"), 15, WIDE, initializer);
     }
     exact(golden, "kaiming_normal/default", 15, WIDE, KaimingNormal::default());
     exact(golden, "kaiming_normal/conv", 16, CONV, KaimingNormal::default());
@@ -172,13 +172,13 @@ fn the_normal_family_bit_for_bit() {
 #[test]
 fn small_normal_draws_share_pairs() {
     let golden = Golden::read();
-    let law = Normal::new(1.0, 2.0);
+    let initializer = Normal::new(1.0, 2.0);
     let mut rng = TorchRng::seed(12);
     for (step, n) in [1, 3, 5, 15, 2, 20, 7, 1, 16, 1].into_iter().enumerate() {
         let key = format!("small/{step}");
         // A generator behind other generators, as a layer may hand it over.
         let mut wrapped: Box<dyn RngCore> = Box::new(&mut rng);
-        golden.exact(&key, &law.draw(&spec(&[n]), &[n], &mut wrapped));
+        golden.exact(&key, &initializer.draw(&spec(&[n]), &[n], &mut wrapped));
         drop(wrapped);
         golden.after(&key, &mut rng);
     }
@@ -193,7 +193,7 @@ fn small_normal_draws_share_pairs() {
 #[test]
 fn truncated_normals_bit_for_bit() {
     let golden = &Golden::read();
-    let laws: [(&str, [f64; 4]); 6] = [
+    let initializers: [(&str, [f64; 4]); 6] = [
         ("0,1,-2,2", [0.0, 1.0, -2.0, 2.0]),
         ("0,0.02,-2,2", [0.0, 0.02, -2.0, 2.0]),
         ("1,2,-1,1.5", [1.0, 2.0, -1.0, 1.5]),
@@ -201,10 +201,10 @@ fn truncated_normals_bit_for_bit() {
         ("3,0.5,0,1", [3.0, 0.5, 0.0, 1.0]),
         ("0,1,-0.1,0.1", [0.0, 1.0, -0.1, 0.1]),
     ];
-    for (name, [mean, std, low, high]) in laws {
-        let law = TruncatedNormal::new(mean, std, low, high);
-        exact(golden, &format!("trunc_normal/{name}"), 17, WIDE, law);
-        exact(golden, &format!("trunc_normal/{name}/10"), 18, &[10], law);
+    for (name, [mean, std, low, high]) in initializers {
+        let initializer = TruncatedNormal::new(mean, std, low, high);
+        exact(golden, &format!("trunc_normal/{name}"), 17, WIDE, initializer);
+        exact(golden, &format!("trunc_normal/{name}/10"), 18, &[10], initializer);
     }
     exact(golden, "trunc_normal/0,1,-2,2", 17, WIDE, TruncatedNormal::std(1.0));
 }
@@ -223,9 +223,9 @@ fn orthogonal_matrices() {
         ("128x784", &[128, 784]),
         ("16x8x3x3", CONV),
     ];
-    let near = |key: &str, seed, shape: &[usize], law: Orthogonal| {
+    let near = |key: &str, seed, shape: &[usize], initializer: Orthogonal| {
         let mut rng = TorchRng::seed(seed);
-        golden.near(key, &law.draw(&spec(shape), shape, &mut rng), ORTHOGONAL);
+        golden.near(key, &initializer.draw(&spec(shape), shape, &mut rng), ORTHOGONAL);
         golden.after(key, &mut rng);
     };
     for (name, shape) in shapes {

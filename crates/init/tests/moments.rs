@@ -1,6 +1,6 @@
-//! Every random law has the mean, variance and fourth moment that its documentation states.
+//! Every random initializer has the mean, variance and fourth moment that its documentation states.
 //!
-//! Two-sided z-scores on 300 × 200 weights, so that fans cannot be swapped unseen: a right law stays
+//! Two-sided z-scores on 300 × 200 weights, so that fans cannot be swapped unseen: a right initializer stays
 //! within 5 standard errors, and the tests at the end show how far off a wrong one is.
 
 use fanin_init::ndarray::ArrayD;
@@ -13,73 +13,82 @@ mod zscore;
 use zscore::*;
 
 #[test]
-fn laws_of_given_numbers() {
-    assert_law(&Uniform::new(-0.2, 0.6), 0.2, 0.8 * 0.8 / 12.0, UNIFORM);
-    assert_law(&Normal::new(0.3, 0.1), 0.3, 0.01, NORMAL);
-    assert_law(&FromDistribution(rand_distr::Normal::new(0.3f32, 0.1).unwrap()), 0.3, 0.01, NORMAL);
+fn initializers_of_given_numbers() {
+    assert_moments(&Uniform::new(-0.2, 0.6), 0.2, 0.8 * 0.8 / 12.0, UNIFORM);
+    assert_moments(&Normal::new(0.3, 0.1), 0.3, 0.01, NORMAL);
+    assert_moments(
+        &FromDistribution(rand_distr::Normal::new(0.3f32, 0.1).unwrap()),
+        0.3,
+        0.01,
+        NORMAL,
+    );
     let uniform = rand_distr::Uniform::new(-0.2, 0.6).unwrap();
-    assert_law(&FromDistribution::from_f64(uniform), 0.2, 0.8 * 0.8 / 12.0, UNIFORM);
+    assert_moments(&FromDistribution::from_f64(uniform), 0.2, 0.8 * 0.8 / 12.0, UNIFORM);
 }
 
 #[test]
-fn laws_of_fan_in() {
-    assert_law(&FanInUniform, 0.0, 1.0 / (3.0 * N), UNIFORM);
-    assert_law(&KaimingUniform::torch_default(), 0.0, 1.0 / (3.0 * N), UNIFORM);
-    assert_law(&KaimingUniform::default(), 0.0, 2.0 / N, UNIFORM);
-    assert_law(&KaimingNormal::default(), 0.0, 2.0 / N, NORMAL);
-    assert_law(&LecunUniform, 0.0, 1.0 / N, UNIFORM);
-    assert_law(&LecunNormal, 0.0, 1.0 / N, NORMAL);
-    assert_law(&KaimingNormal::default().gain(3.0), 0.0, 9.0 / N, NORMAL);
+fn initializers_of_fan_in() {
+    assert_moments(&FanInUniform, 0.0, 1.0 / (3.0 * N), UNIFORM);
+    assert_moments(&KaimingUniform::torch_default(), 0.0, 1.0 / (3.0 * N), UNIFORM);
+    assert_moments(&KaimingUniform::default(), 0.0, 2.0 / N, UNIFORM);
+    assert_moments(&KaimingNormal::default(), 0.0, 2.0 / N, NORMAL);
+    assert_moments(&LecunUniform, 0.0, 1.0 / N, UNIFORM);
+    assert_moments(&LecunNormal, 0.0, 1.0 / N, NORMAL);
+    assert_moments(&KaimingNormal::default().gain(3.0), 0.0, 9.0 / N, NORMAL);
     let leaky = KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(0.5));
-    assert_law(&leaky, 0.0, 2.0 / 1.25 / N, UNIFORM);
+    assert_moments(&leaky, 0.0, 2.0 / 1.25 / N, UNIFORM);
 }
 
 #[test]
-fn laws_of_other_fans() {
-    assert_law(&XavierUniform::default(), 0.0, 2.0 / (N + M), UNIFORM);
-    assert_law(&XavierNormal::default(), 0.0, 2.0 / (N + M), NORMAL);
+fn initializers_of_other_fans() {
+    assert_moments(&XavierUniform::default(), 0.0, 2.0 / (N + M), UNIFORM);
+    assert_moments(&XavierNormal::default(), 0.0, 2.0 / (N + M), NORMAL);
     let tanh = XavierNormal::default().gain(Nonlinearity::Tanh);
-    assert_law(&tanh, 0.0, 25.0 / 9.0 * 2.0 / (N + M), NORMAL);
-    assert_law(&KaimingUniform::default().fan(Fan::Out), 0.0, 2.0 / M, UNIFORM);
-    assert_law(&KaimingNormal::default().fan(Fan::Out), 0.0, 2.0 / M, NORMAL);
-    assert_law(&KaimingNormal::default().fan(Fan::Average), 0.0, 4.0 / (N + M), NORMAL);
+    assert_moments(&tanh, 0.0, 25.0 / 9.0 * 2.0 / (N + M), NORMAL);
+    assert_moments(&KaimingUniform::default().fan(Fan::Out), 0.0, 2.0 / M, UNIFORM);
+    assert_moments(&KaimingNormal::default().fan(Fan::Out), 0.0, 2.0 / M, NORMAL);
+    assert_moments(&KaimingNormal::default().fan(Fan::Average), 0.0, 4.0 / (N + M), NORMAL);
 }
 
 #[test]
 fn variance_scaling_in_all_forms() {
     let (cut, mean, _) = truncated(-2.0, 2.0);
     assert!(mean.abs() < 1e-12);
-    let laws = [(Law::Uniform, UNIFORM), (Law::Normal, NORMAL), (Law::TruncatedNormal, cut)];
-    for (law, family) in laws {
+    let distributions = [
+        (Distribution::Uniform, UNIFORM),
+        (Distribution::Normal, NORMAL),
+        (Distribution::TruncatedNormal, cut),
+    ];
+    for (distribution, family) in distributions {
         for (fan, count) in [
             (Fan::In, N),
             (Fan::Out, M),
             (Fan::Average, (N + M) / 2.0),
             (Fan::GeometricAverage, (N * M).sqrt()),
         ] {
-            let scaling = VarianceScaling::new(1.5).fan(fan).law(law);
-            assert_law(&scaling, 0.0, 1.5 / count, family);
+            let scaling = VarianceScaling::new(1.5).fan(fan).distribution(distribution);
+            assert_moments(&scaling, 0.0, 1.5 / count, family);
         }
     }
 }
 
 #[test]
-fn laws_of_papers_that_no_framework_has() {
+fn initializers_of_papers_that_no_framework_has() {
     for position in [Position::First, Position::Hidden, Position::Last] {
         let bound: f64 =
             if position == Position::First { 1.0 / N } else { (6.0 / N).sqrt() / 12.0 };
-        let law = Siren::new(position).omega0(12.0);
-        assert_law(&law, 0.0, bound * bound / 3.0, UNIFORM);
+        let initializer = Siren::new(position).omega0(12.0);
+        assert_moments(&initializer, 0.0, bound * bound / 3.0, UNIFORM);
     }
-    assert_law(&DepthScaled::new(0.3, 18), 0.0, 0.09 / 18.0, NORMAL);
-    assert_law(&DepthScaled::gpt2(6), 0.0, 0.0004 / 12.0, NORMAL);
+    assert_moments(&DepthScaled::new(0.3, 18), 0.0, 0.09 / 18.0, NORMAL);
+    assert_moments(&DepthScaled::gpt2(6), 0.0, 0.0004 / 12.0, NORMAL);
     // Twelve branches of three layers: a standard deviation divided by 12^(1/4).
-    assert_law(&Fixup::new(12, 3), 0.0, 2.0 / N / 12f64.sqrt(), NORMAL);
+    assert_moments(&Fixup::new(12, 3), 0.0, 2.0 / N / 12f64.sqrt(), NORMAL);
     let base = KaimingNormal::default().gain(1.0).fan(Fan::Out);
-    assert_law(&Fixup::new(12, 2).base(base), 0.0, 1.0 / M / 12.0, NORMAL);
-    assert_law(&RandomWalk::Linear, 0.0, (1.0 / N).exp() / N, NORMAL);
-    assert_law(&RandomWalk::Relu, 0.0, 2.0 * (2.4 / (N - 2.4)).exp() / N, NORMAL);
-    assert_law(&RandomWalk::Tanh, 0.0, 1.13 * 1.13 / N, NORMAL);
+    assert_moments(&Fixup::new(12, 2).base(base), 0.0, 1.0 / M / 12.0, NORMAL);
+    assert_moments(&RandomWalk::Linear, 0.0, (1.0 / N).exp() / N, NORMAL);
+    assert_moments(&RandomWalk::Relu, 0.0, 2.0 * (2.4 / (N - 2.4)).exp() / N, NORMAL);
+    assert_moments(&RandomWalk::Tanh, 0.0, 1.13 * 1.13 / N, NORMAL);
 }
 
 #[test]
@@ -89,13 +98,13 @@ fn truncated_normals() {
         [[0.0, 0.5, -1.0, 1.0], [1.0, 2.0, -1.0, 1.5], [0.0, 1.0, 1.0, 3.0], [3.0, 0.5, 0.0, 1.0]]
     {
         let (family, m, s) = truncated((low - mean) / std, (high - mean) / std);
-        let law = TruncatedNormal::new(mean, std, low, high);
-        assert_law(&law, mean + std * m, (std * s).powi(2), family);
-        let w = sample(&law, &ParamSpec::weight(1, 1), 99);
+        let initializer = TruncatedNormal::new(mean, std, low, high);
+        assert_moments(&initializer, mean + std * m, (std * s).powi(2), family);
+        let w = sample(&initializer, &ParamSpec::weight(1, 1), 99);
         assert!(w.iter().all(|&x| (low as f32..=high as f32).contains(&x)));
     }
     let (family, _, s) = truncated(-2.0, 2.0);
-    assert_law(&TruncatedNormal::std(0.1), 0.0, (0.1 * s).powi(2), family);
+    assert_moments(&TruncatedNormal::std(0.1), 0.0, (0.1 * s).powi(2), family);
 }
 
 #[test]
@@ -115,16 +124,16 @@ fn an_orthogonal_matrix_has_no_favourite_sign_or_entry() {
 }
 
 #[test]
-fn other_generators_give_the_same_law() {
+fn other_generators_give_the_same_distribution() {
     let spec = ParamSpec::weight(FAN_IN, FAN_OUT);
-    let law = KaimingNormal::default();
-    let w: ArrayD<f32> = law.draw(&spec, &SHAPE, &mut StdRng::seed_from_u64(1));
+    let initializer = KaimingNormal::default();
+    let w: ArrayD<f32> = initializer.draw(&spec, &SHAPE, &mut StdRng::seed_from_u64(1));
     let z = Z::of(w.as_slice().unwrap(), 0.0, 2.0 / N, NORMAL);
     assert!(z.worst() < 5.0, "{z:?}");
 }
 
 #[test]
-fn small_draws_have_the_same_law() {
+fn small_draws_have_the_same_distribution() {
     // Fewer than 16 at a time come by another way.
     let mut rng = TorchRng::seed(2);
     let spec = ParamSpec::bias(1, 7);
@@ -139,27 +148,34 @@ fn small_draws_have_the_same_law() {
 fn mistakes_are_seen() {
     let right = ParamSpec::weight(FAN_IN, FAN_OUT);
     let swapped = ParamSpec::weight(FAN_OUT, FAN_IN);
-    for (law, family) in [
+    for (initializer, family) in [
         (&KaimingNormal::default() as &dyn Initializer, NORMAL),
         (&KaimingUniform::default(), UNIFORM),
     ] {
-        let z = |spec, variance| Z::of(&sample(law, spec, 0), 0.0, variance, family).variance;
+        let z =
+            |spec, variance| Z::of(&sample(initializer, spec, 0), 0.0, variance, family).variance;
         assert!(z(&right, 2.0 / N).abs() < 5.0);
         assert!(z(&swapped, 2.0 / N) > 50.0, "swapped fans: z = {}", z(&swapped, 2.0 / N));
         assert!(z(&right, 1.0 / N) > 100.0, "a forgotten √2: z = {}", z(&right, 1.0 / N));
     }
-    let seen = |law: &dyn Initializer, spec, variance, family| {
-        Z::of(&sample(law, spec, 0), 0.0, variance, family).variance
+    let seen = |initializer: &dyn Initializer, spec, variance, family| {
+        Z::of(&sample(initializer, spec, 0), 0.0, variance, family).variance
     };
     let first = (Siren::new(Position::First), 1.0 / (3.0 * N * N));
     let hidden = (Siren::default(), 2.0 / (N * 900.0));
-    for (law, variance) in [first, hidden] {
-        assert!(seen(&law, &swapped, variance, UNIFORM) > 50.0, "{law:?}: swapped fans");
+    for (initializer, variance) in [first, hidden] {
+        assert!(
+            seen(&initializer, &swapped, variance, UNIFORM) > 50.0,
+            "{initializer:?}: swapped fans"
+        );
     }
     let z = seen(&Siren::default().omega0(1.0), &right, hidden.1, UNIFORM);
     assert!(z > 100.0, "a forgotten ω₀: z = {z}");
-    for law in [&Fixup::new(12, 2) as &dyn Initializer, &RandomWalk::Relu] {
-        assert!(seen(law, &swapped, 2.0 / N / 12.0, NORMAL) > 50.0, "{law:?}: swapped fans");
+    for initializer in [&Fixup::new(12, 2) as &dyn Initializer, &RandomWalk::Relu] {
+        assert!(
+            seen(initializer, &swapped, 2.0 / N / 12.0, NORMAL) > 50.0,
+            "{initializer:?}: swapped fans"
+        );
     }
     let z = seen(&KaimingNormal::default(), &right, 2.0 / N / 12.0, NORMAL);
     assert!(z > 100.0, "a forgotten depth: z = {z}");

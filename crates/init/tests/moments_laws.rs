@@ -1,4 +1,4 @@
-//! The moments that the documentation states, of presets and of laws that leave entries at zero, or
+//! The moments that the documentation states, of presets and of initializers that leave entries at zero, or
 //! are for biases.
 
 mod zscore;
@@ -15,16 +15,18 @@ fn thinned(kept: f64) -> Family {
 fn the_three_senses_of_a_truncated_normal() {
     let (cut, _, s) = truncated(-2.0, 2.0);
     let weight = ParamSpec::weight(FAN_IN, FAN_OUT);
-    let greatest = |law| {
-        sample(&law, &weight, 1).into_iter().fold(0.0, |greatest: f32, x| greatest.max(x.abs()))
+    let greatest = |initializer| {
+        sample(&initializer, &weight, 1)
+            .into_iter()
+            .fold(0.0, |greatest: f32, x| greatest.max(x.abs()))
     };
     // PyTorch's: bounds that are values, and far away.
-    assert_law(&TruncatedNormal::new(0.0, 0.1, -2.0, 2.0), 0.0, 0.01, NORMAL);
+    assert_moments(&TruncatedNormal::new(0.0, 0.1, -2.0, 2.0), 0.0, 0.01, NORMAL);
     // Keras' and JAX': what is left of it.
-    assert_law(&TruncatedNormal::std(0.1), 0.0, 0.01 * s * s, cut);
+    assert_moments(&TruncatedNormal::std(0.1), 0.0, 0.01 * s * s, cut);
     assert!((0.1999..=0.2).contains(&greatest(TruncatedNormal::std(0.1))));
     // Within variance_scaling: as stated.
-    assert_law(&TruncatedNormal::corrected(0.1), 0.0, 0.01, cut);
+    assert_moments(&TruncatedNormal::corrected(0.1), 0.0, 0.01, cut);
     assert!((0.2272..=0.2274).contains(&greatest(TruncatedNormal::corrected(0.1))));
 }
 
@@ -32,37 +34,39 @@ fn the_three_senses_of_a_truncated_normal() {
 fn a_geometric_average() {
     // Fans so different that no other average is near: √(30·2000) = 245.
     let spec = ParamSpec::weight(30, 2000);
-    let law = VarianceScaling::new(2.0).fan(Fan::GeometricAverage);
+    let initializer = VarianceScaling::new(2.0).fan(Fan::GeometricAverage);
     let (cut, _, _) = truncated(-2.0, 2.0);
-    for (law, family) in
-        [(law, cut), (law.law(Law::Uniform), UNIFORM), (law.law(Law::Normal), NORMAL)]
-    {
-        assert_law_of(&law, &spec, 0.0, 2.0 / 60_000f64.sqrt(), family);
+    for (initializer, family) in [
+        (initializer, cut),
+        (initializer.distribution(Distribution::Uniform), UNIFORM),
+        (initializer.distribution(Distribution::Normal), NORMAL),
+    ] {
+        assert_moments_of(&initializer, &spec, 0.0, 2.0 / 60_000f64.sqrt(), family);
     }
 }
 
 #[test]
-fn sparse_laws() {
+fn sparse_initializers() {
     // ⌈0.333·200⌉ = 67 zeros a column.
     let kept = 133.0 / M;
-    assert_law(&Sparse::new(0.333, 0.5), 0.0, 0.25 * kept, thinned(kept));
+    assert_moments(&Sparse::new(0.333, 0.5), 0.0, 0.25 * kept, thinned(kept));
     let kept = 15.0 / N;
-    assert_law(&SparseRows::default(), 0.0, kept, thinned(kept));
+    assert_moments(&SparseRows::default(), 0.0, kept, thinned(kept));
     let kept = 90.0 / N;
-    assert_law(&SparseRows::new(90, 0.1), 0.0, 0.01 * kept, thinned(kept));
+    assert_moments(&SparseRows::new(90, 0.1), 0.0, 0.01 * kept, thinned(kept));
 }
 
 #[test]
 fn nguyen_widrow() {
     // The elements were uniform, and 300 of them have nearly the same length in every unit.
     let reach = 0.7 * M.powf(1.0 / N);
-    assert_law(&NguyenWidrow::default(), 0.0, reach.powi(2) / N, UNIFORM);
-    assert_law(&NguyenWidrow::new(2.0), 0.0, reach.powi(2) / 4.0 / N, UNIFORM);
+    assert_moments(&NguyenWidrow::default(), 0.0, reach.powi(2) / N, UNIFORM);
+    assert_moments(&NguyenWidrow::new(2.0), 0.0, reach.powi(2) / 4.0 / N, UNIFORM);
     // A bias beside a weight of few inputs, whatever the range of these.
     let bias = ParamSpec::bias(3, 20);
     let variance = (0.7 * 20f64.cbrt()).powi(2) / 3.0;
-    assert_law_of(&NguyenWidrow::default(), &bias, 0.0, variance, UNIFORM);
-    assert_law_of(&NguyenWidrow::new(5.0), &bias, 0.0, variance, UNIFORM);
+    assert_moments_of(&NguyenWidrow::default(), &bias, 0.0, variance, UNIFORM);
+    assert_moments_of(&NguyenWidrow::new(5.0), &bias, 0.0, variance, UNIFORM);
 }
 
 #[test]
@@ -73,8 +77,8 @@ fn delta_orthogonal() {
     let shape = [200, 150, 3];
     let spec = ParamSpec::for_weight_shape(&shape);
     for seed in 0..SEEDS {
-        let law = DeltaOrthogonal::default().gain(3.0);
-        let w = law.draw(&spec, &shape, &mut TorchRng::seed(seed));
+        let initializer = DeltaOrthogonal::default().gain(3.0);
+        let w = initializer.draw(&spec, &shape, &mut TorchRng::seed(seed));
         let centre: Vec<f32> = w.iter().copied().filter(|&x| x != 0.0).collect();
         assert_eq!(centre.len(), 200 * 150);
         let z = Z::of(&centre, 0.0, 9.0 / out, family);
@@ -94,12 +98,12 @@ fn presets_of_other_frameworks() {
         (presets::tch(), 2.0 / N, UNIFORM, third),
         (presets::burn(), third, UNIFORM, third),
     ] {
-        assert_law(&preset.weight, 0.0, variance, family);
+        assert_moments(&preset.weight, 0.0, variance, family);
         let bias = ParamSpec::bias(FAN_IN, FAN_OUT);
         if bias_variance == 0.0 {
             assert!(sample(&preset.bias, &bias, 0).iter().all(|&b| b == 0.0), "{preset:?}");
         } else {
-            assert_law_of(&preset.bias, &bias, 0.0, bias_variance, UNIFORM);
+            assert_moments_of(&preset.bias, &bias, 0.0, bias_variance, UNIFORM);
         }
     }
 }
@@ -111,7 +115,7 @@ fn mistakes_are_seen() {
     let swapped = ParamSpec::weight(FAN_OUT, FAN_IN);
     let (cut, _, _) = truncated(-2.0, 2.0);
     let geometric = VarianceScaling::new(2.0).fan(Fan::GeometricAverage);
-    for (law, spec, variance, family, mistake) in [
+    for (initializer, spec, variance, family, mistake) in [
         (&presets::flax().weight as &dyn Initializer, &swapped, 1.0 / N, cut, "swapped fans"),
         (&presets::torch().weight, &swapped, 1.0 / (3.0 * N), UNIFORM, "swapped fans"),
         (&presets::burn().bias, &swapped, 1.0 / (3.0 * N), UNIFORM, "swapped fans"),
@@ -133,7 +137,7 @@ fn mistakes_are_seen() {
             "swapped fans",
         ),
     ] {
-        let z = Z::of(&sample(law, spec, 0), 0.0, variance, family);
-        assert!(z.worst() > 8.0, "{law:?}, {mistake}: {z:?}");
+        let z = Z::of(&sample(initializer, spec, 0), 0.0, variance, family);
+        assert!(z.worst() > 8.0, "{initializer:?}, {mistake}: {z:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Schemes: text to law and back for every law and any parameter, and what names mean elsewhere.
+//! Schemes: text to initializer and back for every initializer and any parameter, and what names mean elsewhere.
 
 use std::collections::BTreeSet;
 
@@ -27,20 +27,24 @@ fn fan() -> impl Strategy<Value = Fan> {
     prop_oneof![Just(Fan::In), Just(Fan::Out), Just(Fan::Average), Just(Fan::GeometricAverage)]
 }
 
-fn form() -> impl Strategy<Value = Law> {
-    prop_oneof![Just(Law::Uniform), Just(Law::Normal), Just(Law::TruncatedNormal)]
+fn form() -> impl Strategy<Value = Distribution> {
+    prop_oneof![
+        Just(Distribution::Uniform),
+        Just(Distribution::Normal),
+        Just(Distribution::TruncatedNormal)
+    ]
 }
 
 fn position() -> impl Strategy<Value = Position> {
     prop_oneof![Just(Position::First), Just(Position::Hidden), Just(Position::Last)]
 }
 
-/// Every law, with parameters of every kind.
+/// Every initializer, with parameters of every kind.
 fn scheme() -> Union<BoxedStrategy<Scheme>> {
     fn s<L: Into<Scheme> + 'static>(
-        laws: impl Strategy<Value = L> + 'static,
+        initializers: impl Strategy<Value = L> + 'static,
     ) -> BoxedStrategy<Scheme> {
-        laws.prop_map(Into::into).boxed()
+        initializers.prop_map(Into::into).boxed()
     }
     let positive = || number().prop_map(f64::abs);
     Union::new([
@@ -61,10 +65,11 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         s((positive(), fan()).prop_map(|(g, fan)| KaimingNormal::default().gain(g).fan(fan))),
         s(Just(LecunUniform)),
         s(Just(LecunNormal)),
-        s((positive(), fan(), form())
-            .prop_map(|(scale, fan, form)| VarianceScaling::new(scale).fan(fan).law(form))),
+        s((positive(), fan(), form()).prop_map(|(scale, fan, form)| {
+            VarianceScaling::new(scale).fan(fan).distribution(form)
+        })),
         s(positive().prop_map(|g| Orthogonal::default().gain(g))),
-        s((fan(), form()).prop_map(|(fan, form)| Auto::default().fan(fan).law(form))),
+        s((fan(), form()).prop_map(|(fan, form)| Auto::default().fan(fan).distribution(form))),
         s(positive().prop_map(|g| Identity::default().gain(g))),
         s((1usize..100).prop_map(Dirac::new)),
         s(positive().prop_map(|g| DeltaOrthogonal::default().gain(g))),
@@ -93,7 +98,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn text_and_serde_give_every_law_back(scheme in scheme()) {
+    fn text_and_serde_give_every_initializer_back(scheme in scheme()) {
         let text = scheme.to_string();
         prop_assert_eq!(&parse(&text), &scheme, "{}", text);
         let json = serde_json::to_string(&scheme).unwrap();
@@ -111,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_that_is_nearly_a_law_panics(text in nearly_a_law()) {
+    fn no_text_that_is_nearly_a_scheme_panics(text in nearly_a_scheme()) {
         if let Ok(scheme) = text.parse::<Scheme>() {
             prop_assert_eq!(parse(&scheme.to_string()), scheme);
         }
@@ -119,8 +124,8 @@ proptest! {
     }
 }
 
-/// Laws with letters put in, taken out and changed; and the parts of laws in any order.
-fn nearly_a_law() -> impl Strategy<Value = String> {
+/// Initializers with letters put in, taken out and changed; and the parts of initializers in any order.
+fn nearly_a_scheme() -> impl Strategy<Value = String> {
     let signs = "[()=,.' \"\\[\\]a-z0-9_-]";
     let changed = (scheme(), any::<prop::sample::Index>(), 0usize..3, signs).prop_map(
         |(scheme, place, cut, put)| {
@@ -177,15 +182,15 @@ fn nearly_a_law() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn the_property_has_every_law() {
+fn the_property_has_every_initializer() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let drawn: BTreeSet<_> =
         (0..1000).map(|_| scheme().new_tree(&mut runner).unwrap().current().name()).collect();
-    assert_eq!(drawn, Scheme::names().collect(), "add the new law to `scheme()`");
+    assert_eq!(drawn, Scheme::names().collect(), "add the new initializer to `scheme()`");
 }
 
 #[test]
-fn every_name_is_one_law_however_it_is_written() {
+fn every_name_is_one_initializer_however_it_is_written() {
     let names: Vec<_> = Scheme::names().chain(Scheme::aliases().map(|(name, _)| name)).collect();
     let plain = |name: &str| name.replace('_', "");
     assert_eq!(names.iter().map(|name| plain(name)).collect::<BTreeSet<_>>().len(), names.len());
@@ -209,7 +214,7 @@ fn text_is_short_and_exact() {
         (KaimingNormal::default().into(), "kaiming_normal"),
         (KaimingNormal::default().fan(Fan::Out).into(), "kaiming_normal(mode=fan_out)"),
         (
-            VarianceScaling::new(2.0).fan(Fan::Average).law(Law::Uniform).into(),
+            VarianceScaling::new(2.0).fan(Fan::Average).distribution(Distribution::Uniform).into(),
             "variance_scaling(scale=2, mode=fan_avg, distribution=uniform)",
         ),
         (LogPrior::new([0.25, 0.75]).into(), "log_prior(frequencies=[0.25, 0.75])"),
@@ -229,7 +234,7 @@ fn text_is_short_and_exact() {
 fn pytorch_and_ours() {
     let leaky = |a| KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(a));
     let xavier = |phi: Nonlinearity| XavierNormal::default().gain(phi).into();
-    for (text, law) in [
+    for (text, initializer) in [
         ("uniform_", Uniform::new(0.0, 1.0).into()),
         ("uniform_(-0.5, 0.5)", Uniform::new(-0.5, 0.5).into()),
         ("uniform_(a=-.5, b=.5)", Uniform::new(-0.5, 0.5).into()),
@@ -276,16 +281,16 @@ fn pytorch_and_ours() {
         ),
     ] as [(&str, Scheme); _]
     {
-        assert_eq!(parse(text), law, "{text}");
+        assert_eq!(parse(text), initializer, "{text}");
     }
-    refused("he_normal_", "there is no law `he_normal_`; the nearest is `he_normal`");
+    refused("he_normal_", "there is no initializer `he_normal_`; the nearest is `he_normal`");
 }
 
 #[test]
 fn keras_and_jax() {
     let scaling = VarianceScaling::new;
     let trunc = |mean, std, low, high| Scheme::from(TruncatedNormal::new(mean, std, low, high));
-    for (text, law) in [
+    for (text, initializer) in [
         ("GlorotUniform", XavierUniform::default().into()),
         ("glorot_uniform", XavierUniform::default().into()),
         ("GlorotNormal(seed=None)", scaling(1.0).fan(Fan::Average).into()),
@@ -301,12 +306,15 @@ fn keras_and_jax() {
         ),
         (
             "variance_scaling(1.0, 'fan_avg', 'uniform')",
-            scaling(1.0).fan(Fan::Average).law(Law::Uniform).into(),
+            scaling(1.0).fan(Fan::Average).distribution(Distribution::Uniform).into(),
         ),
-        ("variance_scaling(distribution=normal)", scaling(1.0).law(Law::Normal).into()),
+        (
+            "variance_scaling(distribution=normal)",
+            scaling(1.0).distribution(Distribution::Normal).into(),
+        ),
         (
             "VarianceScaling(distribution='untruncated_normal')",
-            scaling(1.0).law(Law::Normal).into(),
+            scaling(1.0).distribution(Distribution::Normal).into(),
         ),
         ("RandomNormal", Normal::new(0.0, 0.05).into()),
         ("RandomNormal(mean=1., stddev=0.1)", Normal::new(1.0, 0.1).into()),
@@ -332,48 +340,64 @@ fn keras_and_jax() {
         ("KAIMING-NORMAL", KaimingNormal::default().into()),
     ] as [(&str, Scheme); _]
     {
-        assert_eq!(parse(text), law, "{text}");
+        assert_eq!(parse(text), initializer, "{text}");
     }
 }
 
 #[test]
 fn maps() {
     let read = |json: &str| serde_json::from_str::<Scheme>(json).map_err(|e| e.to_string());
-    for (json, law) in [
+    for (json, initializer) in [
+        (r#"{"initializer": "zeros"}"#, Zeros.into()),
+        // The key of fanin's first files.
         (r#"{"law": "zeros"}"#, Zeros.into()),
-        (r#"{"law": "constant", "value": -0.25}"#, Constant(-0.25).into()),
+        (r#"{"law": "normal", "std": 0.5}"#, Normal::new(0.0, 0.5).into()),
         (
-            r#"{"law": "kaiming_normal", "mode": "fan_out"}"#,
+            r#"{"law": "uniform", "initializer": "auto"}"#,
+            Auto::default().distribution(Distribution::Uniform).into(),
+        ),
+        (r#"{"initializer": "constant", "value": -0.25}"#, Constant(-0.25).into()),
+        (
+            r#"{"initializer": "kaiming_normal", "mode": "fan_out"}"#,
             KaimingNormal::default().fan(Fan::Out).into(),
         ),
         (
-            r#"{"gain": "leaky_relu(0.2)", "law": "xavier_normal"}"#,
+            r#"{"gain": "leaky_relu(0.2)", "initializer": "xavier_normal"}"#,
             XavierNormal::default().gain(Nonlinearity::LeakyRelu(0.2)).into(),
         ),
         (
-            r#"{"law": "VarianceScaling", "scale": 2, "distribution": "uniform", "seed": null}"#,
-            VarianceScaling::new(2.0).law(Law::Uniform).into(),
+            r#"{"initializer": "VarianceScaling", "scale": 2, "distribution": "uniform", "seed": null}"#,
+            VarianceScaling::new(2.0).distribution(Distribution::Uniform).into(),
         ),
         // Text in a map is read as in a call.
-        (r#"{"law": "kaiming_uniform", "a": "sqrt(5)"}"#, KaimingUniform::torch_default().into()),
-        (r#"{"law": "normal", "std": "2e-2"}"#, Normal::new(0.0, 0.02).into()),
-        (r#"{"law": "log_prior", "frequencies": "[1, 3]"}"#, LogPrior::new([1.0, 3.0]).into()),
+        (
+            r#"{"initializer": "kaiming_uniform", "a": "sqrt(5)"}"#,
+            KaimingUniform::torch_default().into(),
+        ),
+        (r#"{"initializer": "normal", "std": "2e-2"}"#, Normal::new(0.0, 0.02).into()),
+        (
+            r#"{"initializer": "log_prior", "frequencies": "[1, 3]"}"#,
+            LogPrior::new([1.0, 3.0]).into(),
+        ),
     ] as [(&str, Scheme); _]
     {
-        assert_eq!(read(json), Ok(law), "{json}");
+        assert_eq!(read(json), Ok(initializer), "{json}");
     }
     for (json, message) in [
-        (r#"{"mode": "fan_out"}"#, "missing field `law`"),
-        (r#"{"law": "normal", "std": -1}"#, "the standard deviation -1.0 must be"),
-        (r#"{"law": "normal", "spread": 1}"#, "`normal` has no parameter `spread` (here spread=1)"),
-        (r#"{"law": 3}"#, "`law` is a name, not 3"),
-        (r#"{"law": "3"}"#, "`law` is a name, not 3"),
-        (r#"{"law": ""}"#, "`` is no law: after its end a value is expected"),
+        (r#"{"mode": "fan_out"}"#, "missing field `initializer`"),
+        (r#"{"initializer": "normal", "std": -1}"#, "the standard deviation -1.0 must be"),
         (
-            r#"{"law": "normal", "std": "1 2"}"#,
-            "`1 2` is no law: at character 3 nothing is expected",
+            r#"{"initializer": "normal", "spread": 1}"#,
+            "`normal` has no parameter `spread` (here spread=1)",
         ),
-        ("3", "expected a law such as"),
+        (r#"{"initializer": 3}"#, "`initializer` is a name, not 3"),
+        (r#"{"initializer": "3"}"#, "`initializer` is a name, not 3"),
+        (r#"{"initializer": ""}"#, "`` is no initializer: after its end a value is expected"),
+        (
+            r#"{"initializer": "normal", "std": "1 2"}"#,
+            "`1 2` is no initializer: at character 3 nothing is expected",
+        ),
+        ("3", "expected an initializer such as"),
         (r#""orthogonl""#, "the nearest is `orthogonal`"),
     ] {
         let error = read(json).unwrap_err();
@@ -383,8 +407,8 @@ fn maps() {
 
 #[test]
 fn edges_of_chaos_are_solved() {
-    let law = EdgeOfChaos::new(Nonlinearity::Tanh, 0.2);
-    assert_eq!(parse("edge_of_chaos(activation=tanh, sigma_b=0.2)"), law.into());
+    let initializer = EdgeOfChaos::new(Nonlinearity::Tanh, 0.2);
+    assert_eq!(parse("edge_of_chaos(activation=tanh, sigma_b=0.2)"), initializer.into());
     refused("edge_of_chaos(activation=relu, sigma_b=0.2)", "this activation has no edge of chaos");
     refused(
         "edge_of_chaos(activation=relu, sigma_w=2)",
@@ -396,8 +420,14 @@ fn edges_of_chaos_are_solved() {
 #[test]
 fn mistakes() {
     for (text, message) in [
-        ("kaiming_norml(mode=fan_out)", "no law `kaiming_norml`; the nearest is `kaiming_normal`"),
-        ("spectral", "there is no law `spectral`; the laws are zeros, ones, constant"),
+        (
+            "kaiming_norml(mode=fan_out)",
+            "no initializer `kaiming_norml`; the nearest is `kaiming_normal`",
+        ),
+        (
+            "spectral",
+            "there is no initializer `spectral`; the initializers are zeros, ones, constant",
+        ),
         (
             "kaiming_normal(mod=fan_out)",
             "has no parameter `mod` (here mod=fan_out); the nearest is `mode`; it takes a, mode, nonlinearity, gain",
@@ -427,7 +457,7 @@ fn mistakes() {
         ("kaiming_normal(a=1, gain=2)", "the slope a and the gain exclude each other"),
         ("kaiming_normal(a=relu)", "a takes a number, not `relu`"),
         ("normal(std=big)", "std takes a number, not `big`"),
-        ("fixup(2, 3, base=zeros)", "`zeros` is no kaiming_normal law, as it must be here"),
+        ("fixup(2, 3, base=zeros)", "`zeros` is no kaiming_normal initializer, as it must be here"),
         ("fixup(2, 3, base=kaiming_normal(gian=2))", "has no parameter `gian`"),
         ("random_walk", "value is missing"),
         ("sparse_rows(inputs=1.5)", "expected usize"),
@@ -435,7 +465,7 @@ fn mistakes() {
         ("constant(1e39)", "Constant: inf is no first value"),
         ("uniform(1, 0)", "Uniform: the range from 1.0 to 0.0 is empty"),
         ("trunc_normal(low=0, lower=-2)", "lower and low exclude each other"),
-        ("glorot_uniform(seed=3)", "a law has no state: seed the generator it is given"),
+        ("glorot_uniform(seed=3)", "an initializer has no state: seed the generator it is given"),
     ] {
         refused(text, message);
     }
@@ -461,9 +491,10 @@ fn however_long_the_text_the_message_is_short() {
 }
 
 #[test]
-fn a_scheme_is_a_law() {
+fn a_scheme_is_an_initializer() {
     let (spec, bias) = (ParamSpec::weight(6, 4), ParamSpec::bias(6, 4));
-    let draw = |law: &dyn Initializer| law.draw(&spec, &[4, 6], &mut TorchRng::seed(3));
+    let draw =
+        |initializer: &dyn Initializer| initializer.draw(&spec, &[4, 6], &mut TorchRng::seed(3));
     let scheme = parse("orthogonal(gain=2)");
     assert_eq!(draw(&scheme), draw(&Orthogonal::default().gain(2.0)));
     assert!(scheme.check(&bias, &[4]).is_err());

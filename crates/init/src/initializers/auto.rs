@@ -1,11 +1,11 @@
-//! The law that asks which activation follows.
+//! The initializer that asks which activation follows.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Fan, Initializer, Law, ParamSpec, VarianceScaling};
+use crate::{Distribution, Fan, Initializer, ParamSpec, VarianceScaling};
 
 /// Mean 0, variance `gain²/fan`, where the gain is that of the activation behind the layer.
 ///
@@ -34,18 +34,19 @@ pub struct Auto {
     /// Divides the variance.
     pub fan: Fan,
     /// Uniform, normal or truncated normal.
-    pub law: Law,
+    #[serde(alias = "law")]
+    pub distribution: Distribution,
 }
 
 impl Default for Auto {
     /// Normal, by [`Fan::In`].
     fn default() -> Self {
-        Auto { fan: Fan::In, law: Law::Normal }
+        Auto { fan: Fan::In, distribution: Distribution::Normal }
     }
 }
 
 impl Auto {
-    /// The same law divided by this fan.
+    /// The same initializer divided by this fan.
     #[must_use]
     pub fn fan(self, fan: Fan) -> Self {
         Auto { fan, ..self }
@@ -53,8 +54,8 @@ impl Auto {
 
     /// The same variance in another form.
     #[must_use]
-    pub fn law(self, law: Law) -> Self {
-        Auto { law, ..self }
+    pub fn distribution(self, distribution: Distribution) -> Self {
+        Auto { distribution, ..self }
     }
 }
 
@@ -62,8 +63,9 @@ impl Initializer for Auto {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let gain = param.activation.unwrap_or_default().get();
-        let law = VarianceScaling::new(gain * gain).fan(self.fan).law(self.law);
-        law.fill(param, rng, values);
+        let initializer =
+            VarianceScaling::new(gain * gain).fan(self.fan).distribution(self.distribution);
+        initializer.fill(param, rng, values);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
@@ -90,10 +92,12 @@ mod tests {
     #[test]
     fn with_relu_it_is_kaiming() {
         let spec = ParamSpec::weight(30, 20).followed_by(Nonlinearity::Relu.gain());
-        let draw = |law: &dyn Initializer| law.draw(&spec, &[20, 30], &mut TorchRng::seed(4));
+        let draw = |initializer: &dyn Initializer| {
+            initializer.draw(&spec, &[20, 30], &mut TorchRng::seed(4))
+        };
         let (auto, kaiming) = (draw(&Auto::default()), draw(&KaimingNormal::default()));
         assert!(auto.iter().zip(&kaiming).all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs()));
-        let out = draw(&Auto::default().fan(Fan::Out).law(Law::Uniform));
+        let out = draw(&Auto::default().fan(Fan::Out).distribution(Distribution::Uniform));
         let bound = (6.0f32 / 20.0).sqrt();
         let largest = out.iter().fold(0.0, |m: f32, x| m.max(x.abs()));
         assert!(largest <= bound && largest > 0.98 * bound, "{largest} of {bound}");
@@ -104,6 +108,14 @@ mod tests {
         let draw = |spec: &ParamSpec| Auto::default().draw(spec, &[20, 30], &mut TorchRng::seed(4));
         let spec = ParamSpec::weight(30, 20);
         assert_eq!(draw(&spec), draw(&spec.clone().followed_by(Gain::ONE)));
+    }
+
+    #[test]
+    fn the_old_key_of_the_distribution_is_read() {
+        let auto = Auto::default().distribution(Distribution::Uniform);
+        assert_eq!(serde_json::from_str::<Auto>(r#"{"law":"Uniform"}"#).unwrap(), auto);
+        let text = serde_json::to_string(&auto).unwrap();
+        assert_eq!(text, r#"{"fan":"In","distribution":"Uniform"}"#);
     }
 
     #[test]

@@ -25,8 +25,8 @@ use crate::{Initializer, ParamKind, ParamSpec};
 /// ```
 /// use fanin_init::{Initializer, LogPrior, ParamSpec, TorchRng};
 ///
-/// let law = LogPrior::from_counts(&[600, 300, 100]);
-/// let b = law.draw(&ParamSpec::bias(128, 3), &[3], &mut TorchRng::seed(0));
+/// let initializer = LogPrior::from_counts(&[600, 300, 100]);
+/// let b = initializer.draw(&ParamSpec::bias(128, 3), &[3], &mut TorchRng::seed(0));
 /// assert!((b[0].exp() - 0.6).abs() < 1e-6 && (b[2].exp() - 0.1).abs() < 1e-6);
 /// ```
 ///
@@ -68,8 +68,8 @@ impl LogPrior {
     /// ```
     /// use fanin_init::LogPrior;
     ///
-    /// let law = LogPrior::smoothed(&[7, 0, 1], 1.0);
-    /// assert_eq!(law, LogPrior::new([8.0, 1.0, 2.0]));
+    /// let initializer = LogPrior::smoothed(&[7, 0, 1], 1.0);
+    /// assert_eq!(initializer, LogPrior::new([8.0, 1.0, 2.0]));
     /// ```
     #[track_caller]
     pub fn smoothed(counts: &[usize], pseudocount: f64) -> Self {
@@ -214,11 +214,14 @@ impl Initializer for LogitPrior {
     }
 }
 
-fn bias_only(law: &str, param: &ParamSpec) -> Result<(), String> {
+fn bias_only(initializer: &str, param: &ParamSpec) -> Result<(), String> {
     if param.kind == ParamKind::Bias {
         return Ok(());
     }
-    Err(format!("{law}: `{}` is no bias, and it is a law for biases only", param.name))
+    Err(format!(
+        "{initializer}: `{}` is no bias, and it is an initializer for biases only",
+        param.name
+    ))
 }
 
 #[cfg(test)]
@@ -226,14 +229,14 @@ mod tests {
     use super::*;
     use crate::TorchRng;
 
-    fn draw(law: &dyn Initializer, n: usize) -> Vec<f32> {
-        law.draw(&ParamSpec::bias(4, n), &[n], &mut TorchRng::seed(0)).into_iter().collect()
+    fn draw(initializer: &dyn Initializer, n: usize) -> Vec<f32> {
+        initializer.draw(&ParamSpec::bias(4, n), &[n], &mut TorchRng::seed(0)).into_iter().collect()
     }
 
     #[test]
     fn softmax_gives_the_priors_back() {
-        let law = LogPrior::new([0.5, 1.5, 6.0]);
-        let b = draw(&law, 3);
+        let initializer = LogPrior::new([0.5, 1.5, 6.0]);
+        let b = draw(&initializer, 3);
         let total: f32 = b.iter().map(|b| b.exp()).sum();
         for (b, p) in b.iter().zip([0.0625, 0.1875, 0.75]) {
             assert!((b.exp() / total - p).abs() < 1e-7);
@@ -290,18 +293,19 @@ mod tests {
     #[test]
     fn weights_are_refused() {
         let weight = ParamSpec::weight(4, 3);
-        for law in [&LogPrior::from_counts(&[1, 2, 3]) as &dyn Initializer, &LogitPrior::default()]
+        for initializer in
+            [&LogPrior::from_counts(&[1, 2, 3]) as &dyn Initializer, &LogitPrior::default()]
         {
-            let error = law.check(&weight, &[3]).unwrap_err();
+            let error = initializer.check(&weight, &[3]).unwrap_err();
             assert!(error.contains("`weight` is no bias"), "{error}");
         }
     }
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = LogPrior::new([0.25, 0.75]);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<LogPrior>(&text).unwrap(), law);
+        let initializer = LogPrior::new([0.25, 0.75]);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<LogPrior>(&text).unwrap(), initializer);
         for (bad, reason) in [
             ("[0.5,-1.0]", "frequency -1.0 of class 1"),
             ("[0.0]", "frequency 0"),
@@ -311,9 +315,9 @@ mod tests {
             let error = serde_json::from_str::<LogPrior>(&bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
-        let law = LogitPrior::new(0.125);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<LogitPrior>(&text).unwrap(), law);
+        let initializer = LogitPrior::new(0.125);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<LogitPrior>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<LogitPrior>(r#"{"p":1.5}"#).unwrap_err().to_string();
         assert!(error.contains("the probability 1.5 must be"), "{error}");
     }

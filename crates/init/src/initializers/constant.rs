@@ -105,10 +105,10 @@ mod tests {
     fn constants_draw_nothing() {
         let mut rng = TorchRng::seed(1);
         let spec = ParamSpec::bias(2, 3);
-        for (law, value) in
+        for (initializer, value) in
             [(&Zeros as &dyn Initializer, 0.0), (&Ones, 1.0), (&Constant(-0.25), -0.25)]
         {
-            assert!(law.draw(&spec, &[3], &mut rng).iter().all(|&x| x == value));
+            assert!(initializer.draw(&spec, &[3], &mut rng).iter().all(|&x| x == value));
         }
         assert_eq!(rng, TorchRng::seed(1));
     }

@@ -16,7 +16,7 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec};
 ///
 /// # Shapes
 /// W (out, in, k…) with one, two or three kernel dimensions and `out ≥ in`: fewer outputs than
-/// inputs cannot keep all lengths. A matrix is refused, as JAX does; [`Orthogonal`] is its law.
+/// inputs cannot keep all lengths. A matrix is refused, as JAX does; [`Orthogonal`] is its initializer.
 ///
 /// # Panics
 /// `fill` panics when the shape is not such a one.
@@ -42,7 +42,7 @@ pub struct DeltaOrthogonal {
 }
 
 impl DeltaOrthogonal {
-    /// The same law with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
+    /// The same initializer with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
     ///
     /// # Panics
     /// When the number is no [`Gain`].
@@ -141,9 +141,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_a_bad_gain() {
-        let law = DeltaOrthogonal::default().gain(1.25);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<DeltaOrthogonal>(&text).unwrap(), law);
+        let initializer = DeltaOrthogonal::default().gain(1.25);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<DeltaOrthogonal>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<DeltaOrthogonal>(r#"{"gain":-3}"#).unwrap_err();
         assert!(error.to_string().contains("a gain of -3.0 is impossible"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! GPT-2's law for the layers that write to a residual stream.
+//! GPT-2's initializer for the layers that write to a residual stream.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -19,9 +19,9 @@ use crate::{Initializer, ParamSpec};
 /// ```
 /// use fanin_init::{DepthScaled, Initializer, ParamSpec, TorchRng};
 ///
-/// let law = DepthScaled::gpt2(12);
-/// assert_eq!(law, DepthScaled::new(0.02, 24));
-/// let w = law.draw(&ParamSpec::weight(300, 100), &[100, 300], &mut TorchRng::seed(0));
+/// let initializer = DepthScaled::gpt2(12);
+/// assert_eq!(initializer, DepthScaled::new(0.02, 24));
+/// let w = initializer.draw(&ParamSpec::weight(300, 100), &[100, 300], &mut TorchRng::seed(0));
 /// assert!((w.std(0.0) - 0.02 / 24f32.sqrt()).abs() < 1e-4);
 /// ```
 ///
@@ -113,10 +113,10 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = DepthScaled::gpt2(3);
-        let text = serde_json::to_string(&law).unwrap();
+        let initializer = DepthScaled::gpt2(3);
+        let text = serde_json::to_string(&initializer).unwrap();
         assert_eq!(text, r#"{"std":0.02,"branches":6}"#);
-        assert_eq!(serde_json::from_str::<DepthScaled>(&text).unwrap(), law);
+        assert_eq!(serde_json::from_str::<DepthScaled>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<DepthScaled>(&text.replace('6', "0")).unwrap_err();
         assert!(error.to_string().contains("0 residual branches"), "{error}");
     }

@@ -14,7 +14,7 @@ use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec};
 ///
 /// At width ∞ a signal's variance settles at `q = σ_w²·E[φ(√q·z)²] + σ_b²`, and from layer to layer
 /// gradients grow by `χ = σ_w²·E[φ′(√q·z)²]`, z ~ N(0, 1). Given φ and σ_b, both equations are solved
-/// for q and σ_w with χ = 1. One law serves weight and bias: give it as both.
+/// for q and σ_w with χ = 1. One initializer serves weight and bias: give it as both.
 ///
 /// # Panics
 /// `fill` panics when a weight's fan is 0.
@@ -23,8 +23,8 @@ use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec};
 /// ```
 /// use fanin_init::{EdgeOfChaos, Nonlinearity};
 ///
-/// let law = EdgeOfChaos::new(Nonlinearity::Tanh, 0.05f64.sqrt());
-/// assert!((law.sigma_w().powi(2) - 1.76).abs() < 0.005);   // Schoenholz et al. 2017, figure 5
+/// let initializer = EdgeOfChaos::new(Nonlinearity::Tanh, 0.05f64.sqrt());
+/// assert!((initializer.sigma_w().powi(2) - 1.76).abs() < 0.005);   // Schoenholz et al. 2017, figure 5
 /// assert!((EdgeOfChaos::new(Nonlinearity::Relu, 0.0).sigma_w() - 2f64.sqrt()).abs() < 1e-9);
 /// ```
 ///
@@ -224,21 +224,27 @@ mod tests {
             (Nonlinearity::Elu(0.3), 0.0, (2.0 / 1.09f64).sqrt()),
             (Nonlinearity::Sin(30.0), 0.0, 1.0 / 30.0),
         ] {
-            let law = EdgeOfChaos::new(phi, sigma_b);
-            assert!((law.sigma_w - sigma_w).abs() < 3e-8, "{phi:?}, {sigma_b}: {}", law.sigma_w);
+            let initializer = EdgeOfChaos::new(phi, sigma_b);
+            assert!(
+                (initializer.sigma_w - sigma_w).abs() < 3e-8,
+                "{phi:?}, {sigma_b}: {}",
+                initializer.sigma_w
+            );
         }
     }
 
     #[test]
     fn both_equations_hold() {
         let phi = Nonlinearity::Tanh;
-        let law = EdgeOfChaos::new(phi, 0.3);
+        let initializer = EdgeOfChaos::new(phi, 0.3);
         // The variance settles at its fixed point; there gradients keep their size.
         let mut q = 1.0;
         for _ in 0..3000 {
-            q = law.sigma_w.powi(2) * expectation(|z| phi.value(f64::sqrt(q) * z).powi(2)) + 0.09;
+            q = initializer.sigma_w.powi(2) * expectation(|z| phi.value(f64::sqrt(q) * z).powi(2))
+                + 0.09;
         }
-        let chi = law.sigma_w.powi(2) * expectation(|z| phi.slope(f64::sqrt(q) * z).powi(2));
+        let chi =
+            initializer.sigma_w.powi(2) * expectation(|z| phi.slope(f64::sqrt(q) * z).powi(2));
         assert!((chi - 1.0).abs() < 1e-9, "{chi}");
     }
 
@@ -283,19 +289,19 @@ mod tests {
 
     #[test]
     fn weights_and_biases_have_spreads_of_their_own() {
-        let law = EdgeOfChaos::with_sigmas(1.5, 0.25);
+        let initializer = EdgeOfChaos::with_sigmas(1.5, 0.25);
         let mut rng = TorchRng::seed(3);
-        let w = law.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut rng);
+        let w = initializer.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut rng);
         assert!((w.std(0.0) * 300f32.sqrt() - 1.5).abs() < 0.02);
-        let b = law.draw(&ParamSpec::bias(300, 20_000), &[20_000], &mut rng);
+        let b = initializer.draw(&ParamSpec::bias(300, 20_000), &[20_000], &mut rng);
         assert!((b.std(0.0) - 0.25).abs() < 0.006);
     }
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = EdgeOfChaos::with_sigmas(1.5, 0.25);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<EdgeOfChaos>(&text).unwrap(), law);
+        let initializer = EdgeOfChaos::with_sigmas(1.5, 0.25);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<EdgeOfChaos>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<EdgeOfChaos>(&text.replace("1.5", "0")).unwrap_err();
         assert!(error.to_string().contains("σ_w = 0.0 must be from"), "{error}");
     }

@@ -13,7 +13,7 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 /// with L. It is one of Fixup's three rules; a residual network follows all of them:
 ///
 /// 1. The last layer of every branch, and the classifier, begin with [`Zeros`](crate::Zeros).
-/// 2. The other layers of the branches, m − 1 each, have this law. Layers outside have the usual
+/// 2. The other layers of the branches, m − 1 each, have this initializer. Layers outside have the usual
 ///    [`KaimingNormal`].
 /// 3. Every branch ends in a learned factor that begins at 1, and a learned number that begins at 0 is
 ///    added before each layer and each activation.
@@ -21,16 +21,16 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 /// With two layers to a branch the factor is 1/√L. A branch of one layer has nothing but its last.
 ///
 /// # Panics
-/// `fill` panics when the fan of the base law is 0.
+/// `fill` panics when the fan of the base initializer is 0.
 ///
 /// # Example
 /// ```
 /// use fanin_init::{Fixup, Initializer, ParamSpec, TorchRng};
 ///
 /// // The first of two layers in each of 16 branches: He's standard deviation, divided by 4.
-/// let law = Fixup::new(16, 2);
-/// assert_eq!(law.factor(), 0.25);
-/// let w = law.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut TorchRng::seed(0));
+/// let initializer = Fixup::new(16, 2);
+/// assert_eq!(initializer.factor(), 0.25);
+/// let w = initializer.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut TorchRng::seed(0));
 /// assert!((w.std(0.0) - (2f32 / 300.0).sqrt() / 4.0).abs() < 2e-4);
 /// ```
 ///
@@ -61,7 +61,7 @@ impl Fixup {
         Fixup { base, ..self }
     }
 
-    /// `L^(−1/(2m−2))`, by which the base law is multiplied.
+    /// `L^(−1/(2m−2))`, by which the base initializer is multiplied.
     pub fn factor(&self) -> f64 {
         (self.branches as f64).powf(-1.0 / (2.0 * self.layers as f64 - 2.0))
     }
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = Fixup::new(7, 2).base(KaimingNormal::default().gain(1.5));
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<Fixup>(&text).unwrap(), law);
+        let initializer = Fixup::new(7, 2).base(KaimingNormal::default().gain(1.5));
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<Fixup>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<Fixup>(&text.replace('7', "0")).unwrap_err();
         assert!(error.to_string().contains("0 residual branches"), "{error}");
         let error = serde_json::from_str::<Fixup>(&text.replace("1.5", "-1.5")).unwrap_err();

@@ -1,4 +1,4 @@
-//! Any distribution of `rand_distr` as a law.
+//! Any distribution of `rand_distr` as an initializer.
 
 use std::fmt;
 

@@ -22,8 +22,8 @@ use crate::{Gain, Initializer, ParamSpec};
 /// ```
 /// use fanin_init::{Identity, Initializer, ParamSpec, TorchRng};
 ///
-/// let law = Identity::default().gain(0.5);
-/// let w = law.draw(&ParamSpec::weight(3, 2), &[2, 3], &mut TorchRng::seed(0));
+/// let initializer = Identity::default().gain(0.5);
+/// let w = initializer.draw(&ParamSpec::weight(3, 2), &[2, 3], &mut TorchRng::seed(0));
 /// assert_eq!(w.as_slice().unwrap(), [0.5, 0.0, 0.0, 0.0, 0.5, 0.0]);
 /// ```
 ///
@@ -37,7 +37,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The same law with this gain.
+    /// The same initializer with this gain.
     ///
     /// # Panics
     /// When the number is no [`Gain`].
@@ -170,9 +170,9 @@ mod tests {
     use super::*;
     use crate::TorchRng;
 
-    fn draw(law: &dyn Initializer, shape: &[usize]) -> ndarray::ArrayD<f32> {
+    fn draw(initializer: &dyn Initializer, shape: &[usize]) -> ndarray::ArrayD<f32> {
         let mut rng = TorchRng::seed(1);
-        let w = law.draw(&ParamSpec::weight(3, 2), shape, &mut rng);
+        let w = initializer.draw(&ParamSpec::weight(3, 2), shape, &mut rng);
         assert_eq!(rng, TorchRng::seed(1), "nothing is drawn");
         w
     }
@@ -227,9 +227,9 @@ mod tests {
         assert_eq!(serde_json::from_str::<Dirac>(&text).unwrap(), Dirac::new(3));
         let error = serde_json::from_str::<Dirac>(r#"{"groups":0}"#).unwrap_err().to_string();
         assert!(error.contains("0 groups are none"), "{error}");
-        let law = Identity::default().gain(0.5);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<Identity>(&text).unwrap(), law);
+        let initializer = Identity::default().gain(0.5);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<Identity>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<Identity>(r#"{"gain":-1}"#).unwrap_err().to_string();
         assert!(error.contains("a gain of -1.0 is impossible"), "{error}");
     }

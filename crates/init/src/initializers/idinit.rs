@@ -61,7 +61,7 @@ impl IdInit {
         IdInit { tau: 1e-6, loosening: 0.0 }
     }
 
-    /// The same law with this τ, or ε.
+    /// The same initializer with this τ, or ε.
     ///
     /// # Panics
     /// When `tau` is not finite in f32.
@@ -71,7 +71,7 @@ impl IdInit {
         or_panic(IdInit { tau, ..self }.checked())
     }
 
-    /// The same law with normal numbers of this standard deviation added everywhere.
+    /// The same initializer with normal numbers of this standard deviation added everywhere.
     ///
     /// # Panics
     /// When `std` is negative, or 10·`std` not finite in f32.
@@ -149,9 +149,9 @@ mod tests {
     use crate::TorchRng;
     use ndarray::{Array2, arr2};
 
-    fn matrix(law: IdInit, outputs: usize, inputs: usize) -> Array2<f32> {
+    fn matrix(initializer: IdInit, outputs: usize, inputs: usize) -> Array2<f32> {
         let spec = ParamSpec::weight(inputs, outputs);
-        let w = law.draw(&spec, &[outputs, inputs], &mut TorchRng::seed(1));
+        let w = initializer.draw(&spec, &[outputs, inputs], &mut TorchRng::seed(1));
         w.into_dimensionality().unwrap()
     }
 
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = IdInit::zero().loosened(0.25);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<IdInit>(&text).unwrap(), law);
+        let initializer = IdInit::zero().loosened(0.25);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<IdInit>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<IdInit>(&text.replace("0.25", "-0.25")).unwrap_err();
         assert!(error.to_string().contains("the loosening -0.25 must be"), "{error}");
     }

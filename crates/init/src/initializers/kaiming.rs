@@ -1,4 +1,4 @@
-//! He's laws, made for rectifiers.
+//! He's initializers, made for rectifiers.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -20,8 +20,8 @@ use crate::{Fan, Gain, Initializer, Nonlinearity, ParamSpec};
 /// ```
 /// use fanin_init::{Fan, Initializer, KaimingUniform, Nonlinearity, ParamSpec, TorchRng};
 ///
-/// let law = KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(0.2)).fan(Fan::Out);
-/// let w = law.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
+/// let initializer = KaimingUniform::default().nonlinearity(Nonlinearity::LeakyRelu(0.2)).fan(Fan::Out);
+/// let w = initializer.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
 /// assert!(w.iter().all(|x| x.abs() <= (6f32 / 1.04 / 128.0).sqrt()));
 /// ```
 ///
@@ -83,8 +83,8 @@ impl KaimingUniform {
     /// use fanin_init::{Initializer, KaimingUniform, ParamSpec, TorchRng};
     ///
     /// // torch.manual_seed(0); torch.nn.Linear(4, 2).weight[0, 0]
-    /// let law = KaimingUniform::torch_default();
-    /// let w = law.draw(&ParamSpec::weight(4, 2), &[2, 4], &mut TorchRng::seed(0));
+    /// let initializer = KaimingUniform::torch_default();
+    /// let w = initializer.draw(&ParamSpec::weight(4, 2), &[2, 4], &mut TorchRng::seed(0));
     /// assert_eq!(w[[0, 0]], -0.003_743_410_1);
     /// ```
     pub fn torch_default() -> Self {
@@ -92,11 +92,11 @@ impl KaimingUniform {
     }
 }
 
-/// What both laws are given alike.
+/// What both initializers are given alike.
 macro_rules! builder {
-    ($($law:ident)*) => {$(
-        impl $law {
-            /// The same law with this gain.
+    ($($initializer:ident)*) => {$(
+        impl $initializer {
+            /// The same initializer with this gain.
             ///
             /// # Panics
             /// When the number is no [`Gain`].
@@ -106,14 +106,14 @@ macro_rules! builder {
                 Self { gain: gain.into(), ..self }
             }
 
-            /// The same law with the gain of this activation.
+            /// The same initializer with the gain of this activation.
             #[must_use]
             #[track_caller]
             pub fn nonlinearity(self, nonlinearity: Nonlinearity) -> Self {
                 self.gain(nonlinearity)
             }
 
-            /// The same law divided by this fan.
+            /// The same initializer divided by this fan.
             #[must_use]
             pub fn fan(self, fan: Fan) -> Self {
                 Self { fan, ..self }
@@ -162,16 +162,18 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "KaimingUniform: fan_in of `weight` is 0, and the law divides by it")]
+    #[should_panic(
+        expected = "KaimingUniform: fan_in of `weight` is 0, and the initializer divides by it"
+    )]
     fn no_inputs_are_refused() {
         KaimingUniform::default().draw(&ParamSpec::weight(0, 3), &[3], &mut TorchRng::seed(0));
     }
 
     #[test]
     fn serde_refuses_a_bad_gain() {
-        let law = KaimingNormal::default().gain(1.25).fan(Fan::Out);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<KaimingNormal>(&text).unwrap(), law);
+        let initializer = KaimingNormal::default().gain(1.25).fan(Fan::Out);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<KaimingNormal>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<KaimingUniform>(r#"{"gain":-1,"fan":"In"}"#);
         assert!(error.unwrap_err().to_string().contains("a gain of -1.0 is impossible"));
     }

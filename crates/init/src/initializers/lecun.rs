@@ -1,11 +1,11 @@
-//! LeCun's laws: a linear or self-normalizing layer keeps the signal's variance.
+//! LeCun's initializers: a linear or self-normalizing layer keeps the signal's variance.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::{Fan, Initializer, Law, ParamSpec, VarianceScaling};
+use crate::{Distribution, Fan, Initializer, ParamSpec, VarianceScaling};
 
 /// Mean 0, variance `1/fan_in`, uniform: U(±√(3/fan_in)).
 ///
@@ -51,7 +51,7 @@ pub struct LecunNormal;
 impl Initializer for LecunUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
-        VarianceScaling::new(1.0).law(Law::Uniform).fill(param, rng, values);
+        VarianceScaling::new(1.0).distribution(Distribution::Uniform).fill(param, rng, values);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
@@ -62,7 +62,7 @@ impl Initializer for LecunUniform {
 impl Initializer for LecunNormal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
-        VarianceScaling::new(1.0).law(Law::Normal).fill(param, rng, values);
+        VarianceScaling::new(1.0).distribution(Distribution::Normal).fill(param, rng, values);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {

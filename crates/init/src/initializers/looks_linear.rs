@@ -33,8 +33,8 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec, Position};
 /// use fanin_init::ndarray::Ix2;
 /// use fanin_init::{Initializer, LooksLinear, ParamSpec, Position, TorchRng};
 ///
-/// let law = LooksLinear::new(Position::First);
-/// let w = law.draw(&ParamSpec::weight(3, 8), &[8, 3], &mut TorchRng::seed(0));
+/// let initializer = LooksLinear::new(Position::First);
+/// let w = initializer.draw(&ParamSpec::weight(3, 8), &[8, 3], &mut TorchRng::seed(0));
 /// let w = w.into_dimensionality::<Ix2>()?;
 /// assert_eq!(w.row(1), w.row(5).mapv(|x| -x));
 /// # Ok::<(), fanin_init::ndarray::ShapeError>(())
@@ -58,7 +58,7 @@ impl LooksLinear {
         LooksLinear { position, gain: Gain::ONE }
     }
 
-    /// The same law with this gain.
+    /// The same initializer with this gain.
     ///
     /// # Panics
     /// When the number is no [`Gain`].
@@ -115,9 +115,14 @@ mod tests {
     use crate::TorchRng;
     use ndarray::{Array1, Array2, s};
 
-    fn matrix(law: LooksLinear, outputs: usize, inputs: usize, rng: &mut TorchRng) -> Array2<f32> {
+    fn matrix(
+        initializer: LooksLinear,
+        outputs: usize,
+        inputs: usize,
+        rng: &mut TorchRng,
+    ) -> Array2<f32> {
         let spec = ParamSpec::weight(inputs, outputs);
-        law.draw(&spec, &[outputs, inputs], rng).into_dimensionality().unwrap()
+        initializer.draw(&spec, &[outputs, inputs], rng).into_dimensionality().unwrap()
     }
 
     fn relu(x: &Array1<f32>) -> Array1<f32> {
@@ -193,9 +198,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_bad_values() {
-        let law = LooksLinear::new(Position::Last).gain(1.25);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<LooksLinear>(&text).unwrap(), law);
+        let initializer = LooksLinear::new(Position::Last).gain(1.25);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<LooksLinear>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<LooksLinear>(&text.replace("1.25", "-1.25"));
         assert!(error.unwrap_err().to_string().contains("a gain of -1.25 is impossible"));
         let error = serde_json::from_str::<LooksLinear>(&text.replace("Last", "Side"));

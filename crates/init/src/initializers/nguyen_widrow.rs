@@ -12,11 +12,11 @@ use crate::{Initializer, ParamKind, ParamSpec};
 ///
 /// For inputs in `±bound`, with n = `fan_in` and H = `fan_out`, every unit's weights are a vector of
 /// length `s = 0.7·H^(1/n)/bound`, its elements drawn from U(−1, 1) before it is scaled; the biases
-/// are U(±0.7·H^(1/n)). One law for both: it looks at the [kind](ParamSpec::kind) of the parameter.
+/// are U(±0.7·H^(1/n)). One initializer for both: it looks at the [kind](ParamSpec::kind) of the parameter.
 /// Each unit of a tanh is then linear on a slice of the inputs about `2/s` wide, and the slices lie
 /// all over. A weight has mean 0 and variance `s²/n`; the default bound is 1.
 ///
-/// Inputs around another centre must be shifted first: a law sees one parameter at a time, and that
+/// Inputs around another centre must be shifted first: an initializer sees one parameter at a time, and that
 /// shift would make each bias depend on its unit's weights.
 ///
 /// # Shapes
@@ -30,11 +30,11 @@ use crate::{Initializer, ParamKind, ParamSpec};
 /// use fanin_init::{Initializer, NguyenWidrow, ParamSpec, TorchRng};
 ///
 /// // A function of one number in ±3, by 20 units.
-/// let law = NguyenWidrow::new(3.0);
+/// let initializer = NguyenWidrow::new(3.0);
 /// let mut rng = TorchRng::seed(0);
-/// let w = law.draw(&ParamSpec::weight(1, 20), &[20, 1], &mut rng);
+/// let w = initializer.draw(&ParamSpec::weight(1, 20), &[20, 1], &mut rng);
 /// assert!(w.iter().all(|w| (w.abs() - 0.7 * 20.0 / 3.0).abs() < 1e-5));
-/// let b = law.draw(&ParamSpec::bias(1, 20), &[20], &mut rng);
+/// let b = initializer.draw(&ParamSpec::bias(1, 20), &[20], &mut rng);
 /// assert!(b.iter().all(|b| b.abs() <= 0.7 * 20.0));
 /// ```
 ///
@@ -116,7 +116,7 @@ impl Initializer for NguyenWidrow {
         }
         if *fan_in == 0 && !shape.contains(&0) {
             return Err(format!(
-                "NguyenWidrow: fan_in of `{name}` is 0, and the law divides by it"
+                "NguyenWidrow: fan_in of `{name}` is 0, and the initializer divides by it"
             ));
         }
         Ok(())
@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn every_unit_has_the_papers_length() {
         for (n, h, bound) in [(1, 20, 1.0), (2, 50, 0.5), (7, 4, 2.0), (300, 200, 1.0)] {
-            let law = NguyenWidrow::new(bound);
+            let initializer = NguyenWidrow::new(bound);
             let spec = ParamSpec::weight(n, h);
-            let w = law.draw(&spec, &[h, n], &mut TorchRng::seed(2));
+            let w = initializer.draw(&spec, &[h, n], &mut TorchRng::seed(2));
             let want = 0.7 * (h as f32).powf(1.0 / n as f32) / bound as f32;
             for unit in w.outer_iter() {
                 let length = unit.iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = NguyenWidrow::new(2.5);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<NguyenWidrow>(&text).unwrap(), law);
+        let initializer = NguyenWidrow::new(2.5);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<NguyenWidrow>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<NguyenWidrow>(r#"{"bound":0}"#).unwrap_err();
         assert!(error.to_string().contains("inputs up to 0.0?"), "{error}");
     }

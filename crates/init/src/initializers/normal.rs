@@ -1,4 +1,4 @@
-//! The normal law with a stated mean and standard deviation.
+//! The normal distribution with a stated mean and standard deviation.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -108,10 +108,10 @@ mod tests {
 
     #[test]
     fn the_largest_deviation_gives_finite_numbers() {
-        let law = Normal::new(0.0, 3.4e37);
+        let initializer = Normal::new(0.0, 3.4e37);
         for n in [7, 1000] {
             let spec = ParamSpec::bias(1, n);
-            let draw = |seed| law.draw(&spec, &[n], &mut TorchRng::seed(seed));
+            let draw = |seed| initializer.draw(&spec, &[n], &mut TorchRng::seed(seed));
             assert!((0..100).flat_map(draw).all(f32::is_finite));
         }
     }
@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = Normal::new(0.5, 0.25);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<Normal>(&text).unwrap(), law);
+        let initializer = Normal::new(0.5, 0.25);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<Normal>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<Normal>(r#"{"mean":0,"std":-2}"#).unwrap_err();
         assert!(error.to_string().contains("standard deviation -2.0"), "{error}");
     }
@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn any_generator_will_do() {
-        let law = Normal::new(0.0, 1.0);
+        let initializer = Normal::new(0.0, 1.0);
         let spec = ParamSpec::weight(5, 3);
-        let draw = |rng: &mut StdRng| law.draw(&spec, &[3, 5], rng);
+        let draw = |rng: &mut StdRng| initializer.draw(&spec, &[3, 5], rng);
         let mut rng = StdRng::seed_from_u64(1);
         let first = draw(&mut rng);
         assert_ne!(first, draw(&mut rng));

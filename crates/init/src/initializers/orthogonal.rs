@@ -43,7 +43,7 @@ pub struct Orthogonal {
 }
 
 impl Orthogonal {
-    /// The same law with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
+    /// The same initializer with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
     ///
     /// # Panics
     /// When the number is no [`Gain`].

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn gains_are_those_of_the_formulas() {
         // No moment of a sample tells so small a factor from 1.
-        for (law, inputs, want) in [
+        for (initializer, inputs, want) in [
             (RandomWalk::Linear, 1, 0.5f64.exp()),
             (RandomWalk::Linear, 10, 0.05f64.exp()),
             (RandomWalk::Relu, 100, SQRT_2 * (1.2 / 97.6f64).exp()),
@@ -106,7 +106,10 @@ mod tests {
             (RandomWalk::Relu, 2, SQRT_2 * (1.2 / 3.6f64).exp()),
             (RandomWalk::Tanh, 3, 1.13),
         ] {
-            assert!((law.gain(inputs) - want).abs() < 1e-14, "{law:?}, {inputs} inputs");
+            assert!(
+                (initializer.gain(inputs) - want).abs() < 1e-14,
+                "{initializer:?}, {inputs} inputs"
+            );
         }
     }
 

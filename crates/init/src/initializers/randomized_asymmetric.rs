@@ -19,16 +19,16 @@ const STD: f64 = 0.6007;
 /// [0, 1]. The positive mean makes it rarer that a layer is dead for all inputs, which is what stops
 /// deep narrow ReLU networks from learning at all.
 ///
-/// It is a law of both weights and biases, and tells them apart by the parameter's
-/// [`ParamKind`]. As they are drawn separately, the plain law (`default`) gives each weight row its
+/// It is an initializer of both weights and biases, and tells them apart by the parameter's
+/// [`ParamKind`]. As they are drawn separately, the plain initializer (`default`) gives each weight row its
 /// Beta entry with probability n/(n + 1), and each bias with 1/(n + 1), independently: of the units
-/// n/(n + 1)² have two and as many none. [`paired`](Self::paired) laws agree on the choice, so that
+/// n/(n + 1)² have two and as many none. [`paired`](Self::paired) initializers agree on the choice, so that
 /// every unit has exactly one, as in the paper: they compute it from a seed and the layer's name.
 ///
 /// Of 10,000 networks of ten ReLU layers of two units, 91 % are constant on [−√3, √3] at birth with
-/// He's law and biases of 0, 83 % with He's law and PyTorch's biases, 37 % with the plain law and 26 %
+/// He's initializer and biases of 0, 83 % with He's initializer and PyTorch's biases, 37 % with the plain initializer and 26 %
 /// with the paired one; of layers of three units 63, 48, 12 and 8 %. (The paper counts training runs
-/// that collapse: with two units 91.9 % with He's law, 29.2 % with this one.)
+/// that collapse: with two units 91.9 % with He's initializer, 29.2 % with this one.)
 ///
 /// # Shapes
 /// Weights `(out, in…)`, biases `(out)`.
@@ -41,9 +41,9 @@ const STD: f64 = 0.6007;
 /// use fanin_init::{Initializer, ParamSpec, RandomizedAsymmetric, TorchRng};
 ///
 /// let mut rng = TorchRng::seed(0);
-/// let law = RandomizedAsymmetric::paired(7);             // another seed for each layer
-/// let w = law.draw(&ParamSpec::weight(20, 10), &[10, 20], &mut rng);
-/// let b = law.draw(&ParamSpec::bias(20, 10), &[10], &mut rng);
+/// let initializer = RandomizedAsymmetric::paired(7);             // another seed for each layer
+/// let w = initializer.draw(&ParamSpec::weight(20, 10), &[10, 20], &mut rng);
+/// let b = initializer.draw(&ParamSpec::bias(20, 10), &[10], &mut rng);
 /// assert!(w.mean().unwrap() + b.mean().unwrap() / 20.0 > 0.0);
 /// ```
 ///
@@ -58,7 +58,7 @@ pub struct RandomizedAsymmetric {
 }
 
 impl RandomizedAsymmetric {
-    /// A law for weights and biases that replaces exactly one entry of each unit.
+    /// An initializer for weights and biases that replaces exactly one entry of each unit.
     ///
     /// Which one is a function of `seed`, of what the parameter's name has before its last dot, as
     /// `0` of `0.weight`, and of fan_in. Parameters that are named by their place in a model may all
@@ -70,9 +70,9 @@ impl RandomizedAsymmetric {
     /// use fanin_init::{Initializer, ParamSpec, RandomizedAsymmetric, TorchRng};
     ///
     /// // A layer without weights but one: either it or the bias of each unit is positive.
-    /// let (law, mut rng) = (RandomizedAsymmetric::paired(42), TorchRng::seed(0));
-    /// let w = law.draw(&ParamSpec::weight(1, 5).named("0.weight"), &[5, 1], &mut rng);
-    /// let b = law.draw(&ParamSpec::bias(1, 5).named("0.bias"), &[5], &mut rng);
+    /// let (initializer, mut rng) = (RandomizedAsymmetric::paired(42), TorchRng::seed(0));
+    /// let w = initializer.draw(&ParamSpec::weight(1, 5).named("0.weight"), &[5, 1], &mut rng);
+    /// let b = initializer.draw(&ParamSpec::bias(1, 5).named("0.bias"), &[5], &mut rng);
     /// assert!(w.iter().zip(&b).all(|(&w, &b)| w > 0.0 || b > 0.0));
     /// ```
     pub fn paired(seed: u64) -> Self {
@@ -135,32 +135,37 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     /// `[W | b]` of a layer.
-    fn layer(law: RandomizedAsymmetric, n: usize, m: usize, rng: &mut TorchRng) -> Array2<f32> {
-        let w = law.draw(&ParamSpec::weight(n, m), &[m, n], rng);
-        let b = law.draw(&ParamSpec::bias(n, m), &[m], rng);
+    fn layer(
+        initializer: RandomizedAsymmetric,
+        n: usize,
+        m: usize,
+        rng: &mut TorchRng,
+    ) -> Array2<f32> {
+        let w = initializer.draw(&ParamSpec::weight(n, m), &[m, n], rng);
+        let b = initializer.draw(&ParamSpec::bias(n, m), &[m], rng);
         let w = w.into_dimensionality::<ndarray::Ix2>().unwrap();
         let b: Array1<f32> = b.into_dimensionality().unwrap();
         ndarray::concatenate![Axis(1), w, b.insert_axis(Axis(1))]
     }
 
     /// Rows with none, one and two entries that no normal number of this size reaches.
-    fn replaced(law: RandomizedAsymmetric) -> [usize; 3] {
+    fn replaced(initializer: RandomizedAsymmetric) -> [usize; 3] {
         let (n, m) = (3, 20_000);
         let mut rng = TorchRng::seed(1);
-        let v = layer(law, n, m, &mut rng);
+        let v = layer(initializer, n, m, &mut rng);
         // Draws the same normals, and replaces nothing: what differs has been replaced.
         let mut rng = TorchRng::seed(1);
-        let mut plain = |law: RandomizedAsymmetric, spec: ParamSpec, shape: &[usize]| {
+        let mut plain = |initializer: RandomizedAsymmetric, spec: ParamSpec, shape: &[usize]| {
             let std = STD / (n as f64).sqrt();
             let mut w = vec![0.0; shape.iter().product()];
             draw::normal(&mut rng, &mut w, 0.0, std);
-            law.choices(&spec, m, &mut rng);
+            initializer.choices(&spec, m, &mut rng);
             let mut beta = vec![0.0; m];
             draw::uniform(&mut rng, &mut beta, 0.0, 1.0);
             w
         };
-        let w = plain(law, ParamSpec::weight(n, m), &[m, n]);
-        let b = plain(law, ParamSpec::bias(n, m), &[m]);
+        let w = plain(initializer, ParamSpec::weight(n, m), &[m, n]);
+        let b = plain(initializer, ParamSpec::bias(n, m), &[m]);
         let mut counts = [0; 3];
         for (i, row) in v.rows().into_iter().enumerate() {
             let normals = w[i * n..][..n].iter().chain([&b[i]]);
@@ -170,16 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn paired_laws_replace_exactly_one_entry_a_unit() {
+    fn paired_initializers_replace_exactly_one_entry_a_unit() {
         assert_eq!(replaced(RandomizedAsymmetric::paired(3)), [0, 20_000, 0]);
     }
 
     #[test]
     fn layers_of_a_model_choose_for_themselves() {
-        let law = RandomizedAsymmetric::paired(3);
+        let initializer = RandomizedAsymmetric::paired(3);
         let choices = |name| {
             let spec = ParamSpec::weight(4, 20).named(name);
-            law.choices(&spec, 20, &mut TorchRng::seed(0))
+            initializer.choices(&spec, 20, &mut TorchRng::seed(0))
         };
         assert_eq!(choices("net.0.weight"), choices("net.0.bias"));
         assert_ne!(choices("net.0.weight"), choices("net.1.weight"));
@@ -187,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_laws_replace_one_on_average() {
+    fn plain_initializers_replace_one_on_average() {
         let [none, one, two] = replaced(RandomizedAsymmetric::default()).map(|c| c as f64);
         let expected: f64 = 20_000.0 * 3.0 / 16.0;
         let error = (expected * 13.0 / 16.0).sqrt();
@@ -201,8 +206,8 @@ mod tests {
         // Each entry is Beta(2, 1) with probability p = 1/(n+1): mean 2/3, square 1/2.
         let (n, m) = (30, 4000);
         let squared_std = 0.6007 * 0.6007;
-        for law in [RandomizedAsymmetric::default(), RandomizedAsymmetric::paired(9)] {
-            let v = layer(law, n, m, &mut TorchRng::seed(2));
+        for initializer in [RandomizedAsymmetric::default(), RandomizedAsymmetric::paired(9)] {
+            let v = layer(initializer, n, m, &mut TorchRng::seed(2));
             let p = 1.0 / (n as f64 + 1.0);
             let variance = squared_std / n as f64;
             let count = v.len() as f64;
@@ -212,7 +217,10 @@ mod tests {
             let fourth = p / 3.0 + (1.0 - p) * 3.0 * variance * variance;
             let z_mean = (moment(1) - p * 2.0 / 3.0) / (second / count).sqrt();
             let z_square = (moment(2) - second) / ((fourth - second * second) / count).sqrt();
-            assert!(z_mean.abs() < 5.0 && z_square.abs() < 5.0, "{law:?}: {z_mean}, {z_square}");
+            assert!(
+                z_mean.abs() < 5.0 && z_square.abs() < 5.0,
+                "{initializer:?}: {z_mean}, {z_square}"
+            );
             // Swapped fans, or a forgotten n, would be seen.
             let swapped = p / 2.0 + (1.0 - p) * squared_std / m as f64;
             let z = (moment(2) - swapped) / ((fourth - second * second) / count).sqrt();
@@ -247,9 +255,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_a_bad_pair() {
-        let law = RandomizedAsymmetric::paired(5);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<RandomizedAsymmetric>(&text).unwrap(), law);
+        let initializer = RandomizedAsymmetric::paired(5);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<RandomizedAsymmetric>(&text).unwrap(), initializer);
         assert!(serde_json::from_str::<RandomizedAsymmetric>(r#"{"pair":-5}"#).is_err());
     }
 }

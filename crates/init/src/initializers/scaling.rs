@@ -1,4 +1,4 @@
-//! One law for all the laws that divide a variance by a fan.
+//! One initializer for all the initializers that divide a variance by a fan.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -8,7 +8,7 @@ use crate::initializer::{or_panic, require};
 use crate::random::draw;
 use crate::{Initializer, ParamSpec, TruncatedNormal};
 
-/// By which count of connections a law divides.
+/// By which count of connections an initializer divides.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Fan {
@@ -35,7 +35,12 @@ impl Fan {
     }
 
     /// Refuses a fan of 0, unless there is nothing to fill.
-    pub(crate) fn check(self, law: &str, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+    pub(crate) fn check(
+        self,
+        initializer: &str,
+        param: &ParamSpec,
+        shape: &[usize],
+    ) -> Result<(), String> {
         if self.of(param) > 0.0 || shape.contains(&0) {
             return Ok(());
         }
@@ -45,14 +50,17 @@ impl Fan {
             Fan::Average => "fan_in + fan_out",
             Fan::GeometricAverage => "fan_in · fan_out",
         };
-        Err(format!("{law}: {fan} of `{}` is 0, and the law divides by it", param.name))
+        Err(format!(
+            "{initializer}: {fan} of `{}` is 0, and the initializer divides by it",
+            param.name
+        ))
     }
 }
 
-/// The form of a law whose variance is given by something else.
+/// The form of an initializer whose variance is given by something else.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Law {
+pub enum Distribution {
     /// Uniform.
     Uniform,
     /// Normal.
@@ -66,7 +74,7 @@ pub enum Law {
 ///
 /// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` divides the
 /// standard deviation by 0.87962566103423978, what truncation at ±2 leaves of it (see
-/// [`TruncatedNormal::corrected`]), so the variance of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Law::TruncatedNormal`],
+/// [`TruncatedNormal::corrected`]), so the variance of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Distribution::TruncatedNormal`],
 /// is that of Keras, and `lecun_normal` of Keras and Flax.
 ///
 /// # Panics
@@ -74,12 +82,12 @@ pub enum Law {
 ///
 /// # Example
 /// ```
-/// use fanin_init::{Fan, Initializer, Law, ParamSpec, TorchRng, VarianceScaling};
+/// use fanin_init::{Distribution, Fan, Initializer, ParamSpec, TorchRng, VarianceScaling};
 ///
 /// // he_normal of Keras and JAX, which is truncated, unlike PyTorch's kaiming_normal_.
 /// let he_normal = VarianceScaling::new(2.0);
 /// // glorot_uniform of Keras and JAX.
-/// let glorot = VarianceScaling::new(1.0).fan(Fan::Average).law(Law::Uniform);
+/// let glorot = VarianceScaling::new(1.0).fan(Fan::Average).distribution(Distribution::Uniform);
 /// let w = glorot.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut TorchRng::seed(0));
 /// assert!(w.iter().all(|x| x.abs() <= (6f32 / 500.0).sqrt()));
 /// # let _ = he_normal;
@@ -93,7 +101,7 @@ pub enum Law {
 pub struct VarianceScaling {
     scale: f64,
     fan: Fan,
-    law: Law,
+    distribution: Distribution,
 }
 
 impl VarianceScaling {
@@ -103,8 +111,9 @@ impl VarianceScaling {
     /// When `scale` is not from 1e-30 to 1e30.
     #[track_caller]
     pub fn new(scale: f64) -> Self {
-        let law = Unchecked { scale, fan: Fan::In, law: Law::TruncatedNormal };
-        or_panic(law.try_into())
+        let initializer =
+            Unchecked { scale, fan: Fan::In, distribution: Distribution::TruncatedNormal };
+        or_panic(initializer.try_into())
     }
 
     /// Divides by this fan.
@@ -115,8 +124,8 @@ impl VarianceScaling {
 
     /// Draws in this form.
     #[must_use]
-    pub fn law(self, law: Law) -> Self {
-        VarianceScaling { law, ..self }
+    pub fn distribution(self, distribution: Distribution) -> Self {
+        VarianceScaling { distribution, ..self }
     }
 }
 
@@ -130,16 +139,17 @@ impl Default for VarianceScaling {
 struct Unchecked {
     scale: f64,
     fan: Fan,
-    law: Law,
+    #[serde(alias = "law")]
+    distribution: Distribution,
 }
 
 impl TryFrom<Unchecked> for VarianceScaling {
     type Error = String;
 
-    fn try_from(Unchecked { scale, fan, law }: Unchecked) -> Result<Self, String> {
+    fn try_from(Unchecked { scale, fan, distribution }: Unchecked) -> Result<Self, String> {
         // So that every standard deviation is a normal f32, whatever the fan.
         if (1e-30..=1e30).contains(&scale) {
-            Ok(VarianceScaling { scale, fan, law })
+            Ok(VarianceScaling { scale, fan, distribution })
         } else {
             Err(format!("VarianceScaling: the scale {scale:?} must be from 1e-30 to 1e30"))
         }
@@ -150,14 +160,14 @@ impl Initializer for VarianceScaling {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let std = (self.scale / self.fan.of(param)).sqrt();
-        draw::in_order(values, |values| match self.law {
+        draw::in_order(values, |values| match self.distribution {
             _ if values.is_empty() => {}
-            Law::Uniform => {
+            Distribution::Uniform => {
                 let bound = 3f64.sqrt() * std;
                 draw::uniform(rng, values, -bound, bound);
             }
-            Law::Normal => draw::normal(rng, values, 0.0, std),
-            Law::TruncatedNormal => {
+            Distribution::Normal => draw::normal(rng, values, 0.0, std),
+            Distribution::TruncatedNormal => {
                 TruncatedNormal::corrected(std).draw_slice(rng, values);
             }
         });
@@ -174,12 +184,15 @@ mod tests {
     use crate::{KaimingNormal, TorchRng, XavierUniform};
 
     #[test]
-    fn special_cases_are_the_named_laws() {
+    fn special_cases_are_the_named_initializers() {
         let spec = ParamSpec::weight(30, 20);
-        let draw = |law: &dyn Initializer| law.draw(&spec, &[20, 30], &mut TorchRng::seed(4));
-        let he = VarianceScaling::new(2.0).law(Law::Normal);
+        let draw = |initializer: &dyn Initializer| {
+            initializer.draw(&spec, &[20, 30], &mut TorchRng::seed(4))
+        };
+        let he = VarianceScaling::new(2.0).distribution(Distribution::Normal);
         assert_eq!(draw(&he), draw(&KaimingNormal::default()));
-        let glorot = VarianceScaling::new(1.0).fan(Fan::Average).law(Law::Uniform);
+        let glorot =
+            VarianceScaling::new(1.0).fan(Fan::Average).distribution(Distribution::Uniform);
         assert_eq!(draw(&glorot), draw(&XavierUniform::default()));
     }
 
@@ -191,10 +204,13 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = VarianceScaling::new(2.0).fan(Fan::Out).law(Law::Uniform);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(text, r#"{"scale":2.0,"fan":"Out","law":"Uniform"}"#);
-        assert_eq!(serde_json::from_str::<VarianceScaling>(&text).unwrap(), law);
+        let initializer =
+            VarianceScaling::new(2.0).fan(Fan::Out).distribution(Distribution::Uniform);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(text, r#"{"scale":2.0,"fan":"Out","distribution":"Uniform"}"#);
+        assert_eq!(serde_json::from_str::<VarianceScaling>(&text).unwrap(), initializer);
+        let old = text.replace("distribution", "law");
+        assert_eq!(serde_json::from_str::<VarianceScaling>(&old).unwrap(), initializer);
         let error = serde_json::from_str::<VarianceScaling>(&text.replace("2.0", "-2.0"));
         assert!(error.unwrap_err().to_string().contains("the scale -2.0 must be from 1e-30"));
         let error = serde_json::from_str::<VarianceScaling>(&text.replace("Out", "Side"));
@@ -211,16 +227,18 @@ mod tests {
     #[test]
     #[should_panic(expected = "VarianceScaling: fan_in · fan_out of `weight` is 0")]
     fn a_geometric_average_of_zero_is_refused() {
-        let law = VarianceScaling::default().fan(Fan::GeometricAverage);
-        law.draw(&ParamSpec::weight(3, 0), &[3], &mut TorchRng::seed(0));
+        let initializer = VarianceScaling::default().fan(Fan::GeometricAverage);
+        initializer.draw(&ParamSpec::weight(3, 0), &[3], &mut TorchRng::seed(0));
     }
 
     #[test]
     fn nothing_to_fill_is_no_error() {
         let mut rng = TorchRng::seed(0);
-        for law in [Law::Uniform, Law::Normal, Law::TruncatedNormal] {
-            let law = VarianceScaling::default().law(law);
-            law.draw(&ParamSpec::weight(0, 3), &[3, 0], &mut rng);
+        for distribution in
+            [Distribution::Uniform, Distribution::Normal, Distribution::TruncatedNormal]
+        {
+            let initializer = VarianceScaling::default().distribution(distribution);
+            initializer.draw(&ParamSpec::weight(0, 3), &[3, 0], &mut rng);
         }
         assert_eq!(rng, TorchRng::seed(0));
     }

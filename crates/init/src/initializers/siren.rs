@@ -1,4 +1,4 @@
-//! The law of networks whose activation is a sine.
+//! The initializer of networks whose activation is a sine.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -27,8 +27,8 @@ use crate::{Fan, Initializer, ParamSpec, Position};
 /// let mut rng = TorchRng::seed(0);
 /// let first = Siren::new(Position::First).draw(&ParamSpec::weight(2, 256), &[256, 2], &mut rng);
 /// assert!(first.iter().all(|x| x.abs() <= 0.5));
-/// let law = Siren::new(Position::Hidden).omega0(30.0);
-/// let hidden = law.draw(&ParamSpec::weight(256, 256), &[256, 256], &mut rng);
+/// let initializer = Siren::new(Position::Hidden).omega0(30.0);
+/// let hidden = initializer.draw(&ParamSpec::weight(256, 256), &[256, 256], &mut rng);
 /// assert!(hidden.iter().all(|x| x.abs() <= (6f32 / 256.0).sqrt() / 30.0));
 /// ```
 ///
@@ -48,7 +48,7 @@ impl Siren {
         Siren { position, omega0: 30.0 }
     }
 
-    /// The same law with this ω₀, by which the sine's argument is multiplied.
+    /// The same initializer with this ω₀, by which the sine's argument is multiplied.
     ///
     /// # Panics
     /// When `omega0` is not from 1e-30 to 1e30.
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = Siren::new(Position::First).omega0(25.0);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<Siren>(&text).unwrap(), law);
+        let initializer = Siren::new(Position::First).omega0(25.0);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<Siren>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<Siren>(&text.replace("25", "-25")).unwrap_err();
         assert!(error.to_string().contains("an ω₀ of -25.0 is impossible"), "{error}");
     }

@@ -28,8 +28,8 @@ use crate::{Initializer, ParamSpec, randperm};
 /// ```
 /// use fanin_init::{Initializer, ParamSpec, Sparse, TorchRng};
 ///
-/// let law = Sparse::new(0.9, 0.01);
-/// let w = law.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
+/// let initializer = Sparse::new(0.9, 0.01);
+/// let w = initializer.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
 /// // ⌈0.9 · 128⌉ = 116 zeros in each of 784 columns
 /// assert_eq!(w.iter().filter(|&&x| x == 0.0).count(), 784 * 116);
 /// ```
@@ -160,12 +160,12 @@ impl TryFrom<UncheckedRows> for SparseRows {
     }
 }
 
-fn check_std(law: &str, std: f64) -> Result<(), String> {
+fn check_std(initializer: &str, std: f64) -> Result<(), String> {
     if draw::is_within_f32(0.0, std) && std >= 0.0 {
         return Ok(());
     }
     Err(format!(
-        "{law}: the standard deviation {std:?} must be finite and not negative, and no number \
+        "{initializer}: the standard deviation {std:?} must be finite and not negative, and no number \
          overflow f32"
     ))
 }
@@ -223,16 +223,16 @@ mod tests {
     use super::*;
     use crate::{Normal, TorchRng};
 
-    fn draw(law: &dyn Initializer, shape: &[usize]) -> ndarray::ArrayD<f32> {
-        law.draw(&ParamSpec::weight(1, 1), shape, &mut TorchRng::seed(1))
+    fn draw(initializer: &dyn Initializer, shape: &[usize]) -> ndarray::ArrayD<f32> {
+        initializer.draw(&ParamSpec::weight(1, 1), shape, &mut TorchRng::seed(1))
     }
 
     #[test]
     fn what_is_not_zeroed_is_the_normal_draw() {
         let normal = draw(&Normal::new(0.0, 0.5), &[20, 30]);
-        for law in [&Sparse::new(0.3, 0.5) as &dyn Initializer, &SparseRows::new(7, 0.5)] {
-            let w = draw(law, &[20, 30]);
-            assert!(w.iter().zip(&normal).all(|(&w, &z)| w == 0.0 || w == z), "{law:?}");
+        for initializer in [&Sparse::new(0.3, 0.5) as &dyn Initializer, &SparseRows::new(7, 0.5)] {
+            let w = draw(initializer, &[20, 30]);
+            assert!(w.iter().zip(&normal).all(|(&w, &z)| w == 0.0 || w == z), "{initializer:?}");
         }
     }
 
@@ -283,9 +283,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = Sparse::new(0.25, 0.5);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<Sparse>(&text).unwrap(), law);
+        let initializer = Sparse::new(0.25, 0.5);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<Sparse>(&text).unwrap(), initializer);
         for (bad, reason) in [
             (r#"{"sparsity":-0.5,"std":1}"#, "sparsity -0.5"),
             (r#"{"sparsity":0.5,"std":-1}"#, "standard deviation -1.0"),
@@ -293,9 +293,9 @@ mod tests {
             let error = serde_json::from_str::<Sparse>(bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
-        let law = SparseRows::new(3, 0.5);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<SparseRows>(&text).unwrap(), law);
+        let initializer = SparseRows::new(3, 0.5);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<SparseRows>(&text).unwrap(), initializer);
         for (bad, reason) in [
             (r#"{"inputs":0,"std":1}"#, "listens to 0 inputs"),
             (r#"{"inputs":3,"std":1e38}"#, "standard deviation 1e38"),

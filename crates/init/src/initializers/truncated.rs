@@ -1,4 +1,4 @@
-//! The normal law without its tails.
+//! The normal distribution without its tails.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -61,7 +61,7 @@ impl TruncatedNormal {
         or_panic(TruncatedNormal::checked(mean, std, low, high))
     }
 
-    /// The law of Keras and JAX: mean 0, truncated at two standard deviations.
+    /// The initializer of Keras and JAX: mean 0, truncated at two standard deviations.
     ///
     /// The numbers drawn have a standard deviation of 0.8796·`std`, as theirs have;
     /// [`corrected`](Self::corrected) ones have `std`.
@@ -111,20 +111,20 @@ impl TruncatedNormal {
         } else if low as f32 >= high as f32 {
             Err(format!("TruncatedNormal: the range from {low:?} to {high:?} is empty"))
         } else {
-            let law = TruncatedNormal { mean, std, low, high };
-            if law.probability() <= MOSTLY_INSIDE && law.acceptance() < 1e-4 {
+            let initializer = TruncatedNormal { mean, std, low, high };
+            if initializer.probability() <= MOSTLY_INSIDE && initializer.acceptance() < 1e-4 {
                 return Err(format!(
                     "TruncatedNormal: the range from {low:?} to {high:?} is too wide to be searched \
                      for numbers near {mean:?} ± {std:?}"
                 ));
             }
-            if !law.survives_rounding() {
+            if !initializer.survives_rounding() {
                 return Err(format!(
                     "TruncatedNormal: f32 is too coarse to draw from {low:?} to {high:?} what is \
                      {mean:?} ± {std:?}"
                 ));
             }
-            Ok(law)
+            Ok(initializer)
         }
     }
 
@@ -298,8 +298,8 @@ mod tests {
             assert!(error.contains("f32 is too coarse"), "{error}");
         }
         // Far out in a tail, but f32 can tell: with density e^(−300·s) at s deviations from it.
-        let law = TruncatedNormal::new(0.0, 1.0, 300.0, 301.0);
-        let w = law.draw(&ParamSpec::bias(1, 400), &[400], &mut TorchRng::seed(1));
+        let initializer = TruncatedNormal::new(0.0, 1.0, 300.0, 301.0);
+        let w = initializer.draw(&ParamSpec::bias(1, 400), &[400], &mut TorchRng::seed(1));
         let mean = w.iter().map(|&x| f64::from(x) - 300.0).sum::<f64>() / 400.0;
         assert!((mean * 300.0 - 1.0).abs() < 0.25, "{mean}");
     }
@@ -318,9 +318,9 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = TruncatedNormal::new(0.5, 0.25, 0.0, 3.0);
-        let text = serde_json::to_string(&law).unwrap();
-        assert_eq!(serde_json::from_str::<TruncatedNormal>(&text).unwrap(), law);
+        let initializer = TruncatedNormal::new(0.5, 0.25, 0.0, 3.0);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<TruncatedNormal>(&text).unwrap(), initializer);
         let bad = text.replace("3.0", "-3.0");
         let error = serde_json::from_str::<TruncatedNormal>(&bad).unwrap_err().to_string();
         assert!(error.contains("from 0.0 to -3.0 is empty"), "{error}");

@@ -1,4 +1,4 @@
-//! Uniform laws with stated bounds, and the one that PyTorch gives every bias.
+//! Uniform distributions with stated bounds, and the one that PyTorch gives every bias.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -134,10 +134,10 @@ mod tests {
 
     #[test]
     fn serde_refuses_what_the_code_refuses() {
-        let law = Uniform::new(-0.5, 0.25);
-        let text = serde_json::to_string(&law).unwrap();
+        let initializer = Uniform::new(-0.5, 0.25);
+        let text = serde_json::to_string(&initializer).unwrap();
         assert_eq!(text, r#"{"low":-0.5,"high":0.25}"#);
-        assert_eq!(serde_json::from_str::<Uniform>(&text).unwrap(), law);
+        assert_eq!(serde_json::from_str::<Uniform>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<Uniform>(r#"{"low":1,"high":0}"#).unwrap_err();
         assert!(error.to_string().contains("from 1.0 to 0.0 is empty"), "{error}");
     }

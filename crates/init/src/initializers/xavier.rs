@@ -1,4 +1,4 @@
-//! Glorot's laws, which weigh forward and backward signals alike.
+//! Glorot's initializers, which weigh forward and backward signals alike.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -20,8 +20,8 @@ use crate::{Fan, Gain, Initializer, ParamSpec};
 /// ```
 /// use fanin_init::{Initializer, Nonlinearity, ParamSpec, TorchRng, XavierUniform};
 ///
-/// let law = XavierUniform::default().gain(Nonlinearity::Tanh);
-/// let w = law.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
+/// let initializer = XavierUniform::default().gain(Nonlinearity::Tanh);
+/// let w = initializer.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
 /// assert!(w.iter().all(|x| x.abs() <= 5.0 / 3.0 * (6f32 / 912.0).sqrt()));
 /// ```
 ///
@@ -45,8 +45,8 @@ pub struct XavierUniform {
 /// ```
 /// use fanin_init::{Initializer, ParamSpec, TorchRng, XavierNormal};
 ///
-/// let law = XavierNormal::default().gain(0.5);
-/// let w = law.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
+/// let initializer = XavierNormal::default().gain(0.5);
+/// let w = initializer.draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(0));
 /// assert!((w.std(0.0) - 0.5 * (2f32 / 912.0).sqrt()).abs() < 1e-3);
 /// ```
 ///
@@ -64,7 +64,7 @@ fn std(gain: Gain, param: &ParamSpec) -> f64 {
 }
 
 impl XavierUniform {
-    /// The same law with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
+    /// The same initializer with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
     ///
     /// # Panics
     /// When the number is no [`Gain`].
@@ -76,7 +76,7 @@ impl XavierUniform {
 }
 
 impl XavierNormal {
-    /// The same law with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
+    /// The same initializer with this gain: a number or a [`Nonlinearity`](crate::Nonlinearity).
     ///
     /// # Panics
     /// When the number is no [`Gain`].
@@ -124,10 +124,10 @@ mod tests {
 
     #[test]
     fn serde_refuses_a_bad_gain() {
-        let law = XavierUniform::default().gain(1.25);
-        let text = serde_json::to_string(&law).unwrap();
+        let initializer = XavierUniform::default().gain(1.25);
+        let text = serde_json::to_string(&initializer).unwrap();
         assert_eq!(text, r#"{"gain":1.25}"#);
-        assert_eq!(serde_json::from_str::<XavierUniform>(&text).unwrap(), law);
+        assert_eq!(serde_json::from_str::<XavierUniform>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<XavierNormal>(r#"{"gain":-1}"#).unwrap_err();
         assert!(error.to_string().contains("a gain of -1.0 is impossible"), "{error}");
     }

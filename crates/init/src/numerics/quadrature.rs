@@ -1,4 +1,4 @@
-//! Expectations over the normal law, by quadrature.
+//! Expectations over the normal distribution, by quadrature.
 
 /// `E[f(z)]` for z ~ N(0, 1), to some 1e-12 of its size.
 ///
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_of_the_normal_law() {
+    fn moments_of_the_normal_distribution() {
         for (k, want) in
             [(0, 1.0), (1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0), (8, 105.0), (12, 10395.0)]
         {

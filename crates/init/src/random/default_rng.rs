@@ -75,7 +75,7 @@ fn lent_already() -> ! {
 /// ```
 /// use fanin_init::{Initializer, ParamSpec, Uniform, default_rng, from_fn};
 ///
-/// // A law that itself draws from the default generator, filled from the default generator.
+/// // An initializer that itself draws from the default generator, filled from the default generator.
 /// let nested = from_fn(|param, _, values| {
 ///     Uniform::new(0.0, 1.0).fill(param, &mut default_rng(), values);
 /// });

@@ -5,9 +5,9 @@ use super::torch_rng::{N, TorchRng};
 impl TorchRng {
     /// The generator of one parameter, or anything else that has a name, under a seed.
     ///
-    /// Where one generator serves a whole network, a layer put in front or a law that draws more
+    /// Where one generator serves a whole network, a layer put in front or an initializer that draws more
     /// numbers changes all that is drawn after it. Generators by name are independent of each other:
-    /// the parameter `2.weight` begins alike in every network that has one of this shape and law.
+    /// the parameter `2.weight` begins alike in every network that has one of this shape and initializer.
     ///
     /// The state is that of the reference `init_by_array` for this array of 32-bit words: the low and
     /// the high half of the seed, the number of bytes of the path, and these bytes in UTF-8, four a

@@ -174,10 +174,10 @@ impl TryFrom<Saved> for TorchRng {
 
 // The spare normal, through `&mut dyn RngCore`.
 //
-// PyTorch keeps the second half of a Box–Muller pair in the generator, so a law that draws fewer
+// PyTorch keeps the second half of a Box–Muller pair in the generator, so an initializer that draws fewer
 // than 16 normals must reach into the generator it was given, and it was given a `dyn RngCore`,
 // possibly behind further wrappers. To fill no bytes at all is the one call that every generator
-// and every wrapper forwards and that has no effect: a law writes its question into a thread-local
+// and every wrapper forwards and that has no effect: an initializer writes its question into a thread-local
 // cell, makes that call, and finds an answer if, and only if, a `TorchRng` was at the other end.
 
 #[derive(Clone, Copy)]

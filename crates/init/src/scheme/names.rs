@@ -1,4 +1,4 @@
-//! The names of laws and parameters, ours and those of other frameworks, and what they mean.
+//! The names of initializers and parameters, ours and those of other frameworks, and what they mean.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::value::{Args, Call, Value, excerpt, plain, shortened};
 use super::{ROWS, Row, Scheme};
 use crate::{EdgeOfChaos, Nonlinearity};
 
-/// Another name for a law, with the parameters it has there, in their order.
+/// Another name for an initializer, with the parameters it has there, in their order.
 pub(super) struct Alias {
     pub(super) name: &'static str,
     pub(super) means: &'static str,
@@ -20,7 +20,7 @@ const fn alias(name: &'static str, means: &'static str, takes: &'static [&'stati
     Alias { name, means, takes }
 }
 
-/// What Keras, JAX and Flax call their laws. Defaults are Keras'.
+/// What Keras, JAX and Flax call their initializers. Defaults are Keras'.
 pub(super) const ALIASES: &[Alias] = &[
     alias("glorot_uniform", "xavier_uniform", &[]),
     alias("glorot_normal", "variance_scaling(mode=fan_avg)", &[]),
@@ -63,7 +63,7 @@ const TORCH: &[&str] = &[
 /// Parameters of other frameworks, and ours.
 const SYNONYMS: &[(&str, &str)] = &[
     ("mode", "fan"),
-    ("distribution", "law"),
+    ("law", "distribution"),
     ("nonlinearity", "gain"),
     ("nonlinearity", "value"),
     ("scale", "gain"),
@@ -79,14 +79,13 @@ const SYNONYMS: &[(&str, &str)] = &[
 pub(super) fn printed(field: &str) -> &str {
     match field {
         "fan" => "mode",
-        "law" => "distribution",
         _ => field,
     }
 }
 
 /// Parameters that may stand first without their names, where that is not the order of the fields.
-fn first(law: &str) -> &'static [&'static str] {
-    match law {
+fn first(initializer: &str) -> &'static [&'static str] {
+    match initializer {
         "kaiming_uniform" | "kaiming_normal" => &["a", "mode", "nonlinearity"],
         "fixup" => &["branches", "layers"],
         "depth_scaled" => &["branches"],
@@ -95,21 +94,21 @@ fn first(law: &str) -> &'static [&'static str] {
 }
 
 /// Parameters from which others are computed.
-fn last(law: &str) -> &'static [&'static str] {
-    match law {
+fn last(initializer: &str) -> &'static [&'static str] {
+    match initializer {
         "trunc_normal" => &["lower", "upper"],
         "edge_of_chaos" => &["activation"],
         _ => &[],
     }
 }
 
-/// A law has none of it, whatever other frameworks do.
+/// An initializer has none of it, whatever other frameworks do.
 const STATE: [&str; 2] = ["seed", "generator"];
 
 /// Keras' configurations and PyTorch's calls carry these, most often with nothing in them.
 const MAY_BE_NONE: [&str; 4] = ["seed", "generator", "input_axes", "output_axes"];
 
-/// The law that this call means.
+/// The initializer that this call means.
 pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     let (row, alias) = find(&call.name)?;
     let text = excerpt(&call.to_string());
@@ -163,7 +162,7 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
                 return Err(at(format!("{} takes a number, not `{value}`", printed(&name))));
             }
             Some(value) => match (Row::of(&default), value) {
-                (Some(law), Value::Call(call)) => inner(law, call)?,
+                (Some(initializer), Value::Call(call)) => inner(initializer, call)?,
                 (_, value) => value,
             },
         };
@@ -172,17 +171,20 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     row.read(args).map_err(|error| at(error.0))
 }
 
-/// A law that is a parameter of another.
-fn inner(law: &Row, call: Call) -> Result<Value, ParseSchemeError> {
+/// An initializer that is a parameter of another.
+fn inner(initializer: &Row, call: Call) -> Result<Value, ParseSchemeError> {
     let scheme = resolve(call)?;
-    if scheme.name() == law.name {
+    if scheme.name() == initializer.name {
         Ok(scheme.write())
     } else {
-        Err(ParseSchemeError(format!("`{scheme}` is no {} law, as it must be here", law.name)))
+        Err(ParseSchemeError(format!(
+            "`{scheme}` is no {} initializer, as it must be here",
+            initializer.name
+        )))
     }
 }
 
-/// The row of a law, and the name under which it was called if that is another.
+/// The row of an initializer, and the name under which it was called if that is another.
 fn find(name: &str) -> Result<(&'static Row, Option<&'static Alias>), ParseSchemeError> {
     let bare = name.strip_suffix('_').unwrap_or(name);
     let same =
@@ -191,13 +193,14 @@ fn find(name: &str) -> Result<(&'static Row, Option<&'static Alias>), ParseSchem
         return Ok((row, None));
     }
     if let Some(alias) = ALIASES.iter().find(|alias| same(alias.name)) {
-        let law = text::parse(alias.means)?.name;
-        return Ok((find(&law)?.0, Some(alias)));
+        let initializer = text::parse(alias.means)?.name;
+        return Ok((find(&initializer)?.0, Some(alias)));
     }
     let names = || ROWS.iter().map(|row| row.name).chain(ALIASES.iter().map(|alias| alias.name));
-    let next = hint(name, names())
-        .unwrap_or_else(|| format!("the laws are {}", names().collect::<Vec<_>>().join(", ")));
-    Err(ParseSchemeError(format!("there is no law `{}`; {next}", excerpt(name))))
+    let next = hint(name, names()).unwrap_or_else(|| {
+        format!("the initializers are {}", names().collect::<Vec<_>>().join(", "))
+    });
+    Err(ParseSchemeError(format!("there is no initializer `{}`; {next}", excerpt(name))))
 }
 
 /// Every parameter's name, those first that may stand without, in their order.
@@ -210,7 +213,7 @@ fn parameters<'f>(row: &Row, alias: Option<&Alias>, fields: &'f Args) -> Vec<&'f
     first.chain(fields).chain(last(row.name).iter().copied()).collect()
 }
 
-/// The field of the law's struct, or the derived parameter, that a name means.
+/// The field of the initializer's struct, or the derived parameter, that a name means.
 fn field(name: &str, known: &[&str], fields: &Args, only_known: bool) -> Option<String> {
     let same = |other: &str| plain(other) == plain(name);
     let is_field = |name: &str| fields.iter().any(|(field, _)| field.as_deref() == Some(name));
@@ -226,11 +229,11 @@ fn field(name: &str, known: &[&str], fields: &Args, only_known: bool) -> Option<
     }
 }
 
-fn unknown(law: &str, name: &str, value: &Value, known: &[&str]) -> String {
+fn unknown(initializer: &str, name: &str, value: &Value, known: &[&str]) -> String {
     let (name, value) = (excerpt(name), excerpt(&value.to_string()));
-    let mut message = format!("`{law}` has no parameter `{name}` (here {name}={value}); ");
+    let mut message = format!("`{initializer}` has no parameter `{name}` (here {name}={value}); ");
     if STATE.contains(&&*name) {
-        return message + "a law has no state: seed the generator it is given";
+        return message + "an initializer has no state: seed the generator it is given";
     }
     let names = shown(known);
     if let Some(hint) = hint(&name, names.iter().copied()) {
@@ -274,8 +277,8 @@ impl Given {
     }
 
     /// Computes the fields that are given by way of others.
-    fn derive(&mut self, law: &str, fields: &Args) -> Result<(), String> {
-        match law {
+    fn derive(&mut self, initializer: &str, fields: &Args) -> Result<(), String> {
+        match initializer {
             "kaiming_uniform" | "kaiming_normal" => self.slope()?,
             "trunc_normal" => self.bounds()?,
             "edge_of_chaos" => self.edge()?,
@@ -328,8 +331,8 @@ impl Given {
         let Value::Call(call) = phi else {
             return Err(format!("`{phi}` is no activation"));
         };
-        let law = EdgeOfChaos::solved(activation(call)?, self.read("sigma_b", 0.0)?)?;
-        self.set("sigma_w", Value::number(law.sigma_w()));
+        let initializer = EdgeOfChaos::solved(activation(call)?, self.read("sigma_b", 0.0)?)?;
+        self.set("sigma_w", Value::number(initializer.sigma_w()));
         Ok(())
     }
 

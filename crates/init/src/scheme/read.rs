@@ -1,4 +1,4 @@
-//! A law from its parameters, by its `Deserialize`, which refuses what the law refuses.
+//! An initializer from its parameters, by its `Deserialize`, which refuses what the initializer refuses.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{
@@ -98,11 +98,11 @@ impl<'de> Deserializer<'de> for Value {
         let Value::Call(call) = &self else {
             return Err(none_of(of, &self.to_string(), variants));
         };
-        // `Law::Normal` is `untruncated_normal` in Keras; [`Fan`](crate::Fan) may leave `fan_` away.
+        // `Distribution::Normal` is `untruncated_normal` in Keras; [`Fan`](crate::Fan) may leave `fan_` away.
         let found = variants.iter().find(|&&name| {
             let written = plain(&call.name);
             [variant(of, name), name.into()].iter().any(|spelt| plain(spelt) == written)
-                || of == "Law" && name == "Normal" && written == "untruncatednormal"
+                || of == "Distribution" && name == "Normal" && written == "untruncatednormal"
                 || of == "Fan" && name == "Average" && ["avg", "fanaverage"].contains(&&*written)
         });
         match found {

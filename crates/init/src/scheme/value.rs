@@ -1,4 +1,4 @@
-//! What stands between the text of a law and its struct: words, numbers and lists.
+//! What stands between the text of an initializer and its struct: words, numbers and lists.
 
 use std::fmt;
 

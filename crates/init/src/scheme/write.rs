@@ -1,4 +1,4 @@
-//! The parameters of a law, as its `Serialize` states them.
+//! The parameters of an initializer, as its `Serialize` states them.
 
 use serde::Serialize;
 use serde::ser::{
@@ -10,8 +10,8 @@ use super::error::ParseSchemeError as Error;
 use super::value::{Args, Call, Value, variant};
 
 /// A struct becomes a call with named arguments, a newtype what is in it.
-pub(super) fn write(law: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
-    law.serialize(Writer)
+pub(super) fn write(initializer: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
+    initializer.serialize(Writer)
 }
 
 struct Writer;
@@ -124,7 +124,7 @@ impl Serializer for Writer {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Error> {
-        Err(Error("a map is no parameter of a law".into()))
+        Err(Error("a map is no parameter of an initializer".into()))
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts, Error> {

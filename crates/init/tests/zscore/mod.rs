@@ -7,7 +7,7 @@ pub(crate) const FAN_OUT: usize = 200;
 pub(crate) const SHAPE: [usize; 2] = [FAN_OUT, FAN_IN];
 pub(crate) const SEEDS: u64 = 10;
 
-/// A family of laws up to mean and scale, by its standardized 4th and 8th moments.
+/// A family of initializers up to mean and scale, by its standardized 4th and 8th moments.
 #[derive(Clone, Copy)]
 pub(crate) struct Family {
     pub(crate) fourth: f64,
@@ -64,27 +64,32 @@ impl Z {
     }
 }
 
-pub(crate) fn sample(law: &dyn Initializer, spec: &ParamSpec, seed: u64) -> Vec<f32> {
-    law.draw(spec, &SHAPE, &mut TorchRng::seed(seed)).into_iter().collect()
+pub(crate) fn sample(initializer: &dyn Initializer, spec: &ParamSpec, seed: u64) -> Vec<f32> {
+    initializer.draw(spec, &SHAPE, &mut TorchRng::seed(seed)).into_iter().collect()
 }
 
 #[track_caller]
-pub(crate) fn assert_law(law: &dyn Initializer, mean: f64, variance: f64, family: Family) {
-    assert_law_of(law, &ParamSpec::weight(FAN_IN, FAN_OUT), mean, variance, family);
+pub(crate) fn assert_moments(
+    initializer: &dyn Initializer,
+    mean: f64,
+    variance: f64,
+    family: Family,
+) {
+    assert_moments_of(initializer, &ParamSpec::weight(FAN_IN, FAN_OUT), mean, variance, family);
 }
 
 /// The same for another parameter, of the same shape.
 #[track_caller]
-pub(crate) fn assert_law_of(
-    law: &dyn Initializer,
+pub(crate) fn assert_moments_of(
+    initializer: &dyn Initializer,
     spec: &ParamSpec,
     mean: f64,
     variance: f64,
     family: Family,
 ) {
     for seed in 0..SEEDS {
-        let z = Z::of(&sample(law, spec, seed), mean, variance, family);
-        assert!(z.worst() < 5.0, "{law:?}, seed {seed}: {z:?}");
+        let z = Z::of(&sample(initializer, spec, seed), mean, variance, family);
+        assert!(z.worst() < 5.0, "{initializer:?}, seed {seed}: {z:?}");
     }
 }
 
