@@ -460,7 +460,7 @@ fn mistakes() {
         ("fixup(2, 3, base=zeros)", "`zeros` is no kaiming_normal initializer, as it must be here"),
         ("fixup(2, 3, base=kaiming_normal(gian=2))", "has no parameter `gian`"),
         ("random_walk", "value is missing"),
-        ("sparse_rows(inputs=1.5)", "expected usize"),
+        ("sparse_rows(inputs=1.5)", "inputs takes a whole number, not `1.5`"),
         ("constant", "`constant`: value is missing"),
         ("constant(1e39)", "Constant: inf is no first value"),
         ("uniform(1, 0)", "Uniform: the range from 1.0 to 0.0 is empty"),

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
+use crate::scheme::fields;
 use crate::{Distribution, Fan, Initializer, ParamSpec, VarianceScaling};
 
 /// Mean 0, variance `gain²/fan`, where the gain is that of the activation behind the layer.
@@ -58,6 +59,8 @@ impl Auto {
         Auto { distribution, ..self }
     }
 }
+
+fields!(Auto { fan, distribution });
 
 impl Initializer for Auto {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

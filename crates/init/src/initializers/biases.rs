@@ -8,6 +8,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
+use crate::scheme::fields;
 use crate::{Initializer, ParamKind, ParamSpec};
 
 /// The logarithm of each class' prior, for the outputs before a softmax: `b_c = ln(f_c/Σf)`.
@@ -34,7 +35,7 @@ use crate::{Initializer, ParamKind, ParamSpec};
 /// Karpathy 2019, "A recipe for training neural networks", step 2, "init well"; for one output it is
 /// [`LogitPrior`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Frequencies")]
+#[serde(remote = "Self")]
 pub struct LogPrior {
     frequencies: Vec<f64>,
 }
@@ -46,7 +47,7 @@ impl LogPrior {
     /// When there are none, when one is negative, 0 or not finite, or when their sum overflows.
     #[track_caller]
     pub fn new(frequencies: impl Into<Vec<f64>>) -> Self {
-        or_panic(Frequencies { frequencies: frequencies.into() }.try_into())
+        or_panic(LogPrior { frequencies: frequencies.into() }.checked())
     }
 
     /// From how often each class was seen.
@@ -84,17 +85,9 @@ impl LogPrior {
     pub fn frequencies(&self) -> &[f64] {
         &self.frequencies
     }
-}
 
-#[derive(Deserialize)]
-struct Frequencies {
-    frequencies: Vec<f64>,
-}
-
-impl TryFrom<Frequencies> for LogPrior {
-    type Error = String;
-
-    fn try_from(Frequencies { frequencies }: Frequencies) -> Result<Self, String> {
+    fn checked(self) -> Result<Self, String> {
+        let LogPrior { frequencies } = &self;
         for (class, &f) in frequencies.iter().enumerate() {
             if f == 0.0 {
                 return Err(format!(
@@ -110,12 +103,14 @@ impl TryFrom<Frequencies> for LogPrior {
         }
         let sum: f64 = frequencies.iter().sum();
         if sum > 0.0 && sum.is_finite() {
-            Ok(LogPrior { frequencies })
+            Ok(self)
         } else {
             Err(format!("LogPrior: the frequencies {frequencies:?} have no usable sum"))
         }
     }
 }
+
+fields!(LogPrior { frequencies } checked);
 
 impl Initializer for LogPrior {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
@@ -159,7 +154,7 @@ impl Initializer for LogPrior {
 /// # Reference
 /// Lin et al. 2017, "Focal loss for dense object detection", sections 3.3 and 4.1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Probability")]
+#[serde(remote = "Self")]
 pub struct LogitPrior {
     p: f64,
 }
@@ -171,12 +166,21 @@ impl LogitPrior {
     /// When `p` is not between 0 and 1, both excluded.
     #[track_caller]
     pub fn new(p: f64) -> Self {
-        or_panic(Probability { p }.try_into())
+        or_panic(LogitPrior { p }.checked())
     }
 
     /// The probability.
     pub fn p(&self) -> f64 {
         self.p
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let LogitPrior { p } = self;
+        if p > 0.0 && p < 1.0 {
+            Ok(self)
+        } else {
+            Err(format!("LogitPrior: the probability {p:?} must be between 0 and 1"))
+        }
     }
 }
 
@@ -186,22 +190,7 @@ impl Default for LogitPrior {
     }
 }
 
-#[derive(Deserialize)]
-struct Probability {
-    p: f64,
-}
-
-impl TryFrom<Probability> for LogitPrior {
-    type Error = String;
-
-    fn try_from(Probability { p }: Probability) -> Result<Self, String> {
-        if p > 0.0 && p < 1.0 {
-            Ok(LogitPrior { p })
-        } else {
-            Err(format!("LogitPrior: the probability {p:?} must be between 0 and 1"))
-        }
-    }
-}
+fields!(LogitPrior { p } checked);
 
 impl Initializer for LogitPrior {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
+use crate::scheme::{Field, Value, checked_serde, fields};
 use crate::{Initializer, ParamSpec};
 
 /// All zeros: the usual bias of Keras and Flax.
@@ -47,7 +48,7 @@ pub struct Ones;
 /// assert_eq!(b[5], 0.1);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct Constant(pub f32);
 
 impl Constant {
@@ -61,17 +62,7 @@ impl Constant {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Unchecked(f32);
-
-impl TryFrom<Unchecked> for Constant {
-    type Error = String;
-
-    fn try_from(value: Unchecked) -> Result<Self, String> {
-        Constant(value.0).checked()
-    }
-}
+fields!(Zeros {});
 
 impl Initializer for Zeros {
     fn fill(&self, _: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
@@ -79,11 +70,25 @@ impl Initializer for Zeros {
     }
 }
 
+fields!(Ones {});
+
 impl Initializer for Ones {
     fn fill(&self, _: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
         values.fill(1.0);
     }
 }
+
+impl Field for Constant {
+    fn value(&self) -> Value {
+        self.0.value()
+    }
+
+    fn from_value(name: &str, value: &Value) -> Result<Self, String> {
+        f32::from_value(name, value).map(Constant).and_then(Constant::checked)
+    }
+}
+fields!(Constant as value);
+checked_serde!(Constant);
 
 impl Initializer for Constant {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
+use crate::scheme::fields;
 use crate::{Gain, Initializer, Orthogonal, ParamSpec};
 
 /// `gain` times a random matrix with orthonormal columns at the centre of the kernel, 0 elsewhere.
@@ -52,6 +53,8 @@ impl DeltaOrthogonal {
         DeltaOrthogonal { gain: gain.into() }
     }
 }
+
+fields!(DeltaOrthogonal { gain });
 
 impl Initializer for DeltaOrthogonal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

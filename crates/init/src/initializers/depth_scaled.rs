@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// N(0, (std/√branches)²): for the last layer of each of so many residual branches.
@@ -29,7 +30,7 @@ use crate::{Initializer, ParamSpec};
 /// Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3: "by a factor
 /// of 1/√N where N is the number of residual layers". The 0.02 is from the code released with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct DepthScaled {
     std: f64,
     branches: usize,
@@ -74,19 +75,7 @@ impl DepthScaled {
     }
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    std: f64,
-    branches: usize,
-}
-
-impl TryFrom<Unchecked> for DepthScaled {
-    type Error = String;
-
-    fn try_from(Unchecked { std, branches }: Unchecked) -> Result<Self, String> {
-        DepthScaled { std, branches }.checked()
-    }
-}
+fields!(DepthScaled { std, branches } checked);
 
 impl Initializer for DepthScaled {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

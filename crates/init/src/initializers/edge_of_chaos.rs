@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::initializer::{or_panic, require};
 use crate::numerics::quadrature::checked_expectation;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec};
 
 /// Weights N(0, σ_w²/fan_in) and biases N(0, σ_b²), with σ_w such that gradients neither vanish nor
@@ -32,7 +33,7 @@ use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec};
 /// Poole et al. 2016, equations 3 and 5; Schoenholz et al. 2017, section 3; Hayou et al. 2019,
 /// definition 2.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct EdgeOfChaos {
     sigma_w: f64,
     sigma_b: f64,
@@ -77,7 +78,7 @@ impl EdgeOfChaos {
     /// When `sigma_w` is not positive, `sigma_b` negative, or either not finite in f32.
     #[track_caller]
     pub fn with_sigmas(sigma_w: f64, sigma_b: f64) -> Self {
-        or_panic(EdgeOfChaos::checked(sigma_w, sigma_b))
+        or_panic(EdgeOfChaos { sigma_w, sigma_b }.checked())
     }
 
     /// A weight's standard deviation is this, divided by √fan_in.
@@ -90,13 +91,14 @@ impl EdgeOfChaos {
         self.sigma_b
     }
 
-    fn checked(sigma_w: f64, sigma_b: f64) -> Result<Self, String> {
+    fn checked(self) -> Result<Self, String> {
+        let EdgeOfChaos { sigma_w, sigma_b } = self;
         if !(1e-30..=1e30).contains(&sigma_w) {
             Err(format!("EdgeOfChaos: σ_w = {sigma_w:?} must be from 1e-30 to 1e30"))
         } else if !(0.0..=1e30).contains(&sigma_b) {
             Err(format!("EdgeOfChaos: σ_b = {sigma_b:?} must be from 0 to 1e30"))
         } else {
-            Ok(EdgeOfChaos { sigma_w, sigma_b })
+            Ok(self)
         }
     }
 }
@@ -108,7 +110,7 @@ fn solve(
     slope: &dyn Fn(f64) -> f64,
     sigma_b: f64,
 ) -> Result<EdgeOfChaos, String> {
-    EdgeOfChaos::checked(1.0, sigma_b)?;
+    EdgeOfChaos { sigma_w: 1.0, sigma_b }.checked()?;
     let moment = |f: &dyn Fn(f64) -> f64, q: f64| {
         checked_expectation(|z| f(q.sqrt() * z).powi(2))
             .map_err(|reason| format!("EdgeOfChaos: {reason}"))
@@ -128,7 +130,7 @@ fn solve(
     const SMALL: f64 = 1e-16;
     if sigma_b == 0.0 && excess(SMALL)?.abs() < 1e-6 {
         if !grows(SMALL, 1e-4)? {
-            return EdgeOfChaos::checked(sigma_w_squared(SMALL)?.sqrt(), sigma_b);
+            return EdgeOfChaos { sigma_w: sigma_w_squared(SMALL)?.sqrt(), sigma_b }.checked();
         }
         unsettled = true;
     }
@@ -151,7 +153,7 @@ fn solve(
                 if same_side { low = middle } else { high = middle }
             }
             if !grows(low, 1.01 * low)? {
-                return EdgeOfChaos::checked(sigma_w_squared(low)?.sqrt(), sigma_b);
+                return EdgeOfChaos { sigma_w: sigma_w_squared(low)?.sqrt(), sigma_b }.checked();
             }
             unsettled = true;
         }
@@ -170,19 +172,7 @@ fn solve(
     })
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    sigma_w: f64,
-    sigma_b: f64,
-}
-
-impl TryFrom<Unchecked> for EdgeOfChaos {
-    type Error = String;
-
-    fn try_from(Unchecked { sigma_w, sigma_b }: Unchecked) -> Result<Self, String> {
-        EdgeOfChaos::checked(sigma_w, sigma_b)
-    }
-}
+fields!(EdgeOfChaos { sigma_w, sigma_b } checked);
 
 impl Initializer for EdgeOfChaos {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
+use crate::scheme::fields;
 use crate::{Initializer, KaimingNormal, ParamSpec};
 
 /// Kaiming normal times `L^(−1/(2m−2))`: for the layers inside L residual branches of m layers each.
@@ -38,7 +39,7 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 /// Zhang, Dauphin & Ma 2019, "Fixup Initialization: Residual Learning Without Normalization", its box
 /// "Fixup initialization".
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct Fixup {
     base: KaimingNormal,
     branches: usize,
@@ -80,20 +81,7 @@ impl Fixup {
     }
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    base: KaimingNormal,
-    branches: usize,
-    layers: usize,
-}
-
-impl TryFrom<Unchecked> for Fixup {
-    type Error = String;
-
-    fn try_from(Unchecked { base, branches, layers }: Unchecked) -> Result<Self, String> {
-        Fixup { base, branches, layers }.checked()
-    }
-}
+fields!(Fixup { base, branches, layers } checked);
 
 impl Initializer for Fixup {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
+use crate::scheme::fields;
 use crate::{Gain, Initializer, ParamSpec};
 
 /// `gain` on the main diagonal of a matrix, 0 elsewhere: as many inputs as possible pass unchanged.
@@ -47,6 +48,8 @@ impl Identity {
         Identity { gain: gain.into() }
     }
 }
+
+fields!(Identity { gain });
 
 impl Initializer for Identity {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
@@ -91,7 +94,7 @@ impl Initializer for Identity {
 /// Zagoruyko & Komodakis 2017, "DiracNets: training very deep neural networks without
 /// skip-connections".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Groups")]
+#[serde(remote = "Self")]
 pub struct Dirac {
     groups: usize,
 }
@@ -103,12 +106,17 @@ impl Dirac {
     /// When `groups` is 0.
     #[track_caller]
     pub fn new(groups: usize) -> Self {
-        or_panic(Groups { groups }.try_into())
+        or_panic(Dirac { groups }.checked())
     }
 
     /// How many groups the outputs are divided into.
     pub fn groups(&self) -> usize {
         self.groups
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let Dirac { groups } = self;
+        if groups > 0 { Ok(self) } else { Err("Dirac: 0 groups are none".into()) }
     }
 }
 
@@ -118,18 +126,7 @@ impl Default for Dirac {
     }
 }
 
-#[derive(Deserialize)]
-struct Groups {
-    groups: usize,
-}
-
-impl TryFrom<Groups> for Dirac {
-    type Error = String;
-
-    fn try_from(Groups { groups }: Groups) -> Result<Self, String> {
-        if groups > 0 { Ok(Dirac { groups }) } else { Err("Dirac: 0 groups are none".into()) }
-    }
-}
+fields!(Dirac { groups } checked);
 
 impl Initializer for Dirac {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// The identity, repeated along the longer side instead of padded with zeros.
@@ -44,7 +45,7 @@ use crate::{Initializer, ParamSpec};
 /// equations, and whether its loosening is normal and by how much, could not be read, so the standard
 /// deviation must be given.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct IdInit {
     tau: f64,
     loosening: f64,
@@ -101,19 +102,7 @@ impl Default for IdInit {
     }
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    tau: f64,
-    loosening: f64,
-}
-
-impl TryFrom<Unchecked> for IdInit {
-    type Error = String;
-
-    fn try_from(Unchecked { tau, loosening }: Unchecked) -> Result<Self, String> {
-        IdInit { tau, loosening }.checked()
-    }
-}
+fields!(IdInit { tau, loosening } checked);
 
 impl Initializer for IdInit {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Fan, Gain, Initializer, Nonlinearity, ParamSpec};
 
 /// Mean 0, variance `gain²/fan`, uniform: U(±gain·√(3/fan)).
@@ -123,6 +124,8 @@ macro_rules! builder {
 }
 builder!(KaimingUniform KaimingNormal);
 
+fields!(KaimingUniform { gain, fan });
+
 impl Initializer for KaimingUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
@@ -136,6 +139,8 @@ impl Initializer for KaimingUniform {
         self.fan.check("KaimingUniform", param, shape)
     }
 }
+
+fields!(KaimingNormal { gain, fan });
 
 impl Initializer for KaimingNormal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
+use crate::scheme::fields;
 use crate::{Distribution, Fan, Initializer, ParamSpec, VarianceScaling};
 
 /// Mean 0, variance `1/fan_in`, uniform: U(±√(3/fan_in)).
@@ -48,6 +49,8 @@ pub struct LecunUniform;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LecunNormal;
 
+fields!(LecunUniform {});
+
 impl Initializer for LecunUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
@@ -58,6 +61,8 @@ impl Initializer for LecunUniform {
         Fan::In.check("LecunUniform", param, shape)
     }
 }
+
+fields!(LecunNormal {});
 
 impl Initializer for LecunNormal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

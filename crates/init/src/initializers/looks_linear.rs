@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
+use crate::scheme::fields;
 use crate::{Gain, Initializer, Orthogonal, ParamSpec, Position};
 
 /// Mirrored orthogonal blocks, with which a ReLU network computes a linear map at first.
@@ -77,6 +78,8 @@ impl LooksLinear {
         }
     }
 }
+
+fields!(LooksLinear { position, gain });
 
 impl Initializer for LooksLinear {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamKind, ParamSpec};
 
 /// Weights of random direction and the length at which H units cover the input space once.
@@ -42,7 +43,7 @@ use crate::{Initializer, ParamKind, ParamSpec};
 /// Nguyen & Widrow 1990, "Improving the learning speed of 2-layer neural networks by choosing
 /// initial values of the adaptive weights", IJCNN.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct NguyenWidrow {
     bound: f64,
 }
@@ -54,12 +55,22 @@ impl NguyenWidrow {
     /// When `bound` is not from 1e-20 to 1e20.
     #[track_caller]
     pub fn new(bound: f64) -> Self {
-        or_panic(Unchecked { bound }.try_into())
+        or_panic(NguyenWidrow { bound }.checked())
     }
 
     /// The greatest input.
     pub fn bound(&self) -> f64 {
         self.bound
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let NguyenWidrow { bound } = self;
+        // So that no weight overflows f32, nor vanishes.
+        if (1e-20..=1e20).contains(&bound) {
+            Ok(self)
+        } else {
+            Err(format!("NguyenWidrow: inputs up to {bound:?}? It must be from 1e-20 to 1e20"))
+        }
     }
 }
 
@@ -69,23 +80,7 @@ impl Default for NguyenWidrow {
     }
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    bound: f64,
-}
-
-impl TryFrom<Unchecked> for NguyenWidrow {
-    type Error = String;
-
-    fn try_from(Unchecked { bound }: Unchecked) -> Result<Self, String> {
-        // So that no weight overflows f32, nor vanishes.
-        if (1e-20..=1e20).contains(&bound) {
-            Ok(NguyenWidrow { bound })
-        } else {
-            Err(format!("NguyenWidrow: inputs up to {bound:?}? It must be from 1e-20 to 1e20"))
-        }
-    }
-}
+fields!(NguyenWidrow { bound } checked);
 
 impl Initializer for NguyenWidrow {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

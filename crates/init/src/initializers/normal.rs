@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::or_panic;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// Normal with this mean and standard deviation.
@@ -22,7 +23,7 @@ use crate::{Initializer, ParamSpec};
 /// assert!(w.std(0.0) > 0.9 && w.std(0.0) < 1.1);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Moments")]
+#[serde(remote = "Self")]
 pub struct Normal {
     mean: f64,
     std: f64,
@@ -35,7 +36,7 @@ impl Normal {
     /// When either is not finite in f32, or `std` is negative, or |mean| + 10·`std` overflows f32.
     #[track_caller]
     pub fn new(mean: f64, std: f64) -> Self {
-        or_panic(Normal::checked(mean, std))
+        or_panic(Normal { mean, std }.checked())
     }
 
     /// The mean.
@@ -48,7 +49,8 @@ impl Normal {
         self.std
     }
 
-    fn checked(mean: f64, std: f64) -> Result<Self, String> {
+    fn checked(self) -> Result<Self, String> {
+        let Normal { mean, std } = self;
         if !(mean as f32).is_finite() {
             Err(format!("Normal: the mean {mean:?} must be finite in f32"))
         } else if !(std as f32).is_finite() || std < 0.0 {
@@ -56,24 +58,12 @@ impl Normal {
         } else if !draw::is_within_f32(mean, std) {
             Err(format!("Normal: numbers around {mean:?} ± {std:?} can overflow f32"))
         } else {
-            Ok(Normal { mean, std })
+            Ok(self)
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Moments {
-    mean: f64,
-    std: f64,
-}
-
-impl TryFrom<Moments> for Normal {
-    type Error = String;
-
-    fn try_from(Moments { mean, std }: Moments) -> Result<Self, String> {
-        Normal::checked(mean, std)
-    }
-}
+fields!(Normal { mean, std } checked);
 
 impl Initializer for Normal {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::initializer::require;
 use crate::numerics::qr;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Gain, Initializer, ParamSpec};
 
 /// `gain` times a random matrix with orthonormal rows or columns, whichever are fewer.
@@ -53,6 +54,8 @@ impl Orthogonal {
         Orthogonal { gain: gain.into() }
     }
 }
+
+fields!(Orthogonal { gain });
 
 impl Initializer for Orthogonal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

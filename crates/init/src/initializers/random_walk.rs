@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
 use crate::random::draw;
+use crate::scheme::{fields, words};
 use crate::{Fan, Initializer, ParamSpec};
 
 /// N(0, g²/N) with a gain g that depends on the width N = `fan_in`, by activation.
@@ -68,6 +69,9 @@ impl RandomWalk {
         }
     }
 }
+
+words!(RandomWalk { Linear: "linear", Relu: "relu", Tanh: "tanh", });
+fields!(RandomWalk as value);
 
 impl Initializer for RandomWalk {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Fan, Initializer, ParamKind, ParamSpec, TorchRng};
 
 /// The standard deviation of the other entries, times √n: with it a ReLU layer keeps the second moment
@@ -89,6 +90,8 @@ impl RandomizedAsymmetric {
         (0..units).map(|_| (rng.next_u64() % entries) as usize).collect()
     }
 }
+
+fields!(RandomizedAsymmetric { pair });
 
 impl Initializer for RandomizedAsymmetric {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec, TruncatedNormal};
 
 /// By which count of connections an initializer divides.
@@ -97,10 +98,11 @@ pub enum Distribution {
 /// Glorot & Bengio 2010, equation 12; He et al. 2015, equation 10; the common form is Keras', its
 /// geometric average JAX'.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct VarianceScaling {
     scale: f64,
     fan: Fan,
+    #[serde(alias = "law")]
     distribution: Distribution,
 }
 
@@ -111,9 +113,8 @@ impl VarianceScaling {
     /// When `scale` is not from 1e-30 to 1e30.
     #[track_caller]
     pub fn new(scale: f64) -> Self {
-        let initializer =
-            Unchecked { scale, fan: Fan::In, distribution: Distribution::TruncatedNormal };
-        or_panic(initializer.try_into())
+        let (fan, distribution) = (Fan::In, Distribution::TruncatedNormal);
+        or_panic(VarianceScaling { scale, fan, distribution }.checked())
     }
 
     /// Divides by this fan.
@@ -127,6 +128,16 @@ impl VarianceScaling {
     pub fn distribution(self, distribution: Distribution) -> Self {
         VarianceScaling { distribution, ..self }
     }
+
+    fn checked(self) -> Result<Self, String> {
+        let scale = self.scale;
+        // So that every standard deviation is a normal f32, whatever the fan.
+        if (1e-30..=1e30).contains(&scale) {
+            Ok(self)
+        } else {
+            Err(format!("VarianceScaling: the scale {scale:?} must be from 1e-30 to 1e30"))
+        }
+    }
 }
 
 impl Default for VarianceScaling {
@@ -135,26 +146,7 @@ impl Default for VarianceScaling {
     }
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    scale: f64,
-    fan: Fan,
-    #[serde(alias = "law")]
-    distribution: Distribution,
-}
-
-impl TryFrom<Unchecked> for VarianceScaling {
-    type Error = String;
-
-    fn try_from(Unchecked { scale, fan, distribution }: Unchecked) -> Result<Self, String> {
-        // So that every standard deviation is a normal f32, whatever the fan.
-        if (1e-30..=1e30).contains(&scale) {
-            Ok(VarianceScaling { scale, fan, distribution })
-        } else {
-            Err(format!("VarianceScaling: the scale {scale:?} must be from 1e-30 to 1e30"))
-        }
-    }
-}
+fields!(VarianceScaling { scale, fan, distribution } checked);
 
 impl Initializer for VarianceScaling {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Fan, Initializer, ParamSpec, Position};
 
 /// For layers `sin(ω₀·(Wx + b))`: U(±1/n) in the first, U(±√(6/n)/ω₀) in the others.
@@ -36,7 +37,7 @@ use crate::{Fan, Initializer, ParamSpec, Position};
 /// Sitzmann et al. 2020, "Implicit Neural Representations with Periodic Activation Functions", section
 /// 3.2; the range of the first layer is that of the code released with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct Siren {
     position: Position,
     omega0: f64,
@@ -76,19 +77,7 @@ impl Default for Siren {
     }
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    position: Position,
-    omega0: f64,
-}
-
-impl TryFrom<Unchecked> for Siren {
-    type Error = String;
-
-    fn try_from(Unchecked { position, omega0 }: Unchecked) -> Result<Self, String> {
-        Siren { position, omega0 }.checked()
-    }
-}
+fields!(Siren { position, omega0 } checked);
 
 impl Initializer for Siren {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

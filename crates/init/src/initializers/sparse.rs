@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec, randperm};
 
 /// Normal with this standard deviation, then in every column `⌈sparsity·out⌉` entries set to 0.
@@ -37,7 +38,7 @@ use crate::{Initializer, ParamSpec, randperm};
 /// # Reference
 /// After Martens 2010, "Deep learning via Hessian-free optimization", section 5.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "UncheckedSparse")]
+#[serde(remote = "Self")]
 pub struct Sparse {
     sparsity: f64,
     std: f64,
@@ -50,7 +51,7 @@ impl Sparse {
     /// When `sparsity` is not from 0 to 1, or `std` is negative, or 10·`std` not finite in f32.
     #[track_caller]
     pub fn new(sparsity: f64, std: f64) -> Self {
-        or_panic(UncheckedSparse { sparsity, std }.try_into())
+        or_panic(Sparse { sparsity, std }.checked())
     }
 
     /// The part of each column that is 0, before it is rounded up to whole entries.
@@ -61,6 +62,14 @@ impl Sparse {
     /// The standard deviation of the entries that are drawn.
     pub fn std(&self) -> f64 {
         self.std
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let Sparse { sparsity, std } = self;
+        if !(0.0..=1.0).contains(&sparsity) {
+            return Err(format!("Sparse: the sparsity {sparsity:?} must be from 0 to 1"));
+        }
+        check_std("Sparse", std).map(|()| self)
     }
 }
 
@@ -93,7 +102,7 @@ impl Sparse {
 /// # Reference
 /// Martens 2010, "Deep learning via Hessian-free optimization", section 5.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "UncheckedRows")]
+#[serde(remote = "Self")]
 pub struct SparseRows {
     inputs: usize,
     std: f64,
@@ -106,7 +115,7 @@ impl SparseRows {
     /// When `inputs` is 0, or `std` is negative, or 10·`std` not finite in f32.
     #[track_caller]
     pub fn new(inputs: usize, std: f64) -> Self {
-        or_panic(UncheckedRows { inputs, std }.try_into())
+        or_panic(SparseRows { inputs, std }.checked())
     }
 
     /// How many inputs a unit listens to at most.
@@ -118,45 +127,19 @@ impl SparseRows {
     pub fn std(&self) -> f64 {
         self.std
     }
+
+    fn checked(self) -> Result<Self, String> {
+        let SparseRows { inputs, std } = self;
+        if inputs == 0 {
+            return Err("SparseRows: a unit that listens to 0 inputs learns nothing".into());
+        }
+        check_std("SparseRows", std).map(|()| self)
+    }
 }
 
 impl Default for SparseRows {
     fn default() -> Self {
         SparseRows { inputs: 15, std: 1.0 }
-    }
-}
-
-#[derive(Deserialize)]
-struct UncheckedSparse {
-    sparsity: f64,
-    std: f64,
-}
-
-impl TryFrom<UncheckedSparse> for Sparse {
-    type Error = String;
-
-    fn try_from(UncheckedSparse { sparsity, std }: UncheckedSparse) -> Result<Self, String> {
-        if !(0.0..=1.0).contains(&sparsity) {
-            return Err(format!("Sparse: the sparsity {sparsity:?} must be from 0 to 1"));
-        }
-        check_std("Sparse", std).map(|()| Sparse { sparsity, std })
-    }
-}
-
-#[derive(Deserialize)]
-struct UncheckedRows {
-    inputs: usize,
-    std: f64,
-}
-
-impl TryFrom<UncheckedRows> for SparseRows {
-    type Error = String;
-
-    fn try_from(UncheckedRows { inputs, std }: UncheckedRows) -> Result<Self, String> {
-        if inputs == 0 {
-            return Err("SparseRows: a unit that listens to 0 inputs learns nothing".into());
-        }
-        check_std("SparseRows", std).map(|()| SparseRows { inputs, std })
     }
 }
 
@@ -169,6 +152,8 @@ fn check_std(initializer: &str, std: f64) -> Result<(), String> {
          overflow f32"
     ))
 }
+
+fields!(Sparse { sparsity, std } checked);
 
 impl Initializer for Sparse {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
@@ -192,6 +177,8 @@ impl Initializer for Sparse {
         Err(format!("Sparse: `{}` of shape {shape:?} must have two dimensions", param.name))
     }
 }
+
+fields!(SparseRows { inputs, std } checked);
 
 impl Initializer for SparseRows {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::initializer::or_panic;
 use crate::numerics::erf::erf;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// The standard deviation of a unit normal truncated at ±2.
@@ -40,7 +41,7 @@ const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
 /// assert!(w.iter().all(|x| x.abs() <= 0.04));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct TruncatedNormal {
     mean: f64,
     std: f64,
@@ -58,7 +59,7 @@ impl TruncatedNormal {
     /// f32 is too coarse to tell its numbers apart.
     #[track_caller]
     pub fn new(mean: f64, std: f64, low: f64, high: f64) -> Self {
-        or_panic(TruncatedNormal::checked(mean, std, low, high))
+        or_panic(TruncatedNormal { mean, std, low, high }.checked())
     }
 
     /// The initializer of Keras and JAX: mean 0, truncated at two standard deviations.
@@ -99,7 +100,8 @@ impl TruncatedNormal {
         TruncatedNormal::std(std / STD_WITHIN_2)
     }
 
-    fn checked(mean: f64, std: f64, low: f64, high: f64) -> Result<Self, String> {
+    fn checked(self) -> Result<Self, String> {
+        let TruncatedNormal { mean, std, low, high } = self;
         let all_finite = [mean, std, low, high].into_iter().all(|x| (x as f32).is_finite());
         if !all_finite || !(high as f32 - low as f32).is_finite() {
             Err(format!(
@@ -111,20 +113,19 @@ impl TruncatedNormal {
         } else if low as f32 >= high as f32 {
             Err(format!("TruncatedNormal: the range from {low:?} to {high:?} is empty"))
         } else {
-            let initializer = TruncatedNormal { mean, std, low, high };
-            if initializer.probability() <= MOSTLY_INSIDE && initializer.acceptance() < 1e-4 {
+                        if self.probability() <= MOSTLY_INSIDE && self.acceptance() < 1e-4 {
                 return Err(format!(
                     "TruncatedNormal: the range from {low:?} to {high:?} is too wide to be searched \
                      for numbers near {mean:?} ± {std:?}"
                 ));
             }
-            if !initializer.survives_rounding() {
+            if !self.survives_rounding() {
                 return Err(format!(
                     "TruncatedNormal: f32 is too coarse to draw from {low:?} to {high:?} what is \
                      {mean:?} ± {std:?}"
                 ));
             }
-            Ok(initializer)
+            Ok(self)
         }
     }
 
@@ -226,21 +227,7 @@ fn count(values: &[f32], inside: &std::ops::RangeInclusive<f32>) -> usize {
     values.iter().filter(|&value| !inside.contains(value)).count()
 }
 
-#[derive(Deserialize)]
-struct Unchecked {
-    mean: f64,
-    std: f64,
-    low: f64,
-    high: f64,
-}
-
-impl TryFrom<Unchecked> for TruncatedNormal {
-    type Error = String;
-
-    fn try_from(Unchecked { mean, std, low, high }: Unchecked) -> Result<Self, String> {
-        TruncatedNormal::checked(mean, std, low, high)
-    }
-}
+fields!(TruncatedNormal { mean, std, low, high } checked);
 
 impl Initializer for TruncatedNormal {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
@@ -294,7 +281,7 @@ mod tests {
             [0.0, 0.08, -2759.550, -2759.544],       // the logarithms have no digits left
             [3.049e-13, 3.1e-17, -1.1064833e-13, -1.1064826e-13],
         ] {
-            let error = TruncatedNormal::checked(mean, std, low, high).unwrap_err();
+            let error = TruncatedNormal { mean, std, low, high }.checked().unwrap_err();
             assert!(error.contains("f32 is too coarse"), "{error}");
         }
         // Far out in a tail, but f32 can tell: with density e^(−300·s) at s deviations from it.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::or_panic;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// Uniform on `[low, high)`: mean `(low + high)/2`, variance `(high − low)²/12`.
@@ -20,7 +21,7 @@ use crate::{Initializer, ParamSpec};
 /// assert!(w.iter().all(|x| x.abs() <= 0.05));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Bounds")]
+#[serde(remote = "Self")]
 pub struct Uniform {
     low: f64,
     high: f64,
@@ -33,7 +34,7 @@ impl Uniform {
     /// When a bound is not finite in f32, when `low > high`, or when `high − low` overflows f32.
     #[track_caller]
     pub fn new(low: f64, high: f64) -> Self {
-        or_panic(Uniform::checked(low, high))
+        or_panic(Uniform { low, high }.checked())
     }
 
     /// The lower bound.
@@ -46,7 +47,8 @@ impl Uniform {
         self.high
     }
 
-    fn checked(low: f64, high: f64) -> Result<Self, String> {
+    fn checked(self) -> Result<Self, String> {
+        let Uniform { low, high } = self;
         let (low32, high32) = (low as f32, high as f32);
         if !low32.is_finite() || !high32.is_finite() {
             Err(format!("Uniform: the bounds {low:?} and {high:?} must be finite in f32"))
@@ -55,24 +57,12 @@ impl Uniform {
         } else if !(high32 - low32).is_finite() {
             Err(format!("Uniform: the range from {low:?} to {high:?} is too wide for f32"))
         } else {
-            Ok(Uniform { low, high })
+            Ok(self)
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Bounds {
-    low: f64,
-    high: f64,
-}
-
-impl TryFrom<Bounds> for Uniform {
-    type Error = String;
-
-    fn try_from(Bounds { low, high }: Bounds) -> Result<Self, String> {
-        Uniform::checked(low, high)
-    }
-}
+fields!(Uniform { low, high } checked);
 
 impl Initializer for Uniform {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
@@ -100,6 +90,8 @@ impl Initializer for Uniform {
 /// of 3 is older than PyTorch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanInUniform;
+
+fields!(FanInUniform {});
 
 impl Initializer for FanInUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
 use crate::random::draw;
+use crate::scheme::fields;
 use crate::{Fan, Gain, Initializer, ParamSpec};
 
 /// Mean 0, variance `gain²·2/(fan_in + fan_out)`, uniform: U(±gain·√(6/(fan_in + fan_out))).
@@ -87,6 +88,8 @@ impl XavierNormal {
     }
 }
 
+fields!(XavierUniform { gain });
+
 impl Initializer for XavierUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
@@ -98,6 +101,8 @@ impl Initializer for XavierUniform {
         Fan::Average.check("XavierUniform", param, shape)
     }
 }
+
+fields!(XavierNormal { gain });
 
 impl Initializer for XavierNormal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {

@@ -5,6 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
+use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// By what [`ZerO`] multiplies its Hadamard matrix.
@@ -73,6 +74,8 @@ impl ZerO {
         ZerO { scale }
     }
 }
+
+fields!(ZerO { scale });
 
 impl Initializer for ZerO {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {

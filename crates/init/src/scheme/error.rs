@@ -46,19 +46,6 @@ impl fmt::Debug for ParseSchemeError {
 
 impl Error for ParseSchemeError {}
 
-// What serde calls while an initializer is read from its parameters, or written.
-impl serde::de::Error for ParseSchemeError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ParseSchemeError(message.to_string())
-    }
-}
-
-impl serde::ser::Error for ParseSchemeError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ParseSchemeError(message.to_string())
-    }
-}
-
 impl From<String> for ParseSchemeError {
     fn from(message: String) -> Self {
         ParseSchemeError(message)

@@ -6,7 +6,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::value::{Args, Call, Value};
-use super::{Scheme, names, text};
+use super::{Scheme, resolve, text};
 
 impl Serialize for Scheme {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -52,7 +52,7 @@ impl<'de> Visitor<'de> for Reader {
         let initializer = place.map(|place| args.remove(place).1);
         match initializer {
             Some(Value::Call(Call { name, args: none })) if none.is_empty() => {
-                names::resolve(Call { name, args }).map_err(A::Error::custom)
+                resolve::resolve(Call { name, args }).map_err(A::Error::custom)
             }
             Some(initializer) => {
                 Err(A::Error::custom(format!("`initializer` is a name, not {initializer}")))
@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for Any {
     numbers!(visit_i64 i64, visit_u64 u64, visit_f64 f64);
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::word(value.to_string()))
+        Ok(Value::word(if value { "true" } else { "false" }))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
