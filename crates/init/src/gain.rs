@@ -49,11 +49,11 @@ impl Gain {
     /// He et al. 2015, equation 9, for any activation.
     #[track_caller]
     pub fn preserving(activation: impl Fn(f64) -> f64) -> Self {
-        or_panic(Gain::checked_preserving(activation))
+        or_panic(Gain::checked_preserving(&activation))
     }
 
-    pub(crate) fn checked_preserving(activation: impl Fn(f64) -> f64) -> Result<Self, String> {
-        let moment = checked_expectation(|z| activation(z).powi(2))
+    pub(crate) fn checked_preserving(activation: &dyn Fn(f64) -> f64) -> Result<Self, String> {
+        let moment = checked_expectation(&|z| activation(z).powi(2))
             .map_err(|reason| format!("Gain::preserving: {reason}"))?;
         if !(1e-60..=1e60).contains(&moment) {
             return Err(format!(

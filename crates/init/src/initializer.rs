@@ -85,7 +85,7 @@ pub trait Initializer: fmt::Debug + Send + Sync {
     #[track_caller]
     fn draw(&self, param: &ParamSpec, shape: &[usize], rng: &mut dyn RngCore) -> ArrayD<f32> {
         or_panic(self.check(param, shape));
-        let mut values = ArrayD::zeros(shape);
+        let mut values = zeros(shape);
         self.fill(param, rng, values.view_mut());
         values
     }
@@ -153,6 +153,12 @@ where
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         (self.0)(param, rng, values);
     }
+}
+
+/// Apart from [`Initializer::draw`], which is compiled once for each initializer.
+#[inline(never)]
+fn zeros(shape: &[usize]) -> ArrayD<f32> {
+    ArrayD::zeros(shape)
 }
 
 /// The value, or a panic with the reason at the line of the caller's caller.

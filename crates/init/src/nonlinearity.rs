@@ -102,7 +102,7 @@ impl Nonlinearity {
                 Err(format!("a slope of {a:?} is impossible: it must be within ±1e30"))
             }
             Nonlinearity::Selu => Gain::checked(3.0 / 4.0),
-            _ => Gain::checked_preserving(|z| self.value(z)),
+            _ => Gain::checked_preserving(&|z| self.value(z)),
         }
     }
 

@@ -80,7 +80,7 @@ fields!(DepthScaled { std, branches } checked);
 impl Initializer for DepthScaled {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
-        draw::in_order(values, |values| draw::normal(rng, values, 0.0, self.std()));
+        draw::fill_normal(rng, values, 0.0, self.std());
     }
 }
 

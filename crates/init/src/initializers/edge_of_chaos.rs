@@ -112,7 +112,7 @@ fn solve(
 ) -> Result<EdgeOfChaos, String> {
     EdgeOfChaos { sigma_w: 1.0, sigma_b }.checked()?;
     let moment = |f: &dyn Fn(f64) -> f64, q: f64| {
-        checked_expectation(|z| f(q.sqrt() * z).powi(2))
+        checked_expectation(&|z| f(q.sqrt() * z).powi(2))
             .map_err(|reason| format!("EdgeOfChaos: {reason}"))
     };
     let sigma_w_squared = |q: f64| moment(slope, q).map(f64::recip);
@@ -181,7 +181,7 @@ impl Initializer for EdgeOfChaos {
             ParamKind::Bias => self.sigma_b,
             _ => self.sigma_w / (param.fan_in as f64).sqrt(),
         };
-        draw::in_order(values, |values| draw::normal(rng, values, 0.0, std));
+        draw::fill_normal(rng, values, 0.0, std);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {

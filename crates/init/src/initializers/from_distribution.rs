@@ -7,6 +7,7 @@ use rand::distr::Distribution;
 use rand::{Rng, RngCore};
 use serde::{Deserialize, Serialize};
 
+use crate::random::draw;
 use crate::{Initializer, ParamSpec};
 
 /// Independent draws from this distribution of `rand_distr`, whatever the fans.
@@ -52,8 +53,10 @@ impl<D> Initializer for FromDistribution<D>
 where
     D: Distribution<f32> + fmt::Debug + Send + Sync,
 {
-    fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
-        values.iter_mut().for_each(|value| *value = self.0.sample(rng));
+    fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        draw::in_order(values, &mut |values| {
+            values.iter_mut().for_each(|value| *value = self.0.sample(rng));
+        });
     }
 }
 

@@ -108,9 +108,7 @@ impl Initializer for IdInit {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         if self.loosening > 0.0 {
-            draw::in_order(values.view_mut(), |values| {
-                draw::normal(rng, values, 0.0, self.loosening);
-            });
+            draw::fill_normal(rng, values.view_mut(), 0.0, self.loosening);
         } else {
             values.fill(0.0);
         }

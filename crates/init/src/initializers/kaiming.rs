@@ -132,7 +132,7 @@ impl Initializer for KaimingUniform {
         // In PyTorch's order of operations, which decides the last bit of the bound.
         let std = self.gain.get() / self.fan.of(param).sqrt();
         let bound = 3f64.sqrt() * std;
-        draw::in_order(values, |values| draw::uniform(rng, values, -bound, bound));
+        draw::fill_uniform(rng, values, -bound, bound);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
@@ -146,7 +146,7 @@ impl Initializer for KaimingNormal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let std = self.gain.get() / self.fan.of(param).sqrt();
-        draw::in_order(values, |values| draw::normal(rng, values, 0.0, std));
+        draw::fill_normal(rng, values, 0.0, std);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {

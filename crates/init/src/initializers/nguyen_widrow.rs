@@ -89,7 +89,7 @@ impl Initializer for NguyenWidrow {
             return;
         }
         let reach = 0.7 * (param.fan_out as f64).powf(1.0 / param.fan_in as f64);
-        draw::in_order(values, |values| match param.kind {
+        draw::in_order(values, &mut |values| match param.kind {
             ParamKind::Bias => draw::uniform(rng, values, -reach, reach),
             _ => {
                 let length = reach / self.bound;

@@ -67,7 +67,7 @@ fields!(Normal { mean, std } checked);
 
 impl Initializer for Normal {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
-        draw::in_order(values, |values| draw::normal(rng, values, self.mean, self.std));
+        draw::fill_normal(rng, values, self.mean, self.std);
     }
 }
 

@@ -66,7 +66,7 @@ impl Initializer for Orthogonal {
         let rows = values.shape()[0];
         let columns = values.len() / rows;
         let gain = self.gain.get() as f32;
-        draw::in_order(values, |values| {
+        draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, 1.0);
             // The factorization takes the vectors to be made orthonormal as rows: the rows of a
             // wide matrix, the columns of a tall or square one.

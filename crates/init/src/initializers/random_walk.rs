@@ -70,7 +70,7 @@ impl RandomWalk {
     }
 }
 
-words!(RandomWalk { Linear: "linear", Relu: "relu", Tanh: "tanh", });
+words!(RandomWalk { Linear: "linear", Relu: "relu", Tanh: "tanh" });
 fields!(RandomWalk as value);
 
 impl Initializer for RandomWalk {
@@ -80,7 +80,7 @@ impl Initializer for RandomWalk {
             return;
         }
         let std = self.gain(param.fan_in) / (param.fan_in as f64).sqrt();
-        draw::in_order(values, |values| draw::normal(rng, values, 0.0, std));
+        draw::fill_normal(rng, values, 0.0, std);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {

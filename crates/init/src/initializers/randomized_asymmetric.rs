@@ -100,7 +100,7 @@ impl Initializer for RandomizedAsymmetric {
             return;
         }
         let std = STD / (param.fan_in as f64).sqrt();
-        draw::in_order(values.view_mut(), |values| draw::normal(rng, values, 0.0, std));
+        draw::fill_normal(rng, values.view_mut(), 0.0, std);
         let units = values.len_of(Axis(0));
         let choices = self.choices(param, units, rng);
         // The larger of two uniforms, and so the root of one, is Beta(2, 1).

@@ -152,7 +152,7 @@ impl Initializer for VarianceScaling {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let std = (self.scale / self.fan.of(param)).sqrt();
-        draw::in_order(values, |values| match self.distribution {
+        draw::in_order(values, &mut |values| match self.distribution {
             _ if values.is_empty() => {}
             Distribution::Uniform => {
                 let bound = 3f64.sqrt() * std;

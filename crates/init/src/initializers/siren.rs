@@ -90,7 +90,7 @@ impl Initializer for Siren {
             Position::First => 1.0 / n,
             Position::Hidden | Position::Last => (6.0 / n).sqrt() / self.omega0,
         };
-        draw::in_order(values, |values| draw::uniform(rng, values, -bound, bound));
+        draw::fill_uniform(rng, values, -bound, bound);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {

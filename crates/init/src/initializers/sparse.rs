@@ -160,7 +160,7 @@ impl Initializer for Sparse {
         require(self, param, values.shape());
         let (rows, columns) = (values.shape()[0], values.shape()[1]);
         let zeros = (self.sparsity * rows as f64).ceil() as usize;
-        draw::in_order(values, |values| {
+        draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, self.std);
             for column in 0..columns {
                 for row in randperm(rows, rng).into_iter().take(zeros) {
@@ -184,7 +184,7 @@ impl Initializer for SparseRows {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let length: usize = values.shape()[1..].iter().product();
-        draw::in_order(values, |values| {
+        draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, self.std);
             for row in values.chunks_mut(length.max(1)) {
                 for input in randperm(length, rng).into_iter().skip(self.inputs) {

@@ -113,7 +113,7 @@ impl TruncatedNormal {
         } else if low as f32 >= high as f32 {
             Err(format!("TruncatedNormal: the range from {low:?} to {high:?} is empty"))
         } else {
-                        if self.probability() <= MOSTLY_INSIDE && self.acceptance() < 1e-4 {
+            if self.probability() <= MOSTLY_INSIDE && self.acceptance() < 1e-4 {
                 return Err(format!(
                     "TruncatedNormal: the range from {low:?} to {high:?} is too wide to be searched \
                      for numbers near {mean:?} ± {std:?}"
@@ -231,7 +231,7 @@ fields!(TruncatedNormal { mean, std, low, high } checked);
 
 impl Initializer for TruncatedNormal {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
-        draw::in_order(values, |values| self.draw_slice(rng, values));
+        draw::in_order(values, &mut |values| self.draw_slice(rng, values));
     }
 }
 

@@ -66,7 +66,7 @@ fields!(Uniform { low, high } checked);
 
 impl Initializer for Uniform {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
-        draw::in_order(values, |values| draw::uniform(rng, values, self.low, self.high));
+        draw::fill_uniform(rng, values, self.low, self.high);
     }
 }
 
@@ -97,7 +97,7 @@ impl Initializer for FanInUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         // PyTorch draws with a bound of 0 too, which the generator remembers.
         let bound = if param.fan_in == 0 { 0.0 } else { 1.0 / (param.fan_in as f64).sqrt() };
-        draw::in_order(values, |values| draw::uniform(rng, values, -bound, bound));
+        draw::fill_uniform(rng, values, -bound, bound);
     }
 }
 

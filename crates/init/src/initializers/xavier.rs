@@ -94,7 +94,7 @@ impl Initializer for XavierUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let bound = 3f64.sqrt() * std(self.gain, param);
-        draw::in_order(values, |values| draw::uniform(rng, values, -bound, bound));
+        draw::fill_uniform(rng, values, -bound, bound);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
@@ -108,7 +108,7 @@ impl Initializer for XavierNormal {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         let std = std(self.gain, param);
-        draw::in_order(values, |values| draw::normal(rng, values, 0.0, std));
+        draw::fill_normal(rng, values, 0.0, std);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {

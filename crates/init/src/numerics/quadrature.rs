@@ -17,12 +17,12 @@
 /// assert!((expectation(|z| z.max(0.0)) - (2.0 * std::f64::consts::PI).sqrt().recip()).abs() < 1e-12);
 /// ```
 pub fn expectation(f: impl Fn(f64) -> f64) -> f64 {
-    checked_expectation(f).unwrap_or(f64::NAN)
+    checked_expectation(&f).unwrap_or(f64::NAN)
 }
 
 /// The same, or why there is none: an `f` that could not be integrated would keep its caller waiting
 /// for years.
-pub(crate) fn checked_expectation(f: impl Fn(f64) -> f64) -> Result<f64, String> {
+pub(crate) fn checked_expectation(f: &dyn Fn(f64) -> f64) -> Result<f64, String> {
     const REACH: i32 = 13;
     const PATIENCE: u32 = 1 << 16;
     let weighted = |z: f64| f(z) * (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();

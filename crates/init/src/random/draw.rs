@@ -12,13 +12,35 @@ const CHUNK: usize = 1024;
 const BLOCK: usize = 16;
 
 /// Lets `fill` write the values in row-major order, whatever their layout in memory.
-pub(crate) fn in_order(mut values: ArrayViewMutD<'_, f32>, fill: impl FnOnce(&mut [f32])) {
+///
+/// Not generic: the copying would be compiled once for each initializer.
+pub(crate) fn in_order(mut values: ArrayViewMutD<'_, f32>, fill: &mut dyn FnMut(&mut [f32])) {
     if let Some(slice) = values.as_slice_mut() {
         return fill(slice);
     }
     let mut ordered = vec![0.0; values.len()];
     fill(&mut ordered);
     values.iter_mut().zip(ordered).for_each(|(to, from)| *to = from);
+}
+
+/// Fills the values with [`uniform`] numbers, in row-major order.
+pub(crate) fn fill_uniform(
+    rng: &mut dyn RngCore,
+    values: ArrayViewMutD<'_, f32>,
+    low: f64,
+    high: f64,
+) {
+    in_order(values, &mut |values| uniform(rng, values, low, high));
+}
+
+/// Fills the values with [`normal`] numbers, in row-major order.
+pub(crate) fn fill_normal(
+    rng: &mut dyn RngCore,
+    values: ArrayViewMutD<'_, f32>,
+    mean: f64,
+    std: f64,
+) {
+    in_order(values, &mut |values| normal(rng, values, mean, std));
 }
 
 /// `low + (high − low)·u`, with `u` a multiple of 2⁻²⁴ in [0, 1), rounded once.
@@ -172,17 +194,17 @@ mod tests {
         for n in [3, 40] {
             let plain = {
                 let mut w = ArrayD::zeros(vec![n, 5]);
-                in_order(w.view_mut(), |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
+                in_order(w.view_mut(), &mut |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
                 w
             };
             let mut wide = Array2::zeros((2 * n, 7));
             let view = wide.slice_mut(s![..;2, 1..6]);
-            in_order(view.into_dyn(), |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
+            in_order(view.into_dyn(), &mut |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
             assert_eq!(wide.slice(s![..;2, 1..6]).into_dyn(), plain);
             assert!(wide.slice(s![1..;2, ..]).iter().all(|&x| x == 0.0), "nothing beside it");
             let mut transposed = Array2::zeros((5, n));
             let view = transposed.view_mut().reversed_axes().into_dyn();
-            in_order(view, |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
+            in_order(view, &mut |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
             assert_eq!(transposed.reversed_axes().into_dyn(), plain);
         }
     }

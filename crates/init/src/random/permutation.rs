@@ -20,7 +20,7 @@ use crate::TorchRng;
 /// assert_eq!(randperm(10, &mut TorchRng::seed(0)), [4, 1, 7, 5, 3, 9, 0, 8, 6, 2]);
 /// ```
 #[track_caller]
-pub fn randperm<R: RngCore + ?Sized>(n: usize, rng: &mut R) -> Vec<usize> {
+pub fn randperm(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
     assert!(u32::try_from(n).is_ok(), "randperm: {n} does not fit 32 bits");
     let mut order: Vec<usize> = (0..n).collect();
     for i in 0..n.saturating_sub(1) {
@@ -46,7 +46,7 @@ pub fn randperm<R: RngCore + ?Sized>(n: usize, rng: &mut R) -> Vec<usize> {
 /// assert_ne!(epoch_order(100, &mut rng), epoch_order(100, &mut rng));
 /// ```
 #[track_caller]
-pub fn epoch_order<R: RngCore + ?Sized>(n: usize, rng: &mut R) -> Vec<usize> {
+pub fn epoch_order(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
     let _workers = rng.next_u64();
     // Of the 63 bits, TorchRng keeps 32.
     randperm(n, &mut TorchRng::seed(rng.next_u64()))
