@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewMutD};
 use rand::RngCore;
 
-use crate::ParamSpec;
+use crate::{ParamKind, ParamSpec};
 
 /// An initializer from which the first values of a parameter are drawn.
 ///
@@ -176,6 +176,15 @@ pub(crate) fn or_panic<T>(result: Result<T, String>) -> T {
 #[track_caller]
 pub(crate) fn require(initializer: &dyn Initializer, param: &ParamSpec, shape: &[usize]) {
     or_panic(initializer.check(param, shape));
+}
+
+/// Refuses what is neither a weight nor a bias: initializers that are different for the two have no rule
+/// for the rest.
+pub(crate) fn weight_or_bias(initializer: &str, param: &ParamSpec) -> Result<(), String> {
+    match param.kind {
+        ParamKind::Weight | ParamKind::Bias => Ok(()),
+        _ => Err(format!("{initializer}: `{}` is neither a weight nor a bias", param.name)),
+    }
 }
 
 #[cfg(test)]

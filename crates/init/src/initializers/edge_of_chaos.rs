@@ -4,7 +4,7 @@ use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::initializer::{or_panic, require};
+use crate::initializer::{or_panic, require, weight_or_bias};
 use crate::numerics::quadrature::checked_expectation;
 use crate::random::draw;
 use crate::scheme::fields;
@@ -185,6 +185,7 @@ impl Initializer for EdgeOfChaos {
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        weight_or_bias("EdgeOfChaos", param)?;
         match param.kind {
             ParamKind::Bias => Ok(()),
             _ => Fan::In.check("EdgeOfChaos", param, shape),
@@ -285,6 +286,15 @@ mod tests {
         assert!((w.std(0.0) * 300f32.sqrt() - 1.5).abs() < 0.02);
         let b = initializer.draw(&ParamSpec::bias(300, 20_000), &[20_000], &mut rng);
         assert!((b.std(0.0) - 0.25).abs() < 0.006);
+    }
+
+    #[test]
+    fn scales_shifts_and_embeddings_are_refused() {
+        let initializer = EdgeOfChaos::with_sigmas(1.5, 0.25);
+        for spec in [ParamSpec::scale_of(4), ParamSpec::shift_of(4), ParamSpec::embedding(4)] {
+            let error = initializer.check(&spec, &[4]).unwrap_err();
+            assert!(error.contains("is neither a weight nor a bias"), "{error}");
+        }
     }
 
     #[test]

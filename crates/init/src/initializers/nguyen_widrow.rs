@@ -4,7 +4,7 @@ use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::initializer::{or_panic, require};
+use crate::initializer::{or_panic, require, weight_or_bias};
 use crate::random::draw;
 use crate::scheme::fields;
 use crate::{Initializer, ParamKind, ParamSpec};
@@ -100,9 +100,7 @@ impl Initializer for NguyenWidrow {
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
         let ParamSpec { fan_in, fan_out, kind, name, .. } = param;
-        if *kind == ParamKind::Scale {
-            return Err(format!("NguyenWidrow: `{name}` is neither a weight nor a bias"));
-        }
+        weight_or_bias("NguyenWidrow", param)?;
         if *kind == ParamKind::Weight && *shape != [*fan_out, *fan_in] {
             return Err(format!(
                 "NguyenWidrow: `{name}` of shape {shape:?} must be (fan_out, fan_in) = \
@@ -179,6 +177,13 @@ mod tests {
     #[should_panic(expected = "NguyenWidrow: `scale` is neither a weight nor a bias")]
     fn a_scale_is_refused() {
         NguyenWidrow::default().draw(&ParamSpec::scale(), &[1], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "NguyenWidrow: `weight` is neither a weight nor a bias")]
+    fn an_embedding_is_refused() {
+        let spec = ParamSpec::embedding(1);
+        NguyenWidrow::default().draw(&spec, &[1, 1], &mut TorchRng::seed(0));
     }
 
     #[test]

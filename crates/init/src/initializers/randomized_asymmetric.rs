@@ -4,7 +4,7 @@ use ndarray::{ArrayViewMutD, Axis};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::initializer::require;
+use crate::initializer::{require, weight_or_bias};
 use crate::random::draw;
 use crate::scheme::fields;
 use crate::{Fan, Initializer, ParamKind, ParamSpec, TorchRng};
@@ -116,6 +116,7 @@ impl Initializer for RandomizedAsymmetric {
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
+        weight_or_bias("RandomizedAsymmetric", param)?;
         Fan::In.check("RandomizedAsymmetric", param, shape)?;
         let wanted = if param.kind == ParamKind::Bias { 1 } else { param.fan_in };
         let fits = match shape {
@@ -253,6 +254,13 @@ mod tests {
     #[should_panic(expected = "RandomizedAsymmetric: fan_in of `bias` is 0")]
     fn no_inputs_are_refused() {
         let spec = ParamSpec::bias(0, 3);
+        RandomizedAsymmetric::default().draw(&spec, &[3], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "RandomizedAsymmetric: `scale` is neither a weight nor a bias")]
+    fn a_scale_is_refused() {
+        let spec = ParamSpec::scale_of(3);
         RandomizedAsymmetric::default().draw(&spec, &[3], &mut TorchRng::seed(0));
     }
 

@@ -1,10 +1,8 @@
 //! The moments that the documentation states, of presets and of initializers that leave entries at zero, or
 //! are for biases.
 
-mod zscore;
-
+use crate::zscore::*;
 use fanin_init::*;
-use zscore::*;
 
 /// Of a normal that is set to 0 with probability `1 − kept`.
 fn thinned(kept: f64) -> Family {

@@ -57,6 +57,11 @@ fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
         (ParamSpec::weight(7, 7), vec![7]),
         (ParamSpec::weight(1, 1), vec![]),
         (ParamSpec::scale(), vec![1]),
+        (ParamSpec::scale_of(6), vec![6]),
+        (ParamSpec::shift_of(6), vec![6]),
+        (ParamSpec::scale_of(0), vec![0]),
+        (ParamSpec::embedding(8), vec![20, 8]),
+        (ParamSpec::embedding(4), vec![0, 4]),
     ];
     let all = weights.chain(biases).chain(odd);
     // Some before an activation of which they know, and one that nothing makes good.
@@ -67,6 +72,21 @@ fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
             (spec, shape)
         })
         .collect()
+}
+
+#[test]
+fn every_file_of_initializers_is_in_the_list() {
+    let list = include_str!("../../src/initializers.rs");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/initializers");
+    let mut files = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let entry = format!("{}:", path.file_stem().unwrap().to_str().unwrap());
+        let listed = list.lines().any(|line| line.trim_start().starts_with(&entry));
+        assert!(listed, "{} is not compiled: name it in src/initializers.rs", path.display());
+        files += 1;
+    }
+    assert!(files > 20, "{files} files");
 }
 
 #[test]

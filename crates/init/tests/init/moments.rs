@@ -8,9 +8,7 @@ use fanin_init::rand::SeedableRng;
 use fanin_init::rand::rngs::StdRng;
 use fanin_init::*;
 
-mod zscore;
-
-use zscore::*;
+use crate::zscore::*;
 
 #[test]
 fn initializers_of_given_numbers() {

@@ -39,7 +39,7 @@ fn position() -> impl Strategy<Value = Position> {
     prop_oneof![Just(Position::First), Just(Position::Hidden), Just(Position::Last)]
 }
 
-/// Every initializer, with parameters of every kind.
+/// Every initializer with its defaults, and those that have parameters with parameters of every kind.
 fn scheme() -> Union<BoxedStrategy<Scheme>> {
     fn s<L: Into<Scheme> + 'static>(
         initializers: impl Strategy<Value = L> + 'static,
@@ -47,12 +47,11 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         initializers.prop_map(Into::into).boxed()
     }
     let positive = || number().prop_map(f64::abs);
-    Union::new([
-        s(Just(Zeros)),
-        s(Just(Ones)),
+    let defaults = Scheme::names().filter_map(|name| name.parse::<Scheme>().ok());
+    let defaults = defaults.map(|scheme| Just(scheme).boxed());
+    Union::new(defaults.chain([
         s(prop::num::f32::NORMAL.prop_map(Constant)),
         s((number(), number()).prop_map(|(a, b)| Uniform::new(a.min(b), a.max(b)))),
-        s(Just(FanInUniform)),
         s((number(), positive()).prop_map(|(mean, std)| Normal::new(mean, std))),
         s((number(), positive(), -3.0..0.0, 0.1..3.0).prop_map(|(mean, std, a, b)| {
             // Narrower than the digits of the mean it would be empty.
@@ -63,8 +62,6 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         s(positive().prop_map(|g| XavierNormal::default().gain(g))),
         s((positive(), fan()).prop_map(|(g, fan)| KaimingUniform::default().gain(g).fan(fan))),
         s((positive(), fan()).prop_map(|(g, fan)| KaimingNormal::default().gain(g).fan(fan))),
-        s(Just(LecunUniform)),
-        s(Just(LecunNormal)),
         s((positive(), fan(), form()).prop_map(|(scale, fan, form)| {
             VarianceScaling::new(scale).fan(fan).distribution(form)
         })),
@@ -91,7 +88,7 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         })),
         s(prop_oneof![Just(RandomWalk::Linear), Just(RandomWalk::Relu), Just(RandomWalk::Tanh)]),
         s((positive(), positive()).prop_map(|(w, b)| EdgeOfChaos::with_sigmas(w, b))),
-    ])
+    ]))
 }
 
 proptest! {

@@ -13,7 +13,7 @@ struct Golden(HashMap<&'static str, Vec<&'static str>>);
 
 impl Golden {
     fn read() -> Self {
-        let records = include_str!("../golden/torch.txt").lines().map(|line| {
+        let records = include_str!("../../golden/torch.txt").lines().map(|line| {
             let (key, values) = line.split_once(' ').unwrap();
             (key, values.split(' ').collect())
         });
