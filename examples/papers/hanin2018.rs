@@ -19,7 +19,8 @@ pub(crate) const PAPER: Paper = Paper {
 
 /// The laws, with n times their variance.
 fn laws() -> [(&'static str, f64, Box<dyn Initializer>); 5] {
-    let scaled = |scale| VarianceScaling::new(scale).law(fanin::init::Law::Normal);
+    let scaled =
+        |scale| VarianceScaling::new(scale).distribution(fanin::init::Distribution::Normal);
     // An uncorrected truncation at two standard deviations leaves 0.774 of the variance.
     let truncated = from_fn(|param, rng, values| {
         TruncatedNormal::std((2.0 / param.fan_in as f64).sqrt()).fill(param, rng, values);

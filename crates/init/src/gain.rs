@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Nonlinearity;
 use crate::initializer::or_panic;
-use crate::quadrature::checked_expectation;
+use crate::numerics::quadrature::checked_expectation;
 
-/// A factor on a law's standard deviation: from 0 to 1e30, so that no value overflows f32.
+/// A factor on an initializer's standard deviation: from 0 to 1e30, so that no value overflows f32.
 ///
 /// Wherever a gain is asked for, a number or a [`Nonlinearity`] will do.
 ///
@@ -41,19 +41,19 @@ impl Gain {
     ///
     /// let squared_relu = Gain::preserving(|z| z.max(0.0).powi(2));
     /// assert!((squared_relu.get() - (2.0f64 / 3.0).sqrt()).abs() < 1e-12);
-    /// let law = KaimingNormal::default().gain(squared_relu);
-    /// # let _ = law;
+    /// let initializer = KaimingNormal::default().gain(squared_relu);
+    /// # let _ = initializer;
     /// ```
     ///
     /// # Reference
     /// He et al. 2015, equation 9, for any activation.
     #[track_caller]
     pub fn preserving(activation: impl Fn(f64) -> f64) -> Self {
-        or_panic(Gain::checked_preserving(activation))
+        or_panic(Gain::checked_preserving(&activation))
     }
 
-    pub(crate) fn checked_preserving(activation: impl Fn(f64) -> f64) -> Result<Self, String> {
-        let moment = checked_expectation(|z| activation(z).powi(2))
+    pub(crate) fn checked_preserving(activation: &dyn Fn(f64) -> f64) -> Result<Self, String> {
+        let moment = checked_expectation(&|z| activation(z).powi(2))
             .map_err(|reason| format!("Gain::preserving: {reason}"))?;
         if !(1e-60..=1e60).contains(&moment) {
             return Err(format!(

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewMutD};
 use rand::RngCore;
 
-use crate::ParamSpec;
+use crate::{ParamKind, ParamSpec};
 
-/// A law from which the first values of a parameter are drawn.
+/// An initializer from which the first values of a parameter are drawn.
 ///
-/// A law is a value: it has no state of its own, all randomness comes from the generator that the
+/// An initializer is a value: it has no state of its own, all randomness comes from the generator that the
 /// caller hands over, and everything it may need to know of the network is in the [`ParamSpec`].
-/// The trait is object-safe, so `Box<dyn Initializer>` is a law too, and so are `&law` and
-/// `Arc<law>`.
+/// The trait is object-safe, so `Box<dyn Initializer>` is an initializer too, and so are `&initializer` and
+/// `Arc<initializer>`.
 ///
 /// # Example
-/// A law of one's own: every unit listens to a few inputs only. (It is here too, with PyTorch's
+/// An initializer of one's own: every unit listens to a few inputs only. (It is here too, with PyTorch's
 /// permutations: [`SparseRows`](crate::SparseRows).)
 /// ```
 /// use fanin_init::ndarray::ArrayViewMutD;
@@ -43,33 +43,33 @@ use crate::ParamSpec;
 /// assert_eq!(w.iter().filter(|&&x| x != 0.0).count(), 128 * 15);
 /// ```
 pub trait Initializer: fmt::Debug + Send + Sync {
-    /// Overwrites `values`, in row-major order, with a draw from this law.
+    /// Overwrites `values`, in row-major order, with a draw from this initializer.
     ///
     /// # Panics
-    /// The laws of this crate panic where [`check`](Self::check) gives an error; at the caller's line,
+    /// The initializers of this crate panic where [`check`](Self::check) gives an error; at the caller's line,
     /// unless they are called by way of `dyn Initializer`.
     #[track_caller]
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>);
 
-    /// Whether this law can fill such a parameter.
+    /// Whether this initializer can fill such a parameter.
     ///
     /// Layers ask before they call [`fill`](Self::fill), so that the panic is at the line of the
-    /// program that chose the law.
+    /// program that chose the initializer.
     ///
     /// # Errors
-    /// A sentence that says why it cannot: an orthogonal bias, or a law that divides by a fan of 0.
+    /// A sentence that says why it cannot: an orthogonal bias, or an initializer that divides by a fan of 0.
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
         let _ = (param, shape);
         Ok(())
     }
 
-    /// Whether the law scales with the gain of the activation that follows, as
+    /// Whether the initializer scales with the gain of the activation that follows, as
     /// [`Auto`](crate::Auto) does: then a layer multiplies what was drawn before that gain was known.
     fn awaits_activation(&self) -> bool {
         false
     }
 
-    /// A new array of this shape, drawn from this law.
+    /// A new array of this shape, drawn from this initializer.
     ///
     /// # Panics
     /// Where [`check`](Self::check) gives an error.
@@ -85,13 +85,13 @@ pub trait Initializer: fmt::Debug + Send + Sync {
     #[track_caller]
     fn draw(&self, param: &ParamSpec, shape: &[usize], rng: &mut dyn RngCore) -> ArrayD<f32> {
         or_panic(self.check(param, shape));
-        let mut values = ArrayD::zeros(shape);
+        let mut values = zeros(shape);
         self.fill(param, rng, values.view_mut());
         values
     }
 }
 
-/// Pointers to laws are laws: `check` must reach the law behind them, or layers would not see it.
+/// Pointers to initializers are initializers: `check` must reach the initializer behind them, or layers would not see it.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<I: Initializer + ?Sized> Initializer for $pointer {
@@ -116,7 +116,7 @@ macro_rules! forward {
 }
 forward!(&I, Box<I>, Arc<I>);
 
-/// A law from a closure.
+/// An initializer from a closure.
 ///
 /// # Example
 /// ```
@@ -155,6 +155,12 @@ where
     }
 }
 
+/// Apart from [`Initializer::draw`], which is compiled once for each initializer.
+#[inline(never)]
+fn zeros(shape: &[usize]) -> ArrayD<f32> {
+    ArrayD::zeros(shape)
+}
+
 /// The value, or a panic with the reason at the line of the caller's caller.
 ///
 /// A closure in `unwrap_or_else` would give its own line instead.
@@ -168,8 +174,17 @@ pub(crate) fn or_panic<T>(result: Result<T, String>) -> T {
 
 /// What every `fill` of this crate does first.
 #[track_caller]
-pub(crate) fn require(law: &dyn Initializer, param: &ParamSpec, shape: &[usize]) {
-    or_panic(law.check(param, shape));
+pub(crate) fn require(initializer: &dyn Initializer, param: &ParamSpec, shape: &[usize]) {
+    or_panic(initializer.check(param, shape));
+}
+
+/// Refuses what is neither a weight nor a bias: initializers that are different for the two have no rule
+/// for the rest.
+pub(crate) fn weight_or_bias(initializer: &str, param: &ParamSpec) -> Result<(), String> {
+    match param.kind {
+        ParamKind::Weight | ParamKind::Bias => Ok(()),
+        _ => Err(format!("{initializer}: `{}` is neither a weight nor a bias", param.name)),
+    }
 }
 
 #[cfg(test)]
@@ -180,20 +195,21 @@ mod tests {
     #[test]
     fn pointers_forward_fill_and_check() {
         let bias = ParamSpec::bias(3, 2);
-        let law: Arc<dyn Initializer> = Arc::new(Orthogonal::default());
-        let laws: [&dyn Initializer; 3] = [&law, &Box::new(Orthogonal::default()), &&*law];
-        for law in laws {
-            assert!(law.check(&bias, &[2]).is_err());
+        let initializer: Arc<dyn Initializer> = Arc::new(Orthogonal::default());
+        let initializers: [&dyn Initializer; 3] =
+            [&initializer, &Box::new(Orthogonal::default()), &&*initializer];
+        for initializer in initializers {
+            assert!(initializer.check(&bias, &[2]).is_err());
             let mut w = ArrayD::zeros(vec![2, 3]);
-            law.fill(&ParamSpec::weight(3, 2), &mut TorchRng::seed(0), w.view_mut());
+            initializer.fill(&ParamSpec::weight(3, 2), &mut TorchRng::seed(0), w.view_mut());
             assert!(w.iter().all(|&x| x != 0.0));
         }
     }
 
     #[test]
     fn a_closure_has_a_name() {
-        let law = from_fn(|_, _, mut values| values.fill(0.5));
-        let text = format!("{law:?}");
+        let initializer = from_fn(|_, _, mut values| values.fill(0.5));
+        let text = format!("{initializer:?}");
         assert!(text.starts_with("from_fn(") && text.contains("a_closure_has_a_name"), "{text}");
     }
 

@@ -1,6 +1,6 @@
-//! Weight initialization for [`ndarray`]: pluggable laws, and PyTorch's generator bit for bit.
+//! Weight initialization for [`ndarray`]: pluggable initializers, and PyTorch's generator bit for bit.
 //!
-//! A law is an [`Initializer`]: it fills a view of f32 numbers from a generator, knowing the
+//! An initializer is an [`Initializer`]: it fills a view of f32 numbers from a generator, knowing the
 //! parameter's fans from a [`ParamSpec`]. With [`TorchRng`] as the generator the numbers are those
 //! of `torch.nn.init` after `torch.manual_seed` with the same seed.
 //!
@@ -15,18 +15,18 @@
 //! KaimingNormal::default().fill(&spec, &mut rng, weight.view_mut().into_dyn());
 //! assert!((weight.std(0.0) - (2f32 / 784.0).sqrt()).abs() < 1e-3);
 //!
-//! // New arrays, and laws chosen at run time or written on the spot.
+//! // New arrays, and initializers chosen at run time or written on the spot.
 //! let bias = Zeros.draw(&ParamSpec::bias(784, 128), &[128], &mut rng);
 //! assert_eq!(bias.sum(), 0.0);
-//! let laws: Vec<Box<dyn Initializer>> =
+//! let initializers: Vec<Box<dyn Initializer>> =
 //!     vec![Box::new(Zeros), Box::new(from_fn(|_, _, mut values| values.fill(0.01)))];
-//! # assert_eq!(laws.len(), 2);
+//! # assert_eq!(initializers.len(), 2);
 //! ```
 //!
-//! # The laws
+//! # The initializers
 //! n is `fan_in`, m is `fan_out`, g the gain. All have mean 0 unless they say otherwise.
 //!
-//! | law | variance | source | elsewhere |
+//! | initializer | variance | source | elsewhere |
 //! |---|---|---|---|
 //! | [`Zeros`], [`Ones`], [`Constant`] | 0 | | PyTorch `zeros_` `ones_` `constant_`, Keras, JAX, MLX `constant` |
 //! | [`Uniform`] on `[a, b)` | (b−a)²/12 | | PyTorch `uniform_`, Keras `RandomUniform`, JAX, MLX `uniform` |
@@ -65,14 +65,14 @@
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
-//! Keras' `STFT` is not here: it is the kernel of a Fourier transform, not a law of first weights.
+//! Keras' `STFT` is not here: it is the kernel of a Fourier transform, not an initializer of first weights.
 //!
 //! [`Scheme`] is any of them but the last two, and can be written as text:
 //! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the two with which PyTorch, Keras, Flax, candle,
 //! tch and burn begin a linear layer.
 //!
 //! # How near to PyTorch
-//! Seeded alike, constants, identities, permutations and all laws of the uniform and the normal family,
+//! Seeded alike, constants, identities, permutations and all initializers of the uniform and the normal family,
 //! [`Sparse`] among them, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal
 //! ones agree within 1e-5 of their gain. (On older or other CPUs PyTorch itself gives normal numbers
 //! that differ from those by up to 2.4e-6.) The golden data in `golden/` was written by PyTorch and is
@@ -80,88 +80,35 @@
 //! [`manual_seed`] seeds the [default generator](default_rng) of the calling thread.
 //!
 //! The same seed gives the same numbers in every memory layout of the view. It also gives the same on
-//! every CPU, but for the orthogonal laws, whose matrix products use what the CPU has.
+//! every CPU, but for the orthogonal initializers, whose matrix products use what the CPU has.
 //!
 //! # Speed
 //! `python3 benches/fill.py` fills weights by this crate and by PyTorch in turn: on two cores with
 //! AVX2 it takes less time than PyTorch for uniform, normal, truncated and orthogonal ones. Without
 //! fused multiply-add, normal numbers to the bit take about four times as long.
 
-mod auto;
-mod bias;
-mod boxmuller;
-mod constant;
-mod default_rng;
-mod delta_orthogonal;
-mod depth_scaled;
-mod distribution;
-mod draw;
-mod edge_of_chaos;
-mod fixup;
 mod gain;
-mod identity;
-mod idinit;
 mod initializer;
-mod kaiming;
-mod lecun;
-mod looks_linear;
-mod nguyen_widrow;
+mod initializers;
 mod nonlinearity;
-mod normal;
-mod orthogonal;
+mod numerics;
 mod param;
-mod permutation;
 mod position;
 pub mod presets;
-mod qr;
-mod quadrature;
-mod random_walk;
-mod randomized_asymmetric;
-mod rng;
-mod scaling;
+mod random;
 mod scheme;
-mod siren;
-mod sparse;
-mod truncated;
-mod uniform;
-mod xavier;
-mod zero_init;
 
-pub use auto::Auto;
-pub use bias::{LogPrior, LogitPrior};
-pub use constant::{Constant, Ones, Zeros};
-pub use default_rng::{DefaultRng, default_rng, manual_seed, with_default_rng};
-pub use delta_orthogonal::DeltaOrthogonal;
-pub use depth_scaled::DepthScaled;
-pub use distribution::{FromDistribution, Rounded};
-pub use edge_of_chaos::EdgeOfChaos;
-pub use fixup::Fixup;
 pub use gain::Gain;
-pub use identity::{Dirac, Identity};
-pub use idinit::IdInit;
 pub use initializer::{Initializer, from_fn};
-pub use kaiming::{KaimingNormal, KaimingUniform};
-pub use lecun::{LecunNormal, LecunUniform};
-pub use looks_linear::LooksLinear;
-pub use nguyen_widrow::NguyenWidrow;
+pub use initializers::*;
 pub use nonlinearity::Nonlinearity;
-pub use normal::Normal;
-pub use orthogonal::Orthogonal;
+pub use numerics::quadrature::expectation;
 pub use param::{ParamKind, ParamSpec, fans};
-pub use permutation::{epoch_order, randperm};
 pub use position::Position;
-pub use quadrature::expectation;
-pub use random_walk::RandomWalk;
-pub use randomized_asymmetric::RandomizedAsymmetric;
-pub use rng::TorchRng;
-pub use scaling::{Fan, Law, VarianceScaling};
+pub use random::default_rng::{DefaultRng, default_rng, manual_seed, with_default_rng};
+pub use random::permutation::{epoch_order, randperm};
+pub use random::torch_rng::TorchRng;
 pub use scheme::{ParseSchemeError, Scheme};
-pub use siren::Siren;
-pub use sparse::{Sparse, SparseRows};
-pub use truncated::TruncatedNormal;
-pub use uniform::{FanInUniform, Uniform};
-pub use xavier::{XavierNormal, XavierUniform};
-pub use zero_init::{HadamardScale, ZerO};
 
 pub use ndarray;
 pub use ndarray_rand::rand_distr;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Gain;
 use crate::initializer::or_panic;
-use crate::truncated::erf;
+use crate::numerics::erf::erf;
 
 /// An activation φ whose gain is known.
 ///
@@ -102,7 +102,7 @@ impl Nonlinearity {
                 Err(format!("a slope of {a:?} is impossible: it must be within ±1e30"))
             }
             Nonlinearity::Selu => Gain::checked(3.0 / 4.0),
-            _ => Gain::checked_preserving(|z| self.value(z)),
+            _ => Gain::checked_preserving(&|z| self.value(z)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a law may know of the parameter it fills.
+//! What an initializer may know of the parameter it fills.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,14 +25,14 @@ pub struct ParamSpec {
     pub fan_out: usize,
     /// What the parameter does.
     pub kind: ParamKind,
-    /// For messages, and for laws that treat some parameters differently.
+    /// For messages, and for initializers that treat some parameters differently.
     pub name: String,
     /// The gain of the activation that follows, where it is known: for [`Auto`](crate::Auto).
     #[serde(default)]
     pub activation: Option<Gain>,
 }
 
-/// The kinds of parameters, which always have separate laws.
+/// The kinds of parameters, which always have separate initializers.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ParamKind {

@@ -1,4 +1,4 @@
-//! Which layer of a network a law is for, where that changes the law.
+//! Which layer of a network an initializer is for, where that changes the initializer.
 
 use serde::{Deserialize, Serialize};
 

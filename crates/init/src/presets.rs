@@ -1,4 +1,4 @@
-//! How other frameworks begin a linear layer when nobody asks: the laws of its weight and its bias.
+//! How other frameworks begin a linear layer when nobody asks: the initializers of its weight and its bias.
 //!
 //! n is `fan_in`, m is `fan_out`. A layer of ReLU multiplies the signal's second moment by n·Var(w)/2;
 //! what the biases add to it is left away.
@@ -12,7 +12,7 @@
 //! | [`tch`] | U(±√(6/n)) | U(±1/√n) | × 1 | tch 0.22.0, src/nn/linear.rs |
 //! | [`burn`] | U(±1/√n) | U(±1/√n) | × 1/6 | burn-nn 0.22.1, src/modules/linear.rs |
 //!
-//! The laws are theirs, the numbers only PyTorch's: the others have generators of their own.
+//! The initializers are theirs, the numbers only PyTorch's: the others have generators of their own.
 //!
 //! ```
 //! use fanin_init::{Initializer, ParamSpec, TorchRng, presets};
@@ -30,7 +30,7 @@ use crate::{
     FanInUniform, KaimingNormal, KaimingUniform, Scheme, VarianceScaling, XavierUniform, Zeros,
 };
 
-/// A law for weights and a law for biases, which belong together.
+/// An initializer for weights and an initializer for biases, which belong together.
 ///
 /// # Example
 /// ```
@@ -43,9 +43,9 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preset {
-    /// The law of the weights.
+    /// The initializer of the weights.
     pub weight: Scheme,
-    /// The law of the biases.
+    /// The initializer of the biases.
     pub bias: Scheme,
 }
 
@@ -130,15 +130,15 @@ pub fn tch() -> Preset {
     Preset::new(KaimingUniform::default(), FanInUniform)
 }
 
-/// burn's `Linear`: one law for both, U(±1/√n).
+/// burn's `Linear`: one initializer for both, U(±1/√n).
 ///
 /// # Reference
 /// `LinearConfig` in src/modules/linear.rs of burn-nn 0.22.1: `KaimingUniform` of gain 1/√3, for the
 /// weight and, with the weight's fans, for the bias. (In its column layout the two fans change
 /// places.)
 pub fn burn() -> Preset {
-    let law = KaimingUniform::default().gain(1.0 / 3f64.sqrt());
-    Preset::new(law, law)
+    let initializer = KaimingUniform::default().gain(1.0 / 3f64.sqrt());
+    Preset::new(initializer, initializer)
 }
 
 #[cfg(test)]

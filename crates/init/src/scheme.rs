@@ -1,13 +1,14 @@
-//! Every law under one type, which can be written as text.
+//! Every initializer under one type, which can be written as text.
 
+mod activation;
 mod error;
+mod fields;
 mod names;
 mod nearest;
-mod read;
+mod resolve;
 mod serial;
 mod text;
 mod value;
-mod write;
 
 use std::any::Any;
 use std::fmt;
@@ -15,30 +16,25 @@ use std::str::FromStr;
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
-use serde::Deserialize;
 
 pub use error::ParseSchemeError;
-use value::{Args, Call, Value};
+pub(crate) use fields::{Field, Fields, HasFields, checked_serde, choose, field, fields, words};
+use value::Call;
+pub(crate) use value::Value;
 
 use crate::initializer::require;
-use crate::{
-    Auto, Constant, DeltaOrthogonal, DepthScaled, Dirac, EdgeOfChaos, FanInUniform, Fixup, IdInit,
-    Identity, Initializer, KaimingNormal, KaimingUniform, LecunNormal, LecunUniform, LogPrior,
-    LogitPrior, LooksLinear, NguyenWidrow, Normal, Ones, Orthogonal, ParamSpec, RandomWalk,
-    RandomizedAsymmetric, Siren, Sparse, SparseRows, TruncatedNormal, Uniform, VarianceScaling,
-    XavierNormal, XavierUniform, ZerO, Zeros,
-};
+use crate::initializers::{self, *};
+use crate::{Initializer, ParamSpec};
 
-/// Writes the enum, and all that is to be known of each law, from one line:
-/// its name, its type, the parameters that have no default, and one such law.
-macro_rules! laws {
-    ($($name:literal $law:ident ($($needs:literal),*) = $example:expr;)*) => {
-        /// Any law of this crate: what a configuration, a command line or a model description names.
+/// Writes the enum, and all that text needs to know of each initializer, from the list.
+macro_rules! scheme {
+    ($($file:ident: $($name:literal $initializer:ident ($($needs:literal),*) = $example:expr),*;)*) => {
+        /// Any initializer of this crate: what a configuration, a command line or a model description names.
         ///
-        /// A scheme is itself a law, and every law is turned into one by `into()`. As text it is
-        /// `name(parameter=value, …)`; `Display` prints what differs from the law's defaults, and
+        /// A scheme is itself an initializer, and every initializer is turned into one by `into()`. As text it is
+        /// `name(parameter=value, …)`; `Display` prints what differs from the initializer's defaults, and
         /// [`FromStr`] reads it back to an equal value. With serde it is that text, in any format;
-        /// formats that people write may also have a map, `{"law": "kaiming_normal", "mode":
+        /// formats that people write may also have a map, `{"initializer": "kaiming_normal", "mode":
         /// "fan_out"}`.
         ///
         /// # Names
@@ -58,7 +54,7 @@ macro_rules! laws {
         ///
         /// # Parameters
         /// They have names, or stand in their order. A `gain` (or `nonlinearity`) is a number or an
-        /// activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the Kaiming laws
+        /// activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the Kaiming initializers
         /// `a` is the slope, as in PyTorch. `mode` is `fan_in`, `fan_out` or `fan_avg`. Words may be
         /// quoted, and a number may be `sqrt(5)`.
         ///
@@ -82,28 +78,27 @@ macro_rules! laws {
         #[non_exhaustive]
         #[derive(Clone, Debug, PartialEq)]
         pub enum Scheme {
-            $(
+            $($(
                 #[doc = concat!("`", $name, "`")]
-                $law($law),
-            )*
+                $initializer($initializer),
+            )*)*
         }
 
-        $(impl From<$law> for Scheme {
-            fn from(law: $law) -> Self {
-                Scheme::$law(law)
+        $($(impl From<$initializer> for Scheme {
+            fn from(initializer: $initializer) -> Self {
+                Scheme::$initializer(initializer)
             }
-        })*
+        })*)*
 
-        const ROWS: &[Row] = &[$(Row {
+        const ROWS: &[Row] = &[$($(Row {
             name: $name,
-            of: stringify!($law),
             needs: &[$($needs),*],
-            example: || Scheme::$law($example),
-            read: |value| $law::deserialize(value).map(Scheme::$law),
-        },)*];
+            defaults: || $example.fields(),
+            read: |fields| $initializer::from_fields(fields).map(Scheme::$initializer),
+        },)*)*];
 
         impl Scheme {
-            /// The scheme of a law whose type is not known, if it is one of this crate.
+            /// The scheme of an initializer whose type is not known, if it is one of this crate.
             ///
             /// # Example
             /// ```
@@ -113,140 +108,52 @@ macro_rules! laws {
             /// assert_eq!(Scheme::of(&normal), Some(normal.into()));
             /// assert_eq!(Scheme::of(&from_fn(|_, _, _| {})), None);
             /// ```
-            pub fn of(law: &dyn Any) -> Option<Self> {
-                $(if let Some(law) = law.downcast_ref::<$law>() {
-                    return Some(law.clone().into());
-                })*
-                law.downcast_ref::<Self>().cloned()
+            pub fn of(initializer: &dyn Any) -> Option<Self> {
+                $($(if let Some(initializer) = initializer.downcast_ref::<$initializer>() {
+                    return Some(initializer.clone().into());
+                })*)*
+                initializer.downcast_ref::<Self>().cloned()
             }
 
-            fn law(&self) -> &dyn Initializer {
+            fn initializer(&self) -> &dyn Initializer {
                 match self {
-                    $(Scheme::$law(law) => law,)*
+                    $($(Scheme::$initializer(initializer) => initializer,)*)*
                 }
             }
 
             fn row(&self) -> &'static Row {
                 let name = match self {
-                    $(Scheme::$law(_) => $name,)*
+                    $($(Scheme::$initializer(_) => $name,)*)*
                 };
-                ROWS.iter().find(|row| row.name == name).expect("every law has a row")
+                ROWS.iter().find(|row| row.name == name).expect("every initializer has a row")
             }
 
-            fn write(&self) -> Value {
-                let value = match self {
-                    $(Scheme::$law(law) => write::write(law),)*
-                };
-                value.expect("the parameters of every law can be written")
+            fn fields(&self) -> Fields {
+                match self {
+                    $($(Scheme::$initializer(initializer) => initializer.fields(),)*)*
+                }
             }
         }
     };
 }
 
-laws! {
-    "zeros" Zeros() = Zeros;
-    "ones" Ones() = Ones;
-    "constant" Constant("value") = Constant(0.0);
-    "uniform" Uniform() = Uniform::new(0.0, 1.0);
-    "fan_in_uniform" FanInUniform() = FanInUniform;
-    "normal" Normal() = Normal::new(0.0, 1.0);
-    "trunc_normal" TruncatedNormal() = TruncatedNormal::std(1.0);
-    "xavier_uniform" XavierUniform() = XavierUniform::default();
-    "xavier_normal" XavierNormal() = XavierNormal::default();
-    "kaiming_uniform" KaimingUniform() = KaimingUniform::default();
-    "kaiming_normal" KaimingNormal() = KaimingNormal::default();
-    "lecun_uniform" LecunUniform() = LecunUniform;
-    "lecun_untruncated_normal" LecunNormal() = LecunNormal;
-    "variance_scaling" VarianceScaling() = VarianceScaling::default();
-    "orthogonal" Orthogonal() = Orthogonal::default();
-    "auto" Auto() = Auto::default();
-    "identity" Identity() = Identity::default();
-    "dirac" Dirac() = Dirac::default();
-    "delta_orthogonal" DeltaOrthogonal() = DeltaOrthogonal::default();
-    "sparse" Sparse("sparsity") = Sparse::new(0.0, 0.01);
-    "sparse_rows" SparseRows() = SparseRows::default();
-    "nguyen_widrow" NguyenWidrow() = NguyenWidrow::default();
-    "log_prior" LogPrior("frequencies") = LogPrior::new([1.0]);
-    "logit_prior" LogitPrior() = LogitPrior::default();
-    "zero_init" ZerO() = ZerO::default();
-    "idinit" IdInit() = IdInit::default();
-    "looks_linear" LooksLinear() = LooksLinear::default();
-    "randomized_asymmetric" RandomizedAsymmetric() = RandomizedAsymmetric::default();
-    "siren" Siren() = Siren::default();
-    "depth_scaled" DepthScaled("branches") = DepthScaled::new(0.02, 1);
-    "fixup" Fixup("branches", "layers") = Fixup::new(1, 2);
-    "random_walk" RandomWalk("value") = RandomWalk::Linear;
-    "edge_of_chaos" EdgeOfChaos("sigma_w") = EdgeOfChaos::with_sigmas(1.0, 0.0);
-}
+initializers::initializers!(scheme);
 
-/// What is known of one law.
-struct Row {
-    name: &'static str,
-    /// The name of its struct.
-    of: &'static str,
-    /// The parameters without a default.
-    needs: &'static [&'static str],
-    /// The law with its defaults, and with any value where there is none.
-    example: fn() -> Scheme,
-    read: fn(Value) -> Result<Scheme, ParseSchemeError>,
-}
-
-/// What a law without named fields has in it.
+/// The parameter of an initializer that has one, and no name for it: it is printed without a name.
 const VALUE: &str = "value";
 
-impl Row {
-    /// The row of a law that is a parameter of another.
-    fn of(value: &Value) -> Option<&'static Row> {
-        match value {
-            Value::Call(call) => ROWS.iter().find(|row| row.of == call.name),
-            _ => None,
-        }
-    }
-
-    /// The parameters by the names of the law's fields.
-    fn fields(&self, law: Value) -> Args {
-        match law {
-            Value::Call(Call { name, args }) if name == self.of => args,
-            newtype => vec![(Some(VALUE.into()), newtype)],
-        }
-    }
-
-    fn defaults(&self) -> Args {
-        self.fields((self.example)().write())
-    }
-
-    /// The law of these fields.
-    fn read(&self, fields: Args) -> Result<Scheme, ParseSchemeError> {
-        let value = match &*fields {
-            [(Some(name), value)] if name == VALUE => value.clone(),
-            _ => Value::Call(Call { name: self.of.into(), args: fields }),
-        };
-        (self.read)(value)
-    }
-
-    /// The law as it is printed: what differs from the defaults.
-    fn print(&self, law: Value) -> Call {
-        let mut args = vec![];
-        for ((name, value), (_, default)) in self.fields(law).into_iter().zip(self.defaults()) {
-            let name = name.unwrap_or_default();
-            if value == default && !self.needs.contains(&&*name) {
-                continue;
-            }
-            let printed = (name != VALUE).then(|| names::printed(&name).to_owned());
-            args.push((
-                printed,
-                match Row::of(&value) {
-                    Some(row) => Value::Call(row.print(value)),
-                    None => value,
-                },
-            ));
-        }
-        Call { name: self.name.into(), args }
-    }
+/// What text needs to know of one initializer.
+struct Row {
+    name: &'static str,
+    /// The parameters without a default.
+    needs: &'static [&'static str],
+    /// All parameters with their defaults, or any value where there is none.
+    defaults: fn() -> Fields,
+    read: fn(&Fields) -> Result<Scheme, String>,
 }
 
 impl Scheme {
-    /// The name of the law, without its parameters.
+    /// The name of the initializer, without its parameters.
     ///
     /// # Example
     /// ```
@@ -258,7 +165,20 @@ impl Scheme {
         self.row().name
     }
 
-    /// The names of all laws, each once.
+    /// The call that is printed: the parameters that differ from the defaults.
+    fn to_call(&self) -> Call {
+        let row = self.row();
+        let mut args = vec![];
+        for ((name, value), (_, default)) in self.fields().into_iter().zip((row.defaults)()) {
+            if value != default || row.needs.contains(&name) {
+                let printed = (name != VALUE).then(|| names::printed(name).to_owned());
+                args.push((printed, value));
+            }
+        }
+        Call { name: row.name.into(), args }
+    }
+
+    /// The names of all initializers, each once.
     ///
     /// # Example
     /// ```
@@ -270,7 +190,7 @@ impl Scheme {
         ROWS.iter().map(|row| row.name)
     }
 
-    /// The names that other frameworks give to some laws, and what these are called here.
+    /// The names that other frameworks give to some initializers, and what these are called here.
     ///
     /// # Example
     /// ```
@@ -288,7 +208,7 @@ impl Scheme {
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.row().print(self.write()).fmt(f)
+        self.to_call().fmt(f)
     }
 }
 
@@ -297,9 +217,9 @@ impl FromStr for Scheme {
 
     /// # Errors
     /// A sentence that says where the text is malformed, which names are nearest to one that is
-    /// unknown, or what the law itself has against a value.
+    /// unknown, or what the initializer itself has against a value.
     fn from_str(text: &str) -> Result<Self, ParseSchemeError> {
-        names::resolve(text::parse(text)?)
+        resolve::resolve(text::parse(text)?)
     }
 }
 
@@ -307,14 +227,14 @@ impl Initializer for Scheme {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         // Here, because behind `dyn` the caller's line is not known.
         require(self, param, values.shape());
-        self.law().fill(param, rng, values);
+        self.initializer().fill(param, rng, values);
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
-        self.law().check(param, shape)
+        self.initializer().check(param, shape)
     }
 
     fn awaits_activation(&self) -> bool {
-        self.law().awaits_activation()
+        self.initializer().awaits_activation()
     }
 }

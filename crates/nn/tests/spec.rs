@@ -89,7 +89,7 @@ fn what_cannot_be_read() {
         (r#"{"linear": {"inputs": -2, "outputs": 1}}"#, "invalid value: integer `-2`"),
         (
             r#"{"linear": {"inputs": 2, "outputs": 1, "weight": "kaimin_normal"}}"#,
-            "there is no law `kaimin_normal`; the nearest is `kaiming_normal`",
+            "there is no initializer `kaimin_normal`; the nearest is `kaiming_normal`",
         ),
         (
             r#"{"linear": {"inputs": 2, "outputs": 1, "bias": "normal(std=-1)"}}"#,

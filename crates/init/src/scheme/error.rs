@@ -1,4 +1,4 @@
-//! Why a text names no law.
+//! Why a text names no initializer.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::fmt;
 /// let message = |text: &str| text.parse::<Scheme>().unwrap_err().to_string();
 /// assert_eq!(
 ///     message("kaiming_norml"),
-///     "there is no law `kaiming_norml`; the nearest is `kaiming_normal`"
+///     "there is no initializer `kaiming_norml`; the nearest is `kaiming_normal`"
 /// );
 /// assert_eq!(
 ///     message("normal(sdt=0.1)"),
@@ -22,7 +22,7 @@ use std::fmt;
 /// );
 /// assert_eq!(
 ///     message("normal(std=0.1"),
-///     "`normal(std=0.1` is no law: after its end `,` or `)` is expected"
+///     "`normal(std=0.1` is no initializer: after its end `,` or `)` is expected"
 /// );
 /// assert_eq!(
 ///     message("normal(std=-1)"),
@@ -45,19 +45,6 @@ impl fmt::Debug for ParseSchemeError {
 }
 
 impl Error for ParseSchemeError {}
-
-// What serde calls while a law is read from its parameters, or written.
-impl serde::de::Error for ParseSchemeError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ParseSchemeError(message.to_string())
-    }
-}
-
-impl serde::ser::Error for ParseSchemeError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ParseSchemeError(message.to_string())
-    }
-}
 
 impl From<String> for ParseSchemeError {
     fn from(message: String) -> Self {

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::value::{Call, Value};
-use super::{Scheme, names, text};
+use super::value::{Args, Call, Value};
+use super::{Scheme, resolve, text};
 
 impl Serialize for Scheme {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -32,7 +32,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            r#"a law such as "kaiming_normal(mode=fan_out)" or {"law": "normal", "std": 0.1}"#,
+            r#"an initializer such as "kaiming_normal(mode=fan_out)" or {"initializer": "normal", "std": 0.1}"#,
         )
     }
 
@@ -41,25 +41,28 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scheme, A::Error> {
-        let (mut law, mut args) = (None, vec![]);
+        let mut args: Args = vec![];
         while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value::<Value>()?;
-            match (&*key, value) {
-                ("law", value) if law.is_none() => law = Some(value),
-                (_, value) => args.push((Some(key), value)),
-            }
+            args.push((Some(key), map.next_value::<Value>()?));
         }
-        match law {
+        // `law` is the key of older files; beside `initializer` it is a parameter.
+        let place = ["initializer", "law"]
+            .iter()
+            .find_map(|key| args.iter().position(|(name, _)| name.as_deref() == Some(key)));
+        let initializer = place.map(|place| args.remove(place).1);
+        match initializer {
             Some(Value::Call(Call { name, args: none })) if none.is_empty() => {
-                names::resolve(Call { name, args }).map_err(A::Error::custom)
+                resolve::resolve(Call { name, args }).map_err(A::Error::custom)
             }
-            Some(law) => Err(A::Error::custom(format!("`law` is a name, not {law}"))),
-            None => Err(A::Error::missing_field("law")),
+            Some(initializer) => {
+                Err(A::Error::custom(format!("`initializer` is a name, not {initializer}")))
+            }
+            None => Err(A::Error::missing_field("initializer")),
         }
     }
 }
 
-/// What a format holds, before the law is known that it belongs to.
+/// What a format holds, before the initializer is known that it belongs to.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Any)
@@ -86,7 +89,7 @@ impl<'de> Visitor<'de> for Any {
     numbers!(visit_i64 i64, visit_u64 u64, visit_f64 f64);
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::word(value.to_string()))
+        Ok(Value::word(if value { "true" } else { "false" }))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {

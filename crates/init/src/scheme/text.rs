@@ -2,7 +2,7 @@
 
 use super::value::{Call, Value, excerpt};
 
-/// How deep names may stand inside each other: `leaky_relu(0.2)` in a law is 2.
+/// How deep names may stand inside each other: `leaky_relu(0.2)` in an initializer is 2.
 const DEEPEST: usize = 8;
 
 /// The one call that the text consists of.
@@ -45,11 +45,11 @@ impl<'t> Parser<'t> {
     fn expected(&self, what: &str) -> String {
         let text = excerpt(self.text);
         match self.rest().chars().next() {
-            None => format!("`{text}` is no law: after its end {what} is expected"),
+            None => format!("`{text}` is no initializer: after its end {what} is expected"),
             Some(found) => {
                 let place = self.text[..self.at].chars().count() + 1;
                 format!(
-                    "`{text}` is no law: at character {place} {what} is expected, not `{found}`"
+                    "`{text}` is no initializer: at character {place} {what} is expected, not `{found}`"
                 )
             }
         }
@@ -191,7 +191,7 @@ mod tests {
             ("f(,)", "at character 3 a value is expected, not `,`"),
         ] {
             let message = parse(text).unwrap_err();
-            assert!(message.starts_with(&format!("`{text}` is no law: ")), "{message}");
+            assert!(message.starts_with(&format!("`{text}` is no initializer: ")), "{message}");
             assert!(message.ends_with(place), "{message}, not {place}");
         }
     }

@@ -1,10 +1,10 @@
-//! What stands between the text of a law and its struct: words, numbers and lists.
+//! What stands between the text of an initializer and its struct: words, numbers and lists.
 
 use std::fmt;
 
 /// A parameter as it was written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// As text: an f32 is read from it as one, so that no number is rounded twice.
     Number(String),
     /// `relu`, `leaky_relu(0.2)`.
@@ -14,24 +14,29 @@ pub(super) enum Value {
 }
 
 /// Arguments, with their names if they were given by name.
-pub(super) type Args = Vec<(Option<String>, Value)>;
+pub(crate) type Args = Vec<(Option<String>, Value)>;
 
 /// A name with arguments; a word, if there are none.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Call {
-    pub(super) name: String,
-    pub(super) args: Args,
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) args: Args,
 }
 
 impl Value {
-    pub(super) fn word(name: impl Into<String>) -> Self {
+    pub(crate) fn word(name: &str) -> Self {
         Value::Call(Call { name: name.into(), args: vec![] })
     }
 
     /// The shortest text from which the number can be read back.
-    pub(super) fn number(number: impl fmt::Debug) -> Self {
-        let text = format!("{number:?}");
-        Value::Number(text.strip_suffix(".0").map(str::to_owned).unwrap_or(text))
+    pub(crate) fn number(number: impl fmt::Debug) -> Self {
+        Value::of_text(format!("{number:?}"))
+    }
+
+    fn of_text(mut text: String) -> Self {
+        let digits = text.strip_suffix(".0").map_or(text.len(), str::len);
+        text.truncate(digits);
+        Value::Number(text)
     }
 
     /// Python's and JSON's word for what is not there.
@@ -81,32 +86,10 @@ fn separated<T>(
     })
 }
 
-/// `TruncatedNormal` as `truncated_normal`.
-pub(super) fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(c.to_lowercase());
-    }
-    snake
-}
-
 /// A name without what spellings differ in: `KaimingNormal`, `kaiming-normal` and `kaiming_normal`
 /// are one.
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
-}
-
-/// How a value of an enum is written: that of [`Fan`](crate::Fan) as PyTorch and Keras do.
-pub(super) fn variant(of: &str, name: &str) -> String {
-    match (of, name) {
-        ("Fan", "Average") => "fan_avg".into(),
-        ("Fan", "GeometricAverage") => "fan_geo_avg".into(),
-        ("Fan", _) => format!("fan_{}", snake(name)),
-        _ => snake(name),
-    }
 }
 
 /// The start of a text that is too long for a message.

@@ -1,0 +1,315 @@
+//! The normal distribution without its tails.
+
+use ndarray::ArrayViewMutD;
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+use crate::initializer::or_panic;
+use crate::numerics::erf::erf;
+use crate::random::draw;
+use crate::scheme::fields;
+use crate::{Initializer, ParamSpec};
+
+/// The standard deviation of a unit normal truncated at ±2.
+const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
+
+/// Normal of this mean and standard deviation, given that it lies in `[low, high]`.
+///
+/// The bounds are values, not multiples of `std`, as in PyTorch; `mean` and `std` are those of the
+/// normal before it is truncated. With `α = (low − mean)/std`, `β = (high − mean)/std`, density φ,
+/// distribution Φ and `Z = Φ(β) − Φ(α)`, the variance is
+/// `std²·(1 + (αφ(α) − βφ(β))/Z − ((φ(α) − φ(β))/Z)²)`.
+///
+/// The draw is `torch.nn.init.trunc_normal_(mean, std, low, high)`: for `Z > 0.3` normal numbers,
+/// drawn again until all lie inside, else uniform ones, kept with the probability that the normal
+/// density asks for. In the second case a number that is within rounding of being refused may be
+/// kept here and not there; in six million compared there was none.
+///
+/// # Three senses of "standard deviation"
+/// | | the normal's, before truncation | what is drawn has | as |
+/// |---|---|---|---|
+/// | [`new(0, σ, low, high)`](Self::new) | σ, cut at two values | less than σ, or just σ when they are far | PyTorch `trunc_normal_` |
+/// | [`std(σ)`](Self::std) | σ, cut at ±2σ | 0.8796·σ | Keras `TruncatedNormal`, JAX `truncated_normal` |
+/// | [`corrected(σ)`](Self::corrected) | σ/0.8796, cut at two of these | σ | `variance_scaling` of both |
+///
+/// # Example
+/// ```
+/// use fanin_init::{Initializer, ParamSpec, TorchRng, TruncatedNormal};
+///
+/// let mut rng = TorchRng::seed(0);
+/// let w = TruncatedNormal::std(0.02).draw(&ParamSpec::weight(64, 32), &[32, 64], &mut rng);
+/// assert!(w.iter().all(|x| x.abs() <= 0.04));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct TruncatedNormal {
+    mean: f64,
+    std: f64,
+    low: f64,
+    high: f64,
+}
+
+impl TruncatedNormal {
+    /// PyTorch's: the bounds are values.
+    ///
+    /// # Panics
+    /// When a number is not finite in f32, `std` is not positive in f32, `low ≥ high` in f32, or
+    /// the range is so wide, and so far from the mean, that fewer than one draw in some ten
+    /// thousand would be kept; or when it is about a thousand standard deviations from the mean, or
+    /// f32 is too coarse to tell its numbers apart.
+    #[track_caller]
+    pub fn new(mean: f64, std: f64, low: f64, high: f64) -> Self {
+        or_panic(TruncatedNormal { mean, std, low, high }.checked())
+    }
+
+    /// The initializer of Keras and JAX: mean 0, truncated at two standard deviations.
+    ///
+    /// The numbers drawn have a standard deviation of 0.8796·`std`, as theirs have;
+    /// [`corrected`](Self::corrected) ones have `std`.
+    ///
+    /// # Panics
+    /// When `std` is not positive and finite in f32.
+    #[track_caller]
+    pub fn std(std: f64) -> Self {
+        TruncatedNormal::new(0.0, std, -2.0 * std, 2.0 * std)
+    }
+
+    /// Mean 0 and, as drawn, this standard deviation: cut at ±2·`std`/0.8796 = ±2.2737·`std`.
+    ///
+    /// The truncated normal within `variance_scaling` of Keras and JAX, and so within their
+    /// `he_normal`, `glorot_normal` and `lecun_normal`: see
+    /// [`VarianceScaling`](crate::VarianceScaling).
+    ///
+    /// # Panics
+    /// When `std` is not positive and finite in f32.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Initializer, ParamSpec, TorchRng, TruncatedNormal};
+    ///
+    /// let (spec, mut rng) = (ParamSpec::weight(300, 200), TorchRng::seed(0));
+    /// let w = TruncatedNormal::corrected(0.1).draw(&spec, &[200, 300], &mut rng);
+    /// assert!((w.std(0.0) - 0.1).abs() < 1e-3);
+    /// let w = TruncatedNormal::std(0.1).draw(&spec, &[200, 300], &mut rng);
+    /// assert!((w.std(0.0) - 0.088).abs() < 1e-3);
+    /// ```
+    #[track_caller]
+    pub fn corrected(std: f64) -> Self {
+        // Refused with the number as it was given.
+        let TruncatedNormal { std, .. } = TruncatedNormal::std(std);
+        TruncatedNormal::std(std / STD_WITHIN_2)
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let TruncatedNormal { mean, std, low, high } = self;
+        let all_finite = [mean, std, low, high].into_iter().all(|x| (x as f32).is_finite());
+        if !all_finite || !(high as f32 - low as f32).is_finite() {
+            Err(format!(
+                "TruncatedNormal: mean {mean:?}, standard deviation {std:?} and bounds {low:?}, {high:?} \
+                 must be finite in f32"
+            ))
+        } else if std as f32 <= 0.0 {
+            Err(format!("TruncatedNormal: the standard deviation {std:?} must be positive"))
+        } else if low as f32 >= high as f32 {
+            Err(format!("TruncatedNormal: the range from {low:?} to {high:?} is empty"))
+        } else {
+            if self.probability() <= MOSTLY_INSIDE && self.acceptance() < 1e-4 {
+                return Err(format!(
+                    "TruncatedNormal: the range from {low:?} to {high:?} is too wide to be searched \
+                     for numbers near {mean:?} ± {std:?}"
+                ));
+            }
+            if !self.survives_rounding() {
+                return Err(format!(
+                    "TruncatedNormal: f32 is too coarse to draw from {low:?} to {high:?} what is \
+                     {mean:?} ± {std:?}"
+                ));
+            }
+            Ok(self)
+        }
+    }
+
+    /// How likely the normal is to lie in the range.
+    fn probability(&self) -> f64 {
+        let cdf = |x: f64| 0.5 * (1.0 + erf((x - self.mean) / self.std / std::f64::consts::SQRT_2));
+        cdf(self.high) - cdf(self.low)
+    }
+
+    /// Roughly how many draws of a uniform on the range are kept.
+    ///
+    /// Their density is `e^(−ts − s²/2)` at `s` standard deviations from the densest point, which
+    /// itself is `t` from the mean: it is used up after 1/t or √(π/2), whichever is nearer.
+    fn acceptance(&self) -> f64 {
+        let t = self.distance();
+        let width = (self.high - self.low) / self.std;
+        (1.0 / t).min(1.25).min(width) / width
+    }
+
+    /// Whether draws, which are in f32, are kept about as often as the numbers say. Else there may
+    /// be none to keep, and the search would not end.
+    fn survives_rounding(&self) -> bool {
+        let numbers = [self.mean, self.std, self.low, self.high];
+        let [mean, std, low, high] = numbers.map(|x| f64::from(x as f32));
+        if self.probability() > MOSTLY_INSIDE {
+            let rounded = TruncatedNormal { mean, std, low, high };
+            return rounded.probability() > 0.1 * MOSTLY_INSIDE;
+        }
+        // By how much the logarithm of the density falls from one f32 to the next, and by how much
+        // it is wrong because std was rounded, or the square of the distance.
+        let largest = mean.abs().max(low.abs()).max(high.abs());
+        let step = (largest * f64::from(f32::EPSILON)).max(1e-45) / self.std;
+        let t = self.distance();
+        let wrong = t * t * ((std / self.std - 1.0).abs() + f64::from(f32::EPSILON));
+        t * step + step * step < 1.0 && wrong < 0.1
+    }
+
+    /// From the mean to the densest point, in standard deviations.
+    fn distance(&self) -> f64 {
+        (self.mean - self.densest()).abs() / self.std
+    }
+
+    /// The point of the range where the density is highest.
+    fn densest(&self) -> f64 {
+        self.mean.clamp(self.low, self.high)
+    }
+
+    pub(crate) fn draw_slice(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
+        if self.probability() > MOSTLY_INSIDE {
+            self.redraw(rng, values);
+        } else {
+            self.reject(rng, values);
+        }
+    }
+
+    /// Normal draws; as long as any lies outside, as many again, of which those places take theirs.
+    fn redraw(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
+        let inside = self.low as f32..=self.high as f32;
+        draw::normal(rng, values, self.mean, self.std);
+        let mut outside = count(values, &inside);
+        let mut fresh = if outside > 0 { vec![0.0; values.len()] } else { Vec::new() };
+        while outside > 0 {
+            draw::normal(rng, &mut fresh, self.mean, self.std);
+            for (value, &fresh) in values.iter_mut().zip(&fresh) {
+                if !inside.contains(value) {
+                    *value = fresh;
+                    outside -= usize::from(inside.contains(&fresh));
+                }
+            }
+        }
+    }
+
+    /// Uniform draws on the range, kept with probability density / highest density.
+    fn reject(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
+        let (mean, std) = (self.mean as f32, self.std as f32);
+        let peak = (-0.5 * self.distance().powi(2)) as f32;
+        let mut candidates = vec![0.0; values.len()];
+        let mut chances = vec![0.0; values.len()];
+        let mut pending = vec![true; values.len()];
+        while pending.contains(&true) {
+            draw::uniform(rng, &mut candidates, self.low, self.high);
+            draw::uniform(rng, &mut chances, 0.0, 1.0);
+            let draws = candidates.iter().zip(&chances);
+            for ((value, pending), (&x, chance)) in values.iter_mut().zip(&mut pending).zip(draws) {
+                if *pending {
+                    let z = (x - mean) / std;
+                    *value = x;
+                    *pending = chance.ln() > z * z * -0.5 - peak;
+                }
+            }
+        }
+    }
+}
+
+/// Above this probability, normal draws are repeated until they lie inside.
+const MOSTLY_INSIDE: f64 = 0.3;
+
+fn count(values: &[f32], inside: &std::ops::RangeInclusive<f32>) -> usize {
+    values.iter().filter(|&value| !inside.contains(value)).count()
+}
+
+fields!(TruncatedNormal { mean, std, low, high } checked);
+
+impl Initializer for TruncatedNormal {
+    fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        draw::in_order(values, &mut |values| self.draw_slice(rng, values));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TorchRng;
+
+    #[test]
+    fn the_constant_is_the_deviation_within_two() {
+        let density = (-2.0f64).exp() / std::f64::consts::TAU.sqrt();
+        let inside = erf(std::f64::consts::SQRT_2);
+        let variance = 1.0 - 4.0 * density / inside;
+        assert!((variance.sqrt() - STD_WITHIN_2).abs() < 1e-15);
+    }
+
+    #[test]
+    #[should_panic(expected = "TruncatedNormal: the standard deviation 0.0 must be positive")]
+    fn no_deviation_is_refused() {
+        TruncatedNormal::new(0.0, 0.0, -1.0, 1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the range from 1.0 to 1.00000000001 is empty")]
+    fn a_range_that_is_empty_in_f32_is_refused() {
+        TruncatedNormal::new(0.0, 1.0, 1.0, 1.00000000001);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "mean NaN, standard deviation 1.0 and bounds -2.0, 2.0 must be finite"
+    )]
+    fn nan_is_refused() {
+        TruncatedNormal::new(f64::NAN, 1.0, -2.0, 2.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "too wide to be searched for numbers near 0.0 ± 1e-10")]
+    fn a_hopeless_search_is_refused() {
+        TruncatedNormal::new(0.0, 1e-10, 1.0, 2.0);
+    }
+
+    #[test]
+    fn a_search_that_rounding_would_never_let_end_is_refused() {
+        for [mean, std, low, high] in [
+            [1.0000000597, 1e-9, 0.0, 1.0000000595], // rounded, the mean is 119 deviations outside
+            [0.0, 0.08, -2759.550, -2759.544],       // the logarithms have no digits left
+            [3.049e-13, 3.1e-17, -1.1064833e-13, -1.1064826e-13],
+        ] {
+            let error = TruncatedNormal { mean, std, low, high }.checked().unwrap_err();
+            assert!(error.contains("f32 is too coarse"), "{error}");
+        }
+        // Far out in a tail, but f32 can tell: with density e^(−300·s) at s deviations from it.
+        let initializer = TruncatedNormal::new(0.0, 1.0, 300.0, 301.0);
+        let w = initializer.draw(&ParamSpec::bias(1, 400), &[400], &mut TorchRng::seed(1));
+        let mean = w.iter().map(|&x| f64::from(x) - 300.0).sum::<f64>() / 400.0;
+        assert!((mean * 300.0 - 1.0).abs() < 0.25, "{mean}");
+    }
+
+    #[test]
+    #[should_panic(expected = "the standard deviation -1.0 must be positive")]
+    fn std_panics_too() {
+        TruncatedNormal::std(-1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the standard deviation -1.0 must be positive")]
+    fn corrected_panics_with_the_number_given() {
+        TruncatedNormal::corrected(-1.0);
+    }
+
+    #[test]
+    fn serde_refuses_what_the_code_refuses() {
+        let initializer = TruncatedNormal::new(0.5, 0.25, 0.0, 3.0);
+        let text = serde_json::to_string(&initializer).unwrap();
+        assert_eq!(serde_json::from_str::<TruncatedNormal>(&text).unwrap(), initializer);
+        let bad = text.replace("3.0", "-3.0");
+        let error = serde_json::from_str::<TruncatedNormal>(&bad).unwrap_err().to_string();
+        assert!(error.contains("from 0.0 to -3.0 is empty"), "{error}");
+    }
+}

@@ -1,0 +1,211 @@
+//! Uniform and normal numbers for whole slices, number for number as PyTorch draws them.
+
+use ndarray::ArrayViewMutD;
+use rand::RngCore;
+
+use crate::random::boxmuller;
+use crate::random::torch_rng::{give_spare, take_spare};
+
+/// How many words are fetched by one call of the generator: 4 KiB, which stays in the first cache.
+const CHUNK: usize = 1024;
+/// Normal numbers are made from blocks of so many uniform ones.
+const BLOCK: usize = 16;
+
+/// Lets `fill` write the values in row-major order, whatever their layout in memory.
+///
+/// Not generic: the copying would be compiled once for each initializer.
+pub(crate) fn in_order(mut values: ArrayViewMutD<'_, f32>, fill: &mut dyn FnMut(&mut [f32])) {
+    if let Some(slice) = values.as_slice_mut() {
+        return fill(slice);
+    }
+    let mut ordered = vec![0.0; values.len()];
+    fill(&mut ordered);
+    values.iter_mut().zip(ordered).for_each(|(to, from)| *to = from);
+}
+
+/// Fills the values with [`uniform`] numbers, in row-major order.
+pub(crate) fn fill_uniform(
+    rng: &mut dyn RngCore,
+    values: ArrayViewMutD<'_, f32>,
+    low: f64,
+    high: f64,
+) {
+    in_order(values, &mut |values| uniform(rng, values, low, high));
+}
+
+/// Fills the values with [`normal`] numbers, in row-major order.
+pub(crate) fn fill_normal(
+    rng: &mut dyn RngCore,
+    values: ArrayViewMutD<'_, f32>,
+    mean: f64,
+    std: f64,
+) {
+    in_order(values, &mut |values| normal(rng, values, mean, std));
+}
+
+/// `low + (high − low)·u`, with `u` a multiple of 2⁻²⁴ in [0, 1), rounded once.
+///
+/// What rounding makes `high` becomes `low`, as in PyTorch, whose range is half open.
+pub(crate) fn uniform(rng: &mut dyn RngCore, values: &mut [f32], low: f64, high: f64) {
+    let (low, high) = (low as f32, high as f32);
+    let span = high - low;
+    if sum_is_exact_in_f64(low, high, span) {
+        // 24 bits of u times 24 of the span are exact in f64, and so is the sum: the one rounding
+        // is to f32, as in a fused multiply-add, but it needs no instruction that old CPUs lack.
+        let (scale, low) = (f64::from(span) / TWO_24, f64::from(low));
+        let low32 = low as f32;
+        each_word(rng, values, |k| {
+            let value = (f64::from(k) * scale + low) as f32;
+            if value == high { low32 } else { value }
+        });
+    } else {
+        each_word(rng, values, |k| {
+            let value = (k as f32 / TWO_24 as f32).mul_add(span, low);
+            if value == high { low } else { value }
+        });
+    }
+}
+
+const TWO_24: f64 = 16_777_216.0;
+
+/// Whether `k·span·2⁻²⁴ + low` fits the 53 bits of an f64 for every k below 2²⁴.
+///
+/// With 2ᵉ ≤ span < 2ᵉ⁺¹ the products are multiples of 2ᵉ⁻⁴⁷. So must be `low`, and no sum may
+/// reach 2ᵉ⁺⁶. Any range that is not tiny beside its distance from 0 passes.
+fn sum_is_exact_in_f64(low: f32, high: f32, span: f32) -> bool {
+    let [span, low, high] = [span, low.abs(), high.abs()].map(f64::from);
+    span == 0.0 || ((low == 0.0 || low >= span / TWO_24) && low.max(high) <= span * 32.0)
+}
+
+/// Sets each value from the low 24 bits of the generator's next word.
+fn each_word(rng: &mut dyn RngCore, values: &mut [f32], f: impl Fn(i32) -> f32) {
+    let mut bytes = [0; 4 * CHUNK];
+    for values in values.chunks_mut(CHUNK) {
+        let bytes = &mut bytes[..4 * values.len()];
+        rng.fill_bytes(bytes);
+        for (value, word) in values.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            // Signed, because the conversion of unsigned integers has no vector instruction.
+            *value = f((u32::from_le_bytes(*word) & 0xff_ffff) as i32);
+        }
+    }
+}
+
+/// Normal numbers: pairwise in blocks of 16, and below 16 values through the generator's spare.
+pub(crate) fn normal(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: f64) {
+    if values.len() < BLOCK {
+        return few_normals(rng, values, mean, std);
+    }
+    let (mean32, std32) = (mean as f32, std as f32);
+    let tail = values.len() % BLOCK;
+    for part in values.chunks_mut(CHUNK) {
+        uniform(rng, part, 0.0, 1.0);
+        for group in part.chunks_mut(boxmuller::GROUP) {
+            boxmuller::transform(group, mean32, std32);
+        }
+    }
+    if tail > 0 {
+        // The words of the incomplete block are spent, and the last 16 values drawn anew.
+        let start = values.len() - BLOCK;
+        let last = &mut values[start..];
+        uniform(rng, last, 0.0, 1.0);
+        boxmuller::transform(last, mean32, std32);
+    }
+}
+
+fn few_normals(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: f64) {
+    if values.is_empty() {
+        return;
+    }
+    let mut spare = take_spare(rng);
+    for value in values {
+        let z = spare.take().unwrap_or_else(|| {
+            let u1 = unit_f64(rng);
+            let u2 = unit_f64(rng);
+            let radius = (-2.0 * (-u2).ln_1p()).sqrt();
+            let (sin, cos) = (std::f64::consts::TAU * u1).sin_cos();
+            spare = Some(radius * sin);
+            radius * cos
+        });
+        *value = (z * std + mean) as f32;
+    }
+    if let Some(spare) = spare {
+        give_spare(rng, spare);
+    }
+}
+
+/// Whether no normal number of this mean and standard deviation overflows f32: the largest that
+/// [`normal`] can draw is 8.6 deviations out.
+pub(crate) fn is_within_f32(mean: f64, std: f64) -> bool {
+    ((mean.abs() + 10.0 * std.abs()) as f32).is_finite()
+}
+
+/// A multiple of 2⁻⁵³ in [0, 1).
+fn unit_f64(rng: &mut dyn RngCore) -> f64 {
+    const TWO_53: f64 = 9_007_199_254_740_992.0;
+    (rng.next_u64() & ((1 << 53) - 1)) as f64 / TWO_53
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TorchRng;
+    use ndarray::{Array2, ArrayD, s};
+
+    /// The rule as PyTorch states it, one number at a time.
+    fn reference(rng: &mut TorchRng, low: f32, high: f32) -> f32 {
+        let u = (rng.next_u32() & 0xff_ffff) as f32 / TWO_24 as f32;
+        let value = u.mul_add(high - low, low);
+        if value == high { low } else { value }
+    }
+
+    #[test]
+    fn uniform_equals_the_fused_multiply_add() {
+        let ranges: [(f32, f32); 12] = [
+            (0.0, 1.0),
+            (-0.3, 0.7),
+            (-0.035_714_287, 0.035_714_287),
+            (1e-9, 1.0),      // low is far finer than the span
+            (1000.0, 1000.1), // high above the span
+            (-1e30, 1e-30),
+            (-3e38, 1e37),
+            (5.0, 5.0),
+            (-1e-45, 1e-44), // subnormal
+            (f32::MIN_POSITIVE, 2.0 * f32::MIN_POSITIVE),
+            (-1.0, 1e-7),
+            (16_777_215.0, 16_777_216.0),
+        ];
+        let mut exact = 0;
+        for (seed, (low, high)) in ranges.into_iter().enumerate() {
+            exact += usize::from(sum_is_exact_in_f64(low, high, high - low));
+            let mut rng = TorchRng::seed(seed as u64);
+            let mut values = vec![0.0; 100_000];
+            uniform(&mut rng, &mut values, low.into(), high.into());
+            let mut rng = TorchRng::seed(seed as u64);
+            for (i, value) in values.iter().enumerate() {
+                let want = reference(&mut rng, low, high);
+                assert_eq!(value.to_bits(), want.to_bits(), "[{low}, {high}], element {i}");
+            }
+        }
+        assert!((5..=9).contains(&exact), "both ways are tested: {exact} of 12 are exact");
+    }
+
+    #[test]
+    fn layout_does_not_change_the_draw() {
+        for n in [3, 40] {
+            let plain = {
+                let mut w = ArrayD::zeros(vec![n, 5]);
+                in_order(w.view_mut(), &mut |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
+                w
+            };
+            let mut wide = Array2::zeros((2 * n, 7));
+            let view = wide.slice_mut(s![..;2, 1..6]);
+            in_order(view.into_dyn(), &mut |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
+            assert_eq!(wide.slice(s![..;2, 1..6]).into_dyn(), plain);
+            assert!(wide.slice(s![1..;2, ..]).iter().all(|&x| x == 0.0), "nothing beside it");
+            let mut transposed = Array2::zeros((5, n));
+            let view = transposed.view_mut().reversed_axes().into_dyn();
+            in_order(view, &mut |w| normal(&mut TorchRng::seed(8), w, 0.0, 1.0));
+            assert_eq!(transposed.reversed_axes().into_dyn(), plain);
+        }
+    }
+}
