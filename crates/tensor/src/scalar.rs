@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::gemm::Engine;
+use crate::gemm::MatrixMultiply;
 use crate::lanes::Vectors;
 use ndarray::ScalarOperand;
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,7 +27,7 @@ pub trait Family {
 /// An element of a [`Tensor`](crate::Tensor): `f32` or `f64`. Sealed.
 pub trait Scalar:
     sealed::Sealed
-    + Engine
+    + MatrixMultiply
     + Vectors
     + crate::vmath::Math
     + Copy

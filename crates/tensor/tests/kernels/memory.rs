@@ -8,7 +8,9 @@
 use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Level, level};
-use fanin_tensor::{Scalar, Write, reduce, vmath};
+use fanin_tensor::{Scalar, Write, parallel, reduce};
+
+use crate::{functions, with_threads};
 
 /// Elements behind a slice: more than a vector, and none, where memcheck sees what goes beyond.
 fn behinds() -> impl Iterator<Item = usize> {
@@ -131,7 +133,7 @@ fn long_products() {
     let rest = 2 * width::<f32>() + 1;
     for extra in 0..=rest {
         for (m, k, n) in [(1, 128 + extra, 9), (9, 128 + extra, 1), (1, 7, 128 + extra)] {
-            assert_eq!(path(m, k, n), Path::Line);
+            assert_eq!(path(m, k, n), Path::Gemv);
             product::<f32>(m, k, n);
         }
     }
@@ -145,15 +147,17 @@ fn long_products() {
 /// Large enough for two threads, with a last piece that is narrow.
 #[test]
 fn products_shared_among_threads() {
-    for (m, k, n, want) in [
-        (1, 300, 301, Path::Line),
-        (301, 300, 1, Path::Line),
-        (101, 70, 65, Path::Tiled),
-        (65, 70, 101, Path::Tiled),
-    ] {
+    let shared = |(m, k, n, want)| {
         assert_eq!(path(m, k, n), want);
         product::<f32>(m, k, n);
-    }
+    };
+    let sizes = [
+        (1, 300, 301, Path::Gemv),
+        (301, 300, 1, Path::Gemv),
+        (101, 70, 65, Path::Tiled),
+        (65, 70, 101, Path::Tiled),
+    ];
+    with_threads(parallel::num_threads(), || sizes.into_iter().for_each(shared));
 }
 
 /// Packed products: C's last tile of every kind of width and height, sums that end in a block's middle.
@@ -266,13 +270,13 @@ type Function = (fn(&[f32], &mut [f32]), fn(&mut [f32]), fn(f64) -> f64);
 #[test]
 fn elementary_functions() {
     let functions: [Function; 7] = [
-        (vmath::exp, vmath::exp_in_place, f64::exp),
-        (vmath::expm1, vmath::expm1_in_place, f64::exp_m1),
-        (vmath::ln, vmath::ln_in_place, f64::ln),
-        (vmath::ln_1p, vmath::ln_1p_in_place, f64::ln_1p),
-        (vmath::tanh, vmath::tanh_in_place, f64::tanh),
-        (vmath::sigmoid, vmath::sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp())),
-        (vmath::softplus, vmath::softplus_in_place, |x| x.exp().ln_1p()),
+        (functions::exp, functions::exp_in_place, f64::exp),
+        (functions::expm1, functions::expm1_in_place, f64::exp_m1),
+        (functions::ln, functions::ln_in_place, f64::ln),
+        (functions::ln_1p, functions::ln_1p_in_place, f64::ln_1p),
+        (functions::tanh, functions::tanh_in_place, f64::tanh),
+        (functions::sigmoid, functions::sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp())),
+        (functions::softplus, functions::softplus_in_place, |x| x.exp().ln_1p()),
     ];
     for len in 0..=2 * width::<f32>() + 1 {
         let values: Vec<f32> = small::<f32>(len, 1).iter().map(|x| x + 2.25).collect();
@@ -291,10 +295,10 @@ fn elementary_functions() {
             }
             // std has no erf: that of one element is tested in vmath.rs.
             let mut y = Slice::output(&vec![0.0; len], 1, behind);
-            vmath::erf(x.get(), y.get_mut());
+            functions::erf(x.get(), y.get_mut());
             for (&y, &x) in y.written().iter().zip(x.get()) {
                 let mut alone = [x];
-                vmath::erf_in_place(&mut alone);
+                functions::erf_in_place(&mut alone);
                 assert_eq!([y], alone);
             }
         }

@@ -2,7 +2,9 @@
 
 use fanin_tensor::broadcast::{expand, reduce_to};
 use fanin_tensor::ndarray::{ArrayView, ArrayViewD, Axis, IxDyn};
-use fanin_tensor::{Scalar, Write, parallel};
+use fanin_tensor::{Scalar, Write};
+
+use crate::with_threads;
 
 /// Whole numbers: every order of summation gives the same.
 fn values<T: Scalar>(shape: &[usize]) -> Vec<T> {
@@ -96,11 +98,11 @@ fn threads_change_no_bit() {
     let dy: Vec<f32> = (0..300 * 7 * 40).map(|i| (i * 7919 % 1009) as f32 / 504.5 - 1.0).collect();
     for from in sources(&to) {
         let results = |threads| {
-            parallel::set_num_threads(threads);
-            let mut dx = vec![0.5; from.iter().product()];
-            reduce_to(&dy, &to, &from, Write::Add, &mut dx);
-            let mut y = vec![0.0; dy.len()];
-            expand(&dx, &from, &to, &mut y);
+            let (mut dx, mut y) = (vec![0.5; from.iter().product()], vec![0.0; dy.len()]);
+            with_threads(threads, || {
+                reduce_to(&dy, &to, &from, Write::Add, &mut dx);
+                expand(&dx, &from, &to, &mut y);
+            });
             [dx, y].concat().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
         };
         let one = results(1);

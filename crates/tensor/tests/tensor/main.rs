@@ -1,0 +1,3 @@
+//! [`Tensor`](fanin_tensor::Tensor), in one program.
+
+mod tensor;
