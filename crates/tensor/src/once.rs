@@ -1,9 +1,13 @@
 //! [`once!`]: functions whose `f32` form is compiled in this crate, and in no crate that uses it.
 //!
-//! Whoever calls a generic function compiles it again, here for three sets of vector instructions.
-//! A function of [`once!`] is a thin one. For `f32` it calls a function without type parameters, which
-//! the linker finds in this crate. For other types it calls the generic function, which is compiled
-//! where it is used.
+//! A crate that calls a generic function compiles it again, and a kernel for three sets of vector
+//! instructions. A function of [`once!`] is a thin generic one. For `f32` it calls a function without type
+//! parameters, whose code is in this crate's object file. For other types it calls the generic function,
+//! whose code is in the caller's.
+
+use std::fmt;
+
+use ndarray::ArrayD;
 
 use crate::gemm::Mat;
 use crate::{Family, Scalar, Tensor, Write};
@@ -47,6 +51,7 @@ family! {
     Borrowed<'a> = &'a Tensor<T>;
     BorrowedMut<'a> = &'a mut Tensor<T>;
     Elements = Vec<T>;
+    Array = ArrayD<T>;
 }
 
 /// Implements [`Once`] for types without elements.
@@ -65,7 +70,7 @@ macro_rules! without_elements {
         }
     )*};
 }
-without_elements!(() usize Write &[usize]);
+without_elements!(() usize Write &[usize] &str Vec<usize> &mut fmt::Formatter<'_> fmt::Result);
 
 /// `fn name(arguments) = generic;` makes a function that calls `generic::<T>`, compiled once for `f32`.
 ///

@@ -2,6 +2,8 @@
 //!
 //! The shape alone fixes the order of every sum. The number of threads does not.
 
+use std::ops::Range;
+
 use crate::lanes::Lanes;
 use crate::once::once;
 use crate::simd::{Isa, Kernel, dispatch};
@@ -11,6 +13,15 @@ use crate::{Scalar, Write, parallel};
 const LANES: usize = 16;
 /// Elements that are summed in plain order. The sums of such blocks are added as a tree.
 const BLOCK: usize = 1024;
+
+/// Rows that are summed in plain order. The sums of such blocks are added as a tree.
+const ROWS: usize = 512;
+
+/// Levels of that tree: for 2²⁰ blocks.
+const LEVELS: usize = 21;
+
+/// The most columns that are summed at once: four vectors of AVX-512.
+const COLUMNS: usize = 64;
 
 once! {
     /// The sum of all elements, as a tree over blocks: the error grows with the logarithm of the length.
@@ -33,7 +44,8 @@ once! {
     /// ```
     pub fn dot(x: &[T], y: &[T]) -> T = dot_generic;
 
-    /// The sum of the rows of a matrix: `y_j = Σ_i x_ij`, set or added.
+    /// The sum of the rows of a matrix: `y_j = Σ_i x_ij`, set or added. From 512 rows on the sums are trees
+    /// over blocks of rows.
     ///
     /// # Shapes
     /// x `(rows, cols)`, y `(cols)`.
@@ -200,14 +212,63 @@ impl<T: Scalar> Kernel for SumRows<'_, T> {
         for (block, y) in y.chunks_mut(4 * I::Lanes::<T>::COUNT).enumerate() {
             let from = first + block * 4 * I::Lanes::<T>::COUNT;
             let columns = from..from + y.len();
-            let rows = x.chunks_exact(cols).map(|row| (T::ONE, &row[columns.clone()]));
-            if y.len() <= I::Lanes::<T>::COUNT {
-                few_sums::<I, T, 1>(rows, write, y);
+            if x.len() <= ROWS * cols {
+                columns_sum::<I, T>(x, cols, columns, write, y);
             } else {
-                few_sums::<I, T, 4>(rows, write, y);
+                columns_tree::<I, T>(x, cols, columns, write, y);
             }
         }
     }
+}
+
+/// The sum of the rows, for at most four vectors of columns.
+#[inline(always)]
+fn columns_sum<I: Isa, T: Scalar>(
+    x: &[T],
+    cols: usize,
+    columns: Range<usize>,
+    write: Write,
+    y: &mut [T],
+) {
+    let rows = x.chunks_exact(cols).map(|row| (T::ONE, &row[columns.clone()]));
+    if y.len() <= I::Lanes::<T>::COUNT {
+        few_sums::<I, T, 1>(rows, write, y);
+    } else {
+        few_sums::<I, T, 4>(rows, write, y);
+    }
+}
+
+/// [`columns_sum`] for many rows: the sums of blocks of rows are added as a tree.
+#[inline(always)]
+fn columns_tree<I: Isa, T: Scalar>(
+    x: &[T],
+    cols: usize,
+    columns: Range<usize>,
+    write: Write,
+    y: &mut [T],
+) {
+    let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, &x)| *to += x);
+    // At level l: the sum of 2^l blocks that waits for its neighbour. The last level holds all the rest.
+    let mut tree = [[T::ZERO; COLUMNS]; LEVELS];
+    let mut blocks = 0;
+    for rows in x.chunks(ROWS * cols) {
+        let mut sum = [T::ZERO; COLUMNS];
+        columns_sum::<I, T>(rows, cols, columns.clone(), Write::Set, &mut sum[..y.len()]);
+        let mut level = 0;
+        while level + 1 < LEVELS && blocks >> level & 1 == 1 {
+            add(&mut sum, &tree[level]);
+            tree[level] = [T::ZERO; COLUMNS];
+            level += 1;
+        }
+        add(&mut tree[level], &sum);
+        blocks += 1;
+    }
+    let mut sum = [T::ZERO; COLUMNS];
+    tree.iter().for_each(|part| add(&mut sum, part));
+    if write == Write::Set {
+        y.fill(T::ZERO);
+    }
+    add(y, &sum);
 }
 
 /// `y = Σ_p x_p · row_p`, set or added. y has at most `V` vectors, which stay in registers.

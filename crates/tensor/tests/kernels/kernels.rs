@@ -54,7 +54,9 @@ fn sums_of_rows_and_columns() {
     let mut none = [9.0f32; 2];
     reduce::sum_cols(&[], 0, &mut none);
     assert_eq!(none, [0.0; 2]);
-    for (rows, cols) in [(0, 3), (1, 1), (3, 5), (64, 10), (17, 33), (128, 700), (1000, 1)] {
+    for (rows, cols) in
+        [(0, 3), (1, 1), (3, 5), (64, 10), (17, 33), (128, 700), (512, 3), (1000, 1), (5003, 70)]
+    {
         // Whole numbers: every order of summation gives the same.
         let x: Vec<f32> = (0..rows * cols).map(|i| (i * 31 % 17) as f32).collect();
         let mut by_row = vec![9.0; cols];
