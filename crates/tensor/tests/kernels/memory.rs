@@ -5,6 +5,7 @@
 //! AVX-512. For what it cannot run, each case comes twice: the second time NaNs stand around what is
 //! read, and canaries around what is written. NaNs show only in a result that they reach.
 
+use fanin_tensor::broadcast::{expand, reduce_to};
 use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Level, level};
@@ -237,6 +238,44 @@ fn reductions() {
                     assert_eq!(sum, x.get()[i * cols..][..cols].iter().sum::<f32>());
                 }
             }
+        }
+    }
+}
+
+/// More rows than are summed in plain order, and a last block that is short.
+#[test]
+fn sums_of_many_rows() {
+    for cols in [1, width::<f32>() + 1, 4 * width::<f32>() + 3] {
+        for behind in behinds() {
+            let x = Slice::input(&small::<f32>(1100 * cols, 1), 3, behind);
+            let mut y = Slice::output(&vec![1.0; cols], 1, behind);
+            reduce::sum_rows(x.get(), Write::Set, y.get_mut());
+            assert_eq!(y.written(), sums(x.get(), cols));
+            reduce::sum_rows(x.get(), Write::Add, y.get_mut());
+            assert!(y.written().iter().zip(sums(x.get(), cols)).all(|(y, x)| *y == 2.0 * x));
+        }
+    }
+}
+
+#[test]
+fn broadcasts() {
+    for len in lengths() {
+        for behind in behinds() {
+            let columns = Slice::input(&small::<f32>(len, 1), 1, behind);
+            let mut y = Slice::output(&vec![0.0; 3 * len], 3, behind);
+            expand(columns.get(), &[len], &[3, len], y.get_mut());
+            assert!(y.written().chunks(len.max(1)).all(|y| y == columns.get()), "{len}");
+            expand(columns.get(), &[len, 1], &[len, 3], y.get_mut());
+            let mut triples = y.written().chunks(3).zip(columns.get());
+            assert!(triples.all(|(y, &x)| y == [x; 3]), "{len}");
+
+            let dy = Slice::input(&small::<f32>(3 * len, 2), 2, behind);
+            let mut dx = Slice::output(&vec![1.0; len], 1, behind);
+            reduce_to(dy.get(), &[len, 3], &[len, 1], Write::Add, dx.get_mut());
+            let mut triples = dx.written().iter().zip(dy.get().chunks(3));
+            assert!(triples.all(|(&dx, dy)| dx == 1.0 + dy.iter().sum::<f32>()), "{len}");
+            reduce_to(dy.get(), &[3, len], &[len], Write::Set, dx.get_mut());
+            assert_eq!(dx.written(), sums(dy.get(), len));
         }
     }
 }
