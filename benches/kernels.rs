@@ -1,16 +1,17 @@
 //! Every kernel beside what this machine could do at most: `cargo bench --bench kernels`.
 //!
-//! A product's ceiling is the rate of multiply-adds that wait for nothing; that of all others is the
-//! rate at which bytes are copied in a working set of the same size. `FANIN_NUM_THREADS=1` gives the
-//! table for one thread. Prints Markdown; benches/KERNELS.md holds one such table.
+//! The ceiling of a product is the rate of multiply-adds whose operands are in registers. The ceiling of
+//! all other kernels is the rate of a copy in a working set of the same size. `FANIN_NUM_THREADS=1`
+//! gives the table for one thread. Prints Markdown. benches/KERNELS.md holds one such table.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use fanin::tensor::gemm::{Mat, gemm, gemm_bias};
-use fanin::tensor::map::{map, update};
+use fanin::tensor::map::{Function, apply, map, update};
 use fanin::tensor::simd::{self, Isa, Kernel};
-use fanin::tensor::{Write, parallel, reduce, vmath};
+use fanin::tensor::vmath::Math;
+use fanin::tensor::{Write, parallel, reduce};
 
 fn main() {
     // `cargo bench -- train` asks for others.
@@ -25,7 +26,7 @@ fn main() {
     bench.streams();
 }
 
-/// `cargo bench -- --test` and `cargo test --benches` want to know that it runs, and no numbers.
+/// `cargo bench -- --test` and `cargo test --benches` only check that it runs.
 fn quick() -> bool {
     let given = |name| std::env::args().any(|arg| arg == name);
     given("--test") || !given("--bench")
@@ -41,7 +42,7 @@ impl Bench {
         f();
         let start = Instant::now();
         f();
-        // A clock that ticks every 20 ns wants calls of some microseconds.
+        // The clock ticks every 20 ns, so time calls of some microseconds together.
         let calls = 1 + 20_000 / (start.elapsed().as_nanos() as usize + 1);
         let (start, mut times) = (Instant::now(), vec![]);
         while times.len() < 5 || start.elapsed() < self.budget {
@@ -147,10 +148,10 @@ impl Bench {
             println!("| {len} | copy | {:.2} | {copy:.1} | |", 8.0 * len as f64 / copy / 1e3);
             let relu = |[x]: [f32; 1]| if x <= 0.0 { 0.0 } else { x };
             row("relu", 8, self.nanos(|| map([&x], Write::Set, &mut y, relu)));
-            row("exp", 8, self.nanos(|| vmath::exp(&x, &mut y)));
-            row("tanh", 8, self.nanos(|| vmath::tanh(&x, &mut y)));
-            row("erf", 8, self.nanos(|| vmath::erf(&x, &mut y)));
-            row("ln", 8, self.nanos(|| vmath::ln(&g, &mut y)));
+            row("exp", 8, self.nanos(|| apply([&x], Write::Set, &mut y, Exp)));
+            row("tanh", 8, self.nanos(|| apply([&x], Write::Set, &mut y, Tanh)));
+            row("erf", 8, self.nanos(|| apply([&x], Write::Set, &mut y, Erf)));
+            row("ln", 8, self.nanos(|| apply([&g], Write::Set, &mut y, Ln)));
             row("sum", 4, self.nanos(|| _ = black_box(reduce::sum(&x))));
             let mut sums = vec![0.0; 128];
             row("sum of rows", 4, self.nanos(|| reduce::sum_rows(&x, Write::Set, &mut sums)));
@@ -174,6 +175,23 @@ impl Bench {
         }
     }
 }
+
+macro_rules! functions {
+    ($($name:ident $method:ident)*) => {$(
+        #[derive(Clone, Copy)]
+        struct $name;
+        impl Function<f32, 1> for $name {
+            fn picos(&self) -> usize {
+                400
+            }
+            #[inline(always)]
+            fn at<I: Isa>(&self, [x]: [f32; 1]) -> f32 {
+                x.$method::<I>()
+            }
+        }
+    )*};
+}
+functions!(Exp vexp Tanh vtanh Erf verf Ln vln);
 
 /// Numbers in (0, 1) without a pattern.
 fn values(len: usize) -> Vec<f32> {

@@ -11,9 +11,10 @@ use std::process::Command;
 
 use fanin::prelude::*;
 use fanin::tensor::gemm::{Mat, gemm, gemm_bias};
-use fanin::tensor::map::map;
-use fanin::tensor::simd::{Level, best, level};
-use fanin::tensor::{Write, reduce, vmath};
+use fanin::tensor::map::{Function, apply, map};
+use fanin::tensor::simd::{Isa, Level, best, level};
+use fanin::tensor::vmath::Math;
+use fanin::tensor::{Write, reduce};
 
 type Results = BTreeMap<String, Vec<f32>>;
 
@@ -60,17 +61,23 @@ fn results() -> Results {
     let (mut p, mut top, mut log_sum) = (vec![0.0; wide.len()], vec![0.0; 400], vec![0.0; 400]);
     reduce::softmax(&wide, cols, &mut p, &mut top, &mut log_sum);
     results.extend([("softmax".into(), p), ("log sum".into(), log_sum), ("top".into(), top)]);
-    type Function = fn(&[f32], &mut [f32]);
-    let functions: [(&str, Function); 8] = [
-        ("exp", vmath::exp),
-        ("expm1", vmath::expm1),
-        ("ln", vmath::ln),
-        ("ln_1p", vmath::ln_1p),
-        ("tanh", vmath::tanh),
-        ("sigmoid", vmath::sigmoid),
-        ("softplus", vmath::softplus),
-        ("erf", vmath::erf),
-    ];
+    macro_rules! over_slices {
+        ($($method:ident)*) => {
+            [$({
+                #[derive(Clone, Copy)]
+                struct Of;
+                impl Function<f32, 1> for Of {
+                    #[inline(always)]
+                    fn at<I: Isa>(&self, [x]: [f32; 1]) -> f32 {
+                        x.$method::<I>()
+                    }
+                }
+                let run: fn(&[f32], &mut [f32]) = |x, y| apply([x], Write::Set, y, Of);
+                (&stringify!($method)[1..], run)
+            }),*]
+        };
+    }
+    let functions = over_slices!(vexp vexpm1 vln vln_1p vtanh vsigmoid vsoftplus verf);
     for (name, function) in functions {
         // ln and ln_1p want positive numbers.
         let positive = name.starts_with("ln");

@@ -1,37 +1,38 @@
-//! `C = A·B` or `C += A·B`: the only place where a matrix product is computed.
+//! Matrix products, `C = A·B` or `C += A·B`.
 //!
-//! Four ways, chosen by shape and orientation alone ([`path`]), so that a result never depends on how
-//! the work is split over threads:
-//! - one row or one column: dot products or sums of rows, as fast as memory delivers the matrix;
-//! - `X·Wᵀ`, contiguous along its sums, of few rows or middling size: dot products, nothing packed;
-//! - small: C in register tiles, A in place, B panel by panel on the stack;
-//! - larger: C in register tiles, A and B packed into memory that each thread keeps.
+//! Each product takes one of four paths. Shape and orientation alone choose it ([`path`]), so the
+//! result does not depend on the number of threads.
+//! - One row or one column (gemv): dot products or sums of rows, at the speed of memory.
+//! - `X·Wᵀ` with few rows or long sums (NT): dot products of contiguous rows. Nothing is packed.
+//! - Small (tiled): register tiles of C. A is read in place; panels of B are packed on the stack.
+//! - Large (packed): register tiles of C. A and B are packed into memory that each thread keeps.
 //!
-//! Where no vector instructions are known but the portable ones, matrixmultiply computes the larger ones.
+//! Without AVX2, the crate matrixmultiply computes the large ones.
 
-mod dots;
-mod engine;
-mod line;
+mod gemv;
+mod matrixmultiply;
+mod nt;
 mod pack;
 mod packed;
 mod tile;
 mod tiled;
 
-pub use engine::{Engine, Operand};
+pub use matrixmultiply::{MatrixMultiply, Operand};
 
-use dots::dots;
-use engine::engine;
-use line::line;
+use gemv::gemv;
+use matrixmultiply::matrixmultiply;
+use nt::nt;
 use packed::packed;
 use tiled::tiled;
 
 use std::ops::Range;
 
+use crate::once::once;
 use crate::simd::{self, Level};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, Write, parallel};
 
-/// A matrix in somebody's memory: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
+/// A borrowed matrix: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Mat<'a, T> {
     data: &'a [T],
@@ -45,7 +46,7 @@ impl<'a, T: Scalar> Mat<'a, T> {
     /// A row-major matrix.
     ///
     /// # Panics
-    /// **Panics** if `data` has not just `rows · cols` elements.
+    /// **Panics** unless `data` has `rows · cols` elements.
     #[track_caller]
     pub fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
         assert!(
@@ -56,7 +57,7 @@ impl<'a, T: Scalar> Mat<'a, T> {
         Self { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 
-    /// The transpose: the same memory, read the other way.
+    /// The transpose: the same memory with the strides exchanged.
     #[must_use]
     pub fn t(self) -> Self {
         Self {
@@ -68,41 +69,45 @@ impl<'a, T: Scalar> Mat<'a, T> {
         }
     }
 
-    /// Memory from element `(i, j)` on.
+    /// The memory that begins at element `(i, j)`.
     #[inline(always)]
     fn from(&self, i: usize, j: usize) -> &'a [T] {
         &self.data[(i * self.row_stride + j * self.col_stride).min(self.data.len())..]
     }
 }
 
-/// How a product of a shape is computed, unless dot products are the faster way: for `X·Wᵀ`, contiguous
-/// along its sums, of few rows or long sums.
+/// How a product of a shape is computed. `X·Wᵀ` with few rows or long sums takes the dot-product kernel
+/// instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
-    /// An output of one row or one column: dot products, or sums of rows.
-    Line,
-    /// A small product: B alone is packed.
+    /// The output is one row or one column: dot products, or sums of rows.
+    Gemv,
+    /// A small product. Only B is packed.
     Tiled,
-    /// A is packed, and B where it does not lie as whole vectors. Without AVX2, matrixmultiply.
+    /// A large product. A is packed; B is packed unless its rows are whole vectors. Without AVX2,
+    /// matrixmultiply computes it.
     Packed,
 }
 
-/// Multiply-adds up to which a product is tiled: a copy of A does not pay.
+/// The most multiply-adds of a tiled product. Packing A does not pay below.
 const TILED: usize = 1 << 22;
 
-/// Terms from which a sum is a dot product: each ends in a sum across a vector.
+/// The fewest terms of a sum for the dot-product kernel, since each dot product ends in a sum across
+/// a vector.
 const LONG: usize = 8;
 
-/// Whether dot products beat packing B where both operands are contiguous: for few rows, which do not
-/// repay it, or for long sums, if A stays in the second cache.
-fn are_long<T>(m: usize, k: usize) -> bool {
+/// Whether the dot-product kernel beats packing B where both operands are contiguous along the sums.
+///
+/// It does for few rows, which do not repay the packing. It does for long sums if A fits the second
+/// cache.
+fn prefers_nt<T>(m: usize, k: usize) -> bool {
     (m <= 16 && k >= LONG) || (k >= 128 && m * k * size_of::<T>() <= 1 << 20)
 }
 
 /// The path of an `(m, k)` by `(k, n)` product.
 pub fn path(m: usize, k: usize, n: usize) -> Path {
     if m == 1 || (n == 1 && k >= LONG) {
-        Path::Line
+        Path::Gemv
     } else if m.saturating_mul(k).saturating_mul(n) <= TILED {
         Path::Tiled
     } else {
@@ -110,45 +115,54 @@ pub fn path(m: usize, k: usize, n: usize) -> Path {
     }
 }
 
-/// `C = A·B` or `C += A·B` for a row-major C.
-///
-/// # Shapes
-/// A `(m, k)`, B `(k, n)`, C `(m, n)`; any of A and B may be a transpose.
-///
-/// # Panics
-/// **Panics** if the shapes do not fit.
-///
-/// # Example
-/// ```
-/// use fanin_tensor::{Write, gemm::{Mat, gemm}};
-///
-/// let x = [1.0f32, 2.0, 3.0, 4.0];                    // 2×2
-/// let w = [1.0f32, 0.0, 0.0, 1.0, 1.0, 1.0];          // 3×2
-/// let mut y = [0.0; 6];
-/// gemm(Mat::new(&x, 2, 2), Mat::new(&w, 3, 2).t(), Write::Set, &mut y);
-/// assert_eq!(y, [1.0, 2.0, 3.0, 3.0, 4.0, 7.0]);
-/// ```
+once! {
+    /// `C = A·B` or `C += A·B` for a row-major C.
+    ///
+    /// # Shapes
+    /// A `(m, k)`, B `(k, n)`, C `(m, n)`. A and B may be transposes.
+    ///
+    /// # Panics
+    /// **Panics** if the shapes do not fit.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_tensor::{Write, gemm::{Mat, gemm}};
+    ///
+    /// let x = [1.0f32, 2.0, 3.0, 4.0];                    // 2×2
+    /// let w = [1.0f32, 0.0, 0.0, 1.0, 1.0, 1.0];          // 3×2
+    /// let mut y = [0.0; 6];
+    /// gemm(Mat::new(&x, 2, 2), Mat::new(&w, 3, 2).t(), Write::Set, &mut y);
+    /// assert_eq!(y, [1.0, 2.0, 3.0, 3.0, 4.0, 7.0]);
+    /// ```
+    pub fn gemm(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) = gemm_generic;
+
+    /// `C = A·B + 1·biasᵀ`: adds the bias to every row, without a pass over C of its own.
+    ///
+    /// # Shapes
+    /// A `(m, k)`, B `(k, n)`, bias `(n)`, C `(m, n)`. A and B may be transposes.
+    ///
+    /// # Panics
+    /// **Panics** if the shapes do not fit.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_tensor::gemm::{Mat, gemm_bias};
+    ///
+    /// let (x, w) = ([1.0f32, 2.0, 3.0, 4.0], [1.0, 0.0, 0.0, 1.0]);
+    /// let mut y = [0.0; 4];
+    /// gemm_bias(Mat::new(&x, 2, 2), Mat::new(&w, 2, 2), &[10.0, 20.0], &mut y);
+    /// assert_eq!(y, [11.0, 22.0, 13.0, 24.0]);
+    /// ```
+    pub fn gemm_bias(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) = gemm_bias_generic;
+}
+
 #[track_caller]
-pub fn gemm<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
+fn gemm_generic<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
     product(a, b, Start::of(write), c);
 }
 
-/// `C = A·B + 1·biasᵀ`: the bias is added to every row, without a pass of its own.
-///
-/// # Panics
-/// **Panics** if the shapes do not fit.
-///
-/// # Example
-/// ```
-/// use fanin_tensor::gemm::{Mat, gemm_bias};
-///
-/// let (x, w) = ([1.0f32, 2.0, 3.0, 4.0], [1.0, 0.0, 0.0, 1.0]);
-/// let mut y = [0.0; 4];
-/// gemm_bias(Mat::new(&x, 2, 2), Mat::new(&w, 2, 2), &[10.0, 20.0], &mut y);
-/// assert_eq!(y, [11.0, 22.0, 13.0, 24.0]);
-/// ```
 #[track_caller]
-pub fn gemm_bias<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) {
+fn gemm_bias_generic<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) {
     assert!(bias.len() == b.cols, "gemm_bias: {} elements for {} columns", bias.len(), b.cols);
     product(a, b, Start::Row(bias), c);
 }
@@ -157,9 +171,9 @@ pub fn gemm_bias<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T
 #[derive(Clone, Copy)]
 enum Start<'a, T> {
     Zero,
-    /// What C holds.
+    /// The present elements of C.
     C,
-    /// This for every row.
+    /// The same row for every row of C.
     Row(&'a [T]),
 }
 
@@ -171,7 +185,7 @@ impl<T: Scalar> Start<'_, T> {
         }
     }
 
-    /// Writes it to C, for what only sets or adds; tells which of the two remains to be done.
+    /// Writes a row to C, for a kernel that only sets or adds. Returns which of the two it must do.
     fn written(self, c: &mut [T]) -> Write {
         match self {
             Self::Zero => Write::Set,
@@ -203,23 +217,25 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         return;
     }
     match path(m, k, n) {
-        Path::Line => {
-            // A column is computed as a row; either is contiguous in both orders.
+        Path::Gemv => {
+            // Compute a column as a row: both are contiguous in either order.
             let (x, w, start) = if m == 1 {
                 (a.data, b.t(), start)
             } else {
                 (b.data, a, Start::of(start.written(c)))
             };
             if w.col_stride == 1 {
-                dots(Mat::new(x, 1, k), w.t(), start, c);
+                nt(Mat::new(x, 1, k), w.t(), start, c);
             } else {
-                line(x, w, start.written(c), c);
+                gemv(x, w, start.written(c), c);
             }
         }
-        _ if a.col_stride == 1 && b.row_stride == 1 && are_long::<T>(m, k) => dots(a, b, start, c),
+        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k) => nt(a, b, start, c),
         Path::Tiled => tiled(a, b, start, c),
-        // matrixmultiply allocates; its kernels for aarch64 are the better ones.
-        Path::Packed if simd::level() == Level::Portable => engine(a, b, start.written(c), c),
+        // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
+        Path::Packed if simd::level() == Level::Portable => {
+            matrixmultiply(a, b, start.written(c), c);
+        }
         Path::Packed => packed(a, b, start, c),
     }
 }
@@ -234,7 +250,7 @@ fn bad_shapes<T>(a: Mat<'_, T>, b: Mat<'_, T>, c: usize) -> ! {
     )
 }
 
-/// Computes C by `f(rows, columns, start of C)`, a rectangle for each thread.
+/// Computes C by `f(rows, columns, start of C)`. Each thread gets one rectangle.
 fn in_pieces<T: Scalar>(
     a: Mat<'_, T>,
     b: Mat<'_, T>,
@@ -242,13 +258,13 @@ fn in_pieces<T: Scalar>(
     f: impl Fn(Range<usize>, Range<usize>, *mut T) + Sync,
 ) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    // The longer side is split: what the other operand costs comes once for each piece. But a transposed
-    // A is an output's gradient, and C a weight's: its rows belong to the threads that update them,
-    // unless there are fewer than threads could share.
+    // Split the longer side, since every piece reads the whole other operand. A transposed A is the
+    // gradient of an output, and C that of a weight: split its rows, because the optimizer does too.
+    // Few rows cannot be shared among the threads.
     let few = m < GRAIN * parallel::num_threads();
     let by_columns = n >= m && (a.col_stride == 1 || few);
     let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
-    // What follows would give the same; a small product feels it.
+    // Only a shortcut: the code below gives the same result. It takes long beside a small product.
     if split.pieces() == 1 {
         return f(0..m, 0..n, c.as_mut_ptr());
     }
@@ -259,10 +275,10 @@ fn in_pieces<T: Scalar>(
     });
 }
 
-/// Nanoseconds on one thread of a product, for the choice of threads alone.
+/// An estimate of a product's nanoseconds on one thread. It decides about threads only.
 fn nanos(m: usize, k: usize, n: usize) -> usize {
     m.saturating_mul(k).saturating_mul(n) / 40
 }
 
-/// Bytes of a matrix that one thread reads in a nanosecond, for the choice of threads alone.
+/// An estimate of the bytes that one thread reads in a nanosecond. It decides about threads only.
 const BYTES_PER_NANO: usize = 16;

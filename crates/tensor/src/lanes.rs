@@ -1,19 +1,19 @@
-//! One vector register as a value: what the matrix kernels hold their sums in.
+//! One vector register as a value, in which the matrix kernels hold their sums.
 //!
-//! Loops over slices are vectorized by the compiler, but it does not keep a whole tile of sums in
-//! registers. [`Lanes`] does so by hand.
+//! The compiler vectorizes loops over slices, but it does not keep a whole tile of sums in registers.
+//! Kernels of [`Lanes`] do.
 
 use crate::Scalar;
 
-/// Whether every CPU of the target multiplies and adds in one instruction: without, that would be a call.
+/// Whether every CPU of the target has a fused multiply-add. Without one, `mul_add` is a call.
 pub(crate) const FUSED: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
 
 /// A vector of [`Lanes::COUNT`] elements.
 ///
 /// # Safety of all methods
-/// They are for kernels that [`dispatch`](crate::simd::dispatch) runs, on the
-/// [`Isa::Lanes`](crate::simd::Isa::Lanes) of the instruction set that it chose: elsewhere, the CPU may
-/// lack the instructions.
+/// Use them only in a kernel that [`dispatch`](crate::simd::dispatch) runs, and only on the
+/// [`Isa::Lanes`](crate::simd::Isa::Lanes) of its instruction set. Otherwise the CPU may lack the
+/// instructions.
 pub trait Lanes<T>: Copy {
     /// How many elements it holds.
     const COUNT: usize;
@@ -39,13 +39,13 @@ pub trait Lanes<T>: Copy {
     /// The first `n` elements of a slice, and zeros.
     ///
     /// # Safety
-    /// As all methods; `n` must be at most [`Self::COUNT`], and `x` readable for as many elements.
+    /// As all methods. `n` must be at most [`Self::COUNT`], and `x` must be readable for `n` elements.
     unsafe fn load_first(x: *const T, n: usize) -> Self;
 
-    /// [`load_first`](Self::load_first) for an `n` that is mostly a whole vector.
+    /// [`load_first`](Self::load_first), faster if `n` is mostly [`Self::COUNT`].
     ///
-    /// A function, and not a closure: one that is called twice might not be inlined, and then lacks the
-    /// vector instructions of its surroundings.
+    /// Not a closure: a closure that is called twice might not be inlined, and would then be compiled
+    /// without the vector instructions of its kernel.
     ///
     /// # Safety
     /// As [`load_first`](Self::load_first).
@@ -58,7 +58,7 @@ pub trait Lanes<T>: Copy {
     /// Writes the first `n` elements out.
     ///
     /// # Safety
-    /// As all methods; `n` must be at most [`Self::COUNT`], and `x` writable for as many elements.
+    /// As all methods. `n` must be at most [`Self::COUNT`], and `x` must be writable for `n` elements.
     unsafe fn store_first(self, x: *mut T, n: usize);
 
     /// `self · b + c`, rounded once where the CPU can do so in one instruction.
@@ -92,11 +92,11 @@ pub trait Lanes<T>: Copy {
     /// The side of the squares that [`transpose`](Self::transpose) takes.
     const SQUARE: usize = 4;
 
-    /// Copies a square, rows to columns; the strides are from row to row.
+    /// Writes the transpose of a square. The strides are row strides.
     ///
     /// # Safety
-    /// As all methods; and `from` must be readable, and `to` writable, for [`Self::SQUARE`] rows of as
-    /// many elements.
+    /// As all methods. `from` must be readable, and `to` writable, for [`Self::SQUARE`] rows of
+    /// [`Self::SQUARE`] elements.
     #[inline(always)]
     unsafe fn transpose(from: *const T, from_stride: usize, to: *mut T, to_stride: usize) {
         for i in 0..Self::SQUARE {
@@ -118,7 +118,7 @@ pub trait Vectors: Sized {
     type Avx512: Lanes<Self>;
 }
 
-/// Asks for the cache lines of `len` elements from `x` on, which may lie anywhere: nothing is read.
+/// Prefetches the cache lines of `len` elements from `x` on. `x` may be any address.
 #[inline(always)]
 pub(crate) fn prefetch<T>(x: *const T, len: usize) {
     let mut at = 0;
@@ -134,7 +134,7 @@ pub(crate) fn prefetch<T>(x: *const T, len: usize) {
     let _ = x;
 }
 
-/// A plain array: the compiler makes of it what the target has.
+/// A plain array, which the compiler maps to the vectors of the target.
 impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     const COUNT: usize = N;
 
@@ -166,7 +166,7 @@ impl<T: Scalar, const N: usize> Lanes<T> for [T; N] {
     }
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-        // Fused where the others at this level are: a result must not depend on which kernel had it.
+        // Fused where other code of this level is: a result must not depend on the kernel.
         std::array::from_fn(
             |i| {
                 if FUSED { self[i].mul_add(b[i], c[i]) } else { self[i] * b[i] + c[i] }

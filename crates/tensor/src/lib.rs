@@ -1,25 +1,27 @@
 //! Row-major tensors over [`ndarray`], and the kernels that train networks on them.
 //!
-//! This crate knows nothing of gradients. [`Tensor`] is the value; [`gemm`], [`map`] and [`reduce`]
-//! compute on plain slices, so that a caller decides where results live. Every kernel asks the CPU
-//! once, at run time, which vector instructions it has ([`simd`]), and splits large work over
-//! threads along its outputs only ([`parallel`]): the same input gives the same bits for any
+//! This crate has no gradients. [`Tensor`] is a value. The kernels of [`gemm`], [`map`], [`reduce`] and
+//! [`broadcast`] compute on slices, so that the caller decides where results are stored. They use the
+//! vector instructions of the CPU, which are detected once, at run time ([`simd`]). They split large work
+//! among threads along its outputs only ([`parallel`]), so the same input gives the same bits for any
 //! number of threads.
 //!
 //! ```
 //! use fanin_tensor::Tensor;
 //!
-//! let x = Tensor::from_vec([2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+//! let x = Tensor::from_vec([2, 3], vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
 //! assert_eq!(x.shape(), [2, 3]);
-//! let doubled: Tensor = x.view().mapv(|v| 2.0 * v).into();
-//! assert_eq!(doubled.as_slice(), [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+//! assert_eq!((2.0 * &x).as_slice(), [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+//! assert_eq!(x.sum_axis(0), [5.0, 7.0, 9.0].into());
 //! ```
 
 #![allow(unsafe_code)] // each block gives its reason
 
+pub mod broadcast;
 pub mod gemm;
 pub mod lanes;
 pub mod map;
+mod once;
 pub mod parallel;
 pub mod reduce;
 mod scalar;

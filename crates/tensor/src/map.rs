@@ -1,17 +1,16 @@
-//! Element by element: `y = f(x₁, x₂, …)` over slices of one length.
+//! Elementwise kernels: `y = f(x₁, x₂, …)` over slices of one length.
 //!
-//! What happens to one element is a closure, or a [`Function`] if it calls those of
-//! [`vmath`](crate::vmath), which want to know the instruction set. Write `move` before a closure that
-//! uses numbers from around it: it then holds them itself, in registers, and not in memory that the
-//! results might overlap for all that the compiler knows.
+//! f is a closure. It is a [`Function`] if it calls [`vmath`](crate::vmath), which needs to know the
+//! instruction set. Write `move` before a closure that captures numbers: they then stay in registers. A
+//! captured reference is read again for each element, since the results might overlap it.
 
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, Write, parallel};
 
-/// A function of `N` numbers, inlined into a vectorized loop.
+/// A function of `N` numbers that is inlined into a vectorized loop.
 pub trait Function<T, const N: usize>: Copy + Sync {
-    /// About how long an element takes on one thread, in picoseconds: decides about threads alone.
+    /// An estimate of the picoseconds for one element on one thread. It decides about threads only.
     fn picos(&self) -> usize {
         100
     }
@@ -52,6 +51,9 @@ pub fn map<T: Scalar, const N: usize>(
 }
 
 /// [`map`] for a [`Function`].
+///
+/// # Panics
+/// **Panics** if the slices differ in length.
 #[track_caller]
 pub fn apply<T: Scalar, const N: usize>(
     inputs: [&[T]; N],
@@ -62,8 +64,8 @@ pub fn apply<T: Scalar, const N: usize>(
     apply_rows(inputs, y.len(), write, y, f);
 }
 
-/// [`apply`] to a matrix with rows of `cols` elements, divided among threads as the product is that it
-/// comes from: each finds its part in its own cache.
+/// [`apply`] to a matrix with rows of `cols` elements. It is divided among threads like the product that
+/// computed it, so each thread finds its part in its own cache.
 ///
 /// # Panics
 /// **Panics** if the slices differ in length, or are not whole rows.
@@ -79,7 +81,7 @@ pub fn apply_rows<T: Scalar, const N: usize>(
     if y.is_empty() {
         return;
     }
-    // A division takes longer than a short row's work.
+    // A division takes longer than the work on a short row.
     let rows = if y.len() == cols { 1 } else { y.len().checked_div(cols).unwrap_or(0) };
     assert!(rows * cols == y.len(), "apply_rows: {} elements in rows of {cols}", y.len());
     let nanos = y.len().saturating_mul(f.picos()) / 1000;
@@ -90,14 +92,14 @@ pub fn apply_rows<T: Scalar, const N: usize>(
     let start = parallel::Shared(y.as_mut_ptr());
     parallel::run(split.pieces(), |i| {
         let (start, (rows, columns)) = (&start, split.part(i));
-        // Whole rows are one run.
+        // Adjacent whole rows are one run.
         let (runs, len) = match columns.len() == cols {
             true => (1, rows.len() * cols),
             false => (rows.len(), columns.len()),
         };
         for run in 0..runs {
             let first = (rows.start + run) * cols + columns.start;
-            // SAFETY: the parts of different pieces do not overlap, and lie in `y`, which is borrowed.
+            // SAFETY: the parts of different pieces do not overlap and lie in `y`, which is borrowed.
             let y = unsafe { std::slice::from_raw_parts_mut(start.0.add(first), len) };
             let inputs = inputs.map(|x| &x[first..first + len]);
             dispatch(Loop { inputs, write, y, f });
@@ -105,8 +107,8 @@ pub fn apply_rows<T: Scalar, const N: usize>(
     });
 }
 
-/// Several slices changed together, as an optimizer changes a parameter and its moments: at each place,
-/// `f` gets what the `M` slices of `state` and the `N` inputs hold, and says what the state becomes.
+/// Updates `M` slices together, as an optimizer updates a parameter and its moments. For each index, `f`
+/// gets the elements of the `M` slices and of the `N` inputs, and returns the new elements of the slices.
 ///
 /// # Panics
 /// **Panics** if the slices differ in length.
@@ -155,7 +157,7 @@ where
         let len = state[0].len();
         assert!(state.iter().all(|s| s.len() == len) && inputs.iter().all(|x| x.len() == len));
         for i in 0..len {
-            // Checks in the loop would keep the compiler from vectorizing it.
+            // Unchecked, because a loop with checks is not vectorized.
             // SAFETY: i < len, and every slice has len elements.
             let next = unsafe {
                 f(
@@ -199,7 +201,7 @@ impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> 
     fn run<I: Isa>(self) {
         let Self { inputs, write, y, f } = self;
         assert!(inputs.iter().all(|x| x.len() == y.len()));
-        // Checks in the loop would keep the compiler from vectorizing it.
+        // Unchecked, because a loop with checks is not vectorized.
         // SAFETY: i is an index of y, and every input is as long as y.
         let value =
             |i: usize| unsafe { f.at::<I>(std::array::from_fn(|n| *inputs[n].get_unchecked(i))) };

@@ -1,11 +1,11 @@
-//! Threads: how many, when to use them, and a pool that starts work in a fraction of a microsecond.
+//! Threads: how many there are, when to use them, and a pool that starts work in 0.1 µs.
 //!
-//! A training step of a small network has a dozen parallel regions of some ten microseconds each, so
-//! what it costs to begin one decides whether threads help at all. The pool therefore spins for a
-//! moment after each region before it sleeps, and a region is called by one atomic word. Piece *i* is
-//! thread *i*'s as long as that one is awake: what it wrote in one region, it finds in its own cache in
-//! the next. Only one region runs at a time: a thread that finds the pool taken does its pieces itself, so
-//! models that train side by side in one process never wait for each other.
+//! A training step of a small network has a dozen parallel regions of some ten microseconds each. So
+//! the cost of starting a region decides whether threads help. The workers therefore spin for a moment
+//! after each region before they sleep, and one atomic store starts a region. Piece *i* belongs to
+//! thread *i* while that thread is awake: it finds in its own cache what it wrote in the region before.
+//! The pool runs one region at a time. A thread that finds the pool in use runs its pieces itself, so
+//! models that train at the same time in one process never wait for each other.
 
 use std::any::Any;
 use std::hint;
@@ -16,20 +16,20 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 
-/// [`set_num_threads`] takes no more.
+/// The most threads that [`set_num_threads`] accepts.
 pub const MAX_THREADS: usize = 256;
 
-/// The share of a kernel, in nanoseconds on one thread, that makes another thread worth starting.
+/// The nanoseconds of work that make another thread worth starting.
 const NANOS_PER_THREAD: usize = 2_500;
 
-/// How long an idle thread looks for work before it sleeps, in pauses of some 15 ns.
+/// How long an idle thread spins before it sleeps, in pauses of some 15 ns.
 const SPINS: u32 = 8_000;
 
-/// 0 while nobody has asked or set it.
+/// 0 until the first call that asks for the number or sets it.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many threads a kernel may use: what [`set_num_threads`] said, else the environment variable
-/// `FANIN_NUM_THREADS`, else the number of CPUs.
+/// How many threads a kernel may use: the number given to [`set_num_threads`], else that of the
+/// environment variable `FANIN_NUM_THREADS`, else the number of CPUs.
 #[inline]
 pub fn num_threads() -> usize {
     match THREADS.load(Ordering::Relaxed) {
@@ -43,14 +43,14 @@ fn first_num_threads() -> usize {
     let n = from_environment()
         .unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
     let n = n.clamp(1, MAX_THREADS);
-    // Whatever another thread has set meanwhile stays.
+    // Keep the number that another thread may have set in the meantime.
     match THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => n,
         Err(set) => set,
     }
 }
 
-/// What `FANIN_NUM_THREADS` says, if it is a number; says so on standard error if it is not.
+/// The number in `FANIN_NUM_THREADS`. Warns on standard error if it is no number.
 fn from_environment() -> Option<usize> {
     let text = std::env::var("FANIN_NUM_THREADS").ok()?;
     let number = text.parse().ok().filter(|n| *n > 0);
@@ -60,40 +60,40 @@ fn from_environment() -> Option<usize> {
     number
 }
 
-/// Lets kernels of the whole process use up to `n` threads, the calling one included; 0 counts as 1.
+/// Lets kernels of the whole process use up to `n` threads, the calling one included. 0 counts as 1.
 ///
-/// Results do not depend on it: work is split along outputs, never along a sum.
+/// Results do not depend on the number: work is split along outputs, never along a sum.
 pub fn set_num_threads(n: usize) {
     THREADS.store(n.clamp(1, MAX_THREADS), Ordering::Relaxed);
 }
 
-/// How many pieces to make of a kernel that would take about `nanos` nanoseconds on one thread.
+/// The number of pieces for a kernel that takes about `nanos` nanoseconds on one thread.
 #[inline]
 pub fn pieces(nanos: usize) -> usize {
     if nanos < 2 * NANOS_PER_THREAD { 1 } else { num_threads().min(nanos / NANOS_PER_THREAD) }
 }
 
-/// The `i`-th of `n` nearly equal ranges that cover `0..len`, with bounds that are multiples of `grain`.
+/// The `i`-th of `n` nearly equal ranges that cover `0..len`. The inner bounds are multiples of `grain`.
 pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<usize> {
     let grains = len.div_ceil(grain);
     let at = |i: usize| (grains * i / n * grain).min(len);
     at(i)..at(i + 1)
 }
 
-/// Runs `f(0), …, f(n − 1)`, in any order and at the same time on several threads, and waits for all.
+/// Runs `f(0), …, f(n − 1)` on several threads, in any order, and waits for all.
 ///
 /// # Panics
-/// **Panics** with the panic of a piece, once all pieces that have begun have ended.
+/// **Panics** with the panic of a piece, after all pieces that have begun have ended.
 #[inline]
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
-    // Kernels make a piece for each thread, never more.
+    // Kernels never make more pieces than threads.
     if n <= 1 || n > MAX_THREADS || !POOL.run(n, &f) {
         (0..n).for_each(f);
     }
 }
 
-/// Splits slices of one length into `n` runs each, which begin at multiples of `grain`, and hands the
-/// runs of equal place to `f` with the number of their first element, at the same time on several threads.
+/// Splits slices of one length into `n` runs each and calls `f` for the i-th runs of all, on several
+/// threads. `f` gets the index of the first element and the runs. Runs begin at multiples of `grain`.
 ///
 /// # Panics
 /// **Panics** if the slices differ in length.
@@ -114,29 +114,29 @@ pub fn split_each<T: Send, const N: usize>(
         let part = range(len, grain, n, i);
         let starts = &starts;
         let parts = std::array::from_fn(|d| {
-            // SAFETY: the slices do not overlap, being `&mut`, nor do the ranges of different pieces, which
-            // lie inside; and the slices are borrowed until `run` has returned, after the last piece.
+            // SAFETY: the slices are `&mut` and do not overlap. The ranges of different pieces do not
+            // overlap and lie inside. The slices are borrowed until `run` returns, after the last piece.
             unsafe { std::slice::from_raw_parts_mut(starts[d].0.add(part.start), part.len()) }
         });
         f(part.start, parts);
     });
 }
 
-/// A pointer that pieces of one kernel share; each writes to places of its own.
+/// A pointer that the pieces of one kernel share. Each piece writes to elements of its own.
 pub(crate) struct Shared<T>(pub(crate) *mut T);
-// SAFETY: whoever makes one promises that pieces touch disjoint places.
+// SAFETY: whoever makes one promises that the pieces touch disjoint elements.
 unsafe impl<T: Send> Sync for Shared<T> {}
 
 static POOL: Pool = Pool::new();
 
 type Piece<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// The region that runs: its generation and how many pieces it has, in one word.
+/// The region that runs, in one word: its generation and the number of its pieces.
 #[derive(Clone, Copy)]
 struct Call(u64);
 
 impl Call {
-    /// Generations count regions and never come back: at one a microsecond, 48 bits last nine years.
+    /// Generations count regions and never repeat: at one a microsecond, 48 bits last nine years.
     fn next(self, pieces: usize) -> Self {
         Self((self.generation() + 1) << 16 | pieces as u64)
     }
@@ -148,23 +148,26 @@ impl Call {
     }
 }
 
-/// Alone on its cache lines, so that a thread that writes it takes nothing else from another.
+/// Padded to two cache lines to prevent false sharing.
 #[repr(align(128))]
-struct Apart<T>(T);
+struct Padded<T>(T);
 
 struct Pool {
-    /// Held by the thread whose region runs; says how many workers there are.
+    /// The number of workers. The thread whose region runs holds the lock.
     region: Mutex<usize>,
-    call: Apart<AtomicU64>,
-    /// The region's closure: a `Piece`, valid while a claimed piece has not been counted as done.
+    /// The last region, a [`Call`].
+    call: Padded<AtomicU64>,
+    /// The region's closure, a `Piece`. Valid while any claimed piece is unfinished.
     piece: AtomicPtr<()>,
-    /// The last generation in which each piece was claimed.
-    claims: [Apart<AtomicU64>; MAX_THREADS],
-    unfinished: Apart<AtomicUsize>,
-    /// The workers that sleep, by place.
+    /// For each piece, the last generation in which a thread claimed it.
+    claims: [Padded<AtomicU64>; MAX_THREADS],
+    /// How many pieces of the region have not ended.
+    unfinished: Padded<AtomicUsize>,
+    /// Which workers sleep.
     asleep: [AtomicBool; MAX_THREADS + 1],
-    bed: Mutex<()>,
-    alarm: Condvar,
+    sleep_lock: Mutex<()>,
+    wake_up: Condvar,
+    /// The first panic of the region.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -172,33 +175,33 @@ impl Pool {
     const fn new() -> Self {
         Self {
             region: Mutex::new(0),
-            call: Apart(AtomicU64::new(0)),
+            call: Padded(AtomicU64::new(0)),
             piece: AtomicPtr::new(ptr::null_mut()),
-            claims: [const { Apart(AtomicU64::new(0)) }; MAX_THREADS],
-            unfinished: Apart(AtomicUsize::new(0)),
+            claims: [const { Padded(AtomicU64::new(0)) }; MAX_THREADS],
+            unfinished: Padded(AtomicUsize::new(0)),
             asleep: [const { AtomicBool::new(false) }; MAX_THREADS + 1],
-            bed: Mutex::new(()),
-            alarm: Condvar::new(),
+            sleep_lock: Mutex::new(()),
+            wake_up: Condvar::new(),
             panic: Mutex::new(None),
         }
     }
 
-    /// Runs the pieces and says so, or leaves them alone if the pool is taken.
+    /// Runs the pieces and returns true. Returns false and runs none if the pool is in use.
     fn run(&'static self, n: usize, f: Piece<'_>) -> bool {
         let Ok(mut region) = self.region.try_lock() else { return false };
-        self.hire(&mut region, n.min(num_threads()) - 1);
+        self.spawn_workers(&mut region, n.min(num_threads()) - 1);
         self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);
         self.unfinished.0.store(n, Ordering::Relaxed);
         let call = Call(self.call.0.load(Ordering::Relaxed)).next(n);
         self.call.0.store(call.0, Ordering::SeqCst);
         if self.asleep[1..n].iter().any(|asleep| asleep.load(Ordering::SeqCst)) {
-            drop(self.bed.lock());
-            self.alarm.notify_all();
+            drop(self.sleep_lock.lock());
+            self.wake_up.notify_all();
         }
         self.work(call, 0);
         let mut spins = 0u32;
         while self.unfinished.0.load(Ordering::Acquire) > 0 {
-            // A piece may be held by a thread that the system has put aside: let it run.
+            // The system may have suspended a thread that holds a piece: let it run.
             spins += 1;
             if spins > SPINS { thread::yield_now() } else { hint::spin_loop() }
         }
@@ -209,12 +212,12 @@ impl Pool {
         true
     }
 
-    /// Starts workers until there are `n`. Where the system refuses one, the others do its work.
-    fn hire(&'static self, workers: &mut MutexGuard<'_, usize>, n: usize) {
+    /// Starts workers until there are `n`. If the system refuses one, the others run its pieces.
+    fn spawn_workers(&'static self, workers: &mut MutexGuard<'_, usize>, n: usize) {
         while **workers < n {
             let place = **workers + 1;
             let worker =
-                thread::Builder::new().name("fanin".into()).spawn(move || self.serve(place));
+                thread::Builder::new().name("fanin".into()).spawn(move || self.worker_loop(place));
             if worker.is_err() {
                 return;
             }
@@ -222,7 +225,7 @@ impl Pool {
         }
     }
 
-    /// Runs the pieces of a call that nobody has claimed, from the `place`-th on.
+    /// Runs the unclaimed pieces of a call, from the `place`-th on.
     fn work(&self, call: Call, place: usize) {
         for (i, claim) in self.claims.iter().enumerate().take(call.pieces()).skip(place) {
             let last = claim.0.load(Ordering::Relaxed);
@@ -235,15 +238,15 @@ impl Pool {
                 continue;
             }
             let f = self.piece.load(Ordering::Relaxed).cast::<Piece<'_>>();
-            // SAFETY: a region ends once all its pieces are claimed and done, and this one was not
-            // claimed: so the region that called is still the one that runs, and whose closure this is.
+            // SAFETY: a region ends after all its pieces are claimed and done. This thread has just
+            // claimed one, so the region still runs, and the closure is its own.
             let f = unsafe { *f };
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(i)))
                 && let Ok(mut first) = self.panic.lock()
             {
                 match &*first {
                     None => *first = Some(panic),
-                    // Dropping it could panic again, in the middle of the region.
+                    // Not dropped: a drop could panic again inside the region.
                     Some(_) => mem::forget(panic),
                 }
             }
@@ -251,11 +254,11 @@ impl Pool {
         }
     }
 
-    /// A worker's life. It begins with the piece of its own place, so that from region to region the
-    /// same rows of a matrix stay in the same core's cache.
-    fn serve(&self, place: usize) {
+    /// What a worker does until the process ends. It begins each region with the piece of its own
+    /// number, so that the same rows of a matrix stay in the same core's cache.
+    fn worker_loop(&self, place: usize) {
         let (mut idle, mut answered) = (0, 0);
-        // A region of fewer pieces is for others: it does not keep this thread awake.
+        // A region with fewer pieces does not keep this thread awake.
         let called = |call: Call, answered| call.generation() != answered && place < call.pieces();
         loop {
             let call = Call(self.call.0.load(Ordering::Acquire));
@@ -268,11 +271,11 @@ impl Pool {
                 hint::spin_loop();
             } else {
                 self.asleep[place].store(true, Ordering::SeqCst);
-                let mut bed = self.bed.lock().unwrap_or_else(|e| e.into_inner());
+                let mut guard = self.sleep_lock.lock().unwrap_or_else(|e| e.into_inner());
                 while !called(Call(self.call.0.load(Ordering::SeqCst)), answered) {
-                    bed = self.alarm.wait(bed).unwrap_or_else(|e| e.into_inner());
+                    guard = self.wake_up.wait(guard).unwrap_or_else(|e| e.into_inner());
                 }
-                drop(bed);
+                drop(guard);
                 self.asleep[place].store(false, Ordering::SeqCst);
                 idle = 0;
             }
@@ -317,7 +320,7 @@ mod tests {
         assert_eq!(total.into_inner(), 4 * 300 * 6);
     }
 
-    /// Whether two pieces ran at the same time: each waits for the other, for a while.
+    /// Whether two pieces ran at the same time. Each waits for the other, for at most 200 ms.
     fn meet() -> bool {
         let (here, met) = (AtomicUsize::new(0), AtomicUsize::new(0));
         run(2, |_| {
@@ -331,8 +334,7 @@ mod tests {
         met.into_inner() == 2
     }
 
-    /// Other tests may have taken the pool, so one meeting of many is enough; a caller that did all the
-    /// work itself would wait in vain every time.
+    /// Other tests may use the pool at times, so one success of 20 is enough. Without threads all 20 fail.
     #[test]
     fn two_pieces_run_at_the_same_time_also_after_a_sleep() {
         set_num_threads(2);
@@ -365,7 +367,7 @@ mod tests {
         }));
         assert!(result.is_err());
         assert_eq!(ended.into_inner() + 1, begun.into_inner());
-        run(2, |_| {}); // and the pool still works
+        run(2, |_| {}); // the pool still works
     }
 
     #[test]

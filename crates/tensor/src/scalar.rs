@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::gemm::Engine;
+use crate::gemm::MatrixMultiply;
 use crate::lanes::Vectors;
 use ndarray::ScalarOperand;
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +17,7 @@ mod sealed {
 
 /// Types that differ only in their element type, such as `Tensor<T>` for every T.
 ///
-/// Generic code uses it to hand work to code that a library has compiled for `f32`, once: see
+/// Generic code uses it to call code that a library has compiled once for `f32`. See
 /// [`Scalar::IS_F32`].
 pub trait Family {
     /// The member of the family with elements `T`.
@@ -27,7 +27,7 @@ pub trait Family {
 /// An element of a [`Tensor`](crate::Tensor): `f32` or `f64`. Sealed.
 pub trait Scalar:
     sealed::Sealed
-    + Engine
+    + MatrixMultiply
     + Vectors
     + crate::vmath::Math
     + Copy
@@ -62,10 +62,9 @@ pub trait Scalar:
     const EPSILON: Self;
     /// Whether this type is `f32`.
     ///
-    /// A crate that uses a generic function compiles it again. So that this does not happen to large
-    /// ones for `f32`, they branch on this constant and call a function that is not generic, with
-    /// arguments that [`into_f32`](Self::into_f32) converts. The compiler drops the other branch
-    /// before it generates code.
+    /// A crate that uses a generic function compiles it again. To avoid this for `f32`, a large function
+    /// branches on this constant and calls a function that is not generic, with arguments converted by
+    /// [`into_f32`](Self::into_f32). The compiler drops the other branch before it generates code.
     #[doc(hidden)]
     const IS_F32: bool;
 

@@ -1,11 +1,12 @@
-//! What may be given as a shape, and how a shape is written in messages.
+//! Shapes: the type, what converts to it, and its text in messages.
 
 use std::fmt;
 use std::ops::Deref;
 
-/// The lengths of a tensor's axes, outermost first: reads as a slice, prints as `64×784`, and needs no
-/// heap up to four axes.
+/// The lengths of a tensor's axes, outermost first. Derefs to a slice, prints as `64×784`, and needs no
+/// heap for up to four axes.
 ///
+/// # Example
 /// ```
 /// use fanin_tensor::Shape;
 /// let shape = Shape::from(&[64, 784][..]);
@@ -28,7 +29,7 @@ impl From<&[usize]> for Shape {
         if axes.len() > FEW {
             return Self(Axes::Many(axes.into()));
         }
-        // A loop: copying so few bytes by a call costs more.
+        // A loop, because a call to memcpy costs more for so few bytes.
         let mut few = [0; FEW];
         few.iter_mut().zip(axes).for_each(|(to, &axis)| *to = axis);
         Self(Axes::Few(few, axes.len()))
@@ -73,7 +74,7 @@ impl IntoShape for Shape {
     }
 }
 
-/// Anything that reads as a shape: `4`, `(2, 3)`, `[2, 3]`, `&[2, 3]`, `vec![2, 3]`, a slice.
+/// Anything that can be given as a shape: `4`, `(2, 3)`, `[2, 3]`, `&[2, 3]`, `vec![2, 3]`, a slice.
 ///
 /// # Example
 /// ```
@@ -81,7 +82,7 @@ impl IntoShape for Shape {
 /// assert_eq!(Tensor::<f32>::zeros((2, 3)).shape(), Tensor::<f32>::zeros(vec![2, 3]).shape());
 /// ```
 pub trait IntoShape {
-    /// Hands the lengths of the axes, outermost first, to `f`.
+    /// Calls `f` with the lengths of the axes, outermost first.
     fn with_shape<R>(&self, f: impl FnOnce(&[usize]) -> R) -> R;
 }
 
@@ -137,8 +138,9 @@ tuple!(a U, b U);
 tuple!(a U, b U, c U);
 tuple!(a U, b U, c U, d U);
 
-/// A shape as messages show it: `64×784`, and `scalar` for no axes at all.
+/// A shape as messages show it: `64×784`, or `scalar` if it has no axes.
 ///
+/// # Example
 /// ```
 /// assert_eq!(fanin_tensor::show_shape(&[64, 784]), "64×784");
 /// ```

@@ -1,16 +1,16 @@
 //! Vector instructions, chosen once at run time.
 //!
-//! A stock x86-64 build compiles every loop to SSE2. A [`Kernel`] is a loop that is compiled again
-//! for each [`Level`], and [`dispatch`] runs the copy that this CPU can execute. The compiler
-//! vectorizes the loop; the kernel only has to be written so that it can: slices of one length,
-//! no branches, and [`Isa::mul_add`] where a fused multiply-add would help.
+//! A default x86-64 build compiles every loop to SSE2. A [`Kernel`] is a loop that is compiled again
+//! for each [`Level`]. [`dispatch`] runs the copy that is best for this CPU. The compiler vectorizes
+//! the loop if it has slices of one length and no branches. [`Isa::mul_add`] is a fused multiply-add
+//! where the CPU has one.
 
 use std::sync::OnceLock;
 
 use crate::Scalar;
 use crate::lanes::{self, Lanes};
 
-/// A set of vector instructions, in rising order.
+/// A set of vector instructions. Each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// What every CPU of the target has: SSE2 on x86-64, NEON on aarch64.
@@ -21,7 +21,7 @@ pub enum Level {
     Avx512,
 }
 
-/// What a kernel may know of the instructions that it is compiled to.
+/// An instruction set, as a kernel sees it.
 pub trait Isa: Copy {
     /// Whether a multiply-add is one instruction.
     const FUSED: bool;
@@ -37,7 +37,7 @@ pub trait Isa: Copy {
     }
 }
 
-/// Without run-time detection.
+/// What every CPU of the target has.
 #[derive(Clone, Copy)]
 pub struct Portable;
 impl Isa for Portable {
@@ -64,7 +64,8 @@ impl Isa for Avx512 {
     type Lanes<T: Scalar> = T::Avx512;
 }
 
-/// A loop to be compiled for every [`Level`]. Mark `run` as `#[inline(always)]`, or it stays scalar.
+/// A loop that is compiled for every [`Level`]. Mark `run` as `#[inline(always)]`: otherwise it is not
+/// vectorized.
 pub trait Kernel {
     /// What the loop returns.
     type Output;
@@ -72,7 +73,8 @@ pub trait Kernel {
     fn run<I: Isa>(self) -> Self::Output;
 }
 
-/// The best level of this CPU, or a lower one if `FANIN_SIMD` names it (`portable`, `avx2`, `avx512`).
+/// The best level of this CPU, or a lower one if the environment variable `FANIN_SIMD` names it
+/// (`portable`, `avx2`, `avx512`).
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
@@ -138,7 +140,7 @@ fn run<K: Kernel>(at: Level, kernel: K) -> K::Output {
             kernel.run::<Avx512>()
         }
         match at {
-            // SAFETY: `level` and `dispatch_at` let no level pass that `best` did not detect.
+            // SAFETY: `level` and `dispatch_at` allow no level above `best`.
             Level::Avx512 => return unsafe { avx512(kernel) },
             // SAFETY: as above.
             Level::Avx2 => return unsafe { avx2(kernel) },

@@ -1,15 +1,15 @@
-//! How a matrix is divided among threads: by its shape alone, so that one kernel finds in each core's
-//! cache what the kernel before has left there.
+//! How a matrix is divided among threads. Its shape alone decides, so that a kernel finds in each core's
+//! cache what the kernel before it wrote.
 
 use std::ops::Range;
 
 use crate::parallel;
 
-/// Pieces begin at multiples of this: whole cache lines, and whole groups of the kernels.
+/// Pieces begin at multiples of this many elements: whole cache lines, and whole groups of the kernels.
 pub(crate) const GRAIN: usize = 32;
 
-/// Elements from which a matrix is divided however little there is to do with each: to fetch half of
-/// them from another core's cache takes longer than to start a thread.
+/// The fewest elements of a matrix that is always divided, however cheap the kernel. Fetching half of
+/// them from another core's cache takes longer than starting a thread.
 const DIVIDED: usize = 8192;
 
 /// A matrix divided among threads, by rows or by columns.
@@ -22,14 +22,14 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// Divides the longer side of a matrix for a kernel that would take `nanos` on one thread and that
-    /// touches `elements` of a matrix at most.
+    /// Divides the longer side of a matrix. The kernel takes about `nanos` nanoseconds on one thread and
+    /// touches at most `elements` elements of any matrix.
     #[inline]
     pub(crate) fn new(rows: usize, cols: usize, elements: usize, nanos: usize) -> Self {
         Self::along(cols >= rows, rows, cols, elements, nanos)
     }
 
-    /// [`new`](Self::new) along a side of the caller's choice.
+    /// [`new`](Self::new), but the caller chooses the side.
     #[inline]
     pub(crate) fn along(
         by_columns: bool,

@@ -1,29 +1,41 @@
 //! Elementary functions that vectorize.
 //!
 //! std's `f32::exp` is a call, and a loop with a call in it stays scalar. The functions of [`Math`]
-//! are polynomials without a branch: inlined into the loop of a [`Kernel`], they run on as many
-//! elements at once as the CPU's vectors hold. `f64`, in which gradients are checked and nothing is
-//! trained, takes std's functions, except erf, which std lacks.
+//! are polynomials without a branch. Inlined into the loop of a [`Kernel`](crate::simd::Kernel) or a
+//! [`Function`](crate::map::Function), they compute as many elements at once as a vector holds.
+//! `f64` is for gradient checks and not for training. It takes std's functions, and a polynomial for
+//! erf, which std lacks.
 //!
 //! | function | largest error, `f32` |
 //! |---|---|
-//! | [`ln`] | 0.9 ulp |
-//! | [`exp`] | 1.1 ulp |
-//! | [`expm1`] | 1.4 ulp |
-//! | [`ln_1p`], [`tanh`], [`erf`] | 1.5 ulp |
-//! | [`softplus`] | 1.8 ulp |
-//! | [`sigmoid`] | 2 ulp |
+//! | [`vln`](Math::vln) | 0.9 ulp |
+//! | [`vexp`](Math::vexp) | 1.1 ulp |
+//! | [`vexpm1`](Math::vexpm1) | 1.4 ulp |
+//! | [`vln_1p`](Math::vln_1p), [`vtanh`](Math::vtanh), [`verf`](Math::verf) | 1.5 ulp |
+//! | [`vsoftplus`](Math::vsoftplus) | 1.8 ulp |
+//! | [`vsigmoid`](Math::vsigmoid) | 2 ulp |
 //!
-//! The error holds for every input at every [`Level`](simd::Level); tests/vmath.rs can try them
-//! all. Subnormal numbers are kept, in and out; what is too large is ∞; NaN stays NaN; −0 keeps
-//! its sign where the function is odd. An element's result depends neither on its place in the
-//! slice nor on the slice's length, but the last bits may depend on the level.
+//! The bounds hold for every input at every [`Level`](crate::simd::Level). tests/kernels/vmath.rs can
+//! try all inputs. Subnormal numbers are kept, as arguments and as results. Overflow gives ∞. NaN stays
+//! NaN. Odd functions keep the sign of −0. The result for an element depends neither on its index in
+//! the slice nor on the slice's length. The last bits may depend on the level.
 //!
 //! ```
-//! use fanin_tensor::vmath;
+//! use fanin_tensor::map::{Function, apply};
+//! use fanin_tensor::simd::Isa;
+//! use fanin_tensor::vmath::Math;
+//! use fanin_tensor::{Scalar, Write};
 //!
+//! #[derive(Clone, Copy)]
+//! struct Exp;
+//! impl<T: Scalar> Function<T, 1> for Exp {
+//!     #[inline(always)]
+//!     fn at<I: Isa>(&self, [x]: [T; 1]) -> T {
+//!         x.vexp::<I>()
+//!     }
+//! }
 //! let mut y = [0.0f32; 3];
-//! vmath::exp(&[0.0, 1.0, f32::NEG_INFINITY], &mut y);
+//! apply([&[0.0, 1.0, f32::NEG_INFINITY]], Write::Set, &mut y, Exp);
 //! assert_eq!(y, [1.0, std::f32::consts::E, 0.0]);
 //! ```
 
@@ -31,11 +43,10 @@ mod erf;
 mod exp;
 mod ln;
 
-use crate::map::{Function, apply};
-use crate::simd::{self, Isa, Kernel};
-use crate::{Scalar, Write};
+use crate::Scalar;
+use crate::simd::Isa;
 
-/// ln 2 in two parts, the first of 16 bits.
+/// ln 2 in two parts. The first has 16 bits.
 const LN_2_HIGH: f32 = 6.9314575e-01;
 const LN_2_LOW: f32 = 1.4286068e-06;
 
@@ -53,8 +64,8 @@ fn polynomial<I: Isa, const N: usize, T: Scalar>(x: T, c: [T; N]) -> T {
 
 /// Functions of one element. Every [`Scalar`] has them.
 ///
-/// `I` is the instruction set of the [`Kernel`] that calls. The names begin with v, for vector, so
-/// that they do not hide std's.
+/// `I` is the instruction set of the kernel that calls. The names begin with v, for vector, so that they
+/// do not hide std's methods.
 pub trait Math: Copy {
     /// e^x.
     fn vexp<I: Isa>(self) -> Self;
@@ -143,65 +154,4 @@ impl Math for f64 {
     fn verf<I: Isa>(self) -> Self {
         erf::erf_f64::<I>(self)
     }
-}
-
-/// A function over a slice, and over a slice in place.
-macro_rules! slices {
-    ($($what:literal $name:ident $name_in_place:ident $method:ident;)*) => {$(
-        #[doc = concat!("Writes ", $what, " of every element of x to y.")]
-        ///
-        /// # Panics
-        /// **Panics** if the lengths differ.
-        #[track_caller]
-        pub fn $name<T: Scalar>(x: &[T], y: &mut [T]) {
-            #[derive(Clone, Copy)]
-            struct Of;
-            impl<T: Scalar> Function<T, 1> for Of {
-                fn picos(&self) -> usize {
-                    400
-                }
-                #[inline(always)]
-                fn at<I: Isa>(&self, [x]: [T; 1]) -> T {
-                    x.$method::<I>()
-                }
-            }
-            if x.len() != y.len() {
-                bad_lengths(stringify!($name), x.len(), y.len());
-            }
-            apply([x], Write::Set, y, Of);
-        }
-
-        #[doc = concat!("Replaces every element x by ", $what, ".")]
-        pub fn $name_in_place<T: Scalar>(x: &mut [T]) {
-            struct Run<'a, T>(&'a mut [T]);
-            impl<T: Scalar> Kernel for Run<'_, T> {
-                type Output = ();
-                #[inline(always)]
-                fn run<I: Isa>(self) {
-                    for x in self.0 {
-                        *x = x.$method::<I>();
-                    }
-                }
-            }
-            simd::dispatch(Run(x));
-        }
-    )*};
-}
-
-slices! {
-    "e^x" exp exp_in_place vexp;
-    "e^x − 1" expm1 expm1_in_place vexpm1;
-    "ln x" ln ln_in_place vln;
-    "ln(1 + x)" ln_1p ln_1p_in_place vln_1p;
-    "tanh x" tanh tanh_in_place vtanh;
-    "the sigmoid of x" sigmoid sigmoid_in_place vsigmoid;
-    "ln(1 + e^x)" softplus softplus_in_place vsoftplus;
-    "erf x" erf erf_in_place verf;
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn bad_lengths(name: &str, x: usize, y: usize) -> ! {
-    panic!("vmath::{name}: {x} elements do not fit a result of {y}")
 }

@@ -1,6 +1,6 @@
-//! Whether a kernel's results replace what its output holds.
+//! Whether a kernel sets its output or adds to it.
 
-/// Whether a kernel replaces what its output holds or adds to it.
+/// Whether a kernel sets its output or adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
     /// `y = …`

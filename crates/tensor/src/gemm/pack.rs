@@ -1,4 +1,4 @@
-//! Panels: some rows of some columns of a matrix, copied so that each row is whole vectors.
+//! Packing: copies panels of a matrix (some rows of some columns) so that each row is whole vectors.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -8,8 +8,10 @@ use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::Isa;
 
-/// Rows `rows` of columns `columns` of `b` as rows of `width` elements: the first, and from row to row.
-/// In place if they lie so and no copy is wanted, else packed into `memory`.
+/// A panel of `b` with rows of `width` elements. Returns its first element and its row stride.
+///
+/// The panel is read in place if it lies in this form and `copy` is false. Else it is packed into
+/// `memory`.
 #[inline(always)]
 pub(super) fn vectors_of<I: Isa, T: Scalar>(
     b: Mat<'_, T>,
@@ -27,9 +29,9 @@ pub(super) fn vectors_of<I: Isa, T: Scalar>(
     (memory.as_ptr().cast(), width)
 }
 
-/// Copies rows `rows` of columns `columns` of `b` to rows of `width` elements each, padded with zeros.
+/// Copies a panel of `b` to rows of `width` elements each, padded with zeros.
 ///
-/// All of `to`, which has `rows.len() · width` elements, is then initialized.
+/// Initializes all of `to`, which has `rows.len() · width` elements.
 #[inline(always)]
 pub(super) fn pack<I: Isa, T: Scalar>(
     b: Mat<'_, T>,
@@ -46,7 +48,7 @@ pub(super) fn pack<I: Isa, T: Scalar>(
             let x = &b.from(p, columns.start)[..count];
             for (v, to) in row.chunks_exact_mut(lanes).enumerate() {
                 let n = count.saturating_sub(v * lanes).min(lanes);
-                // SAFETY: `to` is a vector, and x has n elements from there on.
+                // SAFETY: `to` is one vector, and x has n elements from there on.
                 unsafe {
                     let x = x.as_ptr().wrapping_add(v * lanes);
                     I::Lanes::<T>::load_first(x, n).store(to.as_mut_ptr().cast());
@@ -68,7 +70,7 @@ pub(super) fn pack<I: Isa, T: Scalar>(
     }
 }
 
-/// [`pack`] for a matrix whose rows are adjacent in memory: squares in registers, the edges one by one.
+/// [`pack`] for a column-major matrix. Transposes squares in registers, and the edges one by one.
 #[inline(always)]
 fn transpose<I: Isa, T: Scalar>(
     b: Mat<'_, T>,
@@ -87,8 +89,8 @@ fn transpose<I: Isa, T: Scalar>(
                 assert!(last.len() >= square);
                 let from = b.from(rows.start + p, columns.start + l).as_ptr();
                 let to = to[p * width + l..].as_mut_ptr().cast();
-                // SAFETY: the last column of the square is asserted to be in B, and its last row
-                // to be in `to`, which has rows of `width` up to `depth`.
+                // SAFETY: the assertion above shows that the square's last column lies in B. `to` has
+                // `depth` rows of `width`, so the square's last row lies in it.
                 unsafe { I::Lanes::<T>::transpose(from, b.col_stride, to, width) };
                 continue;
             }

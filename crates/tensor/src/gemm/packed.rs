@@ -1,8 +1,8 @@
-//! Large products: A and B packed, C in register tiles.
+//! Large products: A and B are packed, C is computed in register tiles.
 //!
-//! A block of A, some hundred rows of some hundred columns, is packed once and stays in the second
-//! cache while B goes by, panel by panel: in place where its columns are adjacent and fill whole
-//! vectors, else packed on the way.
+//! A block of A has some hundred rows and columns. It is packed once and stays in the second cache
+//! while all panels of B are multiplied by it. A panel of B is read in place if its rows are whole
+//! vectors. Else it is packed first.
 
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
@@ -15,9 +15,9 @@ use crate::Scalar;
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 
-/// Terms of a sum that are computed at once: what a tile reads stays in the first two caches.
+/// Terms of a sum that are added at once, so that what a tile reads stays in the first two caches.
 const DEPTH: usize = 256;
-/// Rows of A that are packed together: with DEPTH columns, half of a second cache of 1 MiB.
+/// Rows of A that are packed together. With DEPTH columns they fill half of a second cache of 1 MiB.
 const ROWS: usize = 480;
 /// The most rows of a register tile.
 const MAX_HEIGHT: usize = 8;
@@ -37,7 +37,7 @@ pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T
 }
 
 thread_local! {
-    /// Where a thread packs; kept, as a training step comes again and again.
+    /// Where a thread packs. It is kept, so that a steady training step allocates nothing.
     static MEMORY: RefCell<Vec<CacheLine>> = const { RefCell::new(vec![]) };
 }
 
@@ -46,7 +46,7 @@ thread_local! {
 #[repr(align(64))]
 struct CacheLine(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
 
-/// A rectangle of C, of which `c` is the start and B's columns the stride.
+/// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
 struct Packed<'a, T> {
     a: Mat<'a, T>,
     b: Mat<'a, T>,
@@ -62,20 +62,20 @@ impl<T: Scalar> Kernel for Packed<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        // A tile of sums, a row of B and an element of A must fit the registers.
+        // The registers must hold a tile of sums, a row of B and an element of A.
         if I::REGISTERS == 32 { self.blocks::<I, 8, 3>() } else { self.blocks::<I, 6, 2>() }
     }
 }
 
 impl<T: Scalar> Packed<'_, T> {
-    /// The rectangle in tiles of `R` rows and `V` vectors.
+    /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn blocks<I: Isa, const R: usize, const V: usize>(self) {
         let Self { a, b, rows, columns, start, c, memory } = self;
-        // SAFETY: any bytes are an element that may be uninitialized.
+        // SAFETY: any bytes are a valid `MaybeUninit`.
         let memory = unsafe { memory.align_to_mut::<MaybeUninit<T>>().1 };
         let (a_memory, b_memory) = memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
-        // Blocks of nearly one height.
+        // Blocks of nearly equal height.
         let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);
         let width = V * I::Lanes::<T>::COUNT;
         for first in (0..a.cols).step_by(DEPTH) {
@@ -97,8 +97,8 @@ impl<T: Scalar> Packed<'_, T> {
                     let share = runs.div_ceil(block.len().div_ceil(R));
                     for (i, rows) in panels().enumerate() {
                         prefetch_runs(b, terms.clone(), next.clone(), i * share, share);
-                        // SAFETY: the rows and the panel are inside the rectangle, where B has as many
-                        // columns as C.
+                        // SAFETY: the rows and the panel are inside the rectangle, and C has as many
+                        // columns as B.
                         let c = unsafe { c.add(rows.start * b.cols + panel.start) };
                         for r in 0..rows.len() {
                             prefetch(c.wrapping_add(r * b.cols), panel.len());
@@ -107,8 +107,8 @@ impl<T: Scalar> Packed<'_, T> {
                         let place = Place::new(c, rows.len(), panel.clone(), start, first == 0);
                         let a = a_memory[i * R * terms.len()..].as_ptr().cast::<T>();
                         let depth = terms.len();
-                        // SAFETY: the loop above packed R rows by `depth` columns of A, `vectors_of` made
-                        // or found the panel, and C's rectangle is this piece's alone.
+                        // SAFETY: the loop above packed R rows by `depth` columns of A. `vectors_of`
+                        // returned the panel. No other piece has this rectangle of C.
                         unsafe {
                             let a = |r, p| a.add(p * R + r);
                             match vectors {
@@ -124,8 +124,9 @@ impl<T: Scalar> Packed<'_, T> {
     }
 }
 
-/// Fetches `count` of the runs, from the `first`-th on, that will be the next panel of B: read for the
-/// first time, they would hold up its packing, or its first tile, for every line.
+/// Prefetches `count` runs of the next panel of B, from the `first`-th on.
+///
+/// Otherwise its packing, or its first tile, would wait for memory at every cache line.
 #[inline(always)]
 fn prefetch_runs<T: Scalar>(
     b: Mat<'_, T>,

@@ -1,4 +1,4 @@
-//! The register tile: some rows of C by some vectors of columns, summed without touching memory.
+//! The register tile: some rows of C by some vectors of columns. Its sums stay in registers.
 
 use std::ops::Range;
 
@@ -7,25 +7,26 @@ use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::Isa;
 
-/// The most elements of a vector: AVX-512's of `f32`.
+/// The most elements of a vector, that of AVX-512 with `f32`.
 const MAX_LANES: usize = 16;
 
-/// Where a tile goes.
+/// Where a tile is written.
 pub(super) struct Place<T> {
-    /// Its first element.
+    /// The first element.
     pub(super) c: *mut T,
-    /// From row to row of C.
+    /// The row stride of C.
     pub(super) stride: usize,
-    /// How many rows and columns of the tile are C's.
+    /// How many rows of the tile are inside C.
     pub(super) rows: usize,
+    /// How many columns of the tile are inside C.
     pub(super) columns: usize,
-    /// What it is added to: the first element, and from row to row.
+    /// What the tile is added to: the first element and the row stride.
     pub(super) plus: Option<(*const T, usize)>,
 }
 
 impl<T> Place<T> {
-    /// `rows` rows of columns `columns` of C, from `c` on; `first` if these are the first parts of their
-    /// sums.
+    /// `rows` rows of columns `columns` of C, from `c` on. `first` says whether the tile has the first
+    /// terms of its sums.
     #[inline(always)]
     pub(super) fn new(
         (c, stride): (*mut T, usize),
@@ -47,8 +48,8 @@ impl<T> Place<T> {
 ///
 /// # Safety
 /// `I` must be what [`dispatch`](crate::simd::dispatch) chose. `a(r, p)` must point to element `(r, p)` of
-/// A for r < R; `b` to rows, `b_stride` apart, of V vectors each; and the place must be C's and nobody
-/// else's.
+/// A for r < R. `b` must point to rows of V vectors each, `b_stride` apart. The place must lie in C, and
+/// nobody else may use it.
 #[inline(always)]
 pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
     depth: usize,
@@ -92,8 +93,8 @@ pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
         }
         return;
     }
-    // Sums that a loop of unknown length reads would live in memory from the start: these are put there
-    // now.
+    // A loop of run-time length cannot index registers. Spill the sums here, so that the loop above
+    // keeps them in registers.
     let mut memory = std::mem::MaybeUninit::<[[[T; MAX_LANES]; V]; R]>::uninit();
     let memory = memory.as_mut_ptr().cast::<T>();
     for (r, sums) in sums.iter().enumerate() {
@@ -105,7 +106,8 @@ pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
     for r in 0..rows {
         for v in 0..V {
             let (len, at) = (columns.saturating_sub(v * count).min(count), v * count);
-            // SAFETY: the vector was written above; a row of C, and of what is added, has `columns` places.
+            // SAFETY: the loop above wrote the vector. A row of C, and of what is added, has `columns`
+            // elements.
             unsafe {
                 let mut sum: I::Lanes<T> = Lanes::load(memory.add((r * V + v) * MAX_LANES));
                 if let Some((x, stride)) = plus {

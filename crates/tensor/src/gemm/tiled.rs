@@ -1,7 +1,7 @@
-//! Small products: C in register tiles, B packed on the stack, no allocation.
+//! Small products: C is computed in register tiles, B is packed on the stack, nothing is allocated.
 //!
-//! B is copied, panel by panel, so that a row of a tile is whole vectors; A is read where it lies, an
-//! element at a time. That spares packing A, which small products do not repay.
+//! B is copied panel by panel, so that a row of a tile is whole vectors. A is read in place, one
+//! element at a time, because small products do not repay its packing.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -13,17 +13,17 @@ use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
 
-/// Elements of a packed panel of B: it and the rows of A beside it stay in the first cache.
+/// Elements of a packed panel of B. The panel and some rows of A fit the first cache.
 const PANEL: usize = 4096;
 
 pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     in_pieces(a, b, c, |rows, columns, c| {
-        // By reference: what is handed on three times over is copied as often.
+        // Pass references: dispatch moves its argument through three calls.
         dispatch(Tiled { a: &a, b: &b, rows, columns, start, c });
     });
 }
 
-/// A rectangle of C, of which `c` is the start and B's columns the stride.
+/// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
 struct Tiled<'a, T> {
     a: &'a Mat<'a, T>,
     b: &'a Mat<'a, T>,
@@ -38,8 +38,8 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        // A tile of sums, a row of B and an element of A must fit the registers. B's columns decide, not
-        // those of this piece: the width says where a long sum is cut, which must not depend on threads.
+        // The registers must hold a tile of sums, a row of B and an element of A. The width also decides
+        // where a long sum is cut. So it depends on B's columns, and not on those of one thread's piece.
         if self.b.cols <= I::Lanes::<T>::COUNT {
             self.tiles::<I, 8, 1>();
         } else if I::REGISTERS == 32 {
@@ -51,22 +51,21 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
 }
 
 impl<T: Scalar> Tiled<'_, T> {
-    /// The rectangle in tiles of `R` rows and `V` vectors.
+    /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn tiles<I: Isa, const R: usize, const V: usize>(self) {
         let Self { a, b, rows, columns, start, c } = self;
         let width = V * I::Lanes::<T>::COUNT;
         let depth = (PANEL / width).min(a.cols);
-        let mut buffer = MaybeUninit::<[MaybeUninit<T>; PANEL]>::uninit();
-        // SAFETY: elements that may be uninitialized need no initialization.
-        let buffer = unsafe { buffer.assume_init_mut() };
-        // A few rows do not repay a copy of B.
+        let mut buffer = Buffer([const { MaybeUninit::<T>::uninit() }; PANEL]);
+        let buffer = &mut buffer.0[..];
+        // Few rows do not repay a copy of B.
         let copy = rows.len() > 12 * R;
-        // Loops by hand: an iterator with a step divides, which a product of ten rows would feel.
+        // Not iterators with a step: they divide, which takes long beside a product of ten rows.
         let mut left = columns.start;
         while left < columns.end {
             let right = columns.end.min(left + width);
-            // A long sum is computed in parts whose panel fits the buffer.
+            // Compute a long sum in parts, such that each part's panel fits the buffer.
             let mut from = 0;
             while from < a.cols {
                 let to = a.cols.min(from + depth);
@@ -94,7 +93,11 @@ impl<T: Scalar> Tiled<'_, T> {
     }
 }
 
-/// Some rows of some columns of B, whose rows can be read as whole vectors.
+/// The packed panel: whole vectors, aligned to cache lines.
+#[repr(align(64))]
+struct Buffer<T>([MaybeUninit<T>; PANEL]);
+
+/// Some rows of some columns of B. Its rows can be read as whole vectors.
 struct Panel<T> {
     data: *const T,
     stride: usize,
@@ -106,7 +109,7 @@ struct Panel<T> {
 }
 
 impl<T: Scalar> Panel<T> {
-    /// `R` rows of A, from row `i` on, times the panel, into C.
+    /// Multiplies `R` rows of A, from row `i` on, by the panel, and writes the tile to C.
     #[inline(always)]
     fn tile<I: Isa, const R: usize, const V: usize>(
         &self,
@@ -116,12 +119,11 @@ impl<T: Scalar> Panel<T> {
         c: *mut T,
     ) {
         let depth = self.rows.len();
-        // Proves all reads of A below to be inside it.
+        // Proves that all reads of A below are inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
         let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
-        // SAFETY: the last row and column of A are asserted, `vectors_of` made or found V vectors in each row of
-        // the panel, and the tile lies in the rectangle of C that is this kernel's: rows i..i + R of C's
-        // rows, `columns` of its columns.
+        // SAFETY: the assertion above covers the last element of A. `vectors_of` returned a panel with V
+        // vectors in each row. The tile lies in this kernel's rectangle of C.
         unsafe {
             let c = (c.add(i * self.c_stride + self.columns.start), self.c_stride);
             let place = Place::new(c, R, self.columns.clone(), start, self.rows.start == 0);

@@ -135,7 +135,7 @@ unsafe fn mask_store_pd(x: *mut f64, mask: u16, v: __m512d) {
     unsafe { _mm512_mask_storeu_pd(x, mask as u8, v) }
 }
 
-/// No instruction does it: halves are added until one element is left.
+/// Adds halves until one element is left. There is no single instruction for it.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn sum_8_f32(x: __m256) -> f32 {
@@ -169,7 +169,7 @@ fn sum_8_f64(x: __m512d) -> f64 {
     sum_4_f64(_mm256_add_pd(_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x)))
 }
 
-/// Neighbours are added twice, across all four vectors at once.
+/// Adds neighbours twice, across all four vectors at once.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn sums_8([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
@@ -188,7 +188,7 @@ fn sums_16(vectors: [__m512; 4]) -> [f32; 4] {
     sums_8([halves_f32(a), halves_f32(b), halves_f32(c), halves_f32(d)])
 }
 
-/// Eight rows of eight: neighbours are interleaved three times, at 1, 2 and 4 elements.
+/// Transposes eight rows of eight elements. Interleaves neighbours of 1, 2 and 4 elements.
 ///
 /// # Safety
 /// As [`Lanes::transpose`].

@@ -1,11 +1,11 @@
 //! The error function `erf x = 2/√π ∫₀ˣ e^(−t²) dt`.
 //!
-//! Below 1 it is x plus x times a polynomial in x², which keeps the relative accuracy near 0; above,
-//! it is 1 − erfc x, whose first digits are certain even if erfc is only roughly right.
+//! Below 1 it is x plus x times a polynomial in x², which keeps the relative accuracy near 0. Above 1
+//! it is 1 − erfc x, where an error of erfc affects the last digits only.
 //!
 //! # Reference
 //! W. J. Cody, "Rational Chebyshev approximations for the error function", 1969, for the division
-//! of the range. The polynomials are those of golden/minimax.py.
+//! of the range. golden/minimax.py computes the polynomials.
 
 use super::exp::{ROUND, at_most, pow2, rounded};
 use super::polynomial;
@@ -87,7 +87,7 @@ pub(super) fn erf_f64<I: Isa>(x: f64) -> f64 {
     let y = if a < 1.0 {
         I::mul_add(a, polynomial::<I, 13, _>(a * a, BELOW_1_F64), a)
     } else {
-        let a = if a > 6.0 { 6.0 } else { a }; // min would lose NaN
+        let a = if a > 6.0 { 6.0 } else { a }; // not min, which would drop NaN
         1.0 - (-a * a).exp() * polynomial::<I, 13, _>((a - 2.0) / (a + 2.0), ERFCX_F64)
     };
     y.copysign(x)

@@ -1,11 +1,11 @@
-//! e^x and what is made of it: e^x − 1, the sigmoid and the hyperbolic tangent, for `f32`.
+//! e^x, e^x − 1, the sigmoid and the hyperbolic tangent, for `f32`.
 //!
-//! `x = n·ln 2 + r` with n whole and |r| ≤ ½ ln 2, so `e^x = 2ⁿ·e^r`, and a polynomial gives e^r.
-//! ln 2 is subtracted in two parts, the first of 16 bits, so that its product with n is exact.
+//! `x = n·ln 2 + r` with an integer n and |r| ≤ ½ ln 2. Then `e^x = 2ⁿ·e^r`, and a polynomial gives
+//! e^r. ln 2 is subtracted in two parts. The first has 16 bits, so its product with n is exact.
 //!
 //! # Reference
 //! W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
-//! The polynomials are those of golden/minimax.py.
+//! golden/minimax.py computes the polynomials.
 
 use std::f32::consts::LOG2_E;
 
@@ -14,7 +14,7 @@ use crate::simd::Isa;
 
 /// (e^r − 1 − r) / r²
 const EXP: [f32; 5] = [4.9999994e-01, 1.666652e-01, 4.16684e-02, 8.368848e-03, 1.3814317e-03];
-/// The same, closer, because e^r − 1 may be near 0.
+/// The same with a smaller error, because e^r − 1 may be near 0.
 const EXPM1: [f32; 6] =
     [5e-01, 1.6666666e-01, 4.166636e-02, 8.33339e-03, 1.3940819e-03, 1.9845912e-04];
 
@@ -22,8 +22,8 @@ const EXPM1: [f32; 6] =
 const TANH: [f32; 5] =
     [-3.3333316e-01, 1.3332586e-01, -5.385231e-02, 2.1071682e-02, -6.2742443e-03];
 
-/// 1.5·2²³. A number of this size has no bits after the point: adding it rounds to a whole number,
-/// which then stands in the low bits. (SSE2 has no rounding instruction.)
+/// 1.5·2²³. A number of this size has no bits after the point, so adding it rounds to an integer. The
+/// integer is then in the low bits. (SSE2 has no rounding instruction.)
 pub(super) const ROUND: f32 = 12_582_912.0;
 
 /// The integer that was rounded by adding [`ROUND`].
@@ -38,20 +38,20 @@ pub(super) fn pow2(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) << 23) as u32)
 }
 
-/// 2ⁿ·y, rounded once, for −252 ≤ n ≤ 254. One factor could not reach the subnormals.
+/// 2ⁿ·y, rounded once, for −252 ≤ n ≤ 254. Two factors, because one cannot reach the subnormals.
 #[inline(always)]
 fn scale(y: f32, n: i32) -> f32 {
     let half = n >> 1;
     y * pow2(half) * pow2(n.wrapping_sub(half))
 }
 
-/// The larger, and NaN if x is (`f32::max` would lose it).
+/// The larger number. NaN if x is NaN, unlike `f32::max`.
 #[inline(always)]
 pub(super) fn at_least(x: f32, low: f32) -> f32 {
     if x < low { low } else { x }
 }
 
-/// The smaller, and NaN if x is.
+/// The smaller number. NaN if x is NaN.
 #[inline(always)]
 pub(super) fn at_most(x: f32, high: f32) -> f32 {
     if x > high { high } else { x }
@@ -82,9 +82,9 @@ pub(super) fn exp_minus_abs<I: Isa>(x: f32) -> f32 {
     scale(y, n)
 }
 
-/// `e^x − 1 = (2ⁿ − 1 + 2ⁿ·r) + 2ⁿ·u`, where u is `e^r − 1 − r` and what rounding took from r. The
-/// bracket loses nothing when 2ⁿ·r nearly cancels 2ⁿ − 1. All is computed halved, because 2¹²⁸
-/// would overflow too soon.
+/// `e^x − 1 = (2ⁿ − 1 + 2ⁿ·r) + 2ⁿ·u`, where u is `e^r − 1 − r` plus the rounding error of r. The
+/// bracket is accurate even when 2ⁿ·r nearly cancels 2ⁿ − 1. All terms are halved, because 2¹²⁸ would
+/// overflow.
 #[inline(always)]
 pub(super) fn expm1<I: Isa>(x: f32) -> f32 {
     let within = at_least(at_most(x, 89.0), -20.0);
@@ -98,24 +98,24 @@ pub(super) fn expm1<I: Isa>(x: f32) -> f32 {
     let half = pow2(rounded(shifted).wrapping_sub(1));
     let bracket = I::mul_add(half, r, half - 0.5);
     let y = 2.0 * I::mul_add(half, u, bracket);
-    // Halving a subnormal number would lose its last bit, and the bracket the sign of −0.
+    // Halving would drop the last bit of a subnormal number. The bracket would drop the sign of −0.
     if x.abs() < 1e-8 { x } else { y }
 }
 
-/// `q = z / (1 + z)` with `z = e^−|x|`, and 1 − q for positive x: z cannot overflow, and the small
-/// end of the curve keeps its relative accuracy.
+/// `q = z / (1 + z)` with `z = e^−|x|`, and 1 − q for positive x. z cannot overflow, and small results
+/// keep their relative accuracy.
 #[inline(always)]
 pub(super) fn sigmoid<I: Isa>(x: f32) -> f32 {
     let z = exp_minus_abs::<I>(x);
-    // For small z, q = z − z² / (1 + z) hides the rounding of 1 + z and of the division.
+    // For small z, q = z − z² / (1 + z): the rounding errors of 1 + z and of the division are then small.
     let small = z < 0.4;
     let quotient = (if small { z * z } else { z }) / (1.0 + z);
     let q = if small { z - quotient } else { quotient };
     if x < 0.0 { q } else { 1.0 - q }
 }
 
-/// `tanh|x| = 1 − 2 / (e^(2|x|) + 1)`, and a polynomial where this would cancel. From 9.02 on the
-/// result rounds to 1.
+/// `tanh|x| = 1 − 2 / (e^(2|x|) + 1)`, and a polynomial where the difference would cancel. From 9.02 on
+/// the result rounds to 1.
 #[inline(always)]
 pub(super) fn tanh<I: Isa>(x: f32) -> f32 {
     let a = at_most(x.abs(), 10.0);

@@ -1,12 +1,11 @@
 //! ln x, ln(1 + x) and ln(1 + e^x), for `f32`.
 //!
-//! `x = 2^k·(1 + f)` with `√½ ≤ 1 + f < √2`, so `ln x = k·ln 2 + ln(1 + f)`, and a polynomial gives
-//! the second term. ln 2 comes in two parts, the first of 16 bits, so that its product with k is
-//! exact.
+//! `x = 2^k·(1 + f)` with `√½ ≤ 1 + f < √2`. Then `ln x = k·ln 2 + ln(1 + f)`, and a polynomial gives
+//! the second term. ln 2 has two parts. The first has 16 bits, so its product with k is exact.
 //!
 //! # Reference
 //! W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 5.
-//! The polynomial is that of golden/minimax.py.
+//! golden/minimax.py computes the polynomial.
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
@@ -52,25 +51,25 @@ pub(super) fn ln<I: Isa>(x: f32) -> f32 {
     let y = join::<I>(k as f32 - down, f);
     let special = if x == 0.0 { f32::NEG_INFINITY } else { x };
     let special = if x < 0.0 { f32::NAN } else { special };
-    // As bits, because the compiler makes four comparisons of 0 < x < ∞.
+    // Compares bits: the compiler makes four comparisons of 0 < x < ∞.
     let ordinary = x.to_bits().wrapping_sub(1) < f32::INFINITY.to_bits() - 1;
     if ordinary { y } else { special }
 }
 
-/// For −1 < x < ∞. `u = 1 + x` was rounded by `c`, which is exact; f takes it back.
+/// For −1 < x < ∞. c is the exact rounding error of `u = 1 + x`. f corrects it.
 #[inline(always)]
 fn ln_1p_within<I: Isa>(x: f32) -> f32 {
     let u = 1.0 + x;
     let c = if x < 1.0 { x - (u - 1.0) } else { 1.0 - (u - x) };
     let (k, f) = split(u);
-    // From 2⁶⁴ on c = 1 is nothing, and 2^−k might not be a normal number.
+    // From 2⁶⁴ on c = 1 is negligible, and 2^−k might not be a normal number.
     let f = I::mul_add(c, pow2(-k.min(64)), f);
     join::<I>(k as f32, f)
 }
 
 #[inline(always)]
 pub(super) fn ln_1p<I: Isa>(x: f32) -> f32 {
-    let y = ln_1p_within::<I>(x).copysign(x); // the sign is lost at −0
+    let y = ln_1p_within::<I>(x).copysign(x); // restores the sign of −0
     let y = if x < f32::INFINITY { y } else { x };
     let y = if x == -1.0 { f32::NEG_INFINITY } else { y };
     if x < -1.0 { f32::NAN } else { y }

@@ -3,6 +3,8 @@
 use fanin_tensor::ndarray::{Array1, Array2, Array3, ArrayD, IxDyn, array, s};
 use fanin_tensor::{Tensor, show_shape};
 
+use crate::panic_of;
+
 #[test]
 fn any_shape_is_taken() {
     let shapes = [
@@ -116,7 +118,6 @@ fn a_vector_of_the_wrong_length() {
 
 #[test]
 fn mistakes_are_shown_at_the_callers_line() {
-    static FILE: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
     let huge = 1usize << 40;
     let mistakes: [fn(usize); 4] = [
         |_| _ = Tensor::from_vec((4, 2), vec![0.0f32; 6]),
@@ -125,14 +126,8 @@ fn mistakes_are_shown_at_the_callers_line() {
         |huge| _ = Tensor::from_vec([huge, huge], vec![0.0f32; 1]),
     ];
     for mistake in mistakes {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|info| {
-            *FILE.lock().unwrap() = info.location().unwrap().file().to_owned();
-        }));
-        let result = std::panic::catch_unwind(|| mistake(huge));
-        std::panic::set_hook(hook);
-        assert!(result.is_err());
-        assert_eq!(*FILE.lock().unwrap(), file!());
+        let (_, file, _) = panic_of(|| mistake(huge));
+        assert_eq!(file, file!());
     }
 }
 

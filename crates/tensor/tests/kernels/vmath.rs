@@ -1,7 +1,9 @@
 //! Every function of `vmath` against f64, in units of the last place, at every level of this CPU.
 
 use fanin_tensor::simd::{self, Isa, Kernel, Level, best, dispatch_at};
-use fanin_tensor::vmath::{self, Math};
+use fanin_tensor::vmath::Math;
+
+use crate::functions;
 
 /// A function under test: over a slice at a level, its reference, and its documented error.
 struct Function {
@@ -135,7 +137,7 @@ fn every_257th_number_is_within_the_documented_error() {
     check(257);
 }
 
-/// `cargo test --release -p fanin-tensor --test vmath every_number -- --ignored --nocapture`
+/// `cargo test --release -p fanin-tensor --test kernels vmath::every_number -- --ignored --nocapture`
 #[test]
 #[ignore = "takes ten minutes on two cores"]
 fn every_number_is_within_the_documented_error() {
@@ -252,10 +254,10 @@ fn the_slice_functions_are_those_of_math() {
             let mut expected = x.clone();
             simd::dispatch(Run(&mut expected));
             let mut y = vec![0.0; x.len()];
-            vmath::$name(&x, &mut y);
+            functions::$name(&x, &mut y);
             assert_eq!(y, expected, stringify!($name));
             y.copy_from_slice(&x);
-            vmath::$in_place(&mut y);
+            functions::$in_place(&mut y);
             assert_eq!(y, expected, stringify!($in_place));
         })*};
     }
@@ -272,15 +274,15 @@ fn the_slice_functions_are_those_of_math() {
 }
 
 #[test]
-#[should_panic(expected = "vmath::exp: 3 elements do not fit a result of 2")]
+#[should_panic(expected = "map: inputs of [3] elements do not fit an output of 2")]
 fn slices_of_different_lengths_panic() {
-    vmath::exp(&[0.0f32; 3], &mut [0.0; 2]);
+    functions::exp(&[0.0f32; 3], &mut [0.0; 2]);
 }
 
 /// golden/erf.py made the numbers.
 #[test]
 fn erf_of_f64_is_the_nearest_number_or_its_neighbour() {
-    for line in include_str!("../golden/erf.csv").lines() {
+    for line in include_str!("../../golden/erf.csv").lines() {
         let (x, expected) = line.split_once(',').unwrap();
         let (x, expected): (f64, f64) = (x.parse().unwrap(), expected.parse().unwrap());
         for level in levels() {
@@ -299,13 +301,13 @@ fn erf_of_f64_is_the_nearest_number_or_its_neighbour() {
 fn f64_neither_overflows_nor_cancels() {
     let [mut sigmoid, mut softplus] = [[0.0f64; 4]; 2];
     let x = [-800.0, -40.0, 40.0, 800.0];
-    vmath::sigmoid(&x, &mut sigmoid);
-    vmath::softplus(&x, &mut softplus);
+    functions::sigmoid(&x, &mut sigmoid);
+    functions::softplus(&x, &mut softplus);
     assert_eq!(sigmoid, [0.0, (-40f64).exp(), 1.0, 1.0]);
     assert_eq!(softplus, [0.0, (-40f64).exp(), 40.0, 800.0]);
 }
 
-/// `cargo test --release -p fanin-tensor --test vmath throughput -- --ignored --nocapture`
+/// `cargo test --release -p fanin-tensor --test kernels vmath::throughput -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
 fn throughput() {

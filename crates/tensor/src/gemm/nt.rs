@@ -1,9 +1,9 @@
-//! Products whose operands are both contiguous along the sums, as `X·Wᵀ` is: dot products, nothing
-//! packed.
+//! The dot-product kernel (NT) for operands that are both contiguous along the sums, as in `X·Wᵀ`.
+//! Nothing is packed.
 //!
-//! A vector holds neighbouring terms of one sum, and not neighbouring sums, so that B need not be
-//! transposed. What that costs, a sum across the vector at the end, long sums repay. A is read once for
-//! every few columns of C: it should stay in the second cache.
+//! A vector holds neighbouring terms of one sum, so B need not be transposed. Each sum ends with a sum
+//! across its vector, which only long sums repay. A is read again for every few columns of C, so it
+//! should fit the second cache.
 
 use std::ops::Range;
 
@@ -13,13 +13,13 @@ use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, parallel};
 
-/// Columns of C whose sums across a vector are computed together.
+/// Columns of C whose sums across vectors are computed together.
 const GROUP: usize = 4;
-// Else a thread's piece would begin within a group, and its bits would tell.
+// A thread's piece must not begin inside a group: the bits of a result would depend on the threads.
 const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 
-/// `C = A·B` where rows of A and columns of B are contiguous.
-pub(super) fn dots<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
+/// `C = A·B`, where the rows of A and the columns of B are contiguous.
+pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     debug_assert!((m == 1 || a.row_stride == k) && (n == 1 || b.col_stride == k));
     let nanos = nanos(m, k, n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
@@ -27,12 +27,12 @@ pub(super) fn dots<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>,
     let c = parallel::Shared(c.as_mut_ptr());
     parallel::run(split.pieces(), |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
-        dispatch(Dots { a: a.data, b: b.data, k, n, rows, columns, start, c: c.0 });
+        dispatch(Nt { a: a.data, b: b.data, k, n, rows, columns, start, c: c.0 });
     });
 }
 
-/// A rectangle of C, which has `n` columns.
-struct Dots<'a, T> {
+/// A rectangle of C. C has `n` columns.
+struct Nt<'a, T> {
     a: &'a [T],
     b: &'a [T],
     k: usize,
@@ -43,7 +43,7 @@ struct Dots<'a, T> {
     c: *mut T,
 }
 
-impl<T: Scalar> Kernel for Dots<'_, T> {
+impl<T: Scalar> Kernel for Nt<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -60,11 +60,11 @@ impl<T: Scalar> Kernel for Dots<'_, T> {
     }
 }
 
-impl<T: Scalar> Dots<'_, T> {
-    /// `N` columns of C from column `j` on, as many rows at once as registers can sum.
+impl<T: Scalar> Nt<'_, T> {
+    /// `N` columns of C from column `j` on. Takes as many rows at once as the registers can sum.
     #[inline(always)]
     fn rows<I: Isa, const N: usize>(&self, j: usize) {
-        // By hand: an iterator over rows would divide by their length.
+        // Not an iterator over rows, which divides by their length.
         let mut i = self.rows.start;
         while i + 4 <= self.rows.end && I::REGISTERS == 32 {
             self.block::<I, 4, N, 1>(i, j);
@@ -79,7 +79,7 @@ impl<T: Scalar> Dots<'_, T> {
         }
     }
 
-    /// `M` rows and `N` columns of C, each sum in `S` vectors of partial sums.
+    /// `M` rows and `N` columns of C. Each sum is held in `S` vectors of partial sums.
     #[inline(always)]
     fn block<I: Isa, const M: usize, const N: usize, const S: usize>(&self, i: usize, j: usize) {
         let (k, count) = (self.k, I::Lanes::<T>::COUNT);
@@ -118,7 +118,7 @@ impl<T: Scalar> Dots<'_, T> {
                 }
             }
             let at = (i + r) * self.n + j;
-            // SAFETY: rows and columns are inside C, and the rectangle is this piece's alone.
+            // SAFETY: the rows and columns are inside C, and no other piece has this rectangle.
             let c = unsafe { std::slice::from_raw_parts_mut(self.c.add(at), N) };
             let values = across::<I, T, N>(row);
             for (v, (c, value)) in c.iter_mut().zip(values).enumerate() {

@@ -1,9 +1,10 @@
 //! Maps and reductions against their definitions, at every length around the bounds of vectors, blocks
 //! and threads.
 
-use fanin_tensor::Write;
 use fanin_tensor::map::{map, update};
-use fanin_tensor::{parallel, reduce};
+use fanin_tensor::{Write, reduce};
+
+use crate::with_threads;
 
 fn values(len: usize) -> Vec<f32> {
     (0..len).map(|i| ((i * 7919 + 13) % 1009) as f32 / 504.5 - 1.0).collect()
@@ -53,7 +54,9 @@ fn sums_of_rows_and_columns() {
     let mut none = [9.0f32; 2];
     reduce::sum_cols(&[], 0, &mut none);
     assert_eq!(none, [0.0; 2]);
-    for (rows, cols) in [(0, 3), (1, 1), (3, 5), (64, 10), (17, 33), (128, 700), (1000, 1)] {
+    for (rows, cols) in
+        [(0, 3), (1, 1), (3, 5), (64, 10), (17, 33), (128, 700), (512, 3), (1000, 1), (5003, 70)]
+    {
         // Whole numbers: every order of summation gives the same.
         let x: Vec<f32> = (0..rows * cols).map(|i| (i * 31 % 17) as f32).collect();
         let mut by_row = vec![9.0; cols];
@@ -108,8 +111,7 @@ fn argmax_takes_the_first_and_shows_nan() {
 #[test]
 fn threads_change_no_bit() {
     let x = values(400_000);
-    let results = |threads| {
-        parallel::set_num_threads(threads);
+    let results = || {
         let mut y = vec![0.0; x.len()];
         map([&x], Write::Set, &mut y, |[x]| x * 1.1);
         let mut rows = vec![0.0; 1000];
@@ -120,6 +122,6 @@ fn threads_change_no_bit() {
         y.extend([rows, p, top, log_sum, vec![reduce::sum(&x)]].concat());
         y.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
-    let one = results(1);
-    assert!(results(2) == one && results(3) == one);
+    let one = with_threads(1, results);
+    assert!(with_threads(2, results) == one && with_threads(3, results) == one);
 }

@@ -5,10 +5,13 @@
 //! AVX-512. For what it cannot run, each case comes twice: the second time NaNs stand around what is
 //! read, and canaries around what is written. NaNs show only in a result that they reach.
 
+use fanin_tensor::broadcast::{expand, reduce_to};
 use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Level, level};
-use fanin_tensor::{Scalar, Write, reduce, vmath};
+use fanin_tensor::{Scalar, Write, parallel, reduce};
+
+use crate::{functions, with_threads};
 
 /// Elements behind a slice: more than a vector, and none, where memcheck sees what goes beyond.
 fn behinds() -> impl Iterator<Item = usize> {
@@ -131,7 +134,7 @@ fn long_products() {
     let rest = 2 * width::<f32>() + 1;
     for extra in 0..=rest {
         for (m, k, n) in [(1, 128 + extra, 9), (9, 128 + extra, 1), (1, 7, 128 + extra)] {
-            assert_eq!(path(m, k, n), Path::Line);
+            assert_eq!(path(m, k, n), Path::Gemv);
             product::<f32>(m, k, n);
         }
     }
@@ -145,15 +148,17 @@ fn long_products() {
 /// Large enough for two threads, with a last piece that is narrow.
 #[test]
 fn products_shared_among_threads() {
-    for (m, k, n, want) in [
-        (1, 300, 301, Path::Line),
-        (301, 300, 1, Path::Line),
-        (101, 70, 65, Path::Tiled),
-        (65, 70, 101, Path::Tiled),
-    ] {
+    let shared = |(m, k, n, want)| {
         assert_eq!(path(m, k, n), want);
         product::<f32>(m, k, n);
-    }
+    };
+    let sizes = [
+        (1, 300, 301, Path::Gemv),
+        (301, 300, 1, Path::Gemv),
+        (101, 70, 65, Path::Tiled),
+        (65, 70, 101, Path::Tiled),
+    ];
+    with_threads(parallel::num_threads(), || sizes.into_iter().for_each(shared));
 }
 
 /// Packed products: C's last tile of every kind of width and height, sums that end in a block's middle.
@@ -237,6 +242,44 @@ fn reductions() {
     }
 }
 
+/// More rows than are summed in plain order, and a last block that is short.
+#[test]
+fn sums_of_many_rows() {
+    for cols in [1, width::<f32>() + 1, 4 * width::<f32>() + 3] {
+        for behind in behinds() {
+            let x = Slice::input(&small::<f32>(1100 * cols, 1), 3, behind);
+            let mut y = Slice::output(&vec![1.0; cols], 1, behind);
+            reduce::sum_rows(x.get(), Write::Set, y.get_mut());
+            assert_eq!(y.written(), sums(x.get(), cols));
+            reduce::sum_rows(x.get(), Write::Add, y.get_mut());
+            assert!(y.written().iter().zip(sums(x.get(), cols)).all(|(y, x)| *y == 2.0 * x));
+        }
+    }
+}
+
+#[test]
+fn broadcasts() {
+    for len in lengths() {
+        for behind in behinds() {
+            let columns = Slice::input(&small::<f32>(len, 1), 1, behind);
+            let mut y = Slice::output(&vec![0.0; 3 * len], 3, behind);
+            expand(columns.get(), &[len], &[3, len], y.get_mut());
+            assert!(y.written().chunks(len.max(1)).all(|y| y == columns.get()), "{len}");
+            expand(columns.get(), &[len, 1], &[len, 3], y.get_mut());
+            let mut triples = y.written().chunks(3).zip(columns.get());
+            assert!(triples.all(|(y, &x)| y == [x; 3]), "{len}");
+
+            let dy = Slice::input(&small::<f32>(3 * len, 2), 2, behind);
+            let mut dx = Slice::output(&vec![1.0; len], 1, behind);
+            reduce_to(dy.get(), &[len, 3], &[len, 1], Write::Add, dx.get_mut());
+            let mut triples = dx.written().iter().zip(dy.get().chunks(3));
+            assert!(triples.all(|(&dx, dy)| dx == 1.0 + dy.iter().sum::<f32>()), "{len}");
+            reduce_to(dy.get(), &[3, len], &[len], Write::Set, dx.get_mut());
+            assert_eq!(dx.written(), sums(dy.get(), len));
+        }
+    }
+}
+
 #[test]
 fn softmaxes() {
     let around_vectors = (1..=2 * width::<f32>() + 1).flat_map(|cols| [(1, cols), (3, cols)]);
@@ -266,13 +309,13 @@ type Function = (fn(&[f32], &mut [f32]), fn(&mut [f32]), fn(f64) -> f64);
 #[test]
 fn elementary_functions() {
     let functions: [Function; 7] = [
-        (vmath::exp, vmath::exp_in_place, f64::exp),
-        (vmath::expm1, vmath::expm1_in_place, f64::exp_m1),
-        (vmath::ln, vmath::ln_in_place, f64::ln),
-        (vmath::ln_1p, vmath::ln_1p_in_place, f64::ln_1p),
-        (vmath::tanh, vmath::tanh_in_place, f64::tanh),
-        (vmath::sigmoid, vmath::sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp())),
-        (vmath::softplus, vmath::softplus_in_place, |x| x.exp().ln_1p()),
+        (functions::exp, functions::exp_in_place, f64::exp),
+        (functions::expm1, functions::expm1_in_place, f64::exp_m1),
+        (functions::ln, functions::ln_in_place, f64::ln),
+        (functions::ln_1p, functions::ln_1p_in_place, f64::ln_1p),
+        (functions::tanh, functions::tanh_in_place, f64::tanh),
+        (functions::sigmoid, functions::sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp())),
+        (functions::softplus, functions::softplus_in_place, |x| x.exp().ln_1p()),
     ];
     for len in 0..=2 * width::<f32>() + 1 {
         let values: Vec<f32> = small::<f32>(len, 1).iter().map(|x| x + 2.25).collect();
@@ -291,10 +334,10 @@ fn elementary_functions() {
             }
             // std has no erf: that of one element is tested in vmath.rs.
             let mut y = Slice::output(&vec![0.0; len], 1, behind);
-            vmath::erf(x.get(), y.get_mut());
+            functions::erf(x.get(), y.get_mut());
             for (&y, &x) in y.written().iter().zip(x.get()) {
                 let mut alone = [x];
-                vmath::erf_in_place(&mut alone);
+                functions::erf_in_place(&mut alone);
                 assert_eq!([y], alone);
             }
         }

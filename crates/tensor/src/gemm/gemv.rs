@@ -1,5 +1,4 @@
-//! Products of one row by a matrix whose rows are contiguous: sums of rows, as fast as memory delivers
-//! them.
+//! Products of one row by a matrix whose rows are contiguous, as sums of rows, at the speed of memory.
 
 use super::{BYTES_PER_NANO, Mat};
 use crate::lanes::Lanes;
@@ -9,14 +8,14 @@ use crate::split::GRAIN;
 use crate::{Scalar, Write, parallel};
 
 /// `y = W·x` for a `W (n, k)` whose columns are contiguous.
-pub(super) fn line<T: Scalar>(x: &[T], w: Mat<'_, T>, write: Write, y: &mut [T]) {
+pub(super) fn gemv<T: Scalar>(x: &[T], w: Mat<'_, T>, write: Write, y: &mut [T]) {
     let pieces = parallel::pieces(w.rows * w.cols * size_of::<T>() / BYTES_PER_NANO);
     parallel::split_each([y], GRAIN, pieces.min(w.rows.div_ceil(GRAIN)), |first, [y]| {
-        dispatch(Line { x, w, first, write, y });
+        dispatch(Gemv { x, w, first, write, y });
     });
 }
 
-struct Line<'a, T> {
+struct Gemv<'a, T> {
     x: &'a [T],
     w: Mat<'a, T>,
     first: usize,
@@ -24,14 +23,15 @@ struct Line<'a, T> {
     y: &'a mut [T],
 }
 
-impl<T: Scalar> Kernel for Line<'_, T> {
+impl<T: Scalar> Kernel for Gemv<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { x, w, first, write, y } = self;
         let n = y.len();
-        // A y of a few vectors stays in registers; a longer one goes by for four columns at a time.
+        // A y of a few vectors stays in registers. A longer one is read and written once for every four
+        // columns.
         let columns = x.iter().enumerate().map(|(p, &x)| (x, &w.from(first, p)[..n]));
         if n <= I::Lanes::<T>::COUNT {
             return few_sums::<I, T, 1>(columns, write, y);
