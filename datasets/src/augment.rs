@@ -1,9 +1,33 @@
 //! Changes to images at random, for [`Batches::augment`](crate::Batches::augment).
 
+use std::sync::Arc;
+
+use fanin_init::TorchRng;
 use fanin_init::rand::RngCore;
 
-/// A change to one image: its pixels, its shape, and the generator to draw from.
-pub(crate) type Change = dyn Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync;
+/// A change to one sample: its values, their shape, and the generator to draw from.
+type Change = dyn Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync;
+
+/// A change to every sample, and the generator it draws from.
+///
+/// One generator serves the whole pass, sample after sample. Batches are made one after the other on
+/// one thread, so the numbers are the same with `prefetch` and without, for any timing and any batch
+/// size. A generator for each sample would be as good, and slower: to seed a `TorchRng` takes longer
+/// than to shift an image.
+#[derive(Clone)]
+pub(crate) struct Augmentation {
+    pub(crate) change: Arc<Change>,
+    pub(crate) rng: TorchRng,
+}
+
+impl Augmentation {
+    pub(crate) fn new(
+        change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
+        seed: u64,
+    ) -> Self {
+        Self { change: Arc::new(change), rng: TorchRng::seed(seed) }
+    }
+}
 
 /// Moves each image by up to `pixels` up or down and left or right, each distance as likely as any
 /// other. Zeros, MNIST's background, move in. Torchvision calls it

@@ -1,6 +1,7 @@
 //! [`Dataset`]: labelled images, kept as bytes.
 
 use std::fmt;
+use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +10,15 @@ use fanin_tensor::{IntoShape, Tensor, show_shape};
 
 use crate::error::{Error, Result, Thousands, count};
 use crate::idx::{self, DEFAULT_LIMIT};
-use crate::pair::Pair;
-use crate::{Batches, Pixels, Source};
+use crate::labelled_images::LabelledImages;
+use crate::sampler::as_range;
+use crate::split::train_and_test;
+use crate::{Augment, Batches, Buffers, Data, Pixels, Provenance};
+
+/// Shuffled images lie anywhere in memory. To touch each cache line of so many of them before the
+/// first is converted lets the CPU fetch them side by side: 12 instead of 18 µs for a batch of 64
+/// from the full MNIST, and 6.4 instead of 5.6 µs from a set that is in the cache anyway.
+const TOGETHER: usize = 64;
 
 /// Images of one shape with a class label each.
 ///
@@ -35,7 +43,7 @@ pub struct Dataset {
     labels: Arc<Vec<u8>>,
     classes: usize,
     pixels: Pixels,
-    source: Source,
+    provenance: Provenance,
 }
 
 impl Dataset {
@@ -66,8 +74,8 @@ impl Dataset {
         classes: usize,
     ) -> Result<Self> {
         let image_shape = image_shape.with_shape(<[usize]>::to_vec);
-        let source = Source::memory(count(labels.len() as u64, "images"));
-        Self::checked("from_parts", images, image_shape, labels, classes, source)
+        let provenance = Provenance::memory(count(labels.len() as u64, "images"));
+        Self::checked("from_parts", images, image_shape, labels, classes, provenance)
     }
 
     /// A set from two IDX files, gzip or plain: images `(n, …)` and labels `(n)`, both `u8`.
@@ -89,22 +97,22 @@ impl Dataset {
     ) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
         let files = ((images, idx::open(images)?), (labels, idx::open(labels)?));
-        let pair = Pair::read(files.0, files.1, None, DEFAULT_LIMIT)?;
-        let text = format!("{} ({})", images.display(), count(pair.len(), "images"));
+        let read = LabelledImages::read(files.0, files.1, None, DEFAULT_LIMIT)?;
+        let text = format!("{} ({})", images.display(), count(read.len(), "images"));
         let directory = images.parent().unwrap_or(Path::new(""));
-        Self::from_pair(pair, labels, classes, Source::directory(directory, text))
+        Self::from_images(read, labels, classes, Provenance::directory(directory, text))
     }
 
     /// A set from two files that have been read, of which messages name the labels'.
-    pub(crate) fn from_pair(
-        pair: Pair,
+    pub(crate) fn from_images(
+        read: LabelledImages,
         name: &Path,
         classes: usize,
-        source: Source,
+        provenance: Provenance,
     ) -> Result<Self> {
-        let Pair { mut shape, images, labels } = pair;
+        let LabelledImages { mut shape, images, labels } = read;
         shape.remove(0);
-        Self::checked(&name.display().to_string(), images, shape, labels, classes, source)
+        Self::checked(&name.display().to_string(), images, shape, labels, classes, provenance)
     }
 
     fn checked(
@@ -113,7 +121,7 @@ impl Dataset {
         image_shape: Vec<usize>,
         labels: Vec<u8>,
         classes: usize,
-        source: Source,
+        provenance: Provenance,
     ) -> Result<Self> {
         let size = image_shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
         let Some(size) = size.filter(|&size| size > 0 && images.len().is_multiple_of(size)) else {
@@ -128,7 +136,7 @@ impl Dataset {
             return Err(Error::BadLabel { of: of.into(), index, label: labels[index], classes });
         }
         let (images, labels) = (Arc::new(images), Arc::new(labels));
-        Ok(Self { images, image_shape, labels, classes, pixels: Pixels::default(), source })
+        Ok(Self { images, image_shape, labels, classes, pixels: Pixels::default(), provenance })
     }
 
     /// How many images there are.
@@ -173,7 +181,7 @@ impl Dataset {
     }
 
     /// The bytes of successive images, one by one.
-    pub(crate) fn rows(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+    fn rows(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
         self.images(range).chunks_exact(self.input_size())
     }
 
@@ -193,8 +201,8 @@ impl Dataset {
     }
 
     /// Where the data came from; worth printing.
-    pub fn source(&self) -> &Source {
-        &self.source
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// How bytes become the numbers of a batch.
@@ -227,7 +235,7 @@ impl Dataset {
     /// **Panics** if `size` is 0.
     #[track_caller]
     pub fn batches(&self, size: usize) -> Batches<'_> {
-        Batches::new(self, size)
+        Data::batches(self, size)
     }
 
     /// The whole set as one batch: inputs `(n, input_size)`, and `n` labels.
@@ -255,7 +263,7 @@ impl Dataset {
     /// let tenth = train.select((0..train.len()).step_by(10));    // every digit, a tenth of each
     /// assert_eq!(tenth.len(), 400);
     /// let ones = train.select((0..train.len()).filter(|&i| train.label(i) == 1));
-    /// assert_eq!(ones.source().to_string(), format!("400 of {}", train.source()));
+    /// assert_eq!(ones.provenance().to_string(), format!("400 of {}", train.provenance()));
     /// ```
     #[must_use]
     #[track_caller]
@@ -301,15 +309,36 @@ impl Dataset {
         (self.range(0..n), self.range(n..self.len()))
     }
 
+    /// A random part to train on and the rest to test on: `test_share` of the images, rounded up.
+    ///
+    /// The parts are those of torch's `random_split(data, [n_train, n_test], generator)` for a
+    /// generator of the same seed.
+    ///
+    /// # Panics
+    /// **Panics** if `test_share` is not in \[0, 1\].
+    ///
+    /// # Example
+    /// ```
+    /// let (digits, _) = fanin_datasets::mnist_bundled();
+    /// let (train, validation) = digits.train_test_split(0.25, 42);
+    /// assert_eq!((train.len(), validation.len()), (3_000, 1_000));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn train_test_split(&self, test_share: f64, seed: u64) -> (Self, Self) {
+        let (train, test) = train_and_test(self.len(), test_share, seed);
+        (self.select(train), self.select(test))
+    }
+
     fn range(&self, range: Range<usize>) -> Self {
         self.part(self.images(range.clone()).to_vec(), self.labels[range].to_vec())
     }
 
     fn part(&self, images: Vec<u8>, labels: Vec<u8>) -> Self {
         let image_shape = self.image_shape.clone();
-        let source = self.source.part(labels.len());
+        let provenance = self.provenance.part(labels.len());
         let (images, labels) = (Arc::new(images), Arc::new(labels));
-        Self { images, image_shape, labels, classes: self.classes, pixels: self.pixels, source }
+        Self { images, image_shape, labels, classes: self.classes, pixels: self.pixels, provenance }
     }
 
     #[track_caller]
@@ -320,11 +349,66 @@ impl Dataset {
     }
 }
 
+/// A batch is `(x, y)`: images `(b, input_size)`, and their `b` labels.
+impl Data for Dataset {
+    type Batch = (Tensor, Vec<usize>);
+
+    fn num_samples(&self) -> usize {
+        self.len()
+    }
+
+    fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> Self::Batch {
+        let size = self.input_size();
+        let x = buffers.tensor(&[indices.len(), size], |x| self.convert(self.pixels, indices, x));
+        (x, self.labels_at(indices))
+    }
+}
+
+/// A change gets the pixels of an image, between 0 and 1, before they are normalized.
+impl Augment for Dataset {
+    fn gather_augmented(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> Self::Batch {
+        let size = self.input_size();
+        let x = buffers.tensor(&[indices.len(), size], |x| {
+            self.convert(Pixels::default(), indices, x);
+            for image in x.chunks_exact_mut(size) {
+                change(image, &self.image_shape);
+                self.pixels.normalize(image);
+            }
+        });
+        (x, self.labels_at(indices))
+    }
+}
+
+impl Dataset {
+    /// Writes the images at these indices to the rows of `x`.
+    fn convert(&self, pixels: Pixels, indices: &[usize], x: &mut [f32]) {
+        let size = self.input_size();
+        if let Some(range) = as_range(indices) {
+            return pixels.convert(self.rows(range), size, x);
+        }
+        for (indices, x) in indices.chunks(TOGETHER).zip(x.chunks_mut(TOGETHER * size)) {
+            let rows = indices.iter().map(|&i| self.image(i));
+            let lines = rows.clone().flat_map(|row| row.iter().step_by(64));
+            black_box(lines.fold(0, |all, &byte| all ^ byte));
+            pixels.convert(rows, size, x);
+        }
+    }
+
+    fn labels_at(&self, indices: &[usize]) -> Vec<usize> {
+        indices.iter().map(|&i| self.labels[i].into()).collect()
+    }
+}
+
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (shape, source) = (show_shape(&self.image_shape), &self.source);
+        let (shape, provenance) = (show_shape(&self.image_shape), &self.provenance);
         let len = Thousands(self.len() as u64);
-        write!(f, "Dataset {{ {len} × {shape}, {} classes, {source} }}", self.classes)
+        write!(f, "Dataset {{ {len} × {shape}, {} classes, {provenance} }}", self.classes)
     }
 }
 

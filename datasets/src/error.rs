@@ -158,6 +158,46 @@ pub enum Error {
         /// How many classes there are.
         classes: usize,
     },
+    /// The rows of a table have different lengths.
+    #[error(
+        "row {row} has {}, but row 0 has {expected}; each row needs a number in every column, so \
+         fill the gap or drop the row", count(*found as u64, "numbers")
+    )]
+    Ragged {
+        /// Which row, from 0.
+        row: usize,
+        /// How many numbers it has.
+        found: usize,
+        /// How many row 0 has.
+        expected: usize,
+    },
+    /// A number of a table is NaN or infinite.
+    #[error(
+        "row {row}, column {column} is {value}: a network that sees it computes NaN; fill in a \
+         number or drop the row"
+    )]
+    NotFinite {
+        /// Which row, from 0.
+        row: usize,
+        /// Which column, from 0.
+        column: usize,
+        /// The number.
+        value: f32,
+    },
+    /// Rows and targets do not pair up.
+    #[error(
+        "{} but {}; each row needs one target, so take both from the same place",
+        count(*rows as u64, "rows"), count(*targets as u64, "targets")
+    )]
+    TargetsDiffer {
+        /// How many rows.
+        rows: usize,
+        /// How many targets.
+        targets: usize,
+    },
+    /// A table without rows has no mean.
+    #[error("there are no rows to take a mean of; give at least one")]
+    NoRows,
 }
 
 impl fmt::Debug for Error {

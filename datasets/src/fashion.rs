@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::family::{Family, Places};
+use crate::description::{Description, Places};
 use crate::{Dataset, Result};
 
-const FASHION: Family = Family {
+const FASHION: Description = Description {
     name: "Fashion-MNIST",
     folder: "fashion-mnist",
     owns_variable: false,
@@ -24,7 +24,7 @@ const FASHION: Family = Family {
 /// 3. `/usr/share/datasets/fashion-mnist`, where Debian's package `dataset-fashion-mnist` has it.
 ///
 /// The first of them that holds any of the files counts; a subdirectory of `FANIN_DATA` counts as
-/// soon as it exists. [`Dataset::source`] says which it was. The crate carries no part of this set.
+/// soon as it exists. [`Dataset::provenance`] says which it was. The crate carries no part of this set.
 ///
 /// The classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
 ///
@@ -35,7 +35,7 @@ const FASHION: Family = Family {
 /// # Example
 /// ```no_run
 /// let (train, test) = fanin_datasets::fashion_mnist()?;
-/// println!("{}", train.source());
+/// println!("{}", train.provenance());
 /// # Ok::<(), fanin_datasets::Error>(())
 /// ```
 ///

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::family::{Family, Files, Places};
+use crate::description::{Description, Files, Places};
 use crate::{Dataset, Result};
 
-const MNIST: Family = Family {
+const MNIST: Description = Description {
     name: "MNIST",
     folder: "mnist",
     owns_variable: true,
@@ -34,7 +34,7 @@ const BUNDLED: Files<&[u8]> = Files {
 ///    `~/Library/Caches`; on Windows `%LOCALAPPDATA%`), if it holds any of the files;
 /// 3. the 4,000 + 1,000 digits that the crate carries ([`mnist_bundled`]).
 ///
-/// [`Dataset::source`] says which it was. A directory holds the four files under their original
+/// [`Dataset::provenance`] says which it was. A directory holds the four files under their original
 /// names (`train-images-idx3-ubyte`, …), gzip or plain, with or without `.gz`.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ const BUNDLED: Files<&[u8]> = Files {
 /// # Example
 /// ```no_run
 /// let (train, test) = fanin_datasets::mnist()?;
-/// println!("{}", train.source());
+/// println!("{}", train.provenance());
 /// # Ok::<(), fanin_datasets::Error>(())
 /// ```
 ///

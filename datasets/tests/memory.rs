@@ -1,6 +1,7 @@
 //! Reading takes memory for what has arrived, not for what a header claims.
 #![allow(unsafe_code, reason = "a global allocator that counts cannot be written without it")]
 
+#[path = "data/common.rs"]
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};

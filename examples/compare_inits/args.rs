@@ -86,7 +86,7 @@ impl Args {
         };
         let name = match images {
             Images::Fashion => "Fashion-MNIST",
-            _ if train.source().is_bundled() => "the bundled digits",
+            _ if train.provenance().is_bundled() => "the bundled digits",
             _ => "MNIST",
         };
         Ok((name, train, test))

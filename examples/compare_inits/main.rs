@@ -40,7 +40,7 @@ fn main() -> fanin::Result<()> {
             .map_err(|error| io::Error::other(format!("--out {}: {error}", directory.display())))?;
     }
     let (name, train, test) = args.load()?;
-    println!("data: {}", train.source());
+    println!("data: {}", train.provenance());
     let (seeds, epochs) = (args.seeds(), args.epochs());
     let workers = args
         .threads

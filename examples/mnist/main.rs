@@ -36,7 +36,7 @@ fn main() -> fanin::Result<()> {
         Some(directory) => datasets::mnist_from(directory)?,
         None => datasets::mnist()?,
     };
-    say!("data: {}", train.source());
+    say!("data: {}", train.provenance());
     // Mean 0 and variance 1, as the laws of initialization assume. A saved model wants the same.
     let [train, test] = [train, test].map(|data| data.normalize(0.1307, 0.3081));
 

@@ -62,8 +62,8 @@ fn names() -> PossibleValuesParser {
 fn main() -> fanin::Result<()> {
     let args = Args::parse();
     let (train, test) = if args.quick { datasets::mnist_bundled() } else { datasets::mnist()? };
-    println!("data: {}", train.source());
-    let full = !train.source().is_bundled();
+    println!("data: {}", train.provenance());
+    let full = !train.provenance().is_bundled();
     let lab = Lab { quick: args.quick, train, test };
 
     let all = args.paper == "all";

@@ -87,7 +87,7 @@ impl Reader {
     /// # Errors
     /// As [`read`](Reader::read).
     pub fn read_from(&self, name: impl AsRef<Path>, input: impl Read) -> Result<Idx> {
-        self.source(name.as_ref(), input)?.array()
+        self.stream(name.as_ref(), input)?.array()
     }
 
     /// Reads a stream that holds bytes of one of these ranks, as it is `expected` to; `check` sees
@@ -99,20 +99,20 @@ impl Reader {
         (ranks, expected): (RangeInclusive<usize>, &str),
         check: impl FnOnce(&[usize]) -> Result<()>,
     ) -> Result<(Vec<usize>, Vec<u8>)> {
-        let mut source = self.source(name, input)?;
-        let (shape, kind) = source.header()?;
+        let mut stream = self.stream(name, input)?;
+        let (shape, kind) = stream.header()?;
         if !(matches!(kind, IdxData::U8(_)) && ranks.contains(&shape.len())) {
             let found = format!("{} {}", kind.type_name(), show_shape(&shape));
             return Err(Error::Unexpected { file: name.into(), found, expected: expected.into() });
         }
         check(&shape)?;
-        let bytes = source.values(&shape)?;
-        source.end(&shape)?;
+        let bytes = stream.values(&shape)?;
+        stream.end(&shape)?;
         Ok((shape, bytes))
     }
 
     /// A stream, unpacked if need be.
-    fn source<'a>(&'a self, name: &Path, mut input: impl Read + 'a) -> Result<Source<'a>> {
+    fn stream<'a>(&'a self, name: &Path, mut input: impl Read + 'a) -> Result<Stream<'a>> {
         let mut start = [0; 2];
         let got = fill(&mut input, &mut start).map_err(|source| Error::Io {
             file: name.into(),
@@ -123,7 +123,7 @@ impl Reader {
         let input = BufReader::new(Cursor::new(start).take(got as u64).chain(input));
         let input: Box<dyn Read> =
             if packed { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
-        Ok(Source { reader: self, file: name.into(), input })
+        Ok(Stream { reader: self, file: name.into(), input })
     }
 }
 
@@ -133,14 +133,14 @@ pub(crate) fn open(path: &Path) -> Result<File> {
 }
 
 /// One file being read.
-struct Source<'a> {
+struct Stream<'a> {
     reader: &'a Reader,
     file: PathBuf,
     /// What is left of it, unpacked.
     input: Box<dyn Read + 'a>,
 }
 
-impl Source<'_> {
+impl Stream<'_> {
     fn array(mut self) -> Result<Idx> {
         let (shape, mut data) = self.header()?;
         match &mut data {

@@ -1,14 +1,12 @@
 //! Batches that another thread makes are those that the caller would have made.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use common::{bits, message_of};
+use crate::common::{bits, message_of};
 use fanin_datasets::augment::shift;
 use fanin_datasets::{Batches, Dataset};
 use fanin_init::rand::RngCore;

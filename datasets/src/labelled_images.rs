@@ -1,4 +1,4 @@
-//! [`Pair`]: a file of images and the file of their labels, read together.
+//! [`LabelledImages`]: a file of images and the file of their labels, read together.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 use crate::idx::Reader;
 
 /// Images and as many labels, whose values are not checked yet.
-pub(crate) struct Pair {
+pub(crate) struct LabelledImages {
     /// `(n, …)`, for `n` labels.
     pub(crate) shape: Vec<usize>,
     pub(crate) images: Vec<u8>,
     pub(crate) labels: Vec<u8>,
 }
 
-impl Pair {
+impl LabelledImages {
     /// Reads two IDX streams, gzip or plain, named by their files: images that take at most `limit`
     /// bytes, unpacked, each of the shape `each` if one is given, and their labels.
     ///

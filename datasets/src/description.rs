@@ -7,8 +7,8 @@ use std::path::{self, Path, PathBuf};
 
 use crate::error::{Error, Result, Thousands, count};
 use crate::idx;
-use crate::pair::Pair;
-use crate::{Dataset, Source};
+use crate::labelled_images::LabelledImages;
+use crate::{Dataset, Provenance};
 
 /// The variable that names the directory to use before all others.
 const VARIABLE: &str = "FANIN_DATA";
@@ -17,13 +17,13 @@ const VARIABLE: &str = "FANIN_DATA";
 const LIMIT: u64 = 64_000_000;
 
 /// A data set of four IDX files under MNIST's names. Another one of this kind is another constant.
-pub(crate) struct Family {
+pub(crate) struct Description {
     /// As messages say it.
     pub(crate) name: &'static str,
     /// The name of its directory, in the cache and in `FANIN_DATA`.
     pub(crate) folder: &'static str,
     /// Whether `FANIN_DATA` may name its directory. All families have the same names of files, so
-    /// that of one family alone may be meant.
+    /// that of one description alone may be meant.
     pub(crate) owns_variable: bool,
     /// The shape of each image.
     pub(crate) image_shape: &'static [usize],
@@ -70,10 +70,10 @@ impl Places {
     }
 }
 
-impl Family {
+impl Description {
     /// The set from the first place that has it; `None` if no place does.
     ///
-    /// What `FANIN_DATA` names must be there (a directory of another family's names nothing for
+    /// What `FANIN_DATA` names must be there (a directory of another description's names nothing for
     /// this one), and a directory that has one of the files must have all: to train on another set
     /// than the one that was meant is worse than an error.
     pub(crate) fn find(&self, places: &Places) -> Result<Option<(Dataset, Dataset)>> {
@@ -111,7 +111,7 @@ impl Family {
         cache.chain(self.system.iter().map(PathBuf::from))
     }
 
-    /// The error where [`find`](Family::find) has found none: where it looked, and what is `next`.
+    /// The error where [`find`](Description::find) has found none: where it looked, and what is `next`.
     pub(crate) fn not_found(&self, places: &Places, next: &'static str) -> Error {
         let named = places.variable.iter().map(|named| {
             let own = Path::new(named).join(self.folder);
@@ -148,11 +148,11 @@ impl Family {
                 return Err(lacks(self::missing(directory))); // removed a moment ago
             };
             let files = ((&*images, idx::open(&images)?), (&*labels, idx::open(&labels)?));
-            let pair = Pair::read(files.0, files.1, Some(self.image_shape), LIMIT)?;
-            let number = count(pair.len(), &format!("{what} images"));
+            let read = LabelledImages::read(files.0, files.1, Some(self.image_shape), LIMIT)?;
+            let number = count(read.len(), &format!("{what} images"));
             let text = format!("{} in {} ({number})", self.name, directory.display());
-            let source = Source::directory(directory, text);
-            Dataset::from_pair(pair, &labels, self.classes, source)
+            let provenance = Provenance::directory(directory, text);
+            Dataset::from_images(read, &labels, self.classes, provenance)
         };
         Ok((part(NAMES.train, "training")?, part(NAMES.test, "test")?))
     }
@@ -163,7 +163,8 @@ impl Family {
         let sound = "the bundled files are sound";
         let name = Path::new("bundled");
         let [train, test] = [files.train, files.test].map(|(images, labels)| {
-            Pair::read((name, images), (name, labels), Some(self.image_shape), LIMIT).expect(sound)
+            LabelledImages::read((name, images), (name, labels), Some(self.image_shape), LIMIT)
+                .expect(sound)
         });
         let text = format!(
             "bundled {} subset ({} + {})",
@@ -171,9 +172,9 @@ impl Family {
             Thousands(train.len()),
             count(test.len(), "images"),
         );
-        let [train, test] = [train, test].map(|pair| {
-            let source = Source::bundled(text.clone());
-            Dataset::from_pair(pair, name, self.classes, source).expect(sound)
+        let [train, test] = [train, test].map(|read| {
+            let provenance = Provenance::bundled(text.clone());
+            Dataset::from_images(read, name, self.classes, provenance).expect(sound)
         });
         (train, test)
     }
@@ -205,7 +206,7 @@ mod tests {
     fn directories_of_the_system_are_looked_at() {
         const NONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
         const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/mnist-5k");
-        let digits = Family {
+        let digits = Description {
             name: "Digits",
             folder: "digits",
             owns_variable: false,
@@ -214,9 +215,9 @@ mod tests {
             system: &[NONE, DIGITS],
         };
         let (_, test) = digits.find(&Places::default()).unwrap().unwrap();
-        assert_eq!(test.source().path(), Some(Path::new(DIGITS)));
+        assert_eq!(test.provenance().path(), Some(Path::new(DIGITS)));
         assert_eq!(test.len(), 1_000);
-        let digits = Family { system: &[NONE], ..digits };
+        let digits = Description { system: &[NONE], ..digits };
         assert!(digits.find(&Places::default()).unwrap().is_none());
     }
 }

@@ -1,10 +1,8 @@
 //! Changes to the images of a batch, and the shift that is ready.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
-use common::bits;
+use crate::common::bits;
 use fanin_datasets::Dataset;
 use fanin_datasets::augment::shift;
 use fanin_init::rand::RngCore;

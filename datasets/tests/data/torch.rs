@@ -4,7 +4,7 @@ use fanin_datasets::{Dataset, Pixels};
 use fanin_init::{TorchRng, manual_seed};
 use flate2::Crc;
 
-const GOLDEN: &str = include_str!("../golden/torch.txt");
+const GOLDEN: &str = include_str!("../../golden/torch.txt");
 
 /// The lines of one kind, as words.
 fn golden(kind: &str) -> Vec<Vec<&'static str>> {
