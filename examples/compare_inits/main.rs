@@ -16,6 +16,8 @@ mod charts;
 mod html;
 mod markdown;
 mod notebook;
+#[path = "../common/options.rs"]
+mod options;
 mod probe;
 mod results;
 mod schemes;
@@ -28,7 +30,6 @@ mod words;
 use std::io;
 
 use args::Args;
-use clap::Parser;
 use results::{Results, Setup, TEST};
 
 fn main() -> fanin::Result<()> {
