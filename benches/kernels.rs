@@ -1,7 +1,7 @@
-//! Every kernel beside what this machine could do at most: `cargo bench --bench kernels`.
+//! Every kernel beside the most that this machine could do: `cargo bench --bench kernels`.
 //!
-//! A product's ceiling is the rate of multiply-adds that wait for nothing; that of all others is the
-//! rate at which bytes are copied in a working set of the same size. `FANIN_NUM_THREADS=1` gives the
+//! The ceiling of a product is the rate of multiply-adds on registers. The ceiling of all other kernels
+//! is the rate of a copy in a working set of the same size. `FANIN_NUM_THREADS=1` gives the
 //! table for one thread. Prints Markdown; benches/KERNELS.md holds one such table.
 
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use fanin::tensor::simd::{self, Isa, Kernel};
 use fanin::tensor::{Write, parallel, reduce, vmath};
 
 fn main() {
-    // `cargo bench -- train` asks for others.
+    // `cargo bench -- train` asks for other benches.
     let asked = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     if asked.is_some_and(|name| !"kernels".contains(&name)) {
         return;
@@ -25,7 +25,7 @@ fn main() {
     bench.streams();
 }
 
-/// `cargo bench -- --test` and `cargo test --benches` want to know that it runs, and no numbers.
+/// `cargo bench -- --test` and `cargo test --benches` only check that it runs.
 fn quick() -> bool {
     let given = |name| std::env::args().any(|arg| arg == name);
     given("--test") || !given("--bench")
@@ -41,7 +41,7 @@ impl Bench {
         f();
         let start = Instant::now();
         f();
-        // A clock that ticks every 20 ns wants calls of some microseconds.
+        // The clock ticks every 20 ns, so measure some microseconds at a time.
         let calls = 1 + 20_000 / (start.elapsed().as_nanos() as usize + 1);
         let (start, mut times) = (Instant::now(), vec![]);
         while times.len() < 5 || start.elapsed() < self.budget {
@@ -175,7 +175,7 @@ impl Bench {
     }
 }
 
-/// Numbers in (0, 1) without a pattern.
+/// Irregular numbers in (0, 1).
 fn values(len: usize) -> Vec<f32> {
     (0..len).map(|i| (i * 7919 % 1009 + 1) as f32 / 1010.0).collect()
 }

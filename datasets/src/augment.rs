@@ -29,13 +29,13 @@ impl Augmentation {
     }
 }
 
-/// Moves each image by up to `pixels` up or down and left or right, each distance as likely as any
-/// other. Zeros, MNIST's background, move in. Torchvision calls it
+/// Moves each image up or down and left or right by 0 to `pixels` pixels. All distances are equally
+/// likely. Zeros, MNIST's background, fill the places that become free. Torchvision calls it
 /// `RandomCrop((height, width), padding=pixels)`.
 ///
 /// # Shapes
-/// The last two axes of an image are its height and width; those before them, such as channels, move
-/// together. An image of one axis moves along it.
+/// The last two axes of an image are its height and width. All planes of the axes before them, such
+/// as channels, move alike. An image of one axis moves along it.
 ///
 /// # Example
 /// ```
@@ -66,12 +66,12 @@ pub fn shift(
     }
 }
 
-/// Moves an image of one channel down and right, or up and left where negative.
+/// Moves an image of one channel down and right; negative distances move it up and left.
 fn slide(image: &mut [f32], [height, width]: [usize; 2], down: isize, right: isize) {
     let down = down.clamp(-(height as isize), height as isize);
     let right = right.clamp(-(width as isize), width as isize);
-    // All rows in one move. What leaves a row at one side enters the next at the other, among the
-    // columns that are cleared below.
+    // Move all rows at once. Pixels that leave a row enter the next row at its other end, in columns
+    // that are cleared below.
     let by = down * width as isize + right;
     let (len, n) = (image.len(), by.unsigned_abs().min(image.len()));
     if by >= 0 {

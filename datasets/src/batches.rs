@@ -112,9 +112,9 @@ impl<'a, D: Data> Batches<'a, D> {
 
     /// Shuffles with the thread's default generator, the one that `manual_seed` seeds.
     ///
-    /// The order is drawn here, and is that of torch's `DataLoader(data, shuffle=True)` for the
-    /// same state of the generator. Torch draws when a loop over the loader begins; so does
-    /// `for (x, y) in data.batches(64).shuffle()`, which draws a new order each time it is reached.
+    /// This call draws the order. It is that of torch's `DataLoader(data, shuffle=True)` for the same
+    /// state of the generator. As in torch, each epoch has a new order: the line
+    /// `for (x, y) in data.batches(64).shuffle()` draws each time it is reached.
     pub fn shuffle(mut self) -> Self {
         self.loader.sampler.shuffle();
         self
@@ -143,9 +143,8 @@ impl<'a, D: Data> Batches<'a, D> {
         self
     }
 
-    /// Changes every sample, each time anew, by the numbers of a generator: see
-    /// [`augment`](crate::augment) for changes that are ready. Call it again to add another change
-    /// after this one.
+    /// Changes every sample at random, anew in every pass. The module [`augment`](crate::augment) has
+    /// changes that are ready. Call it again to add another change after this one.
     ///
     /// `change` gets the values of one sample, their shape and the generator. Pixels are between 0
     /// and 1, as `ToTensor` gives them, so that the background is 0; they are normalized afterwards.
@@ -202,17 +201,17 @@ impl<'a, D: Data> Batches<'a, D> {
         self
     }
 
-    /// Lets another thread make the next batch while this one is in use: gather, convert, augment
-    /// and normalize it. The batches are the same, bit for bit. Call it last.
+    /// Lets another thread gather, convert, augment and normalize the next batch while this one is in
+    /// use. The batches are the same, bit for bit. Call it last.
     ///
     /// The thread gets a clone of the data. A [`Dataset`], a [`Table`](crate::Table) and a tensor
     /// share their memory with a clone; put data whose clone copies into an [`Arc`](std::sync::Arc).
     ///
-    /// The thread starts here and sleeps whenever it is a batch ahead. Three tensors' memory is used
-    /// again and again where a loop drops its batches. A panic of an augmentation comes out of the
-    /// `next` that asks for the batch it belongs to.
+    /// The thread starts here and sleeps whenever it is a batch ahead. A loop that drops its batches
+    /// uses the memory of three tensors. If an augmentation panics, so does the `next` that asks for
+    /// its batch.
     ///
-    /// It gains where a core is free and a batch takes its time to make. An epoch of MNIST for
+    /// It saves time if a core is free and a batch takes long to make. An epoch of MNIST for
     /// 784-128-10 in batches of 64, normalized and shifted, took 312 ms without and 300 with it on
     /// two cores, while the kernels used one of them. While they used both, it took 212 and 221: the
     /// thread then takes time from the kernels, and handing batches over costs some more.

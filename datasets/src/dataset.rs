@@ -15,15 +15,17 @@ use crate::sampler::as_range;
 use crate::split::train_and_test;
 use crate::{Augment, Batches, Buffers, Data, Pixels, Provenance};
 
-/// Shuffled images lie anywhere in memory. To touch each cache line of so many of them before the
-/// first is converted lets the CPU fetch them side by side: 12 instead of 18 µs for a batch of 64
-/// from the full MNIST, and 6.4 instead of 5.6 µs from a set that is in the cache anyway.
+/// How many shuffled images are read before the first of them is converted.
+///
+/// Shuffled images lie anywhere in memory. Reading a byte of each cache line first lets the CPU fetch
+/// many lines at the same time. A batch of 64 from the full MNIST takes 12 instead of 18 µs; from a
+/// set that is in the cache it takes 6.4 instead of 5.6 µs.
 const TOGETHER: usize = 64;
 
 /// Images of one shape with a class label each.
 ///
-/// Pixels stay bytes, a quarter of the memory, until a batch of them becomes a tensor: see
-/// [`batches`](Dataset::batches). The parts of a set ([`select`](Dataset::select),
+/// Pixels stay bytes until a batch of them becomes a tensor, which saves three quarters of the memory:
+/// see [`batches`](Dataset::batches). The parts of a set ([`select`](Dataset::select),
 /// [`take`](Dataset::take), [`split`](Dataset::split)) are sets of their own; clones share the bytes.
 ///
 /// # Example
@@ -103,7 +105,7 @@ impl Dataset {
         Self::from_images(read, labels, classes, Provenance::directory(directory, text))
     }
 
-    /// A set from two files that have been read, of which messages name the labels'.
+    /// A set from two files that have been read. Messages name the file of the labels.
     pub(crate) fn from_images(
         read: LabelledImages,
         name: &Path,
@@ -200,7 +202,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// Where the data came from; worth printing.
+    /// Where the data came from. Print it before a training run.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
@@ -210,8 +212,8 @@ impl Dataset {
         self.pixels
     }
 
-    /// The same set whose batches hold `(pixel / 255 − mean) / std`, for MNIST usually 0.1307 and
-    /// 0.3081. A set to test on needs what the set to train on had.
+    /// The same set whose batches hold `(pixel / 255 − mean) / std`. MNIST's mean and standard
+    /// deviation are 0.1307 and 0.3081. Normalize the test set as the training set.
     ///
     /// # Panics
     /// **Panics** if `mean` is not finite, or `std` not finite and positive.
@@ -260,7 +262,7 @@ impl Dataset {
     /// # Example
     /// ```
     /// let (train, _) = fanin_datasets::mnist_bundled();
-    /// let tenth = train.select((0..train.len()).step_by(10));    // every digit, a tenth of each
+    /// let tenth = train.select((0..train.len()).step_by(10));    // a tenth of each digit
     /// assert_eq!(tenth.len(), 400);
     /// let ones = train.select((0..train.len()).filter(|&i| train.label(i) == 1));
     /// assert_eq!(ones.provenance().to_string(), format!("400 of {}", train.provenance()));
@@ -282,7 +284,7 @@ impl Dataset {
 
     /// The first `n` images, or all if there are fewer.
     ///
-    /// The bundled digits are in the order 0 to 9, and the first of them are all zeros: there,
+    /// The bundled digits are sorted, and the first of them are all zeros. For a part of them,
     /// [`select`](Dataset::select) every tenth.
     #[must_use]
     pub fn take(&self, n: usize) -> Self {

@@ -10,20 +10,20 @@ use crate::idx;
 use crate::labelled_images::LabelledImages;
 use crate::{Dataset, Provenance};
 
-/// The variable that names the directory to use before all others.
+/// The environment variable that names the directory to look at first.
 const VARIABLE: &str = "FANIN_DATA";
 
-/// The most that a file may unpack to, some more than the 60,000 images of MNIST and its kin take.
+/// The most bytes that a file may unpack to. 60,000 images of 28×28 take 47 million.
 const LIMIT: u64 = 64_000_000;
 
-/// A data set of four IDX files under MNIST's names. Another one of this kind is another constant.
+/// A data set of four IDX files under MNIST's names. Each such data set is a constant of this type.
 pub(crate) struct Description {
-    /// As messages say it.
+    /// Its name in messages.
     pub(crate) name: &'static str,
     /// The name of its directory, in the cache and in `FANIN_DATA`.
     pub(crate) folder: &'static str,
-    /// Whether `FANIN_DATA` may name its directory. All families have the same names of files, so
-    /// that of one description alone may be meant.
+    /// Whether `FANIN_DATA` may name its directory itself. The files of all such data sets have the
+    /// same names, so the variable names the directory of one data set only.
     pub(crate) owns_variable: bool,
     /// The shape of each image.
     pub(crate) image_shape: &'static [usize],
@@ -73,9 +73,9 @@ impl Places {
 impl Description {
     /// The set from the first place that has it; `None` if no place does.
     ///
-    /// What `FANIN_DATA` names must be there (a directory of another description's names nothing for
-    /// this one), and a directory that has one of the files must have all: to train on another set
-    /// than the one that was meant is worse than an error.
+    /// The directory that `FANIN_DATA` names must exist, and a directory with one of the files must
+    /// have all four: an error is better than training on another set than the one that was meant.
+    /// A directory of another data set in `FANIN_DATA` is passed over.
     pub(crate) fn find(&self, places: &Places) -> Result<Option<(Dataset, Dataset)>> {
         if let Some(named) = &places.variable {
             let named = Path::new(named);
@@ -111,7 +111,8 @@ impl Description {
         cache.chain(self.system.iter().map(PathBuf::from))
     }
 
-    /// The error where [`find`](Description::find) has found none: where it looked, and what is `next`.
+    /// The error for a set that [`find`](Description::find) has not found. It says where `find`
+    /// looked, and what to do `next`.
     pub(crate) fn not_found(&self, places: &Places, next: &'static str) -> Error {
         let named = places.variable.iter().map(|named| {
             let own = Path::new(named).join(self.folder);
@@ -121,9 +122,9 @@ impl Description {
         Error::NotFound { name: self.name, looked, next }
     }
 
-    /// The set from a directory, or an error that says what is `next` if it is not there.
+    /// The set from a directory, or an error that says what to do `next` if files are missing.
     pub(crate) fn read(&self, directory: &Path, next: &str) -> Result<(Dataset, Dataset)> {
-        // A relative path means little in a message: relative to what?
+        // A message with a relative path would not say relative to what.
         let directory = &path::absolute(directory).unwrap_or(directory.into());
         let lacks = |missing| Error::Missing {
             directory: directory.into(),
@@ -159,7 +160,7 @@ impl Description {
 
     /// The set from the bytes that the crate carries.
     pub(crate) fn unpack(&self, files: &Files<&'static [u8]>) -> (Dataset, Dataset) {
-        // The bytes are part of the program, and tested with it.
+        // The bytes are part of the program, and tests read them.
         let sound = "the bundled files are sound";
         let name = Path::new("bundled");
         let [train, test] = [files.train, files.test].map(|(images, labels)| {

@@ -37,7 +37,7 @@ impl Provenance {
         Self { origin: Origin::Memory, text }
     }
 
-    /// The same place, of which only a part is used.
+    /// The provenance of a part, `len` samples of it.
     pub(crate) fn part(&self, len: usize) -> Self {
         let text = format!("{} of {}", crate::error::Thousands(len as u64), self.text);
         Self { origin: self.origin.clone(), text }

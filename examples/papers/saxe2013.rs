@@ -1,6 +1,6 @@
 //! Deep linear networks: how many steps they need as they get deeper. A network has learnt when the
-//! running mean of its loss is below 0.8. The learning rate is the best of a grid, for each initializer and
-//! depth, by seed 1; the steps are the median of other seeds.
+//! running mean of its loss is below 0.8. The learning rate is the best of a grid by seed 1, for each
+//! initializer and depth. The steps are the median of other seeds.
 
 use fanin::prelude::*;
 

@@ -53,7 +53,7 @@ fn shuffled_batches_come_in_the_order_of_torchs_loader() {
         let (mut own, size) = (TorchRng::seed(seed.into()), size as usize);
         manual_seed(seed.into());
         for _ in 1..epoch {
-            // An earlier epoch draws when it is shuffled, whether it is used or not.
+            // An earlier epoch draws its order even if no batch of it is used.
             let _ = data.batches(size).shuffle();
             let _ = data.batches(size).shuffle_with(&mut own);
         }
