@@ -3,8 +3,8 @@
     pip install torch numpy
     python3 benches/fill.py [--rounds 3]
 
-Each round runs `cargo bench --bench fill` and then PyTorch with as many threads as it likes; what is
-printed is the best round's median of each, and the medians' ratio.
+Each round runs `cargo bench --bench fill` and then PyTorch with its default number of threads. It
+prints the median of the best round of each, and the ratio of the medians.
 """
 
 import argparse

@@ -15,14 +15,14 @@ fn main() {
         ("truncated 4096", 4096, Box::new(TruncatedNormal::new(0.0, 0.1, -0.2, 0.2))),
         ("orthogonal 1024", 1024, Box::new(Orthogonal::default())),
     ];
-    for (name, n, law) in cases {
+    for (name, n, initializer) in cases {
         let spec = ParamSpec::weight(n, n);
         let mut weight = ArrayD::zeros(vec![n, n]);
         let mut rng = TorchRng::seed(0);
         let mut times: Vec<f64> = (0..rounds)
             .map(|_| {
                 let start = Instant::now();
-                law.fill(&spec, &mut rng, weight.view_mut());
+                initializer.fill(&spec, &mut rng, weight.view_mut());
                 start.elapsed().as_secs_f64() * 1e3
             })
             .collect();

@@ -1,4 +1,4 @@
-//! One thing, done as often as told, for what watches a process from outside: benches/instructions,
+//! One task, repeated, for the scripts that measure a process from outside: benches/instructions,
 //! benches/profile and benches/start.
 //!
 //! ```text
@@ -37,7 +37,7 @@ fn main() -> fanin::Result<()> {
             println!("{}", test.label(0));
         }
         ["answer", model, image] => println!("{}", answer(model, image)?),
-        // Cargo starts it with every bench and, for all targets, every test: there is nothing to measure.
+        // Cargo also starts it with all benches and all tests. Then there is nothing to measure.
         _ if args.iter().all(|arg| arg.starts_with('-')) => {}
         _ if args.iter().any(|arg| arg == "--bench") => {}
         _ => panic!("once: see the first lines of benches/once.rs"),
@@ -46,12 +46,12 @@ fn main() -> fanin::Result<()> {
 }
 
 fn repeat(times: usize, f: &mut dyn FnMut()) {
-    // The first time makes the memory.
+    // The first call allocates memory.
     f();
     watched(times, f);
 }
 
-/// What valgrind counts: it is told the name, so this stays a function.
+/// Valgrind counts the instructions of this function, which it finds by name. So it is not inlined.
 #[inline(never)]
 fn watched(times: usize, f: &mut dyn FnMut()) {
     for _ in 0..times {
@@ -64,7 +64,7 @@ fn number(text: &str) -> usize {
 }
 
 fn answer(model: &str, image: &str) -> fanin::Result<usize> {
-    // What will be loaded need not be drawn first.
+    // Loading replaces the parameters, so do not draw them.
     let layer =
         |inputs, outputs| Linear::builder(inputs, outputs).weight(Zeros).bias(Zeros).build();
     let mut reader = Sequential::new()
@@ -74,7 +74,7 @@ fn answer(model: &str, image: &str) -> fanin::Result<usize> {
         .add(Relu)
         .add(layer(128, 10));
     reader.load(model)?;
-    // As the example has trained it.
+    // The normalization of the example.
     let pixels = Pixels::normalized(0.1307, 0.3081);
     let values = fs::read(image)?.into_iter().map(|pixel| pixels.value(pixel)).collect();
     Ok(argmax(reader.predict(&Tensor::from_vec([1, 784], values)).as_slice()))

@@ -1,13 +1,14 @@
 //! Initializers of one's own: a struct, a closure, any distribution of `rand_distr`. Trains one epoch
-//! from each, beside built-in laws and two that cannot learn, and prints what came of it.
+//! from each, beside built-in initializers and two that cannot learn, and prints what came of it.
 //!
 //! ```text
 //! cargo run --release --example custom_init
-//! cargo run --release --example custom_init -- --quick     # fewer laws
+//! cargo run --release --example custom_init -- --quick     # fewer initializers
 //! ```
 //!
 //! Checks that the same seed gives the same weights, that zeros stay at chance (a loss of ln 10, one
-//! image in ten), that ones do little better, and that every other law gets over 80 % in one epoch.
+//! image in ten), that ones do little better, and that every other initializer gets over 80 % in one
+//! epoch.
 
 mod common;
 
@@ -33,14 +34,14 @@ impl Initializer for FewInputs {
 }
 
 fn main() {
-    // A closure is enough for a law without a name: one size, random signs.
+    // A closure is enough for an initializer without a name: one size, random signs.
     let signs = from_fn(|param, rng, mut weights| {
         let size = (2.0 / param.fan_in as f32).sqrt();
         weights.mapv_inplace(|_| if rng.random() { size } else { -size });
     });
     let triangle = Triangular::new(-0.1, 0.1, 0.0).expect("the peak is between the ends");
 
-    let mut laws: Vec<(&str, Box<dyn Initializer>)> = vec![
+    let mut initializers: Vec<(&str, Box<dyn Initializer>)> = vec![
         ("15 inputs a unit, a struct", Box::new(FewInputs(15))),
         ("signs, a closure", Box::new(signs)),
         ("triangle, of rand_distr", Box::new(FromDistribution(triangle))),
@@ -48,21 +49,21 @@ fn main() {
         ("ones", Box::new(Ones)),
     ];
     if !common::quick() {
-        laws.push(("PyTorch's default", Box::new(KaimingUniform::torch_default())));
-        laws.push(("Xavier, normal", Box::new(XavierNormal::default())));
-        laws.push(("Kaiming, normal", Box::new(KaimingNormal::default())));
-        laws.push(("orthogonal", Box::new(Orthogonal::default())));
+        initializers.push(("PyTorch's default", Box::new(KaimingUniform::torch_default())));
+        initializers.push(("Xavier, normal", Box::new(XavierNormal::default())));
+        initializers.push(("Kaiming, normal", Box::new(KaimingNormal::default())));
+        initializers.push(("orthogonal", Box::new(Orthogonal::default())));
     }
 
     println!(
         "{:28}{:>10}{:>14}{:>18}",
-        "law of the weights", "their std", "loss at first", "after an epoch"
+        "initializer", "their std", "loss at first", "after an epoch"
     );
     let (train, test) = datasets::mnist_bundled();
-    for (name, law) in laws {
+    for (name, initializer) in initializers {
         let build = || {
             manual_seed(7);
-            let layer = |n, m| Linear::builder(n, m).weight(&*law).bias(Zeros).build();
+            let layer = |n, m| Linear::builder(n, m).weight(&*initializer).bias(Zeros).build();
             (layer(784, 128), layer(128, 10))
         };
         let (hidden, output) = build();

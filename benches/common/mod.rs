@@ -68,7 +68,7 @@ impl Config {
 pub(crate) struct Training {
     model: Sequential,
     x: Tensor,
-    /// Of a network with one output; the others have labels.
+    /// The targets of a network with one output. The other networks have labels.
     targets: Tensor,
     labels: Vec<usize>,
     optimizer: Box<dyn Optimizer>,

@@ -1,24 +1,27 @@
-//! [`Batches`]: a pass over a data set, some images at a time.
+//! [`Batches`]: a pass over data, some samples at a time.
 
 use std::fmt;
 use std::iter::FusedIterator;
-use std::sync::Arc;
+use std::ops::Deref;
 
 use fanin_init::rand::RngCore;
-use fanin_init::{TorchRng, epoch_order, with_default_rng};
-use fanin_tensor::Tensor;
+use fanin_init::with_default_rng;
 
-use crate::pass::{Augmentation, Pass};
-use crate::{Dataset, Pixels, Prefetch};
+use crate::augment::Augmentation;
+use crate::sampler::Sampler;
+use crate::{Augment, Buffers, Data, Dataset, Prefetch};
 
-/// One pass over a [`Dataset`]: an iterator over `(x, y)`, made by [`Dataset::batches`].
+/// One pass over [`Data`]: an iterator over its batches, made by [`Data::batches`].
+///
+/// For a [`Dataset`] a batch is `(x, y)`, images and labels.
 ///
 /// # Shapes
-/// `x` is `(b, input_size)`, each image's pixels in one row, as [`Pixels`] converts them; `y` holds
-/// the `b` labels. `b` is the batch size, and what is left in the last batch.
+/// For a [`Dataset`], `x` is `(b, input_size)`, the pixels of an image in each row, as
+/// [`Pixels`](crate::Pixels) converts them; `y` holds the `b` labels. `b` is the batch size. The last
+/// batch has what is left.
 ///
 /// Memory is used again: a tensor that its user has dropped becomes a later batch, even if it is
-/// dropped only after the next one was asked for. One that is kept stays as it is.
+/// dropped only after the next one was asked for. A tensor that is kept stays as it is.
 ///
 /// # Example
 /// ```
@@ -31,29 +34,90 @@ use crate::{Dataset, Pixels, Prefetch};
 /// assert_eq!(train.batches(64).len(), 63);                // 62 of 64 images and one of 32
 /// assert_eq!(train.batches(64).drop_last().len(), 62);
 /// ```
-#[derive(Clone)]
 #[must_use = "batches are made as they are asked for: loop over them"]
-pub struct Batches<'a> {
-    data: &'a Dataset,
-    pass: Pass,
+pub struct Batches<'a, D: Data = Dataset> {
+    data: Held<'a, D>,
+    loader: Loader<D>,
 }
 
-impl<'a> Batches<'a> {
-    #[track_caller]
-    pub(crate) fn new(data: &'a Dataset, size: usize) -> Self {
-        if size == 0 {
-            panic!("batches: a batch of 0 images never ends; give a size of 1 or more");
+/// Borrowed data, or data that an option of the pass has changed.
+#[derive(Clone)]
+enum Held<'a, D> {
+    Borrowed(&'a D),
+    Changed(D),
+}
+
+impl<D> Deref for Held<'_, D> {
+    type Target = D;
+    fn deref(&self) -> &D {
+        match self {
+            Self::Borrowed(data) => data,
+            Self::Changed(data) => data,
         }
-        Self { data, pass: Pass::new(data.pixels(), size) }
+    }
+}
+
+/// The state of a pass. It owns all but the data, so that another thread can go on with it.
+struct Loader<D: Data> {
+    sampler: Sampler,
+    buffers: Buffers,
+    augmented: Option<Augmented<D>>,
+}
+
+/// The augmentations of a pass, in the order in which they are applied.
+struct Augmented<D: Data> {
+    /// [`Augment::gather_augmented`], which `Batches` of data without it do not know.
+    gather: GatherAugmented<D>,
+    changes: Vec<Augmentation>,
+}
+
+type GatherAugmented<D> =
+    fn(&D, &[usize], &mut Buffers, &mut dyn FnMut(&mut [f32], &[usize])) -> <D as Data>::Batch;
+
+impl<D: Data> Loader<D> {
+    /// The next batch. All calls name the same data.
+    fn next(&mut self, data: &D) -> Option<D::Batch> {
+        let indices = self.sampler.next()?;
+        self.buffers.begin();
+        Some(match &mut self.augmented {
+            None => data.gather(indices, &mut self.buffers),
+            Some(Augmented { gather, changes }) => {
+                gather(data, indices, &mut self.buffers, &mut |values, shape| {
+                    for Augmentation { change, rng } in &mut *changes {
+                        change(values, shape, rng);
+                    }
+                })
+            }
+        })
+    }
+}
+
+impl<D: Data> Clone for Loader<D> {
+    fn clone(&self) -> Self {
+        let augmented = self.augmented.as_ref().map(|Augmented { gather, changes }| Augmented {
+            gather: *gather,
+            changes: changes.clone(),
+        });
+        Self { sampler: self.sampler.clone(), buffers: self.buffers.clone(), augmented }
+    }
+}
+
+impl<'a, D: Data> Batches<'a, D> {
+    #[track_caller]
+    pub(crate) fn new(data: &'a D, size: usize) -> Self {
+        let sampler = Sampler::new(data.num_samples(), size);
+        let loader = Loader { sampler, buffers: Buffers::default(), augmented: None };
+        Self { data: Held::Borrowed(data), loader }
     }
 
     /// Shuffles with the thread's default generator, the one that `manual_seed` seeds.
     ///
-    /// The order is drawn here, and is that of torch's `DataLoader(data, shuffle=True)` for the
-    /// same state of the generator. Torch draws when a loop over the loader begins; so does
-    /// `for (x, y) in data.batches(64).shuffle()`, which draws a new order each time it is reached.
-    pub fn shuffle(self) -> Self {
-        with_default_rng(|rng| self.shuffle_with(rng))
+    /// This call draws the order. It is that of torch's `DataLoader(data, shuffle=True)` for the same
+    /// state of the generator. As in torch, each epoch has a new order: the line
+    /// `for (x, y) in data.batches(64).shuffle()` draws each time it is reached.
+    pub fn shuffle(mut self) -> Self {
+        self.loader.sampler.shuffle();
+        self
     }
 
     /// Shuffles with a generator of your own; with a `TorchRng`, in the order of torch's
@@ -68,41 +132,32 @@ impl<'a> Batches<'a> {
     /// assert_eq!(labels(7), labels(7));
     /// assert_ne!(labels(7), labels(8));
     /// ```
-    pub fn shuffle_with(mut self, rng: &mut (impl RngCore + ?Sized)) -> Self {
-        self.pass.order = Some(epoch_order(self.data.len(), rng));
+    pub fn shuffle_with(mut self, mut rng: &mut (impl RngCore + ?Sized)) -> Self {
+        self.loader.sampler.shuffle_with(&mut rng);
         self
     }
 
     /// Leaves out a last batch that is shorter than the others.
     pub fn drop_last(mut self) -> Self {
-        self.pass.drop_last = true;
+        self.loader.sampler.drop_last();
         self
     }
 
-    /// Gives `(pixel / 255 − mean) / std`, for these batches alone; see [`Dataset::normalize`].
+    /// Changes every sample at random, anew in every pass. The module [`augment`](crate::augment) has
+    /// changes that are ready. Call it again to add another change after this one.
     ///
-    /// # Panics
-    /// **Panics** if `mean` is not finite, or `std` not finite and positive.
-    #[track_caller]
-    pub fn normalize(mut self, mean: f32, std: f32) -> Self {
-        self.pass.pixels = Pixels::normalized(mean, std);
-        self
-    }
-
-    /// Changes every image, each time anew, by the numbers of a generator: see
-    /// [`augment`](crate::augment) for changes that are ready. Call it again to add another change
-    /// after this one.
-    ///
-    /// `change` gets the image's pixels, its shape and the generator. It sees them between 0 and 1,
-    /// as `ToTensor` gives them, so that the background is 0; they are normalized afterwards.
+    /// `change` gets the values of one sample, their shape and the generator. Pixels are between 0
+    /// and 1, as `ToTensor` gives them, so that the background is 0; they are normalized afterwards.
+    /// Of a [`Table`](crate::Table), `change` gets a row of the inputs.
     ///
     /// The generator is a `TorchRng` of this change's own, seeded here by one `next_u64` of the
-    /// thread's default generator, the one that `manual_seed` seeds. It goes from image to image in
+    /// thread's default generator, the one that `manual_seed` seeds. It goes from sample to sample in
     /// the order of the pass: neither the batch size nor [`prefetch`](Batches::prefetch) changes
-    /// what it gives. Draw from no other, because `change` may run on another thread.
+    /// what it gives. Draw from no other generator, because `change` may run on another thread.
     ///
     /// # Shapes
-    /// The image has as many pixels as its shape, [`Dataset::image_shape`], has places.
+    /// An image has as many pixels as its shape, [`Dataset::image_shape`], has places. A row of a
+    /// table has the shape `(features)`.
     ///
     /// # Example
     /// ```
@@ -123,33 +178,43 @@ impl<'a> Batches<'a> {
     pub fn augment(
         self,
         change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
-    ) -> Self {
+    ) -> Self
+    where
+        D: Augment,
+    {
         with_default_rng(|rng| self.augment_with(change, rng))
     }
 
-    /// Changes every image, and draws the seed from a generator of your own; see
+    /// Changes every sample, and draws the seed from a generator of your own; see
     /// [`augment`](Batches::augment).
     pub fn augment_with(
         mut self,
         change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
         rng: &mut (impl RngCore + ?Sized),
-    ) -> Self {
-        let rng = TorchRng::seed(rng.next_u64());
-        self.pass.augmentations.push(Augmentation { change: Arc::new(change), rng });
+    ) -> Self
+    where
+        D: Augment,
+    {
+        let new = || Augmented { gather: D::gather_augmented, changes: Vec::new() };
+        let augmented = self.loader.augmented.get_or_insert_with(new);
+        augmented.changes.push(Augmentation::new(change, rng.next_u64()));
         self
     }
 
-    /// Lets another thread make the next batch while this one is in use: gather, convert, augment
-    /// and normalize it. The batches are the same, bit for bit. Call it last.
+    /// Lets another thread gather, convert, augment and normalize the next batch while this one is in
+    /// use. The batches are the same, bit for bit. Call it last.
     ///
-    /// The thread starts here and sleeps whenever it is a batch ahead. Three tensors' memory is used
-    /// again and again where a loop drops its batches. A panic of an augmentation comes out of the
-    /// `next` that asks for the batch it belongs to.
+    /// The thread gets a clone of the data. A [`Dataset`], a [`Table`](crate::Table) and a tensor
+    /// share their memory with a clone; put data whose clone copies into an [`Arc`](std::sync::Arc).
     ///
-    /// It gains where a core is free and a batch takes its time to make. An epoch of MNIST for
+    /// The thread starts here and sleeps whenever it is a batch ahead. A loop that drops its batches
+    /// uses the memory of three tensors. If an augmentation panics, so does the `next` that asks for
+    /// its batch.
+    ///
+    /// It saves time if a core is free and a batch takes long to make. An epoch of MNIST for
     /// 784-128-10 in batches of 64, normalized and shifted, took 312 ms without and 300 with it on
-    /// two cores, while the kernels used one of them; while they used both, it took 212 and 221: the
-    /// thread then takes from them what it saves, and the handing over comes on top.
+    /// two cores, while the kernels used one of them. While they used both, it took 212 and 221: the
+    /// thread then takes time from the kernels, and handing batches over costs some more.
     ///
     /// # Panics
     /// **Panics** if the operating system starts no thread.
@@ -165,35 +230,59 @@ impl<'a> Batches<'a> {
     /// assert!(train.batches(64).prefetch().eq(train.batches(64)));
     /// ```
     #[track_caller]
-    pub fn prefetch(self) -> Prefetch {
-        Prefetch::new(self.data.clone(), self.pass)
+    pub fn prefetch(self) -> Prefetch<D::Batch>
+    where
+        D: Clone + 'static,
+    {
+        let left = self.loader.sampler.left();
+        let (data, mut loader) = (D::clone(&self.data), self.loader);
+        Prefetch::new(left, move || loader.next(&data))
     }
 }
 
-impl Iterator for Batches<'_> {
-    type Item = (Tensor, Vec<usize>);
+impl Batches<'_, Dataset> {
+    /// Gives `(pixel / 255 − mean) / std`, for these batches alone; see [`Dataset::normalize`].
+    ///
+    /// # Panics
+    /// **Panics** if `mean` is not finite, or `std` not finite and positive.
+    #[track_caller]
+    pub fn normalize(mut self, mean: f32, std: f32) -> Self {
+        self.data = Held::Changed(Dataset::clone(&self.data).normalize(mean, std));
+        self
+    }
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        self.pass.next(self.data)
+impl<D: Data> Iterator for Batches<'_, D> {
+    type Item = D::Batch;
+
+    fn next(&mut self) -> Option<D::Batch> {
+        self.loader.next(&self.data)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.pass.left(self.data);
+        let left = self.loader.sampler.left();
         (left, Some(left))
     }
 }
 
-impl ExactSizeIterator for Batches<'_> {}
-impl FusedIterator for Batches<'_> {}
+impl<D: Data> ExactSizeIterator for Batches<'_, D> {}
+impl<D: Data> FusedIterator for Batches<'_, D> {}
 
-impl fmt::Debug for Batches<'_> {
+impl<D: Data + Clone> Clone for Batches<'_, D> {
+    fn clone(&self) -> Self {
+        Self { data: self.data.clone(), loader: self.loader.clone() }
+    }
+}
+
+impl<D: Data + fmt::Debug> fmt::Debug for Batches<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither an order of 60,000 images nor the pixels of a batch are worth reading.
+        // An order of 60,000 samples and the values of a batch are too long to read.
+        let sampler = &self.loader.sampler;
         f.debug_struct("Batches")
-            .field("data", self.data)
-            .field("size", &self.pass.size)
-            .field("shuffled", &self.pass.order.is_some())
-            .field("left", &self.len())
+            .field("data", &*self.data)
+            .field("size", &sampler.size())
+            .field("shuffled", &sampler.is_shuffled())
+            .field("left", &sampler.left())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! [`Dataset`]: labelled images, kept as bytes.
 
 use std::fmt;
+use std::hint::black_box;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,13 +10,22 @@ use fanin_tensor::{IntoShape, Tensor, show_shape};
 
 use crate::error::{Error, Result, Thousands, count};
 use crate::idx::{self, DEFAULT_LIMIT};
-use crate::pair::Pair;
-use crate::{Batches, Pixels, Source};
+use crate::labelled_images::LabelledImages;
+use crate::sampler::as_range;
+use crate::split::train_and_test;
+use crate::{Augment, Batches, Buffers, Data, Pixels, Provenance};
+
+/// How many shuffled images are read before the first of them is converted.
+///
+/// Shuffled images lie anywhere in memory. Reading a byte of each cache line first lets the CPU fetch
+/// many lines at the same time. A batch of 64 from the full MNIST takes 12 instead of 18 µs; from a
+/// set that is in the cache it takes 6.4 instead of 5.6 µs.
+const TOGETHER: usize = 64;
 
 /// Images of one shape with a class label each.
 ///
-/// Pixels stay bytes, a quarter of the memory, until a batch of them becomes a tensor: see
-/// [`batches`](Dataset::batches). The parts of a set ([`select`](Dataset::select),
+/// Pixels stay bytes until a batch of them becomes a tensor, which saves three quarters of the memory:
+/// see [`batches`](Dataset::batches). The parts of a set ([`select`](Dataset::select),
 /// [`take`](Dataset::take), [`split`](Dataset::split)) are sets of their own; clones share the bytes.
 ///
 /// # Example
@@ -35,7 +45,7 @@ pub struct Dataset {
     labels: Arc<Vec<u8>>,
     classes: usize,
     pixels: Pixels,
-    source: Source,
+    provenance: Provenance,
 }
 
 impl Dataset {
@@ -66,8 +76,8 @@ impl Dataset {
         classes: usize,
     ) -> Result<Self> {
         let image_shape = image_shape.with_shape(<[usize]>::to_vec);
-        let source = Source::memory(count(labels.len() as u64, "images"));
-        Self::checked("from_parts", images, image_shape, labels, classes, source)
+        let provenance = Provenance::memory(count(labels.len() as u64, "images"));
+        Self::checked("from_parts", images, image_shape, labels, classes, provenance)
     }
 
     /// A set from two IDX files, gzip or plain: images `(n, …)` and labels `(n)`, both `u8`.
@@ -89,22 +99,22 @@ impl Dataset {
     ) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
         let files = ((images, idx::open(images)?), (labels, idx::open(labels)?));
-        let pair = Pair::read(files.0, files.1, None, DEFAULT_LIMIT)?;
-        let text = format!("{} ({})", images.display(), count(pair.len(), "images"));
+        let read = LabelledImages::read(files.0, files.1, None, DEFAULT_LIMIT)?;
+        let text = format!("{} ({})", images.display(), count(read.len(), "images"));
         let directory = images.parent().unwrap_or(Path::new(""));
-        Self::from_pair(pair, labels, classes, Source::directory(directory, text))
+        Self::from_images(read, labels, classes, Provenance::directory(directory, text))
     }
 
-    /// A set from two files that have been read, of which messages name the labels'.
-    pub(crate) fn from_pair(
-        pair: Pair,
+    /// A set from two files that have been read. Messages name the file of the labels.
+    pub(crate) fn from_images(
+        read: LabelledImages,
         name: &Path,
         classes: usize,
-        source: Source,
+        provenance: Provenance,
     ) -> Result<Self> {
-        let Pair { mut shape, images, labels } = pair;
+        let LabelledImages { mut shape, images, labels } = read;
         shape.remove(0);
-        Self::checked(&name.display().to_string(), images, shape, labels, classes, source)
+        Self::checked(&name.display().to_string(), images, shape, labels, classes, provenance)
     }
 
     fn checked(
@@ -113,7 +123,7 @@ impl Dataset {
         image_shape: Vec<usize>,
         labels: Vec<u8>,
         classes: usize,
-        source: Source,
+        provenance: Provenance,
     ) -> Result<Self> {
         let size = image_shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
         let Some(size) = size.filter(|&size| size > 0 && images.len().is_multiple_of(size)) else {
@@ -128,7 +138,7 @@ impl Dataset {
             return Err(Error::BadLabel { of: of.into(), index, label: labels[index], classes });
         }
         let (images, labels) = (Arc::new(images), Arc::new(labels));
-        Ok(Self { images, image_shape, labels, classes, pixels: Pixels::default(), source })
+        Ok(Self { images, image_shape, labels, classes, pixels: Pixels::default(), provenance })
     }
 
     /// How many images there are.
@@ -173,7 +183,7 @@ impl Dataset {
     }
 
     /// The bytes of successive images, one by one.
-    pub(crate) fn rows(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+    fn rows(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
         self.images(range).chunks_exact(self.input_size())
     }
 
@@ -192,9 +202,9 @@ impl Dataset {
         &self.labels
     }
 
-    /// Where the data came from; worth printing.
-    pub fn source(&self) -> &Source {
-        &self.source
+    /// Where the data came from. Print it before a training run.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// How bytes become the numbers of a batch.
@@ -202,8 +212,8 @@ impl Dataset {
         self.pixels
     }
 
-    /// The same set whose batches hold `(pixel / 255 − mean) / std`, for MNIST usually 0.1307 and
-    /// 0.3081. A set to test on needs what the set to train on had.
+    /// The same set whose batches hold `(pixel / 255 − mean) / std`. MNIST's mean and standard
+    /// deviation are 0.1307 and 0.3081. Normalize the test set as the training set.
     ///
     /// # Panics
     /// **Panics** if `mean` is not finite, or `std` not finite and positive.
@@ -227,7 +237,7 @@ impl Dataset {
     /// **Panics** if `size` is 0.
     #[track_caller]
     pub fn batches(&self, size: usize) -> Batches<'_> {
-        Batches::new(self, size)
+        Data::batches(self, size)
     }
 
     /// The whole set as one batch: inputs `(n, input_size)`, and `n` labels.
@@ -252,10 +262,10 @@ impl Dataset {
     /// # Example
     /// ```
     /// let (train, _) = fanin_datasets::mnist_bundled();
-    /// let tenth = train.select((0..train.len()).step_by(10));    // every digit, a tenth of each
+    /// let tenth = train.select((0..train.len()).step_by(10));    // a tenth of each digit
     /// assert_eq!(tenth.len(), 400);
     /// let ones = train.select((0..train.len()).filter(|&i| train.label(i) == 1));
-    /// assert_eq!(ones.source().to_string(), format!("400 of {}", train.source()));
+    /// assert_eq!(ones.provenance().to_string(), format!("400 of {}", train.provenance()));
     /// ```
     #[must_use]
     #[track_caller]
@@ -274,7 +284,7 @@ impl Dataset {
 
     /// The first `n` images, or all if there are fewer.
     ///
-    /// The bundled digits are in the order 0 to 9, and the first of them are all zeros: there,
+    /// The bundled digits are sorted, and the first of them are all zeros. For a part of them,
     /// [`select`](Dataset::select) every tenth.
     #[must_use]
     pub fn take(&self, n: usize) -> Self {
@@ -301,15 +311,36 @@ impl Dataset {
         (self.range(0..n), self.range(n..self.len()))
     }
 
+    /// A random part to train on and the rest to test on: `test_share` of the images, rounded up.
+    ///
+    /// The parts are those of torch's `random_split(data, [n_train, n_test], generator)` for a
+    /// generator of the same seed.
+    ///
+    /// # Panics
+    /// **Panics** if `test_share` is not in \[0, 1\].
+    ///
+    /// # Example
+    /// ```
+    /// let (digits, _) = fanin_datasets::mnist_bundled();
+    /// let (train, validation) = digits.train_test_split(0.25, 42);
+    /// assert_eq!((train.len(), validation.len()), (3_000, 1_000));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn train_test_split(&self, test_share: f64, seed: u64) -> (Self, Self) {
+        let (train, test) = train_and_test(self.len(), test_share, seed);
+        (self.select(train), self.select(test))
+    }
+
     fn range(&self, range: Range<usize>) -> Self {
         self.part(self.images(range.clone()).to_vec(), self.labels[range].to_vec())
     }
 
     fn part(&self, images: Vec<u8>, labels: Vec<u8>) -> Self {
         let image_shape = self.image_shape.clone();
-        let source = self.source.part(labels.len());
+        let provenance = self.provenance.part(labels.len());
         let (images, labels) = (Arc::new(images), Arc::new(labels));
-        Self { images, image_shape, labels, classes: self.classes, pixels: self.pixels, source }
+        Self { images, image_shape, labels, classes: self.classes, pixels: self.pixels, provenance }
     }
 
     #[track_caller]
@@ -320,11 +351,66 @@ impl Dataset {
     }
 }
 
+/// A batch is `(x, y)`: images `(b, input_size)`, and their `b` labels.
+impl Data for Dataset {
+    type Batch = (Tensor, Vec<usize>);
+
+    fn num_samples(&self) -> usize {
+        self.len()
+    }
+
+    fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> Self::Batch {
+        let size = self.input_size();
+        let x = buffers.tensor(&[indices.len(), size], |x| self.convert(self.pixels, indices, x));
+        (x, self.labels_at(indices))
+    }
+}
+
+/// A change gets the pixels of an image, between 0 and 1, before they are normalized.
+impl Augment for Dataset {
+    fn gather_augmented(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> Self::Batch {
+        let size = self.input_size();
+        let x = buffers.tensor(&[indices.len(), size], |x| {
+            self.convert(Pixels::default(), indices, x);
+            for image in x.chunks_exact_mut(size) {
+                change(image, &self.image_shape);
+                self.pixels.normalize(image);
+            }
+        });
+        (x, self.labels_at(indices))
+    }
+}
+
+impl Dataset {
+    /// Writes the images at these indices to the rows of `x`.
+    fn convert(&self, pixels: Pixels, indices: &[usize], x: &mut [f32]) {
+        let size = self.input_size();
+        if let Some(range) = as_range(indices) {
+            return pixels.convert(self.rows(range), size, x);
+        }
+        for (indices, x) in indices.chunks(TOGETHER).zip(x.chunks_mut(TOGETHER * size)) {
+            let rows = indices.iter().map(|&i| self.image(i));
+            let lines = rows.clone().flat_map(|row| row.iter().step_by(64));
+            black_box(lines.fold(0, |all, &byte| all ^ byte));
+            pixels.convert(rows, size, x);
+        }
+    }
+
+    fn labels_at(&self, indices: &[usize]) -> Vec<usize> {
+        indices.iter().map(|&i| self.labels[i].into()).collect()
+    }
+}
+
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (shape, source) = (show_shape(&self.image_shape), &self.source);
+        let (shape, provenance) = (show_shape(&self.image_shape), &self.provenance);
         let len = Thousands(self.len() as u64);
-        write!(f, "Dataset {{ {len} × {shape}, {} classes, {source} }}", self.classes)
+        write!(f, "Dataset {{ {len} × {shape}, {} classes, {provenance} }}", self.classes)
     }
 }
 

@@ -21,7 +21,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused.
+    /// The operating system refused to read or write.
     #[error("{file}: cannot {action}: {source}; check that the path is right and yours to use")]
     Io {
         /// The file or directory.
@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// The bytes are not IDX.
     #[error(
-        "{file} is no IDX file: {found}; such a file, once unpacked, starts with two zero bytes, \
+        "{file} is no IDX file: {found}; an unpacked IDX file starts with two zero bytes, \
          an element type (08, 09, 0B to 0E) and a number of axes (01 to FF), so take another file"
     )]
     NotIdx {
@@ -62,7 +62,7 @@ pub enum Error {
         /// What it starts with.
         found: String,
     },
-    /// The header promises more than the reader may take in.
+    /// The header claims more bytes than the limit allows.
     #[error(
         "{file} claims {claimed}, more than the limit of {} bytes; if that is right, raise it \
          with idx::Reader::limit, else fetch the file again", Thousands(*limit)
@@ -83,7 +83,7 @@ pub enum Error {
         /// Where: `after 1,204 of 60,000 images`, `within its header`.
         after: String,
     },
-    /// Bytes follow where the data should end.
+    /// Bytes follow after the data.
     #[error(
         "{file} goes on after its {}, where it should end: it was joined with another file, or \
          its header is wrong; delete it and fetch it again", count(*items, noun)
@@ -96,7 +96,7 @@ pub enum Error {
         /// What they are: `images`, `labels`, `items`.
         noun: &'static str,
     },
-    /// The compressed stream contradicts itself, or its checksum.
+    /// The compressed stream is invalid, or its checksum differs.
     #[error("{file} is damaged: {source}; delete it and fetch it again")]
     Damaged {
         /// The file.
@@ -104,7 +104,7 @@ pub enum Error {
         /// What the decompressor found.
         source: io::Error,
     },
-    /// Sound IDX, but not what belongs under this name.
+    /// Valid IDX, but with other contents than expected.
     #[error(
         "{file} holds {found}, but {expected} were expected: it may be another file under this \
          name; put the right one in its place"
@@ -158,6 +158,46 @@ pub enum Error {
         /// How many classes there are.
         classes: usize,
     },
+    /// The rows of a table have different lengths.
+    #[error(
+        "row {row} has {}, but row 0 has {expected}; each row needs a number in every column, so \
+         fill the gap or drop the row", count(*found as u64, "numbers")
+    )]
+    Ragged {
+        /// Which row, from 0.
+        row: usize,
+        /// How many numbers it has.
+        found: usize,
+        /// How many row 0 has.
+        expected: usize,
+    },
+    /// A number of a table is NaN or infinite.
+    #[error(
+        "row {row}, column {column} is {value}: a network that sees it computes NaN; fill in a \
+         number or drop the row"
+    )]
+    NotFinite {
+        /// Which row, from 0.
+        row: usize,
+        /// Which column, from 0.
+        column: usize,
+        /// The number.
+        value: f32,
+    },
+    /// Rows and targets do not pair up.
+    #[error(
+        "{} but {}; each row needs one target, so take both from the same place",
+        count(*rows as u64, "rows"), count(*targets as u64, "targets")
+    )]
+    TargetsDiffer {
+        /// How many rows.
+        rows: usize,
+        /// How many targets.
+        targets: usize,
+    },
+    /// A table without rows has no mean.
+    #[error("there are no rows to take a mean of; give at least one")]
+    NoRows,
 }
 
 impl fmt::Debug for Error {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::family::{Family, Places};
+use crate::description::{Description, Places};
 use crate::{Dataset, Result};
 
-const FASHION: Family = Family {
+const FASHION: Description = Description {
     name: "Fashion-MNIST",
     folder: "fashion-mnist",
     owns_variable: false,
@@ -14,17 +14,17 @@ const FASHION: Family = Family {
     system: &["/usr/share/datasets/fashion-mnist"],
 };
 
-/// Fashion-MNIST, to train on and to test on: 60,000 and 10,000 images of clothing, in files of the
-/// same names and form as MNIST's, and harder to tell apart.
+/// Fashion-MNIST, to train on and to test on: 60,000 and 10,000 images of clothing. Its files have
+/// the names and the form of MNIST's. Its classes are harder to tell apart than digits.
 ///
 /// Looks, in this order, at
 /// 1. the subdirectory `fashion-mnist` of the directory in the environment variable `FANIN_DATA`;
 ///    the directory itself is for [`mnist`](crate::mnist), whose files have the same names;
 /// 2. `fanin/fashion-mnist` in the user's cache directory, which is where `mnist` looks too;
-/// 3. `/usr/share/datasets/fashion-mnist`, where Debian's package `dataset-fashion-mnist` has it.
+/// 3. `/usr/share/datasets/fashion-mnist`, where Debian's package `dataset-fashion-mnist` puts it.
 ///
-/// The first of them that holds any of the files counts; a subdirectory of `FANIN_DATA` counts as
-/// soon as it exists. [`Dataset::source`] says which it was. The crate carries no part of this set.
+/// The first place that holds any of the files counts; a subdirectory of `FANIN_DATA` counts as soon
+/// as it exists. [`Dataset::provenance`] says which it was. The crate carries no part of this set.
 ///
 /// The classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
 ///
@@ -35,7 +35,7 @@ const FASHION: Family = Family {
 /// # Example
 /// ```no_run
 /// let (train, test) = fanin_datasets::fashion_mnist()?;
-/// println!("{}", train.source());
+/// println!("{}", train.provenance());
 /// # Ok::<(), fanin_datasets::Error>(())
 /// ```
 ///

@@ -6,8 +6,8 @@
 //! element …          row by row
 //! ```
 //!
-//! [`read`] takes any file, gzip or plain (told by its content, not its name), and answers with an
-//! [`Idx`] or an error; a [`Reader`] does so under another [limit](Reader::limit).
+//! [`read`] gives an [`Idx`] or an error for any file, gzip or plain. It tells gzip by the content, not
+//! by the name. A [`Reader`] has another [limit](Reader::limit) of size.
 //!
 //! # Example
 //! ```
@@ -30,7 +30,7 @@ mod write;
 pub(crate) use read::open;
 pub use read::{DEFAULT_LIMIT, Reader, read};
 
-/// An array out of an IDX file, or on its way into one.
+/// An array of an IDX file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idx {
     // Invariant: 1 to 255 axes, each below 2³², whose product is the number of elements.
@@ -122,7 +122,7 @@ impl IdxData {
     }
 }
 
-/// The product of the axes, if it fits; no places as soon as one axis has none.
+/// The product of the axes, if it fits a `usize`; 0 if one axis is 0.
 fn places(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);

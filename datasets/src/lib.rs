@@ -1,12 +1,13 @@
-//! MNIST with its data, IDX files, and batches shuffled as torch would.
+//! MNIST with its data, tables, IDX files, and batches shuffled as torch would.
 //!
 //! - [`mnist`] gives MNIST, to train on and to test on: the full set where it is found, else 5,000
-//!   digits that this crate carries, so that a program runs on any machine, with no network.
+//!   digits that this crate carries. A program runs on any machine, with no network.
 //! - [`fashion_mnist`] gives Fashion-MNIST where it is installed.
-//! - [`Dataset`] keeps images as bytes; [`Dataset::batches`] makes tensors of them, [shuffled] in
-//!   the order of torch's `DataLoader` for the same seed, [changed] at random, or [made ahead] by
-//!   another thread.
-//! - [`idx`] reads and writes IDX files, and survives any others.
+//! - [`Dataset`] keeps images as bytes, [`Table`] rows of numbers with targets or class labels.
+//!   [`Data`] is the trait for both, for tensors, ndarray arrays and pairs, and for your own types.
+//! - [`Batches`] makes tensors of any of them, [shuffled] in the order of torch's `DataLoader` for
+//!   the same seed, [changed] at random, or [made ahead] by another thread.
+//! - [`idx`] reads and writes IDX files, and reports any other file as an error.
 //!
 //! Whatever comes from outside gives an [`Error`] that names the file and says what to do next.
 //!
@@ -36,23 +37,35 @@
 
 pub mod augment;
 mod batches;
+mod buffers;
+mod data;
 mod dataset;
+mod description;
 mod error;
-mod family;
 mod fashion;
 pub mod idx;
+mod labelled_images;
 mod mnist;
-mod pair;
-mod pass;
 mod pixels;
 mod prefetch;
-mod source;
+mod provenance;
+mod sampler;
+mod split;
+mod standardizer;
+mod table;
+mod targets;
 
 pub use batches::Batches;
+pub use buffers::Buffers;
+pub use data::{Augment, Data};
 pub use dataset::Dataset;
 pub use error::{Error, Result};
+pub use fanin_tensor::Tensor;
 pub use fashion::{fashion_mnist, fashion_mnist_from};
 pub use mnist::{mnist, mnist_bundled, mnist_from};
 pub use pixels::Pixels;
 pub use prefetch::Prefetch;
-pub use source::Source;
+pub use provenance::Provenance;
+pub use standardizer::Standardizer;
+pub use table::Table;
+pub use targets::Targets;

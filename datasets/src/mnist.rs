@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::family::{Family, Files, Places};
+use crate::description::{Description, Files, Places};
 use crate::{Dataset, Result};
 
-const MNIST: Family = Family {
+const MNIST: Description = Description {
     name: "MNIST",
     folder: "mnist",
     owns_variable: true,
@@ -30,21 +30,21 @@ const BUNDLED: Files<&[u8]> = Files {
 /// Looks, in this order, at
 /// 1. the directory in the environment variable `FANIN_DATA`, or its subdirectory `mnist`; if it is
 ///    set, the files must be there;
-/// 2. `fanin/mnist` in the user's cache directory (`$XDG_CACHE_HOME`, else `~/.cache`; on macOS
-///    `~/Library/Caches`; on Windows `%LOCALAPPDATA%`), if it holds any of the files;
+/// 2. `fanin/mnist` in the user's cache directory, if it holds any of the files; that directory is
+///    `$XDG_CACHE_HOME`, else `~/.cache`; on macOS `~/Library/Caches`; on Windows `%LOCALAPPDATA%`;
 /// 3. the 4,000 + 1,000 digits that the crate carries ([`mnist_bundled`]).
 ///
-/// [`Dataset::source`] says which it was. A directory holds the four files under their original
+/// [`Dataset::provenance`] says which it was. A directory holds the four files under their original
 /// names (`train-images-idx3-ubyte`, …), gzip or plain, with or without `.gz`.
 ///
 /// # Errors
-/// If the files of the first place that counts are missing, damaged, or no MNIST. It never goes on
-/// to another place then: nobody should train on another set than they meant.
+/// If files of the first place that counts are missing, damaged, or no MNIST. It then does not go on
+/// to the next place, so that nobody trains on another set than they meant.
 ///
 /// # Example
 /// ```no_run
 /// let (train, test) = fanin_datasets::mnist()?;
-/// println!("{}", train.source());
+/// println!("{}", train.provenance());
 /// # Ok::<(), fanin_datasets::Error>(())
 /// ```
 ///
@@ -66,8 +66,8 @@ pub fn mnist_from(directory: impl AsRef<Path>) -> Result<(Dataset, Dataset)> {
 
 /// The MNIST digits that the crate carries: 4,000 to train on, 1,000 to test on.
 ///
-/// They are 500 training images of each digit, sorted by digit, so shuffle the batches; the last
-/// 100 of each are the ones to test on. Their README tells where they are from.
+/// There are 500 images of each digit, of which the last 100 are to test on. They are sorted by
+/// digit, so shuffle the batches. Their README tells where they are from.
 ///
 /// # Example
 /// ```

@@ -8,7 +8,7 @@ use fanin_tensor::simd::{Isa, Kernel, dispatch};
 /// pixel / 255                       the default: torch's ToTensor
 /// (pixel / 255 − mean) / std        normalized: ToTensor, then Normalize(mean, std)
 /// ```
-/// Each operation is rounded to `f32` on its own, so that the results are torch's, bit for bit.
+/// Each operation rounds to `f32`, so that the results are torch's, bit for bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pixels {
     normal: Option<(f32, f32)>,
@@ -27,7 +27,7 @@ impl Pixels {
         Self { normal: Some((mean, std)) }
     }
 
-    /// What one pixel becomes.
+    /// Converts one pixel.
     ///
     /// ```
     /// use fanin_datasets::Pixels;
@@ -43,14 +43,14 @@ impl Pixels {
         }
     }
 
-    /// Makes of what [`Pixels::default`] has converted what these give.
+    /// Normalizes values that [`Pixels::default`] has converted.
     pub(crate) fn normalize(self, values: &mut [f32]) {
         if let Some((mean, std)) = self.normal {
             dispatch(Normalize { mean, std, values });
         }
     }
 
-    /// Writes what rows of pixels become to the rows of `values`, each `size` long.
+    /// Converts rows of pixels into the rows of `values`, each `size` long.
     pub(crate) fn convert<'a>(
         self,
         rows: impl IntoIterator<Item = &'a [u8]>,

@@ -1,6 +1,7 @@
 //! Reading takes memory for what has arrived, not for what a header claims.
 #![allow(unsafe_code, reason = "a global allocator that counts cannot be written without it")]
 
+#[path = "data/common.rs"]
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -49,7 +50,7 @@ fn peak_of<T>(call: impl FnOnce() -> T) -> (usize, T) {
     (PEAK.load(Relaxed) - before, result)
 }
 
-/// The same for reading, whose result here is the number of elements.
+/// The same for reading. The result is the number of elements.
 fn peak(reader: &Reader, input: impl Read) -> (usize, Result<usize>) {
     peak_of(|| reader.read_from("x", input).map(|array| array.data().len()))
 }
@@ -88,7 +89,7 @@ fn memory_follows_what_arrives() {
     assert!(matches!(read, Err(Error::TooLong { items: 10, .. })));
     assert!(used <= BUFFERS, "{used} bytes for 10 elements");
 
-    // A billion claimed, less there.
+    // The header claims a billion elements, but fewer arrive.
     for arrived in [0, 1_000, 100_000, 10_000_000] {
         let plain = idx_u8(&[1_000_000_000], &vec![1; arrived]);
         let (used, read) = peak(&reader, &plain[..]);
@@ -110,7 +111,7 @@ fn memory_follows_what_arrives() {
     a_pass_takes_memory_for_few_batches();
 }
 
-/// Files that are sound IDX, but would unpack to much more than belongs under their names.
+/// Files that are valid IDX, but unpack to much more than the data set has.
 fn a_file_that_does_not_belong_takes_no_memory() {
     let images = |n: u32, rows: u32| {
         let bytes = bomb_of(&idx_u8(&[n, rows, 28], &[]), u64::from(n) * u64::from(rows) * 28);
@@ -148,8 +149,8 @@ fn a_file_that_does_not_belong_takes_no_memory() {
     }
 }
 
-/// However many batches there are: two that are held by turns, as a tape does, and one more that a
-/// thread makes ahead.
+/// A pass of any length has the memory of few batches: two that a tape holds by turns, and one more
+/// that a thread makes ahead.
 fn a_pass_takes_memory_for_few_batches() {
     const PIXELS: usize = 100 * 1_000 * size_of::<f32>();
     let data = Dataset::from_parts(vec![7; 3_000_000], 1_000, vec![0; 3_000], 1).unwrap();

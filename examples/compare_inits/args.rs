@@ -2,61 +2,86 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
 use fanin::datasets::{self, Dataset};
 
+use crate::options::{Opt, Program, count, one_of};
 use crate::schemes;
 
-/// Compares initializations: trains one small network from each, with several seeds, and says which
-/// differences are more than chance, in a table, a CSV file and a page.
-#[derive(Parser)]
-#[command(after_help = schemes::help())]
+const OPTIONS: &[Opt] = &[
+    Opt::value(
+        "seeds",
+        "N",
+        "How often each is trained; a seed has one split, one order of the images and one\n\
+         dropout for all of them [default: 10, or 2 if quick]",
+    ),
+    Opt::value("epochs", "N", "How often each image is seen [default: 2, or 6 if quick]"),
+    Opt::values("schemes", "NAME", "Which to compare, see below [default: all, or six if quick]"),
+    Opt::value(
+        "dataset",
+        "NAME",
+        "Which images [default: fashion if it is found, else mnist]\n\
+         - fashion: Fashion-MNIST, 60,000 and 10,000 images of clothing\n\
+         - mnist:   MNIST, as many digits\n\
+         - digits:  the 5,000 bundled digits",
+    ),
+    Opt::value("data", "DIR", "The directory with the four files of --dataset"),
+    Opt::value(
+        "out",
+        "DIR",
+        "Writes compare_inits.html, .md and .csv to this directory, and the first losses",
+    ),
+    Opt::value(
+        "threads",
+        "N",
+        "How many networks to train at once [default: one for each CPU]; the results are the same",
+    ),
+    Opt::flag("quick", "Takes the bundled digits and little time, and checks what it promises"),
+];
+
+const ABOUT: &str = "\
+Compares initializers: trains one small network from each, with several seeds, and says which
+differences are more than chance, in a table, a CSV file and a page.";
+
 pub(crate) struct Args {
-    /// How often each is trained; a seed has one split, one order of the images and one dropout for
-    /// all of them [default: 10, or 2 if quick]
-    #[arg(long, value_parser = number)]
     seeds: Option<usize>,
-
-    /// How often each image is seen [default: 2, or 6 if quick]
-    #[arg(long, value_parser = number)]
     epochs: Option<usize>,
-
-    /// Which to compare, see below [default: all, or six if quick]
-    #[arg(long, num_args = 1.., value_name = "NAME")]
     pub(crate) schemes: Vec<String>,
-
-    /// Which images [default: fashion if it is found, else mnist]
-    #[arg(long, value_enum)]
     dataset: Option<Images>,
-
-    /// The directory with the four files of --dataset
-    #[arg(long, value_name = "DIR", requires = "dataset")]
     data: Option<PathBuf>,
-
-    /// Writes compare_inits.html, .md and .csv to this directory, and the first losses
-    #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-
-    /// How many networks to train at once [default: one for each CPU]; the results are the same
-    #[arg(long, value_parser = number)]
     pub(crate) threads: Option<usize>,
-
-    /// Takes the bundled digits and little time, and checks what it promises
-    #[arg(long, conflicts_with_all = ["dataset", "schemes", "seeds", "epochs"])]
     pub(crate) quick: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, PartialEq)]
 enum Images {
-    /// Fashion-MNIST, 60,000 and 10,000 images of clothing
     Fashion,
-    /// MNIST, as many digits
     Mnist,
-    /// The 5,000 bundled digits
     Digits,
 }
 
 impl Args {
+    /// What the command line says.
+    pub(crate) fn parse() -> Self {
+        let (name, after) = ("compare_inits", schemes::help());
+        let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
+        let given = program.read();
+        given.conflict("quick", &["dataset", "schemes", "seeds", "epochs"]);
+        given.requires("data", "dataset");
+        let images =
+            [("fashion", Images::Fashion), ("mnist", Images::Mnist), ("digits", Images::Digits)];
+        Self {
+            seeds: given.get("seeds", count::<1000>),
+            epochs: given.get("epochs", count::<1000>),
+            schemes: given.all("schemes", |text| Ok::<_, String>(text.to_owned())),
+            dataset: given.get("dataset", |text| one_of(text, images)),
+            data: given.path("data"),
+            out: given.path("out"),
+            threads: given.get("threads", count::<1000>),
+            quick: given.has("quick"),
+        }
+    }
+
     pub(crate) fn seeds(&self) -> usize {
         self.seeds.unwrap_or(if self.quick { 2 } else { 10 })
     }
@@ -86,14 +111,9 @@ impl Args {
         };
         let name = match images {
             Images::Fashion => "Fashion-MNIST",
-            _ if train.source().is_bundled() => "the bundled digits",
+            _ if train.provenance().is_bundled() => "the bundled digits",
             _ => "MNIST",
         };
         Ok((name, train, test))
     }
-}
-
-fn number(text: &str) -> Result<usize, String> {
-    let fits = text.parse().ok().filter(|n| (1..=1000).contains(n));
-    fits.ok_or_else(|| "give a whole number from 1 to 1000".into())
 }

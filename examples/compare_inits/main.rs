@@ -16,6 +16,8 @@ mod charts;
 mod html;
 mod markdown;
 mod notebook;
+#[path = "../common/options.rs"]
+mod options;
 mod probe;
 mod results;
 mod schemes;
@@ -28,7 +30,6 @@ mod words;
 use std::io;
 
 use args::Args;
-use clap::Parser;
 use results::{Results, Setup, TEST};
 
 fn main() -> fanin::Result<()> {
@@ -40,7 +41,7 @@ fn main() -> fanin::Result<()> {
             .map_err(|error| io::Error::other(format!("--out {}: {error}", directory.display())))?;
     }
     let (name, train, test) = args.load()?;
-    println!("data: {}", train.source());
+    println!("data: {}", train.provenance());
     let (seeds, epochs) = (args.seeds(), args.epochs());
     let workers = args
         .threads

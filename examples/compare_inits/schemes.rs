@@ -13,7 +13,7 @@ pub(crate) struct Contender {
     /// Its formula: n inputs of a unit, m outputs.
     pub(crate) formula: String,
     pub(crate) family: Family,
-    /// A law for each layer, from the input on.
+    /// An initializer for each layer, from the input on.
     pub(crate) weights: [Box<dyn Initializer>; 3],
     pub(crate) bias: Box<dyn Initializer>,
     /// What looks at data after the draw.
@@ -124,7 +124,7 @@ pub(crate) fn all() -> Vec<Contender> {
     all
 }
 
-/// A scheme with one law for all weights, and zero biases.
+/// A scheme with one initializer for all weights, and zero biases.
 fn new(
     key: &str,
     name: &str,
@@ -168,14 +168,14 @@ pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contend
         }
         chosen.push(match all.iter().position(|one| one.key == *name) {
             Some(at) => all.remove(at),
-            None => law(name)?,
+            None => initializer(name)?,
         });
     }
     Ok(chosen)
 }
 
-/// Any law as text.
-fn law(name: &str) -> fanin::Result<Contender> {
+/// Any initializer as text.
+fn initializer(name: &str) -> fanin::Result<Contender> {
     let scheme = name.parse::<Scheme>().map_err(|error| error.to_string());
     let fits = scheme.and_then(|scheme| {
         for (n, m) in [(784, HIDDEN[0]), (HIDDEN[0], HIDDEN[1]), (HIDDEN[1], 10)] {
@@ -187,7 +187,10 @@ fn law(name: &str) -> fanin::Result<Contender> {
         Ok(scheme) => Ok(new(name, name, "", Family::Given, scheme)),
         Err(error) => {
             let keys: Vec<String> = all().into_iter().map(|one| one.key).collect();
-            let text = format!("--schemes {name}: none of {}, and no law: {error}", keys.join(" "));
+            let text = format!(
+                "--schemes {name}: none of {}, and no initializer: {error}",
+                keys.join(" ")
+            );
             Err(std::io::Error::other(text).into())
         }
     }
@@ -198,7 +201,7 @@ pub(crate) fn help() -> String {
     let lines =
         all().into_iter().map(|one| format!("  {:17}{}, {}\n", one.key, one.name, one.formula));
     format!(
-        "The names of --schemes:\n{}or any law as text, such as \"kaiming_normal(mode=fan_out)\".",
+        "The names of --schemes:\n{}or any initializer as text, such as \"kaiming_normal(mode=fan_out)\".",
         lines.collect::<String>()
     )
 }

@@ -149,9 +149,9 @@ impl Net {
     fn new(contender: &Contender, images: &Images<'_>, seed: usize) -> Self {
         let mut rng = generator(seed, Stream::Weights);
         let sizes = [&[images.train.input_size()], &HIDDEN[..], &[images.train.classes()]].concat();
-        let layers = sizes.windows(2).zip(&contender.weights).map(|(size, law)| {
+        let layers = sizes.windows(2).zip(&contender.weights).map(|(size, initializer)| {
             let layer = Linear::builder(size[0], size[1]).rng(&mut rng);
-            layer.weight(law).bias(&*contender.bias).build()
+            layer.weight(initializer).bias(&*contender.bias).build()
         });
         let mut net = Self { layers: layers.collect(), dropout: Dropout::new(DROPOUT) };
         if let Some(adapt) = contender.adapt {

@@ -5,84 +5,132 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use clap::{Parser, ValueEnum};
 use fanin::prelude::*;
 
-use crate::laws::{self, Init};
+use crate::initializers::{self, Init};
+use crate::options::{Opt, Program, count, one_of};
 
-/// Trains a multilayer perceptron on MNIST, and shows what it gets right and wrong.
-///
-/// Without options: at least 94 % on the 1,000 held-out digits of the bundled set, and at least 98 %
-/// on the 10,000 test images of the full one, which is used if FANIN_DATA or --data names its
-/// directory.
-#[derive(Parser)]
-#[command(after_help = laws::help())]
+const OPTIONS: &[Opt] = &[
+    Opt::value(
+        "epochs",
+        "N",
+        "How often each image is seen [default: 10, or 5 if there are more than 10,000]",
+    ),
+    Opt::value("hidden", "N,N,…", "The sizes of the hidden layers [default: 256,128]"),
+    Opt::value("batch", "N", "How many images one step looks at [default: 64]"),
+    Opt::value(
+        "lr",
+        "RATE",
+        "The highest learning rate of the schedule [default: 0.003, or 0.05 for sgd]",
+    ),
+    Opt::value(
+        "optimizer",
+        "NAME",
+        "The rule that changes the weights [default: adam]\n\
+         - sgd:   with momentum 0.9\n\
+         - adam\n\
+         - adamw: with weight decay 0.01",
+    ),
+    Opt::value(
+        "init",
+        "INITIALIZER",
+        "Draws the first weights, see below; biases begin at zero, but for pytorch\n\
+         [default: pytorch]",
+    ),
+    Opt::value("seed", "N", "Seeds the weights and the order of the images [default: 0]"),
+    Opt::value(
+        "threads",
+        "N",
+        "How many threads to use [default: as many as there are CPUs]; the result is the same",
+    ),
+    Opt::value("data", "DIR", "The directory with the four MNIST files, gzip or plain"),
+    Opt::value("save", "FILE", "Writes the trained model to this file"),
+    Opt::flag(
+        "quick",
+        "Takes the bundled digits, and checks that 94 % are reached if no option changes the\n\
+         training",
+    ),
+];
+
+const ABOUT: &str = "\
+Trains a multilayer perceptron on MNIST, and shows what it gets right and wrong.
+
+Without options: at least 94 % on the 1,000 held-out digits of the bundled set, and at least 98 % on
+the 10,000 test images of the full one, which is used if FANIN_DATA or --data names its directory.";
+
 pub(crate) struct Args {
-    #[command(flatten)]
     pub(crate) recipe: Recipe,
-
-    /// Seeds the weights and the order of the images
-    #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-
-    /// How many threads to use [default: as many as there are CPUs]; the result is the same
-    #[arg(long, value_parser = number)]
     pub(crate) threads: Option<usize>,
-
-    /// The directory with the four MNIST files, gzip or plain
-    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-
-    /// Writes the trained model to this file
-    #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-
-    /// Takes the bundled digits, and checks that 94 % are reached if no option changes the training
-    #[arg(long, conflicts_with = "data")]
     pub(crate) quick: bool,
 }
 
 /// The options that decide what is learnt.
-#[derive(clap::Args, PartialEq)]
+#[derive(PartialEq)]
 pub(crate) struct Recipe {
-    /// How often each image is seen [default: 10, or 5 if there are more than 10,000]
-    #[arg(long, value_parser = number)]
     pub(crate) epochs: Option<usize>,
-
-    /// The sizes of the hidden layers
-    #[arg(long, value_delimiter = ',', default_value = "256,128", value_parser = number)]
     pub(crate) hidden: Vec<usize>,
-
-    /// How many images one step looks at
-    #[arg(long, default_value_t = 64, value_parser = number)]
     pub(crate) batch: usize,
-
-    /// The highest learning rate of the schedule [default: 0.003, or 0.05 for sgd]
-    #[arg(long, value_parser = rate, allow_negative_numbers = true)]
     lr: Option<f64>,
-
-    /// The rule that changes the weights
-    #[arg(long, value_enum, default_value_t = Rule::Adam)]
     pub(crate) optimizer: Rule,
-
-    /// The law of the first weights, see below; biases begin at zero, but for pytorch
-    #[arg(long, value_name = "LAW", default_value = "pytorch", value_parser = Init::parse)]
     pub(crate) init: Init,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Rule {
-    /// With momentum 0.9
     Sgd,
     Adam,
-    /// With weight decay 0.01
     Adamw,
 }
 
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            epochs: None,
+            hidden: vec![256, 128],
+            batch: 64,
+            lr: None,
+            optimizer: Rule::Adam,
+            init: Init::default(),
+        }
+    }
+}
+
 impl Args {
+    /// What the command line says.
+    pub(crate) fn parse() -> Self {
+        let (name, after) = ("mnist", initializers::help());
+        let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
+        let given = program.read();
+        given.conflict("quick", &["data"]);
+        let sizes = |text: &str| text.split(',').map(count::<10_000>).collect::<Result<_, _>>();
+        let rules = [("sgd", Rule::Sgd), ("adam", Rule::Adam), ("adamw", Rule::Adamw)];
+        let usual = Recipe::default();
+        let recipe = Recipe {
+            epochs: given.get("epochs", count::<10_000>),
+            hidden: given.get("hidden", sizes).unwrap_or(usual.hidden),
+            batch: given.get("batch", count::<10_000>).unwrap_or(usual.batch),
+            lr: given.get("lr", rate),
+            optimizer: given
+                .get("optimizer", |text| one_of(text, rules))
+                .unwrap_or(usual.optimizer),
+            init: given.get("init", Init::parse).unwrap_or(usual.init),
+        };
+        Self {
+            recipe,
+            seed: given.get("seed", seed).unwrap_or(0),
+            threads: given.get("threads", count::<10_000>),
+            data: given.path("data"),
+            save: given.path("save"),
+            quick: given.has("quick"),
+        }
+    }
+
     /// Whether the training is the one whose accuracy is promised.
     pub(crate) fn is_promised(&self) -> bool {
-        self.quick && self.recipe == Self::parse_from(["mnist"]).recipe
+        self.quick && self.recipe == Recipe::default()
     }
 }
 
@@ -100,10 +148,8 @@ impl Recipe {
     }
 }
 
-fn number(text: &str) -> Result<usize, String> {
-    // The upper end keeps a slip of the finger from asking for more memory than there is.
-    let fits = text.parse().ok().filter(|n| (1..=10_000).contains(n));
-    fits.ok_or_else(|| "give a whole number from 1 to 10000".into())
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("give a whole number from 0 to {}", u64::MAX))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

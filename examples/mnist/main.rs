@@ -12,13 +12,15 @@
 #[macro_use]
 mod show;
 mod args;
-mod laws;
+mod initializers;
+#[path = "../common/options.rs"]
+mod options;
 mod train;
 
 use args::Args;
-use clap::Parser;
 use fanin::prelude::*;
 use fanin::tensor::{parallel, reduce::argmax};
+use fanin::train::predict_all;
 
 fn main() -> fanin::Result<()> {
     let args = Args::parse();
@@ -36,8 +38,8 @@ fn main() -> fanin::Result<()> {
         Some(directory) => datasets::mnist_from(directory)?,
         None => datasets::mnist()?,
     };
-    say!("data: {}", train.source());
-    // Mean 0 and variance 1, as the laws of initialization assume. A saved model wants the same.
+    say!("data: {}", train.provenance());
+    // Mean 0 and variance 1, as initializers assume. A saved model wants the same inputs.
     let [train, test] = [train, test].map(|data| data.normalize(0.1307, 0.3081));
 
     let sizes: Vec<usize> = [&[train.input_size()], &*recipe.hidden, &[train.classes()]].concat();
@@ -48,7 +50,7 @@ fn main() -> fanin::Result<()> {
         }
         layers.push(recipe.init.linear(size[0], size[1]));
     }
-    // A law may be unable to fill these shapes.
+    // An initializer may be unable to fill these shapes.
     let mut model = Sequential::from_spec(&NetworkSpec { layers })?;
     say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init);
     say!("{}", model.to_string().trim_end());
@@ -59,16 +61,13 @@ fn main() -> fanin::Result<()> {
         say!("saved to {}", path.display());
     }
 
-    // In batches: the whole set as numbers would be four times the set as bytes.
-    let outputs = test.batches(500).map(|(x, _)| model.predict(&x));
-    let read: Vec<usize> = outputs
-        .flat_map(|y| y.as_slice().chunks(test.classes()).map(argmax).collect::<Vec<_>>())
-        .collect();
+    let (outputs, labels) = predict_all(&model, &test);
+    let read: Vec<usize> = outputs.as_slice().chunks(test.classes()).map(argmax).collect();
     say!();
     show::digits(&test, &read);
-    let confusion = confusion(&model, &test);
-    say!("{confusion}\n\ntrained for {:.2} s", time.as_secs_f64());
-    say!("test accuracy: {:.2} %", 100.0 * confusion.accuracy());
-    assert!(!args.is_promised() || confusion.accuracy() >= 0.94, "94 % were promised");
+    let matrix = metrics::confusion_matrix(&outputs, &labels);
+    say!("{matrix}\n\ntrained for {:.2} s", time.as_secs_f64());
+    say!("test accuracy: {:.2} %", 100.0 * matrix.accuracy());
+    assert!(!args.is_promised() || matrix.accuracy() >= 0.94, "94 % were promised");
     Ok(())
 }

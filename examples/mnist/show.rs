@@ -1,9 +1,9 @@
 //! What the terminal shows: a bar while an epoch runs, and digits.
 
 use std::io::{IsTerminal, stderr, stdout};
+use std::time::{Duration, Instant};
 
 use fanin::datasets::Dataset;
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// `println!`, but for a reader who has gone: `mnist --save m | head` shall train to its end.
 macro_rules! say {
@@ -13,15 +13,38 @@ macro_rules! say {
     }};
 }
 
-/// A bar over the images of an epoch; a hidden one where the output goes to a file or a pipe.
-pub(crate) fn bar(epoch: usize, images: usize) -> ProgressBar {
-    if !(stderr().is_terminal() && stdout().is_terminal()) {
-        return ProgressBar::hidden();
+/// A bar over the images of an epoch. Nothing is shown where the output goes to a file or a pipe.
+pub(crate) struct Bar {
+    epoch: usize,
+    images: usize,
+    /// When the line was written; `None` if it is not to be seen.
+    shown: Option<Instant>,
+}
+
+impl Bar {
+    /// The time between two lines: often enough for the eye, and no cost to the training.
+    const PAUSE: Duration = Duration::from_millis(60);
+
+    pub(crate) fn new(epoch: usize, images: usize) -> Self {
+        let seen = stderr().is_terminal() && stdout().is_terminal();
+        Self { epoch, images, shown: seen.then(Instant::now) }
     }
-    let style = ProgressStyle::with_template("epoch {prefix:>3}  {bar:30}  {msg}")
-        .expect("the template is sound");
-    let bar = ProgressBar::new(images as u64).with_style(style);
-    bar.with_prefix(epoch.to_string())
+
+    /// Shows how many images have been seen, and what `status` says.
+    pub(crate) fn set(&mut self, seen: usize, status: impl FnOnce() -> String) {
+        if self.shown.is_some_and(|shown| shown.elapsed() >= Self::PAUSE) {
+            let full = "█".repeat(30 * seen / self.images);
+            eprint!("\repoch {:>3}  {full:░<30}  {:<36}", self.epoch, status());
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    /// Leaves an empty line.
+    pub(crate) fn clear(&self) {
+        if self.shown.is_some() {
+            eprint!("\r{:79}\r", "");
+        }
+    }
 }
 
 /// Three test digits that are read rightly, and three that are not, side by side.

@@ -9,7 +9,7 @@ use fanin::prelude::*;
 use fanin::tensor::parallel;
 
 use crate::args::{Args, Recipe};
-use crate::show;
+use crate::show::Bar;
 
 /// The share of each label that is spread over all classes. On the bundled digits it wins half a
 /// per cent: a network that sees few images often would else become too sure of them.
@@ -40,7 +40,7 @@ pub(crate) fn train(
     let mut tape = Tape::new();
     let (mut step, mut total) = (0, Duration::ZERO);
     for epoch in 1..=epochs {
-        let (start, bar) = (Instant::now(), show::bar(epoch, train.len()));
+        let (start, mut bar) = (Instant::now(), Bar::new(epoch, train.len()));
         let (mut sum, mut seen) = (0.0, 0);
         for (x, y) in train.batches(recipe.batch).shuffle() {
             optimizer.set_lr(recipe.lr() * one_cycle(step as f64 / steps as f64));
@@ -49,19 +49,18 @@ pub(crate) fn train(
                 loss.loss(model.forward(t.input(&x)), &y)
             });
             if !loss.is_finite() {
-                bar.finish_and_clear();
+                bar.clear();
                 return Err(diverged(epoch, loss, recipe));
             }
             optimizer.step(model, grads);
             step += 1;
             seen += y.len();
             sum += f64::from(loss) * y.len() as f64;
-            bar.set_message(status(sum, seen, start.elapsed()));
-            bar.set_position(seen as u64);
+            bar.set(seen, || status(sum, seen, start.elapsed()));
         }
         let time = start.elapsed();
         total += time;
-        bar.finish_and_clear();
+        bar.clear();
         say!(
             "epoch {epoch:>3}  {}  {:.2} s  test accuracy {:.2} %",
             status(sum, seen, time),

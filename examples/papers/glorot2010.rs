@@ -40,16 +40,16 @@ struct Layers {
     weights: Vec<f64>,
 }
 
-fn layers(train: &Dataset, width: usize, law: &dyn Initializer) -> Layers {
+fn layers(train: &Dataset, width: usize, initializer: &dyn Initializer) -> Layers {
     manual_seed(1);
     let (x, y) = train.batches(200).shuffle().next().expect("a batch");
     let size = |i| if i == 0 { 784 } else { width };
     let linear: Vec<Linear> = (0..HIDDEN)
-        .map(|i| Linear::builder(size(i), width).weight(law).bias(Zeros).build())
+        .map(|i| Linear::builder(size(i), width).weight(initializer).bias(Zeros).build())
         .collect();
     let taps: Vec<Tap> =
         linear.iter().map(|_| Tap(Param::new(Tensor::zeros([y.len(), width])))).collect();
-    let output = Linear::builder(width, 10).weight(law).bias(Zeros).build();
+    let output = Linear::builder(width, 10).weight(initializer).bias(Zeros).build();
 
     let (mut tape, mut activations) = (Tape::new(), vec![]);
     let (_, grads) = tape.value_and_grad(|t| {
@@ -70,10 +70,10 @@ fn layers(train: &Dataset, width: usize, law: &dyn Initializer) -> Layers {
 }
 
 /// The mean singular value of a hidden layer's Jacobian, diag(tanh′) W, over the layers 2 to 5.
-fn jacobian(train: &Dataset, width: usize, law: &dyn Initializer) -> f64 {
+fn jacobian(train: &Dataset, width: usize, initializer: &dyn Initializer) -> f64 {
     manual_seed(1);
     let (x, _) = train.batches(1).shuffle().next().expect("an image");
-    let layer = |n| Linear::builder(n, width).weight(law).bias(Zeros).build();
+    let layer = |n| Linear::builder(n, width).weight(initializer).bias(Zeros).build();
     let mut z = Tape::new().value(|t| layer(784).forward(t.input(&x)).tanh());
     let means: Vec<f64> = (1..HIDDEN)
         .map(|_| {
@@ -96,13 +96,14 @@ fn list(sizes: &[f64]) -> String {
 fn run(lab: &Lab) -> Outcome {
     let mut outcome = Outcome::default();
     let (standard, normalized) = (FanInUniform, XavierUniform::default());
-    let laws: [(_, &dyn Initializer); 2] = [("standard", &standard), ("normalized", &normalized)];
+    let initializers: [(_, &dyn Initializer); 2] =
+        [("standard", &standard), ("normalized", &normalized)];
     let (width, small) = if lab.quick { (200, 60) } else { (1_000, 200) };
     let [standardized, _] = lab.normalized();
     let mut measure = |pixels, data: &Dataset| {
-        laws.map(|(name, law)| {
-            let layers = layers(data, width, law);
-            let jacobian = jacobian(data, small, law);
+        initializers.map(|(name, initializer)| {
+            let layers = layers(data, width, initializer);
+            let jacobian = jacobian(data, small, initializer);
             outcome.detail(format!("{name} initialization, {pixels}"));
             outcome.detail(format!("    activations      {}", list(&layers.activations)));
             outcome.detail(format!("    gradients        {}", list(&layers.gradients)));

@@ -17,8 +17,8 @@ pub(crate) const PAPER: Paper = Paper {
     run,
 };
 
-/// The laws, with n times their variance.
-fn laws() -> [(&'static str, f64, Box<dyn Initializer>); 5] {
+/// The initializers, with n times their variance.
+fn initializers() -> [(&'static str, f64, Box<dyn Initializer>); 5] {
     let scaled =
         |scale| VarianceScaling::new(scale).distribution(fanin::init::Distribution::Normal);
     // An uncorrected truncation at two standard deviations leaves 0.774 of the variance.
@@ -48,12 +48,13 @@ fn run(lab: &Lab) -> Outcome {
 fn lengths(lab: &Lab, outcome: &mut Outcome) {
     const DEPTH: usize = 50;
     let nets = if lab.quick { 50 } else { 200 };
-    let typical = laws().map(|(name, scale, law)| {
+    let typical = initializers().map(|(name, scale, initializer)| {
         manual_seed(1);
         let lengths = (0..nets).map(|_| {
-            let x = Tensor::ones([1, DEPTH]); // any direction: the laws know none
+            let x = Tensor::ones([1, DEPTH]); // any direction: the initializers know none
             let net: Sequential = (0..DEPTH).fold(Sequential::new(), |net, _| {
-                net.add(Linear::builder(DEPTH, DEPTH).weight(&*law).bias(Zeros).build()).add(Relu)
+                net.add(Linear::builder(DEPTH, DEPTH).weight(&*initializer).bias(Zeros).build())
+                    .add(Relu)
             });
             let squares = net.predict(&x).as_slice().iter().map(|&y| f64::from(y).powi(2)).sum();
             let squares: f64 = squares;
@@ -84,13 +85,14 @@ fn starts(lab: &Lab, outcome: &mut Outcome) {
     let [data, test] = lab.normalized();
     let some = test.take(1_000);
     let depths = [10, 20, 40];
-    let starts = laws().map(|(name, _, law)| {
+    let starts = initializers().map(|(name, _, initializer)| {
         let steps = depths.map(|depth| {
             median(
                 [1, 2, 3]
                     .map(|seed| {
                         manual_seed(seed);
-                        let mut model = mlp(&sizes(784, depth, depth, 10), Relu, &*law, &Zeros);
+                        let mut model =
+                            mlp(&sizes(784, depth, depth, 10), Relu, &*initializer, &Zeros);
                         let mut sgd = Sgd::new(0.01);
                         let losses =
                             train(&mut model, &mut sgd, &data, (64, STEPS), |step, _, model| {
@@ -112,7 +114,7 @@ fn starts(lab: &Lab, outcome: &mut Outcome) {
     });
     let [lecun, truncated, he, uniform, large] = starts;
     outcome.claim(
-        "40 layers: only the laws with 2/n start to learn",
+        "40 layers: only the initializers with 2/n start to learn",
         "below, the number of epochs grows with depth; above, too (Fig. 1b)",
         format!(
             "step of 20 % (of 400): 1/n {}, truncated He {}, He {}, He uniform {}, 4/n {}",

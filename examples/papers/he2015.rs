@@ -1,6 +1,7 @@
 //! Rectifier networks of 22 and 30 layers. Steps until the loss is half of chance, ln 10 / 2, tell
 //! who starts earlier; "converges" is 90 % of the test set by the end with every seed, "stalls" is
-//! under 20 %. Each law takes its best learning rate of a grid, by the training loss of seed 1.
+//! under 20 %. Each initializer takes its best learning rate of a grid, by the training loss of
+//! seed 1.
 
 use fanin::prelude::*;
 
@@ -76,9 +77,14 @@ fn run(lab: &Lab) -> Outcome {
         runs.iter().map(|run| run.1.unwrap_or(steps)).collect::<Vec<_>>()
     };
     let earlier = start(&he22).iter().zip(start(&xavier22)).all(|(&he, xavier)| he < xavier);
-    outcome.claim("30 layers: He's law converges", "converges", list(&he30), converge(&he30));
     outcome.claim(
-        "30 layers: Xavier's law stalls",
+        "30 layers: He's initializer converges",
+        "converges",
+        list(&he30),
+        converge(&he30),
+    );
+    outcome.claim(
+        "30 layers: Xavier's initializer stalls",
         "\"completely stalls the learning\"",
         list(&xavier30),
         stall(&xavier30),
@@ -92,13 +98,13 @@ fn run(lab: &Lab) -> Outcome {
         );
     }
     outcome.claim(
-        "22 layers: He's law starts reducing the error earlier",
+        "22 layers: He's initializer starts reducing the error earlier",
         "earlier",
         format!("half of chance at steps {:?} against {:?}", start(&he22), start(&xavier22)),
         earlier,
     );
     outcome.claim(
-        "PyTorch's default, smaller than Xavier's law, stalls with 22 and 30 layers",
+        "PyTorch's default, smaller than Xavier's initializer, stalls with 22 and 30 layers",
         "not measured there; follows from its eq. 9",
         format!("{} and {}", list(&torch22), list(&torch30)),
         stall(&torch22) && stall(&torch30),

@@ -31,7 +31,7 @@ fn run(lab: &Lab) -> Outcome {
     };
     let [two, three, five, ten] = [2, 3, 5, 10].map(share);
     outcome.claim(
-        "10 layers, He's law, width 2, 3, 5, 10: most networks that end as constants begin as such",
+        "10 layers, He's initializer, width 2, 3, 5, 10: most networks that end as constants begin as such",
         "> 90, ≈ 60, > 10, < 1 % after training",
         format!("{two:.1}, {three:.1}, {five:.1}, {ten:.1} % before training"),
         (80.0..=95.0).contains(&two)
@@ -53,10 +53,11 @@ fn he(width: usize) -> Sequential {
 fn rai() -> Sequential {
     let mut model = Sequential::new();
     for (i, size) in sizes(1, 2, LAYERS, 1).windows(2).enumerate() {
-        // One entry of each unit is positive, a weight or the bias: both laws know which.
-        let law = RandomizedAsymmetric::paired(fanin::init::default_rng().next_u64());
+        // One entry of each unit is positive, a weight or the bias: both initializers know which.
+        let initializer = RandomizedAsymmetric::paired(fanin::init::default_rng().next_u64());
         model = if i > 0 { model.add(Relu) } else { model };
-        model = model.add(Linear::builder(size[0], size[1]).weight(law).bias(law).build());
+        model = model
+            .add(Linear::builder(size[0], size[1]).weight(initializer).bias(initializer).build());
     }
     model
 }
@@ -83,7 +84,7 @@ fn trained(outcome: &mut Outcome) {
     };
     let [he, rai] = [share("He", &|| he(2)), share("RAI", &rai)];
     outcome.claim(
-        "abs x, 10 layers of width 2: share that collapses, He's law → RAI",
+        "abs x, 10 layers of width 2: share that collapses, He's initializer → RAI",
         "91.9 → 29.2 %",
         format!("{he:.1} → {rai:.1} % of 1,000"),
         (he - 91.9).abs() < 5.0 && (rai - 29.2).abs() < 5.0,

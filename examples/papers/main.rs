@@ -18,17 +18,18 @@ mod lu2019;
 mod mishkin2015;
 mod mup;
 mod nielsen;
+#[path = "../common/options.rs"]
+mod options;
 mod pennington2017;
 mod report;
 mod saxe2013;
 
 use std::time::Instant;
 
-use clap::Parser;
-use clap::builder::PossibleValuesParser;
 use fanin::prelude::*;
 
 use lab::{Lab, Paper};
+use options::{Opt, Program};
 
 /// In the order of docs/papers.md.
 const PAPERS: &[Paper] = &[
@@ -43,37 +44,36 @@ const PAPERS: &[Paper] = &[
     mup::PAPER,
 ];
 
-/// Measures again what papers on initialization published.
-#[derive(Parser)]
-struct Args {
-    /// Which paper
-    #[arg(default_value = "all", value_parser = names())]
-    paper: String,
-
-    /// Runs small versions on the bundled digits, and fails if a claim does not hold
-    #[arg(long)]
-    quick: bool,
-}
-
-fn names() -> PossibleValuesParser {
-    PAPERS.iter().map(|paper| paper.name).chain(["all"]).collect::<Vec<_>>().into()
-}
+const PAPER: Opt = Opt::value("paper", "PAPER", "Which paper, see below [default: all]");
+const QUICK: Opt = Opt::flag(
+    "quick",
+    "Runs small versions on the bundled digits, and fails if a claim does not hold",
+);
 
 fn main() -> fanin::Result<()> {
-    let args = Args::parse();
-    let (train, test) = if args.quick { datasets::mnist_bundled() } else { datasets::mnist()? };
-    println!("data: {}", train.source());
-    let full = !train.source().is_bundled();
-    let lab = Lab { quick: args.quick, train, test };
+    let names: Vec<&str> = PAPERS.iter().map(|paper| paper.name).chain(["all"]).collect();
+    let given = Program {
+        name: "papers",
+        about: "Measures again what papers on initialization published.",
+        positional: Some(PAPER),
+        options: &[QUICK],
+        after: format!("The papers: {}", names.join(", ")),
+    }
+    .read();
+    let (chosen, quick) = (given.positional(&names).unwrap_or("all"), given.has("quick"));
+    let (train, test) = if quick { datasets::mnist_bundled() } else { datasets::mnist()? };
+    println!("data: {}", train.provenance());
+    let full = !train.provenance().is_bundled();
+    let lab = Lab { quick, train, test };
 
-    let all = args.paper == "all";
-    let chosen = |paper: &&Paper| paper.name == args.paper || all && (paper.quick || !args.quick);
-    for paper in PAPERS.iter().filter(chosen) {
+    let all = chosen == "all";
+    let is_chosen = |paper: &&Paper| paper.name == chosen || all && (paper.quick || !quick);
+    for paper in PAPERS.iter().filter(is_chosen) {
         println!("\n{}: {}", paper.name, paper.title);
         let start = Instant::now();
         let outcome = (paper.run)(&lab);
         report::print(&outcome);
-        if args.quick && paper.quick {
+        if quick && paper.quick {
             let fails = outcome.findings.iter().find(|finding| !finding.holds);
             assert!(fails.is_none(), "{}: this was promised: {fails:?}", paper.name);
         } else if full {

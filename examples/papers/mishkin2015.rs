@@ -1,6 +1,6 @@
-//! Thirty layers from LSUV, orthonormal, He's and Xavier's weights, for two activations. A law trains
-//! a network if the worst of three seeds gets 85 % of the test set. Each takes its best learning rate
-//! of a grid, by the training loss of seed 1.
+//! Thirty layers from LSUV, orthonormal, He's and Xavier's weights, for two activations. An initializer
+//! trains a network if the worst of three seeds gets 85 % of the test set. Each takes its best learning
+//! rate of a grid, by the training loss of seed 1.
 
 use fanin::nn::initialize::Lsuv;
 use fanin::prelude::*;
@@ -36,7 +36,7 @@ fn run(lab: &Lab) -> Outcome {
     );
     let fails = |i: usize| relu[i] < 85.0 || tanh[i] < 85.0;
     outcome.claim(
-        "each of the other laws fails for one of them",
+        "each of the other initializers fails for one of them",
         "each works for some",
         format!("ReLU: {}; tanh: {}", show(relu), show(tanh)),
         fails(1) && fails(2) && fails(3),
@@ -58,10 +58,11 @@ fn measure(
     outcome: &mut Outcome,
 ) -> [f64; 4] {
     let [data, test] = lab.normalized();
-    let build = |law: &str| {
-        let from =
-            |law: &dyn Initializer| mlp(&sizes(784, 64, LAYERS, 10), activation, law, &Zeros);
-        match law {
+    let build = |initializer: &str| {
+        let from = |initializer: &dyn Initializer| {
+            mlp(&sizes(784, 64, LAYERS, 10), activation, initializer, &Zeros)
+        };
+        match initializer {
             "LSUV" => {
                 let mut model = from(&Zeros);
                 let batch = data.batches(256).shuffle().next().expect("a batch").0;
@@ -73,10 +74,10 @@ fn measure(
             _ => from(&XavierNormal::default()),
         }
     };
-    ["LSUV", "orthonormal", "He", "Xavier"].map(|law| {
+    ["LSUV", "orthonormal", "He", "Xavier"].map(|initializer| {
         let learn = |rate, seed| {
             manual_seed(seed);
-            let mut model = build(law);
+            let mut model = build(initializer);
             let mut sgd = Sgd::new(rate).momentum(0.9);
             let losses = train(&mut model, &mut sgd, &data, (64, STEPS), |_, _, _| false);
             (final_loss(&losses), 100.0 * accuracy(&model, &test))
@@ -84,7 +85,7 @@ fn measure(
         let (rate, grid) = best_rate(&[0.001, 0.003, 0.01], |rate| learn(rate, 1).0);
         let runs = [2, 3, 4].map(|seed| learn(rate, seed).1);
         outcome.detail(format!(
-            "{name}, {law:11}: loss by learning rate {grid}; test accuracy {runs:.1?} %"
+            "{name}, {initializer:11}: loss by learning rate {grid}; test accuracy {runs:.1?} %"
         ));
         runs.into_iter().fold(f64::MAX, f64::min)
     })

@@ -99,10 +99,10 @@ fn run(lab: &Lab) -> Outcome {
         (30, "epoch 30, 30 hidden units: N(0, 1) has caught up", [96.37, 96.50]),
         (100, "epoch 30, 100 hidden units: N(0, 1/n) stays ahead", [97.42, 97.81]),
     ] {
-        let laws: [&dyn Initializer; 2] = [&large, &small];
-        let [large, small] = laws.map(|law| {
-            let epochs = measure(hidden, law, 1, 30);
-            outcome.detail(format!("784-{hidden}-10 {law:?}, by epoch: {epochs:.2?}"));
+        let initializers: [&dyn Initializer; 2] = [&large, &small];
+        let [large, small] = initializers.map(|initializer| {
+            let epochs = measure(hidden, initializer, 1, 30);
+            outcome.detail(format!("784-{hidden}-10 {initializer:?}, by epoch: {epochs:.2?}"));
             epochs[29]
         });
         let near = (large - published[0]).abs() < 0.5 && (small - published[1]).abs() < 0.5;

@@ -1,6 +1,6 @@
-//! A hundred tanh layers, from orthogonal and from Gaussian weights of the same variance. Each law
-//! takes its best learning rate of a grid, by the loss of seed 1 on the training set; the verdict is
-//! by the test accuracy of other seeds with that rate.
+//! A hundred tanh layers, from orthogonal and from Gaussian weights of the same variance. Each
+//! initializer takes its best learning rate of a grid, by the loss of seed 1 on the training set. The
+//! test accuracy of other seeds with that rate gives the verdict.
 
 use fanin::nn::diagnose::singular_values;
 use fanin::prelude::*;
@@ -13,7 +13,7 @@ pub(crate) const PAPER: Paper = Paper {
         dynamical isometry*",
     changed: "100 layers of width 64 on MNIST instead of 200 of width 400 on CIFAR-10, and 400 \
         steps of 64 images, to fit into minutes. Weights have variance 1/n (σ_w = 1, critical for \
-        tanh without biases) under both laws; SGD with momentum 0.9.",
+        tanh without biases) under both initializers; SGD with momentum 0.9.",
     seeds: "seed 1 for the grid, seeds 2 to 4 for the verdict",
     quick: false,
     run,
@@ -27,18 +27,18 @@ fn run(lab: &Lab) -> Outcome {
     let [data, test] = lab.normalized();
     let steps = 400;
 
-    let learn = |law: &dyn Initializer, rate, seed| {
+    let learn = |initializer: &dyn Initializer, rate, seed| {
         manual_seed(seed);
-        let mut model = mlp(&sizes(784, WIDTH, LAYERS, 10), Tanh, law, &Zeros);
+        let mut model = mlp(&sizes(784, WIDTH, LAYERS, 10), Tanh, initializer, &Zeros);
         let mut sgd = Sgd::new(rate).momentum(0.9);
         let losses = train(&mut model, &mut sgd, &data, (64, steps), |_, _, _| false);
         (final_loss(&losses), 100.0 * accuracy(&model, &test))
     };
-    let mut measure = |name: &str, law: &dyn Initializer| {
+    let mut measure = |name: &str, initializer: &dyn Initializer| {
         let rates = [0.0003, 0.001, 0.003, 0.01, 0.03];
-        let (rate, grid) = best_rate(&rates, |rate| learn(law, rate, 1).0);
+        let (rate, grid) = best_rate(&rates, |rate| learn(initializer, rate, 1).0);
         outcome.detail(format!("{name}: loss by learning rate {grid}"));
-        let accuracies = [2, 3, 4].map(|seed| learn(law, rate, seed).1);
+        let accuracies = [2, 3, 4].map(|seed| learn(initializer, rate, seed).1);
         outcome.detail(format!("{name}: test accuracy with rate {rate}: {accuracies:.1?} %"));
         accuracies
     };
@@ -70,10 +70,11 @@ fn run(lab: &Lab) -> Outcome {
     outcome
 }
 
-fn condition(law: &dyn Initializer) -> f64 {
+fn condition(initializer: &dyn Initializer) -> f64 {
     manual_seed(1);
-    let layers: Vec<Linear> =
-        (2..LAYERS).map(|_| Linear::builder(WIDTH, WIDTH).weight(law).no_bias().build()).collect();
+    let layers: Vec<Linear> = (2..LAYERS)
+        .map(|_| Linear::builder(WIDTH, WIDTH).weight(initializer).no_bias().build())
+        .collect();
     let mut identity = Tensor::zeros([WIDTH, WIDTH]);
     identity.as_mut_slice().iter_mut().step_by(WIDTH + 1).for_each(|x| *x = 1.0);
     let values = singular_values(&layers.predict(&identity));

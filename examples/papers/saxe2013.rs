@@ -1,6 +1,6 @@
 //! Deep linear networks: how many steps they need as they get deeper. A network has learnt when the
-//! running mean of its loss is below 0.8. The learning rate is the best of a grid, for each law and
-//! depth, by seed 1; the steps are the median of other seeds.
+//! running mean of its loss is below 0.8. The learning rate is the best of a grid by seed 1, for each
+//! initializer and depth. The steps are the median of other seeds.
 
 use fanin::prelude::*;
 
@@ -11,7 +11,7 @@ pub(crate) const PAPER: Paper = Paper {
     title: "Saxe, McClelland, Ganguli 2013, *Exact solutions to the nonlinear dynamics of learning in \
         deep linear neural networks*",
     changed: "width 64 instead of 1,000, depths to 64 instead of 100, batches of 64 instead of the \
-        whole set, and cross-entropy instead of squared error, to fit into minutes. Both laws choose \
+        whole set, and cross-entropy instead of squared error, to fit into minutes. Both initializers choose \
         from the same seven learning rates; the scale of the Gaussian, 1/n, is the paper's.",
     seeds: "seed 1 for the grid, the median of seeds 2 to 4",
     quick: false,
@@ -29,11 +29,11 @@ fn run(lab: &Lab) -> Outcome {
     let rates = (0..7).map(|i| 0.05 / 10f64.powf(i as f64 / 2.0));
 
     // The fewest steps to the goal over all rates, at each depth.
-    let mut measure = |name: &str, law: &dyn Initializer| {
+    let mut measure = |name: &str, initializer: &dyn Initializer| {
         depths.map(|depth| {
             let learn = |rate: f64, seed| {
                 manual_seed(seed);
-                let mut model = linear_network(depth, law);
+                let mut model = linear_network(depth, initializer);
                 let mut sgd = Sgd::new(rate).momentum(0.9);
                 let mut running = f32::NAN;
                 let losses = train(&mut model, &mut sgd, &data, (64, STEPS), |step, loss, _| {
@@ -82,13 +82,13 @@ fn run(lab: &Lab) -> Outcome {
     outcome
 }
 
-/// A network of linear layers, all of width 64 but for the ends, which Glorot's law fills so that
+/// A network of linear layers, all of width 64 but for the ends, which Glorot's initializer fills so that
 /// only what is between them differs.
-fn linear_network(depth: usize, law: &dyn Initializer) -> Sequential {
+fn linear_network(depth: usize, initializer: &dyn Initializer) -> Sequential {
     let layer = |n, m| Linear::builder(n, m).bias(Zeros);
     let mut model = Sequential::new().add(layer(784, 64).weight(XavierNormal::default()).build());
     for _ in 2..depth {
-        model = model.add(layer(64, 64).weight(law).build());
+        model = model.add(layer(64, 64).weight(initializer).build());
     }
     model.add(layer(64, 10).weight(XavierNormal::default()).build())
 }

@@ -8,6 +8,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Error {
     /// A data set.
+    #[cfg(feature = "datasets")]
     #[error(transparent)]
     Data(#[from] fanin_datasets::Error),
     /// A model file.
@@ -19,7 +20,7 @@ pub enum Error {
     /// A network's description.
     #[error(transparent)]
     Spec(#[from] fanin_nn::layers::SpecError),
-    /// The text of a law.
+    /// The text of an initializer.
     #[error(transparent)]
     Scheme(#[from] fanin_init::ParseSchemeError),
     /// A program's own input or output.

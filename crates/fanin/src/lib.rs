@@ -1,5 +1,5 @@
 //! A small neural-net framework with pluggable weight initialization: PyTorch's defaults, bit for bit
-//! under the same seed, any other law for any layer, and training that is fast on a CPU.
+//! under the same seed, any other initializer for any layer, and training that is fast on a CPU.
 //!
 //! ```
 //! use fanin::prelude::*;
@@ -24,15 +24,24 @@
 //! }
 //! ```
 //!
-//! The parts: [`init`] has the laws of initialization and PyTorch's generator, [`nn`] gradients,
-//! layers and optimizers, [`tensor`] arrays and their kernels, [`datasets`] MNIST and batches.
+//! The parts: [`init`] has the initializers and PyTorch's generator, [`nn`] gradients, layers and
+//! optimizers, [`tensor`] arrays and their kernels, [`datasets`] MNIST, tables and batches, [`train`]
+//! metrics.
+//!
+//! # Features
+//! All are on by default. `default-features = false` leaves tensors, initializers, layers, optimizers
+//! and model files: what a server needs to predict.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `datasets` | [`datasets`] |
+//! | `train` | [`train`], and with it `datasets` |
 
 mod error;
-mod evaluate;
 pub mod prelude;
 
 pub use error::{Error, Result};
-pub use evaluate::{ConfusionMatrix, accuracy, confusion};
+#[cfg(feature = "datasets")]
 pub use fanin_datasets as datasets;
 /// `#[derive(Parameters)]`: see the trait [`nn::Parameters`].
 pub use fanin_derive::FacadeParameters as Parameters;
@@ -45,8 +54,12 @@ pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var};
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::Tensor;
 pub use fanin_tensor::ndarray;
+#[cfg(feature = "train")]
+pub use fanin_train as train;
+#[cfg(feature = "train")]
+pub use fanin_train::{ConfusionMatrix, accuracy, confusion_matrix, evaluate, metrics};
 
 /// The programs of the README, compiled and run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}

@@ -1,6 +1,9 @@
 //! What a program that builds and trains a network uses: `use fanin::prelude::*;`
 
-pub use crate::{accuracy, confusion, datasets};
+#[cfg(feature = "datasets")]
+pub use crate::datasets;
+#[cfg(feature = "datasets")]
+pub use fanin_datasets::{Data, Table};
 pub use fanin_derive::FacadeParameters as Parameters;
 pub use fanin_init::rand::rngs::StdRng;
 pub use fanin_init::rand::{Rng, RngCore, SeedableRng};
@@ -25,3 +28,5 @@ pub use fanin_nn::{
 };
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};
+#[cfg(feature = "train")]
+pub use fanin_train::{accuracy, confusion_matrix, evaluate, metrics};

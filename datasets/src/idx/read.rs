@@ -11,11 +11,11 @@ use flate2::bufread::MultiGzDecoder;
 use super::{Idx, IdxData, places};
 use crate::error::{Error, Result, Thousands, count};
 
-/// The most a file may unpack to unless [`Reader::limit`] says otherwise: 1 GiB, which takes in
-/// every set of the MNIST family (EMNIST's largest has 547 MB).
+/// The most bytes that a file may unpack to, unless [`Reader::limit`] says otherwise: 1 GiB. EMNIST's
+/// largest file has 547 MB.
 pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
-/// How much is asked of a file at a time, and the first memory set aside for its elements.
+/// How many bytes are read at a time, and how many the first buffer for elements has.
 const CHUNK: usize = 64 << 10;
 
 /// Reads an IDX file, gzip or plain, of at most [`DEFAULT_LIMIT`] bytes unpacked.
@@ -28,10 +28,10 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
 
 /// Reads IDX under a limit.
 ///
-/// Sizes in a header are claims: memory is set aside as elements arrive, by doubling up to the claim,
-/// so that reading never takes more than three times what has arrived, nor twice the limit (each
-/// plus 256 KiB for buffers). Neither a wrong header nor a small gzip file that unpacks to gigabytes
-/// does any harm.
+/// Sizes in a header are claims. Memory grows as elements arrive, by doubling, and never beyond the
+/// claim. So reading takes at most three times the bytes that have arrived, and at most twice the limit
+/// (each plus 256 KiB for buffers). A wrong header does no harm, nor does a small gzip file that
+/// unpacks to gigabytes.
 ///
 /// # Example
 /// ```
@@ -87,11 +87,11 @@ impl Reader {
     /// # Errors
     /// As [`read`](Reader::read).
     pub fn read_from(&self, name: impl AsRef<Path>, input: impl Read) -> Result<Idx> {
-        self.source(name.as_ref(), input)?.array()
+        self.stream(name.as_ref(), input)?.array()
     }
 
-    /// Reads a stream that holds bytes of one of these ranks, as it is `expected` to; `check` sees
-    /// the shape before any element is read. Gives shape and bytes.
+    /// Reads the shape and the bytes of a stream, whose rank must be in `ranks`; `expected` says so in
+    /// messages. `check` gets the shape before any element is read.
     pub(crate) fn read_bytes(
         &self,
         name: &Path,
@@ -99,20 +99,20 @@ impl Reader {
         (ranks, expected): (RangeInclusive<usize>, &str),
         check: impl FnOnce(&[usize]) -> Result<()>,
     ) -> Result<(Vec<usize>, Vec<u8>)> {
-        let mut source = self.source(name, input)?;
-        let (shape, kind) = source.header()?;
+        let mut stream = self.stream(name, input)?;
+        let (shape, kind) = stream.header()?;
         if !(matches!(kind, IdxData::U8(_)) && ranks.contains(&shape.len())) {
             let found = format!("{} {}", kind.type_name(), show_shape(&shape));
             return Err(Error::Unexpected { file: name.into(), found, expected: expected.into() });
         }
         check(&shape)?;
-        let bytes = source.values(&shape)?;
-        source.end(&shape)?;
+        let bytes = stream.values(&shape)?;
+        stream.end(&shape)?;
         Ok((shape, bytes))
     }
 
-    /// A stream, unpacked if need be.
-    fn source<'a>(&'a self, name: &Path, mut input: impl Read + 'a) -> Result<Source<'a>> {
+    /// A stream, which is unpacked if it is gzip.
+    fn stream<'a>(&'a self, name: &Path, mut input: impl Read + 'a) -> Result<Stream<'a>> {
         let mut start = [0; 2];
         let got = fill(&mut input, &mut start).map_err(|source| Error::Io {
             file: name.into(),
@@ -123,7 +123,7 @@ impl Reader {
         let input = BufReader::new(Cursor::new(start).take(got as u64).chain(input));
         let input: Box<dyn Read> =
             if packed { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
-        Ok(Source { reader: self, file: name.into(), input })
+        Ok(Stream { reader: self, file: name.into(), input })
     }
 }
 
@@ -133,14 +133,14 @@ pub(crate) fn open(path: &Path) -> Result<File> {
 }
 
 /// One file being read.
-struct Source<'a> {
+struct Stream<'a> {
     reader: &'a Reader,
     file: PathBuf,
     /// What is left of it, unpacked.
     input: Box<dyn Read + 'a>,
 }
 
-impl Source<'_> {
+impl Stream<'_> {
     fn array(mut self) -> Result<Idx> {
         let (shape, mut data) = self.header()?;
         match &mut data {
@@ -155,7 +155,7 @@ impl Source<'_> {
         Ok(Idx { shape, data })
     }
 
-    /// The shape, and no elements yet of the type they will have.
+    /// The shape, and an empty vector of the element type.
     fn header(&mut self) -> Result<(Vec<usize>, IdxData)> {
         let mut magic = [0; 4];
         let got = self.fill(&mut magic)?;
@@ -197,7 +197,7 @@ impl Source<'_> {
             let got = self.fill(&mut chunk[..want])?;
             let new = chunk[..got].chunks_exact(T::SIZE);
             if values.capacity() - values.len() < new.len() {
-                // Doubling, but never past the claim, which Vec's own growth would overshoot.
+                // Double the memory, but never beyond the claim, as Vec's own growth would.
                 let capacity = (2 * values.capacity()).max(CHUNK / T::SIZE).min(total);
                 values.reserve_exact(capacity - values.len());
             }
@@ -211,7 +211,7 @@ impl Source<'_> {
         Ok(values)
     }
 
-    /// Nothing may follow the elements; reading on also makes gzip check its checksum.
+    /// Checks that nothing follows the elements. Reading to the end also checks gzip's checksum.
     fn end(&mut self, shape: &[usize]) -> Result<()> {
         loop {
             return match self.input.read(&mut [0]) {
@@ -238,7 +238,7 @@ impl Source<'_> {
     fn broken(&self, source: io::Error) -> Error {
         let file = self.file.clone();
         match source.kind() {
-            // What the decompressor says of bytes that make no sense.
+            // The decompressor's errors for invalid bytes.
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 Error::Damaged { file, source }
             }
@@ -257,7 +257,7 @@ impl Source<'_> {
     }
 }
 
-/// Fills the buffer as far as the input reaches; says how far.
+/// Fills the buffer from the input, and gives how many bytes it had.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut got = 0;
     while got < buffer.len() {
@@ -265,7 +265,7 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
             Ok(0) => break,
             Ok(n) => got += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            // How the decompressor reports a packed stream that breaks off.
+            // The decompressor's error for a stream that ends too early.
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
             Err(e) => return Err(e),
         }
@@ -273,7 +273,7 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(got)
 }
 
-/// The first bytes of a foreign file, as digits and, where they are text, as text.
+/// The first bytes of a file that is no IDX: as digits, and as text if they are text.
 fn describe(start: &[u8]) -> String {
     if start.is_empty() {
         return "it is empty".into();

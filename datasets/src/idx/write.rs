@@ -41,7 +41,7 @@ impl Idx {
 
     /// Writes a file, as gzip if its name ends in `.gz`.
     ///
-    /// It is written beside its target and renamed into place, so that nobody ever sees half of it.
+    /// The file is written beside its target and renamed into place, so that no reader sees half of it.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -53,7 +53,7 @@ impl Idx {
         self.save_to(beside, path.extension().is_some_and(|e| e == "gz"))
             .and_then(|()| fs::rename(beside, path))
             .map_err(|source| {
-                // What is left of it helps nobody; the first error is the one to tell.
+                // Remove the part that was written. The first error is the one to report.
                 let _ = fs::remove_file(beside);
                 Error::Io { file: path.into(), action: "write", source }
             })

@@ -1,11 +1,11 @@
-//! `--init`: any law as text, and short names for those that are compared again and again.
+//! `--init`: any initializer as text, and short names for those that are often compared.
 
 use std::fmt;
 
 use fanin::init::ParseSchemeError;
 use fanin::prelude::*;
 
-/// Names that stand for a law: what each does to a network is worth seeing.
+/// Names that stand for an initializer. It is worth seeing what each does to a network.
 const SHORT: [(&str, &str); 6] = [
     ("pytorch", "torch_default"),
     ("general-rule", "fan_in_uniform"),
@@ -24,11 +24,17 @@ pub(crate) struct Init {
     bias: Scheme,
 }
 
+impl Default for Init {
+    fn default() -> Self {
+        Self::parse("pytorch").expect("an initializer of PyTorch's")
+    }
+}
+
 impl Init {
     pub(crate) fn parse(text: &str) -> Result<Self, ParseSchemeError> {
         let short = SHORT.iter().find(|(name, _)| *name == text);
-        let weight = short.map_or(text, |(_, law)| *law).parse()?;
-        // PyTorch draws its biases from the law of its weights.
+        let weight = short.map_or(text, |(_, long)| *long).parse()?;
+        // PyTorch draws biases from the distribution of the weights.
         let bias = if text == "pytorch" { FanInUniform.into() } else { Zeros.into() };
         Ok(Self { text: text.into(), weight, bias })
     }
@@ -40,17 +46,18 @@ impl Init {
     }
 }
 
-/// The text, and the law that it stands for if that is another.
+/// The text, and the initializer that it stands for, if that has another name.
 impl fmt::Display for Init {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let law = self.weight.to_string();
-        if law == self.text { f.write_str(&law) } else { write!(f, "{}, {law}", self.text) }
+        let long = self.weight.to_string();
+        if long == self.text { f.write_str(&long) } else { write!(f, "{}, {long}", self.text) }
     }
 }
 
 /// The end of `--help`.
 pub(crate) fn help() -> String {
-    let mut help = String::from("The laws of --init, such as \"kaiming_normal(mode=fan_out)\":\n ");
+    let mut help =
+        String::from("The initializers of --init, such as \"kaiming_normal(mode=fan_out)\":\n ");
     let mut width = 0;
     for name in Scheme::names().chain(Scheme::aliases().map(|(name, _)| name)) {
         width += name.len() + 1;
@@ -60,10 +67,11 @@ pub(crate) fn help() -> String {
         }
         help = help + " " + name;
     }
-    help += "\nand short names, which have no parameters and come before a law of the same name:\n";
-    for (name, law) in SHORT {
+    help +=
+        "\nand short names, without parameters, which come before an initializer of that name:\n";
+    for (name, long) in SHORT {
         let biases = if name == "pytorch" { ", and so are the biases" } else { "" };
-        help += &format!("  {name:17} {law}{biases}\n");
+        help += &format!("  {name:17} {long}{biases}\n");
     }
     help + "zeros and uniform01 are there to be seen failing."
 }

@@ -1,4 +1,4 @@
-//! [`Pair`]: a file of images and the file of their labels, read together.
+//! [`LabelledImages`]: a file of images and the file of their labels, read together.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,28 +8,28 @@ use fanin_tensor::show_shape;
 use crate::error::{Error, Result};
 use crate::idx::Reader;
 
-/// Images and as many labels, whose values are not checked yet.
-pub(crate) struct Pair {
+/// Images and as many labels. The values of the labels are not checked yet.
+pub(crate) struct LabelledImages {
     /// `(n, …)`, for `n` labels.
     pub(crate) shape: Vec<usize>,
     pub(crate) images: Vec<u8>,
     pub(crate) labels: Vec<u8>,
 }
 
-impl Pair {
-    /// Reads two IDX streams, gzip or plain, named by their files: images that take at most `limit`
-    /// bytes, unpacked, each of the shape `each` if one is given, and their labels.
+impl LabelledImages {
+    /// Reads images and their labels from two IDX streams, gzip or plain. Messages call a stream by
+    /// its file's name. The images take at most `limit` bytes, unpacked; if `each` is given, it is the
+    /// shape of every image.
     ///
-    /// The labels are read first, and the header of the images is checked against them before any
-    /// image is read: a file that does not belong here takes no memory, however large it claims
-    /// to be.
+    /// The labels are read first. The header of the images is checked against them before any image
+    /// is read, so a file that does not belong here takes no memory, whatever size its header claims.
     pub(crate) fn read(
         (images_name, images): (&Path, impl Read),
         (labels_name, labels): (&Path, impl Read),
         each: Option<&[usize]>,
         limit: u64,
     ) -> Result<Self> {
-        // More labels than this belong to no images within the limit.
+        // Images within the limit have at most so many labels.
         let size: usize = each.map_or(1, |shape| shape.iter().product());
         let reader = Reader::new().noun("labels").limit(limit / size as u64);
         let (_, labels) =

@@ -1,14 +1,12 @@
 //! Batches that another thread makes are those that the caller would have made.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use common::{bits, message_of};
+use crate::common::{bits, message_of};
 use fanin_datasets::augment::shift;
 use fanin_datasets::{Batches, Dataset};
 use fanin_init::rand::RngCore;
@@ -23,7 +21,7 @@ fn images(n: u8) -> Dataset {
 
 type Seen = Vec<(Vec<usize>, Vec<u32>, Vec<usize>)>;
 
-/// Shape, bits and labels of each batch, and that there are as many as promised.
+/// Shape, bits and labels of each batch. Checks that there are as many batches as promised.
 fn seen(mut batches: impl ExactSizeIterator<Item = (Tensor, Vec<usize>)>) -> Seen {
     let mut seen = Vec::new();
     for left in (0..batches.len()).rev() {
@@ -35,7 +33,7 @@ fn seen(mut batches: impl ExactSizeIterator<Item = (Tensor, Vec<usize>)>) -> See
     seen
 }
 
-/// Adds to each image a number of its own.
+/// Adds a random number to each image.
 fn noise(image: &mut [f32], _: &[usize], rng: &mut dyn RngCore) {
     let more = (rng.next_u32() % 1000) as f32;
     image.iter_mut().for_each(|pixel| *pixel += more);
@@ -180,7 +178,7 @@ fn dropping_it_early_ends_the_thread() {
         assert!(made.load(SeqCst) <= asked + 1, "{made:?} batches made for {asked}");
     }
 
-    // One that waits for its batch to be asked for.
+    // This thread waits until its batch is asked for.
     let (batches, made) = counted(&data);
     let mut there = batches.prefetch();
     there.next();
@@ -204,7 +202,7 @@ fn a_panic_comes_out_of_the_batch_it_belongs_to() {
     assert!(batches.next().is_none() && batches.len() == 0);
     drop(batches);
 
-    // Of a batch that nobody asked for, nothing is heard.
+    // The panic of a batch that nobody asked for is not passed on.
     let mut batches = data.batches(2).augment(bad).prefetch();
     assert_eq!(batches.by_ref().take(2).count(), 2);
     drop(batches);

@@ -1,8 +1,6 @@
 //! Data sets, their parts and their batches.
 
-mod common;
-
-use common::panic_of;
+use crate::common::panic_of;
 use fanin_datasets::{Batches, Dataset, Error};
 use fanin_init::TorchRng;
 
@@ -146,7 +144,7 @@ fn parts_are_sets_of_their_own() {
     let (a, b) = data.split(7);
     assert_eq!((passed(a.batches(9)).0.len(), passed(b.batches(9)).0), (7, vec![7, 8, 9]));
     assert_eq!((data.split(0).0.len(), data.split(10).1.len()), (0, 0));
-    assert_eq!(a.take(1).source().to_string(), "1 of 7 of 10 images");
+    assert_eq!(a.take(1).provenance().to_string(), "1 of 7 of 10 images");
     assert_eq!(format!("{a:?}"), "Dataset { 7 × 1×2, 3 classes, 7 of 10 images }");
 }
 
@@ -188,7 +186,7 @@ fn mistakes_panic_at_the_callers_line() {
         assert_eq!((file.as_str(), line), (file!(), expected), "{message}");
         assert!(message.contains(text), "{message}");
     };
-    check(panic_of(|| data.batches(0)), line!(), "a batch of 0 images");
+    check(panic_of(|| data.batches(0)), line!(), "a batch of 0 samples");
     check(panic_of(|| data.image(10)), line!(), "image: no image 10 among 10 images");
     check(panic_of(|| data.label(11)), line!(), "label: no image 11");
     check(panic_of(|| data.select([0, 12])), line!(), "select: no image 12");

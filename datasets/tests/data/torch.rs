@@ -4,7 +4,7 @@ use fanin_datasets::{Dataset, Pixels};
 use fanin_init::{TorchRng, manual_seed};
 use flate2::Crc;
 
-const GOLDEN: &str = include_str!("../golden/torch.txt");
+const GOLDEN: &str = include_str!("../../golden/torch.txt");
 
 /// The lines of one kind, as words.
 fn golden(kind: &str) -> Vec<Vec<&'static str>> {
@@ -53,7 +53,7 @@ fn shuffled_batches_come_in_the_order_of_torchs_loader() {
         let (mut own, size) = (TorchRng::seed(seed.into()), size as usize);
         manual_seed(seed.into());
         for _ in 1..epoch {
-            // An earlier epoch draws when it is shuffled, whether it is used or not.
+            // An earlier epoch draws its order even if no batch of it is used.
             let _ = data.batches(size).shuffle();
             let _ = data.batches(size).shuffle_with(&mut own);
         }

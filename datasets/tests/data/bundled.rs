@@ -36,9 +36,9 @@ fn there_are_as_many_of_each_digit_as_the_readme_says() {
     assert!(train.labels().is_sorted() && test.labels().is_sorted());
     for data in [&train, &test] {
         assert_eq!((data.image_shape(), data.classes()), (&[28, 28][..], 10));
-        let source = data.source();
-        assert_eq!(source.to_string(), "bundled MNIST subset (4,000 + 1,000 images)");
-        assert!(source.is_bundled() && source.path().is_none());
+        let provenance = data.provenance();
+        assert_eq!(provenance.to_string(), "bundled MNIST subset (4,000 + 1,000 images)");
+        assert!(provenance.is_bundled() && provenance.path().is_none());
     }
 }
 

@@ -1,10 +1,8 @@
 //! Changes to the images of a batch, and the shift that is ready.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
-use common::bits;
+use crate::common::bits;
 use fanin_datasets::Dataset;
 use fanin_datasets::augment::shift;
 use fanin_init::rand::RngCore;
@@ -25,7 +23,7 @@ impl<I: Iterator<Item = u32>> RngCore for Given<I> {
     }
 }
 
-/// What [`shift`] makes of the image 1, 2, 3, … where it draws these distances, and none besides.
+/// The image 1, 2, 3, … after [`shift`], which draws these distances and no others.
 fn shifted<const N: usize>(reach: u16, shape: &[usize], by: [i32; N]) -> Vec<f32> {
     let mut image: Vec<f32> = (1..=shape.iter().product()).map(|i| i as f32).collect();
     let mut rng = Given(by.iter().map(|by| (by + i32::from(reach)) as u32));
@@ -123,7 +121,7 @@ fn the_seed_decides_and_the_batch_size_does_not() {
         let data = six();
         manual_seed(seed);
         let batches = data.batches(size).shuffle().augment(shift(1));
-        // Some numbers more for some images than for others.
+        // Draws more numbers for some images than for others.
         let batches = batches.augment(|image, _, rng| {
             (0..=rng.next_u32() % 3).for_each(|_| image[0] += rng.next_u32() as f32);
         });

@@ -1,10 +1,8 @@
 //! The IDX reader on good files, and on every kind of bad one.
 
-mod common;
-
 use std::io::{self, Read};
 
-use common::{TempDir, gzip, idx_u8, panic_of};
+use crate::common::{TempDir, gzip, idx_u8, panic_of};
 use fanin_datasets::idx::{self, DEFAULT_LIMIT, Idx, IdxData, Reader};
 use fanin_datasets::{Error, Result};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! [`Source`]: where a data set came from.
+//! [`Provenance`]: where a data set came from.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 /// # Example
 /// ```
 /// let (train, _) = fanin_datasets::mnist_bundled();
-/// assert_eq!(train.source().to_string(), "bundled MNIST subset (4,000 + 1,000 images)");
-/// assert!(train.source().is_bundled());
+/// assert_eq!(train.provenance().to_string(), "bundled MNIST subset (4,000 + 1,000 images)");
+/// assert!(train.provenance().is_bundled());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct Provenance {
     origin: Origin,
     text: String,
 }
@@ -24,7 +24,7 @@ enum Origin {
     Memory,
 }
 
-impl Source {
+impl Provenance {
     pub(crate) fn bundled(text: String) -> Self {
         Self { origin: Origin::Bundled, text }
     }
@@ -37,7 +37,7 @@ impl Source {
         Self { origin: Origin::Memory, text }
     }
 
-    /// The same place, of which only a part is used.
+    /// The provenance of a part, `len` samples of it.
     pub(crate) fn part(&self, len: usize) -> Self {
         let text = format!("{} of {}", crate::error::Thousands(len as u64), self.text);
         Self { origin: self.origin.clone(), text }
@@ -57,7 +57,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

@@ -1,17 +1,15 @@
 //! Where mnist() looks, and what it says when the files there are not right.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{NAMES, TempDir, gzip, idx_u8, small_mnist, write_small_mnist};
+use crate::common::{NAMES, TempDir, gzip, idx_u8, small_mnist, write_small_mnist};
 use fanin_datasets::{Dataset, Error, fashion_mnist, fashion_mnist_from, mnist, mnist_from};
 
 fn tell(found: Result<(Dataset, Dataset), Error>) {
     match found {
-        Ok((train, test)) => println!("<<{} | {}>>", train.source(), test.source()),
+        Ok((train, test)) => println!("<<{} | {}>>", train.provenance(), test.provenance()),
         Err(error) => println!("<<error: {error}>>"),
     }
 }
@@ -32,12 +30,12 @@ fn child_fashion() {
 
 /// What mnist() finds, or its error, under these environment variables and no others.
 fn mnist_with(variables: &[(&str, &Path)]) -> String {
-    run("child_mnist", variables)
+    run("find::child_mnist", variables)
 }
 
 /// The same for fashion_mnist().
 fn fashion_with(variables: &[(&str, &Path)]) -> String {
-    run("child_fashion", variables)
+    run("find::child_fashion", variables)
 }
 
 fn run(child: &str, variables: &[(&str, &Path)]) -> String {
@@ -216,7 +214,7 @@ fn fashion_is_read_from_a_directory() {
     let (train, test) = fashion_mnist_from(directory.path()).unwrap();
     assert_eq!((train.len(), test.len(), train.classes()), (3, 2, 10));
     let text = format!("Fashion-MNIST in {} (3 training images)", directory.path().display());
-    assert_eq!(train.source().to_string(), text);
+    assert_eq!(train.provenance().to_string(), text);
 }
 
 #[test]
@@ -236,8 +234,8 @@ fn files_may_be_packed_or_plain_under_any_of_their_names() {
         let (train, test) = mnist_from(directory.path()).unwrap();
         assert_eq!((train.labels(), test.labels()), (&[5, 0, 9][..], &[1, 2][..]));
         assert_eq!(train.image(2), [7; 784]);
-        assert_eq!(train.source().path(), Some(directory.path()));
-        assert!(!train.source().is_bundled());
+        assert_eq!(train.provenance().path(), Some(directory.path()));
+        assert!(!train.provenance().is_bundled());
     }
 }
 
@@ -350,7 +348,7 @@ fn any_pair_of_idx_files_makes_a_set() {
     let labels = directory.write("classes", &gzip(&idx_u8(&[2], &[25, 0])));
     let data = Dataset::from_idx(&images, &labels, 26).unwrap();
     assert_eq!((data.image(1), data.label(0), data.classes()), (&[4, 5, 6][..], 25, 26));
-    assert_eq!(data.source().to_string(), format!("{} (2 images)", images.display()));
-    assert_eq!(data.source().path(), Some(directory.path()));
+    assert_eq!(data.provenance().to_string(), format!("{} (2 images)", images.display()));
+    assert_eq!(data.provenance().path(), Some(directory.path()));
     assert!(matches!(Dataset::from_idx(&images, &labels, 25), Err(Error::BadLabel { .. })));
 }

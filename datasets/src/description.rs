@@ -7,23 +7,23 @@ use std::path::{self, Path, PathBuf};
 
 use crate::error::{Error, Result, Thousands, count};
 use crate::idx;
-use crate::pair::Pair;
-use crate::{Dataset, Source};
+use crate::labelled_images::LabelledImages;
+use crate::{Dataset, Provenance};
 
-/// The variable that names the directory to use before all others.
+/// The environment variable that names the directory to look at first.
 const VARIABLE: &str = "FANIN_DATA";
 
-/// The most that a file may unpack to, some more than the 60,000 images of MNIST and its kin take.
+/// The most bytes that a file may unpack to. 60,000 images of 28×28 take 47 million.
 const LIMIT: u64 = 64_000_000;
 
-/// A data set of four IDX files under MNIST's names. Another one of this kind is another constant.
-pub(crate) struct Family {
-    /// As messages say it.
+/// A data set of four IDX files under MNIST's names. Each such data set is a constant of this type.
+pub(crate) struct Description {
+    /// Its name in messages.
     pub(crate) name: &'static str,
     /// The name of its directory, in the cache and in `FANIN_DATA`.
     pub(crate) folder: &'static str,
-    /// Whether `FANIN_DATA` may name its directory. All families have the same names of files, so
-    /// that of one family alone may be meant.
+    /// Whether `FANIN_DATA` may name its directory itself. The files of all such data sets have the
+    /// same names, so the variable names the directory of one data set only.
     pub(crate) owns_variable: bool,
     /// The shape of each image.
     pub(crate) image_shape: &'static [usize],
@@ -70,12 +70,12 @@ impl Places {
     }
 }
 
-impl Family {
+impl Description {
     /// The set from the first place that has it; `None` if no place does.
     ///
-    /// What `FANIN_DATA` names must be there (a directory of another family's names nothing for
-    /// this one), and a directory that has one of the files must have all: to train on another set
-    /// than the one that was meant is worse than an error.
+    /// The directory that `FANIN_DATA` names must exist, and a directory with one of the files must
+    /// have all four: an error is better than training on another set than the one that was meant.
+    /// A directory of another data set in `FANIN_DATA` is passed over.
     pub(crate) fn find(&self, places: &Places) -> Result<Option<(Dataset, Dataset)>> {
         if let Some(named) = &places.variable {
             let named = Path::new(named);
@@ -111,7 +111,8 @@ impl Family {
         cache.chain(self.system.iter().map(PathBuf::from))
     }
 
-    /// The error where [`find`](Family::find) has found none: where it looked, and what is `next`.
+    /// The error for a set that [`find`](Description::find) has not found. It says where `find`
+    /// looked, and what to do `next`.
     pub(crate) fn not_found(&self, places: &Places, next: &'static str) -> Error {
         let named = places.variable.iter().map(|named| {
             let own = Path::new(named).join(self.folder);
@@ -121,9 +122,9 @@ impl Family {
         Error::NotFound { name: self.name, looked, next }
     }
 
-    /// The set from a directory, or an error that says what is `next` if it is not there.
+    /// The set from a directory, or an error that says what to do `next` if files are missing.
     pub(crate) fn read(&self, directory: &Path, next: &str) -> Result<(Dataset, Dataset)> {
-        // A relative path means little in a message: relative to what?
+        // A message with a relative path would not say relative to what.
         let directory = &path::absolute(directory).unwrap_or(directory.into());
         let lacks = |missing| Error::Missing {
             directory: directory.into(),
@@ -148,22 +149,23 @@ impl Family {
                 return Err(lacks(self::missing(directory))); // removed a moment ago
             };
             let files = ((&*images, idx::open(&images)?), (&*labels, idx::open(&labels)?));
-            let pair = Pair::read(files.0, files.1, Some(self.image_shape), LIMIT)?;
-            let number = count(pair.len(), &format!("{what} images"));
+            let read = LabelledImages::read(files.0, files.1, Some(self.image_shape), LIMIT)?;
+            let number = count(read.len(), &format!("{what} images"));
             let text = format!("{} in {} ({number})", self.name, directory.display());
-            let source = Source::directory(directory, text);
-            Dataset::from_pair(pair, &labels, self.classes, source)
+            let provenance = Provenance::directory(directory, text);
+            Dataset::from_images(read, &labels, self.classes, provenance)
         };
         Ok((part(NAMES.train, "training")?, part(NAMES.test, "test")?))
     }
 
     /// The set from the bytes that the crate carries.
     pub(crate) fn unpack(&self, files: &Files<&'static [u8]>) -> (Dataset, Dataset) {
-        // The bytes are part of the program, and tested with it.
+        // The bytes are part of the program, and tests read them.
         let sound = "the bundled files are sound";
         let name = Path::new("bundled");
         let [train, test] = [files.train, files.test].map(|(images, labels)| {
-            Pair::read((name, images), (name, labels), Some(self.image_shape), LIMIT).expect(sound)
+            LabelledImages::read((name, images), (name, labels), Some(self.image_shape), LIMIT)
+                .expect(sound)
         });
         let text = format!(
             "bundled {} subset ({} + {})",
@@ -171,9 +173,9 @@ impl Family {
             Thousands(train.len()),
             count(test.len(), "images"),
         );
-        let [train, test] = [train, test].map(|pair| {
-            let source = Source::bundled(text.clone());
-            Dataset::from_pair(pair, name, self.classes, source).expect(sound)
+        let [train, test] = [train, test].map(|read| {
+            let provenance = Provenance::bundled(text.clone());
+            Dataset::from_images(read, name, self.classes, provenance).expect(sound)
         });
         (train, test)
     }
@@ -205,7 +207,7 @@ mod tests {
     fn directories_of_the_system_are_looked_at() {
         const NONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
         const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/mnist-5k");
-        let digits = Family {
+        let digits = Description {
             name: "Digits",
             folder: "digits",
             owns_variable: false,
@@ -214,9 +216,9 @@ mod tests {
             system: &[NONE, DIGITS],
         };
         let (_, test) = digits.find(&Places::default()).unwrap().unwrap();
-        assert_eq!(test.source().path(), Some(Path::new(DIGITS)));
+        assert_eq!(test.provenance().path(), Some(Path::new(DIGITS)));
         assert_eq!(test.len(), 1_000);
-        let digits = Family { system: &[NONE], ..digits };
+        let digits = Description { system: &[NONE], ..digits };
         assert!(digits.find(&Places::default()).unwrap().is_none());
     }
 }

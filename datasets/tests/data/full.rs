@@ -21,7 +21,7 @@ fn the_full_set_is_read_whole() {
     assert_eq!((train.len(), test.len()), (60_000, 10_000));
     assert_eq!(train.labels()[..5], [5, 0, 4, 1, 9]);
     assert_eq!(test.labels()[..5], [7, 2, 1, 0, 4]);
-    assert!(train.source().to_string().ends_with(" (60,000 training images)"));
+    assert!(train.provenance().to_string().ends_with(" (60,000 training images)"));
     assert_eq!(train.batches(64).len(), 938);
 
     // The figures that normalization of MNIST is always done with.

@@ -1,0 +1,108 @@
+//! [`accuracy`] and [`top_k_accuracy`].
+
+use fanin_tensor::reduce::argmax;
+use fanin_tensor::{Tensor, show_shape};
+
+/// The share of samples whose largest output is that of their label, in \[0, 1\]; NaN for none.
+///
+/// ```text
+/// accuracy = Σ_i [argmax_c y_ic = label_i] / n
+/// ```
+/// Of equal outputs the first counts as the largest.
+///
+/// # Shapes
+/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+///
+/// # Panics
+/// **Panics** if `outputs` has another shape, or if a label has no output.
+///
+/// # Example
+/// ```
+/// use fanin_train::metrics::accuracy;
+/// use fanin_tensor::Tensor;
+///
+/// let outputs = Tensor::from_vec([2, 3], vec![0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// assert_eq!(accuracy(&outputs, &[1, 2]), 0.5);
+/// ```
+#[track_caller]
+pub fn accuracy(outputs: &Tensor, labels: &[usize]) -> f64 {
+    check_classes("accuracy", outputs, labels);
+    hits(outputs, labels) as f64 / labels.len() as f64
+}
+
+/// The share of samples whose label is among their `k` largest outputs, in \[0, 1\]; NaN for none.
+///
+/// ```text
+/// top-k accuracy = Σ_i [|{c : y_ic > y_i,label_i}| < k] / n
+/// ```
+/// Of equal outputs the first counts as the larger, so that `k = 1` is [`accuracy`].
+///
+/// # Shapes
+/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+///
+/// # Panics
+/// **Panics** if `k` is 0, if `outputs` has another shape, or if a label has no output.
+///
+/// # Example
+/// ```
+/// use fanin_train::metrics::top_k_accuracy;
+/// use fanin_tensor::Tensor;
+///
+/// let outputs = Tensor::from_vec([2, 3], vec![0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
+/// let top = |k| top_k_accuracy(&outputs, &[2, 2], k);
+/// assert_eq!([top(1), top(2), top(3)], [0.0, 0.5, 1.0]);
+/// ```
+#[track_caller]
+pub fn top_k_accuracy(outputs: &Tensor, labels: &[usize], k: usize) -> f64 {
+    if k == 0 {
+        panic!("top_k_accuracy: k is 0, and no label is among the 0 largest outputs");
+    }
+    check_classes("top_k_accuracy", outputs, labels);
+    let above = |row: &[f32], label: usize| {
+        let truth = row[label];
+        // As argmax: a NaN is larger than any number.
+        let precedes = |class: usize, y: f32| match (y.is_nan(), truth.is_nan()) {
+            (true, false) => true,
+            (false, true) => false,
+            (true, true) => class < label,
+            (false, false) => y > truth || y == truth && class < label,
+        };
+        row.iter().enumerate().filter(|&(class, &y)| precedes(class, y)).count()
+    };
+    let rows = rows(outputs).zip(labels);
+    rows.filter(|&(row, &label)| above(row, label) < k).count() as f64 / labels.len() as f64
+}
+
+/// How many samples have the largest output at their label.
+pub(crate) fn hits(outputs: &Tensor, labels: &[usize]) -> usize {
+    rows(outputs).zip(labels).filter(|&(row, &label)| argmax(row) == label).count()
+}
+
+/// The outputs for each sample.
+pub(crate) fn rows(outputs: &Tensor) -> impl Iterator<Item = &[f32]> {
+    outputs.as_slice().chunks_exact(outputs.shape().last().copied().unwrap_or(1).max(1))
+}
+
+/// Panics unless there is a row of outputs for each label, and an output for each class.
+#[track_caller]
+pub(crate) fn check_classes(op: &str, outputs: &Tensor, labels: &[usize]) {
+    // No samples: any shape of no outputs will do.
+    if labels.is_empty() && outputs.len() == 0 {
+        return;
+    }
+    let &[n, classes] = outputs.shape() else {
+        panic!("{op}: outputs {}; give (n, classes)", show_shape(outputs.shape()));
+    };
+    if n != labels.len() {
+        let (shape, labels) = (show_shape(outputs.shape()), labels.len());
+        panic!("{op}: outputs {shape}, but {labels} labels; give one row of outputs for each");
+    }
+    if let Some(i) = labels.iter().position(|&label| label >= classes) {
+        let shape = show_shape(outputs.shape());
+        panic!(
+            "{op}: outputs {shape}, but label {i} is {}; the model needs an output for each \
+             class, and labels count from 0",
+            labels[i]
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! [`ConfusionMatrix`]: which class is taken for which.
+
+use std::fmt;
+
+use fanin_tensor::Tensor;
+use fanin_tensor::reduce::argmax;
+
+use super::accuracy::{check_classes, rows};
+
+/// How often each class is taken for which.
+///
+/// The predicted class of a sample is that of its largest output, the first of equals.
+///
+/// # Shapes
+/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+///
+/// # Panics
+/// **Panics** if `outputs` has another shape, or if a label has no output.
+///
+/// # Example
+/// ```
+/// use fanin_train::metrics::confusion_matrix;
+/// use fanin_tensor::Tensor;
+///
+/// let outputs = Tensor::from_vec([3, 2], vec![0.9, 0.1, 0.2, 0.8, 0.3, 0.7]);
+/// let matrix = confusion_matrix(&outputs, &[0, 0, 1]);
+/// assert_eq!((matrix.count(0, 1), matrix.count(1, 0)), (1, 0));   // a 0 was taken for a 1
+/// assert_eq!((matrix.precision(1), matrix.recall(1)), (0.5, 1.0));
+/// ```
+#[track_caller]
+pub fn confusion_matrix(outputs: &Tensor, labels: &[usize]) -> ConfusionMatrix {
+    check_classes("confusion_matrix", outputs, labels);
+    let mut matrix = ConfusionMatrix::default();
+    matrix.add(outputs, labels);
+    matrix
+}
+
+/// Counts by true class (rows) and predicted class (columns). Prints as a table.
+///
+/// With `C_tp` the count of true class `t` and predicted class `p`:
+/// ```text
+/// precision_c = C_cc / Σ_t C_tc        of those taken for c, the share that is c
+/// recall_c    = C_cc / Σ_p C_cp        of those that are c, the share taken for c
+/// F1_c        = 2 C_cc / (Σ_t C_tc + Σ_p C_cp)
+/// accuracy    = Σ_c C_cc / Σ_tp C_tp
+/// ```
+/// Where nothing is divided by nothing, precision, recall and F1 are 0. The macro averages are means
+/// over the classes that occur, be it as a label or as a prediction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfusionMatrix {
+    classes: usize,
+    counts: Vec<usize>,
+}
+
+impl ConfusionMatrix {
+    /// Counts more samples, which have been checked.
+    pub(crate) fn add(&mut self, outputs: &Tensor, labels: &[usize]) {
+        if self.counts.is_empty() {
+            self.classes = outputs.shape().last().copied().unwrap_or(0);
+            self.counts = vec![0; self.classes * self.classes];
+        }
+        for (row, &truth) in rows(outputs).zip(labels) {
+            self.counts[truth * self.classes + argmax(row)] += 1;
+        }
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// How often `truth` was taken for `predicted`.
+    ///
+    /// # Panics
+    /// **Panics** if there is no such class.
+    #[track_caller]
+    pub fn count(&self, truth: usize, predicted: usize) -> usize {
+        self.check_class("count", truth);
+        self.check_class("count", predicted);
+        self.counts[truth * self.classes + predicted]
+    }
+
+    /// The share on the diagonal, in \[0, 1\]; NaN for an empty set.
+    pub fn accuracy(&self) -> f64 {
+        let right: usize = (0..self.classes).map(|class| self.count(class, class)).sum();
+        right as f64 / self.counts.iter().sum::<usize>() as f64
+    }
+
+    /// Of the samples taken for `class`, the share that is of it, in \[0, 1\].
+    ///
+    /// # Panics
+    /// **Panics** if there is no such class.
+    #[track_caller]
+    pub fn precision(&self, class: usize) -> f64 {
+        self.check_class("precision", class);
+        share(self.count(class, class), self.predicted(class))
+    }
+
+    /// Of the samples of `class`, the share that was taken for it, in \[0, 1\].
+    ///
+    /// # Panics
+    /// **Panics** if there is no such class.
+    #[track_caller]
+    pub fn recall(&self, class: usize) -> f64 {
+        self.check_class("recall", class);
+        share(self.count(class, class), self.labelled(class))
+    }
+
+    /// The harmonic mean of [`precision`](Self::precision) and [`recall`](Self::recall), in
+    /// \[0, 1\].
+    ///
+    /// # Panics
+    /// **Panics** if there is no such class.
+    #[track_caller]
+    pub fn f1(&self, class: usize) -> f64 {
+        self.check_class("f1", class);
+        share(2 * self.count(class, class), self.predicted(class) + self.labelled(class))
+    }
+
+    /// The mean precision of the classes; NaN for an empty set.
+    pub fn macro_precision(&self) -> f64 {
+        self.mean(|class| self.precision(class))
+    }
+
+    /// The mean recall of the classes; NaN for an empty set.
+    pub fn macro_recall(&self) -> f64 {
+        self.mean(|class| self.recall(class))
+    }
+
+    /// The mean F1 of the classes; NaN for an empty set.
+    pub fn macro_f1(&self) -> f64 {
+        self.mean(|class| self.f1(class))
+    }
+
+    /// How many samples were taken for `class`.
+    fn predicted(&self, class: usize) -> usize {
+        (0..self.classes).map(|truth| self.count(truth, class)).sum()
+    }
+
+    /// How many samples are of `class`.
+    fn labelled(&self, class: usize) -> usize {
+        (0..self.classes).map(|predicted| self.count(class, predicted)).sum()
+    }
+
+    /// The mean over the classes that occur.
+    fn mean(&self, of: impl Fn(usize) -> f64) -> f64 {
+        let occurs = |class: &usize| self.predicted(*class) + self.labelled(*class) > 0;
+        let classes: Vec<usize> = (0..self.classes).filter(occurs).collect();
+        classes.iter().map(|&class| of(class)).sum::<f64>() / classes.len() as f64
+    }
+
+    #[track_caller]
+    fn check_class(&self, op: &str, class: usize) {
+        if class >= self.classes {
+            panic!("{op}: no class {class} among {}", self.classes);
+        }
+    }
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+impl fmt::Display for ConfusionMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "truth \\ predicted")?;
+        (0..self.classes).try_for_each(|class| write!(f, "{class:>6}"))?;
+        for (class, row) in self.counts.chunks(self.classes.max(1)).enumerate() {
+            write!(f, "\n{class:>17}")?;
+            for count in row {
+                // A dot for zero, so that the errors stand out.
+                if *count == 0 { write!(f, "{:>6}", "·")? } else { write!(f, "{count:>6}")? }
+            }
+        }
+        Ok(())
+    }
+}

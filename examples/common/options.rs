@@ -1,0 +1,242 @@
+//! The command line of an example: a table of options, their `--help`, and errors that help.
+#![allow(dead_code, reason = "no example uses all of it")]
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::exit;
+
+use lexopt::Arg;
+
+/// A program and its options.
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) about: &'static str,
+    /// The value without a name, if it takes one.
+    pub(crate) positional: Option<Opt>,
+    pub(crate) options: &'static [Opt],
+    /// The end of `--help`.
+    pub(crate) after: String,
+}
+
+/// An option, such as `--epochs <N>`.
+#[derive(Clone, Copy)]
+pub(crate) struct Opt {
+    /// Without its dashes.
+    pub(crate) name: &'static str,
+    /// What stands for its value in messages; empty if it has none.
+    pub(crate) value: &'static str,
+    /// Whether it takes several values, one after the other.
+    pub(crate) several: bool,
+    /// What it does, in lines of at most 72 characters.
+    pub(crate) help: &'static str,
+}
+
+impl Opt {
+    /// An option with a value.
+    pub(crate) const fn value(name: &'static str, value: &'static str, help: &'static str) -> Self {
+        Self { name, value, several: false, help }
+    }
+
+    /// An option with one value or more.
+    pub(crate) const fn values(
+        name: &'static str,
+        value: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self { name, value, several: true, help }
+    }
+
+    /// An option without a value.
+    pub(crate) const fn flag(name: &'static str, help: &'static str) -> Self {
+        Self { name, value: "", several: false, help }
+    }
+
+    fn usage(&self) -> String {
+        let dots = if self.several { "..." } else { "" };
+        match self.value {
+            "" => format!("--{}", self.name),
+            value => format!("--{} <{value}>{dots}", self.name),
+        }
+    }
+}
+
+/// What the command line gives.
+pub(crate) struct Given {
+    program: Program,
+    positional: Option<OsString>,
+    options: Vec<(Opt, Vec<OsString>)>,
+}
+
+impl Program {
+    /// Reads the command line. Prints help or an error, and ends the process, if it asks for one.
+    pub(crate) fn read(self) -> Given {
+        let mut given = Given { program: self, positional: None, options: vec![] };
+        if let Err(error) = given.fill() {
+            given.fail(&error);
+        }
+        given
+    }
+
+    fn find(&self, name: &str) -> Result<Opt, String> {
+        let named = self.options.iter().find(|option| option.name == name);
+        named.copied().ok_or_else(|| {
+            let near = |option: &&Opt| strsim::jaro(name, option.name) > 0.7;
+            let tips: Vec<_> =
+                self.options.iter().filter(near).map(|near| format!("'--{}'", near.name)).collect();
+            let tip = match &*tips.join(", ") {
+                "" => String::new(),
+                near => format!("\n\n  tip: there is {near}"),
+            };
+            format!("unexpected argument '--{name}' found{tip}")
+        })
+    }
+
+    fn help(&self) -> String {
+        let mut help = format!("{}\n\n{}\n\n", self.about, self.usage());
+        if let Some(positional) = &self.positional {
+            help += &format!("Arguments:\n  [{}]  {}\n\n", positional.value, positional.help);
+        }
+        help += "Options:\n";
+        for option in self.options.iter().chain(&[Opt::flag("help", "Prints this")]) {
+            let text = option.help.replace('\n', "\n          ");
+            let short = if option.name == "help" { "-h, " } else { "    " };
+            help += &format!("  {short}{}\n          {text}\n\n", option.usage());
+        }
+        help + &self.after
+    }
+
+    fn usage(&self) -> String {
+        let positional = self.positional.map(|one| format!(" [{}]", one.value));
+        format!("Usage: {} [OPTIONS]{}", self.name, positional.unwrap_or_default())
+    }
+}
+
+impl Given {
+    fn fill(&mut self) -> Result<(), String> {
+        let mut line = lexopt::Parser::from_env();
+        loop {
+            let argument = match line.next().map_err(|error| error.to_string())? {
+                None => return Ok(()),
+                Some(Arg::Short('h') | Arg::Long("help")) => {
+                    println!("{}", self.program.help().trim_end());
+                    exit(0)
+                }
+                Some(Arg::Long(name)) => self.program.find(name)?,
+                Some(Arg::Value(value))
+                    if self.program.positional.is_some() && self.positional.is_none() =>
+                {
+                    self.positional = Some(value);
+                    continue;
+                }
+                Some(other) => return Err(other.unexpected().to_string()),
+            };
+            if self.options.iter().any(|(earlier, _)| earlier.name == argument.name) {
+                return Err(format!("'{}' cannot be used multiple times", argument.usage()));
+            }
+            let values = match argument {
+                Opt { value: "", .. } => Ok(vec![]),
+                Opt { several: true, .. } => line.values().map(|values| values.collect()),
+                _ => line.value().map(|value| vec![value]),
+            };
+            let missing = || format!("a value is required for '{}'", argument.usage());
+            let values = values.map_err(|_| missing())?;
+            // `--save --quick` is a slip, and no file of that name.
+            if values.iter().any(|value| value.to_string_lossy().starts_with("--")) {
+                return Err(missing());
+            }
+            self.options.push((argument, values));
+        }
+    }
+
+    /// Whether an option is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.options.iter().any(|(option, _)| option.name == name)
+    }
+
+    /// The values of an option, read by `parse`.
+    pub(crate) fn all<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let Some((option, values)) = self.options.iter().find(|(option, _)| option.name == name)
+        else {
+            return vec![];
+        };
+        let read = |value: &OsString| {
+            let text = value.to_string_lossy();
+            parse(&text).unwrap_or_else(|error| {
+                self.fail(&format!("invalid value '{text}' for '{}': {error}", option.usage()))
+            })
+        };
+        values.iter().map(read).collect()
+    }
+
+    /// The value of an option, read by `parse`.
+    pub(crate) fn get<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.all(name, parse).pop()
+    }
+
+    /// The value of an option that is a path.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        let (_, values) = self.options.iter().find(|(option, _)| option.name == name)?;
+        values.first().map(PathBuf::from)
+    }
+
+    /// The value without a name, one of `values`.
+    pub(crate) fn positional(&self, values: &[&'static str]) -> Option<&'static str> {
+        let (given, positional) = (self.positional.as_ref()?, self.program.positional?);
+        let text = given.to_string_lossy();
+        Some(one_of(&text, values.iter().map(|&value| (value, value))).unwrap_or_else(|error| {
+            self.fail(&format!("invalid value '{text}' for '[{}]': {error}", positional.value))
+        }))
+    }
+
+    /// Fails if an option is there together with one of `others`.
+    pub(crate) fn conflict(&self, name: &str, others: &[&str]) {
+        if let Some(other) = others.iter().find(|other| self.has(name) && self.has(other)) {
+            self.fail(&format!("'--{name}' cannot be used with '--{other}'"));
+        }
+    }
+
+    /// Fails if an option is there without another one.
+    pub(crate) fn requires(&self, name: &str, other: &str) {
+        if self.has(name) && !self.has(other) {
+            self.fail(&format!("'--{name}' needs '--{other}' as well"));
+        }
+    }
+
+    fn fail(&self, error: &str) -> ! {
+        let usage = self.program.usage();
+        eprintln!("error: {error}\n\n{usage}\n\nFor more information, try '--help'.");
+        exit(2)
+    }
+}
+
+/// The value that a name stands for.
+pub(crate) fn one_of<T>(
+    text: &str,
+    values: impl IntoIterator<Item = (&'static str, T)>,
+) -> Result<T, String> {
+    let mut names = vec![];
+    for (name, value) in values {
+        if name == text {
+            return Ok(value);
+        }
+        names.push(name);
+    }
+    Err(format!("possible values: {}", names.join(", ")))
+}
+
+/// A whole number of at least 1. The upper end keeps a slip of the finger from asking for more memory
+/// than there is.
+pub(crate) fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
+    let fits = text.parse().ok().filter(|n| (1..=MAX).contains(n));
+    fits.ok_or_else(|| format!("give a whole number from 1 to {MAX}"))
+}
