@@ -29,8 +29,8 @@ use crate::tape::Var;
 ///
 /// # Example
 /// ```
-/// use fanin_nn::losses::{self, CrossEntropy, Loss};
-/// use fanin_nn::{Linear, Module, Tape, Tensor, Var};
+/// use fanin_nn::losses::{self, CrossEntropy, Loss, Mse};
+/// use fanin_nn::{Linear, Module, Tape, Tensor};
 ///
 /// /// One evaluation, whatever the loss.
 /// fn evaluate<Y: ?Sized>(model: &Linear, x: &Tensor, y: &Y, loss: &impl Loss<Y>) -> f32 {
@@ -40,7 +40,7 @@ use crate::tape::Var;
 /// let (model, x) = (Linear::new(3, 2), Tensor::ones([4, 3]));
 /// evaluate(&model, &x, &[0, 1, 1, 0][..], &CrossEntropy::new().label_smoothing(0.1));
 /// evaluate(&model, &x, &Tensor::zeros([4, 2]), &losses::from_fn(|y, target| (y - target).abs().mean()));
-/// evaluate(&model, &x, &Tensor::zeros([4, 2]), &Var::mse);
+/// evaluate(&model, &x, &Tensor::zeros([4, 2]), &Mse::new());
 /// ```
 pub trait Loss<Y: ?Sized, T: Scalar = f32> {
     /// The loss of a prediction.

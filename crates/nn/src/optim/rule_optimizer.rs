@@ -138,7 +138,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
         }
         let mut found = 0;
         // Mostly all entries fit, and one pass does it. Else the pass stops where they do not.
-        let mut start = 0;
+        let (mut start, mut first) = (0, true);
         loop {
             let mut pass = Pass {
                 rule: &self.rule,
@@ -146,6 +146,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                 groups: &self.groups,
                 entries: self.memory.entries(),
                 grads: &mut grads,
+                first,
                 start,
                 at: 0,
                 hint: 0,
@@ -162,7 +163,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                 );
             }
             let Some(unknown) = pass.unknown else { break };
-            start = unknown;
+            (start, first) = (unknown, false);
             self.associate(model);
         }
         let depends = grads.count();
@@ -227,6 +228,8 @@ struct Pass<'p, 'g, T: Scalar, R> {
     groups: &'p [Group<R>],
     entries: &'p mut Vec<Entry<T>>,
     grads: &'p mut Gradients<'g, T>,
+    /// Whether this is the first pass of the step, which updates the buffers.
+    first: bool,
     /// Parameters before this one have been changed.
     start: usize,
     at: usize,
@@ -276,7 +279,7 @@ impl<T: Scalar, R: Rule> VisitorMut<'_, T> for Pass<'_, '_, T, R> {
     }
 
     fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
-        if self.start > 0 {
+        if !self.first {
             return;
         }
         let id = buffer.id();
