@@ -109,6 +109,9 @@ pub use random::default_rng::{DefaultRng, default_rng, manual_seed, with_default
 pub use random::permutation::{epoch_order, randperm};
 pub use random::torch_rng::TorchRng;
 pub use scheme::{ParseSchemeError, Scheme};
+// For the messages of fanin-nn, which names what is nearest too.
+#[doc(hidden)]
+pub use scheme::edit_distance;
 
 pub use ndarray;
 pub use ndarray_rand::rand_distr;

@@ -19,6 +19,7 @@ use rand::RngCore;
 
 pub use error::ParseSchemeError;
 pub(crate) use fields::{Field, Fields, HasFields, checked_serde, choose, field, fields, words};
+pub use nearest::edit_distance;
 use value::Call;
 pub(crate) use value::Value;
 

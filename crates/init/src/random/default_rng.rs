@@ -111,7 +111,7 @@ impl RngCore for DefaultRng {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::torch_rng::{give_spare, take_spare};
+    use crate::random::request::{give_spare, take_spare};
 
     #[test]
     fn handles_nest_and_share_one_stream() {

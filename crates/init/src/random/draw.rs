@@ -4,7 +4,7 @@ use ndarray::ArrayViewMutD;
 use rand::RngCore;
 
 use crate::random::boxmuller;
-use crate::random::torch_rng::{give_spare, take_spare};
+use crate::random::request::{give_spare, take_spare};
 
 /// How many words are fetched by one call of the generator: 4 KiB, which stays in the first cache.
 const CHUNK: usize = 1024;

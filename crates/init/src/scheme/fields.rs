@@ -220,7 +220,7 @@ pub(crate) fn choose(value: &Value, variants: &[&[&str]]) -> Result<usize, Strin
 /// The message for a word that is none of the known ones.
 pub(super) fn none_of(word: &str, known: &[&str]) -> String {
     let all = known.join(", ");
-    match hint(word, known.iter().copied()) {
+    match hint(word, known) {
         Some(hint) => format!("`{word}` is none of {all}; {hint}"),
         None => format!("`{word}` is none of {all}"),
     }

@@ -117,10 +117,10 @@ pub(super) fn find(name: &str) -> Result<(&'static Row, Option<&'static Alias>),
         let initializer = text::parse(alias.means)?.name;
         return Ok((find(&initializer)?.0, Some(alias)));
     }
-    let names = || ROWS.iter().map(|row| row.name).chain(ALIASES.iter().map(|alias| alias.name));
-    let next = hint(name, names()).unwrap_or_else(|| {
-        format!("the initializers are {}", names().collect::<Vec<_>>().join(", "))
-    });
+    let names = ROWS.iter().map(|row| row.name).chain(ALIASES.iter().map(|alias| alias.name));
+    let names: Vec<&str> = names.collect();
+    let next =
+        hint(name, &names).unwrap_or_else(|| format!("the initializers are {}", names.join(", ")));
     Err(ParseSchemeError(format!("there is no initializer `{}`; {next}", excerpt(name))))
 }
 
@@ -163,7 +163,7 @@ pub(super) fn unknown(initializer: &str, name: &str, value: &Value, known: &[&st
         return message + "an initializer has no state: seed the generator it is given";
     }
     let names = shown(known);
-    if let Some(hint) = hint(&name, names.iter().copied()) {
+    if let Some(hint) = hint(&name, &names) {
         message += &(hint + "; ");
     }
     message + &takes(&names)
