@@ -87,6 +87,8 @@
 //! AVX2 it takes less time than PyTorch for uniform, normal, truncated and orthogonal ones. Without
 //! fused multiply-add, normal numbers to the bit take about four times as long.
 
+mod distribution;
+mod fan;
 mod gain;
 mod initializer;
 mod initializers;
@@ -98,6 +100,8 @@ pub mod presets;
 mod random;
 mod scheme;
 
+pub use distribution::Distribution;
+pub use fan::Fan;
 pub use gain::Gain;
 pub use initializer::{Initializer, from_fn};
 pub use initializers::*;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scheme::words;
+
 /// Where in a network a layer stands. Used by [`LooksLinear`](crate::LooksLinear) and
 /// [`Siren`](crate::Siren).
 ///
@@ -22,3 +24,5 @@ pub enum Position {
     /// No activation follows it.
     Last,
 }
+
+words!(Position { First: "first", Hidden: "hidden", Last: "last" });

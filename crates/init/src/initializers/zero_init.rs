@@ -5,7 +5,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::scheme::fields;
+use crate::scheme::{fields, words};
 use crate::{Initializer, ParamSpec};
 
 /// By what [`ZerO`] multiplies its Hadamard matrix.
@@ -18,6 +18,8 @@ pub enum HadamardScale {
     /// `2^(−k/2)`, as the code released with it has: an output of `2ᵏ` is as long as the input.
     Code,
 }
+
+words!(HadamardScale { Paper: "paper", Code: "code" });
 
 impl HadamardScale {
     fn of(self, k: u32) -> f64 {
