@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::scheme::words;
 
-/// The form of an initializer whose variance is given by something else.
+/// The distribution from which an initializer draws, when its variance is given by other
+/// parameters.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Distribution {
@@ -12,7 +13,8 @@ pub enum Distribution {
     Uniform,
     /// Normal.
     Normal,
-    /// Normal, truncated at two standard deviations, and widened so that the variance is kept.
+    /// Normal, truncated at two standard deviations, and scaled so that the variance is the one
+    /// stated.
     #[default]
     TruncatedNormal,
 }

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::ParamSpec;
 use crate::scheme::words;
 
-/// By which count of connections an initializer divides.
+/// The count of connections by which an initializer divides its variance.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Fan {
-    /// `fan_in`: the signal keeps its size on its way forward.
+    /// `fan_in`: keeps the size of the signal in the forward pass.
     #[default]
     In,
-    /// `fan_out`: the gradient keeps its size on its way back.
+    /// `fan_out`: keeps the size of the gradient in the backward pass.
     Out,
     /// `(fan_in + fan_out)/2`: the compromise of Glorot and Bengio.
     Average,

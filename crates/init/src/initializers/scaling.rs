@@ -1,4 +1,4 @@
-//! One initializer for all the initializers that divide a variance by a fan.
+//! A variance divided by a fan: the general form of many initializers.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -9,12 +9,13 @@ use crate::random::draw;
 use crate::scheme::fields;
 use crate::{Distribution, Fan, Initializer, ParamSpec, TruncatedNormal};
 
-/// Mean 0, variance `scale/fan`, in any of three forms.
+/// Mean 0, variance `scale/fan`, from any of three distributions.
 ///
-/// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` divides the
-/// standard deviation by 0.87962566103423978, what truncation at ±2 leaves of it (see
-/// [`TruncatedNormal::corrected`]), so the variance of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Distribution::TruncatedNormal`],
-/// is that of Keras, and `lecun_normal` of Keras and Flax.
+/// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` is scaled by
+/// 1/0.87962566103423978, because truncation at ±2 leaves that part of the standard deviation (see
+/// [`TruncatedNormal::corrected`]). So all three have the variance stated. The default has scale 1,
+/// [`Fan::In`] and [`Distribution::TruncatedNormal`], as in Keras. It is `lecun_normal` of Keras
+/// and Flax.
 ///
 /// # Panics
 /// `fill` panics when the fan is 0.
@@ -61,7 +62,7 @@ impl VarianceScaling {
         VarianceScaling { fan, ..self }
     }
 
-    /// Draws in this form.
+    /// Draws from this distribution.
     #[must_use]
     pub fn distribution(self, distribution: Distribution) -> Self {
         VarianceScaling { distribution, ..self }
@@ -69,7 +70,7 @@ impl VarianceScaling {
 
     fn checked(self) -> Result<Self, String> {
         let scale = self.scale;
-        // So that every standard deviation is a normal f32, whatever the fan.
+        // Within these limits every standard deviation is a normal f32, whatever the fan.
         if (1e-30..=1e30).contains(&scale) {
             Ok(self)
         } else {

@@ -1,12 +1,12 @@
 //! Requests to a [`TorchRng`](crate::TorchRng) that stands behind other generators.
 //!
-//! PyTorch keeps the second number of a Box–Muller pair in its generator. So an initializer that draws
-//! fewer than 16 normals needs a field of the `TorchRng`. But it has a `&mut dyn RngCore`, which may be a
-//! wrapper around the `TorchRng`, and a trait object cannot be asked for its type.
+//! PyTorch keeps the second number of a Box–Muller pair in its generator. So an initializer that
+//! draws fewer than 16 normals needs a field of the `TorchRng`. But it has a `&mut dyn RngCore`,
+//! which may be a wrapper around the `TorchRng`, and a trait object cannot be asked for its type.
 //!
 //! `fill_bytes(&mut [])` is the one call that draws nothing and that every wrapper passes on. A
-//! [`Request`] is put into a thread-local cell, that call is made, and a `TorchRng` that gets it answers
-//! in the cell. Any other generator does nothing, and the request stays unanswered.
+//! [`Request`] is put into a thread-local cell, that call is made, and a `TorchRng` that gets it
+//! answers in the cell. Any other generator does nothing, and the request stays unanswered.
 
 use std::cell::Cell;
 

@@ -14,14 +14,14 @@ const M: usize = 397;
 
 /// The 32-bit Mersenne Twister as PyTorch's CPU uses it: the same seed gives the same numbers.
 ///
-/// `next_u64` is `(first << 32) | second` of two `next_u32`, and `fill_bytes` gives the
-/// little-endian bytes of successive `next_u32` (a last word may be used in part), so that a
-/// whole tensor's draws are fetched in a few calls. Like PyTorch's generator it also keeps the
-/// second half of a Box–Muller pair for the next small normal draw.
+/// `next_u64` is `(first << 32) | second` of two `next_u32`. `fill_bytes` gives the little-endian
+/// bytes of successive `next_u32`; of the last word it may use a part. So a few calls fetch the
+/// numbers of a whole tensor. Like PyTorch's generator, it keeps the second number of a Box–Muller
+/// pair for the next small normal draw.
 ///
-/// It generates a block of 624 words at a time in loops that the compiler vectorizes, which was
-/// measured at three times the speed of the crate `rand_mt`. The state
-/// can be saved with serde, to continue a run where it stopped.
+/// It generates a block of 624 words at a time in loops that the compiler vectorizes: three times
+/// as fast as the crate `rand_mt`. serde saves the state, so that a run can continue where it
+/// stopped.
 ///
 /// # Example
 /// ```
@@ -62,7 +62,7 @@ impl TorchRng {
             let y = (high & 0x8000_0000) | (low & 0x7fff_ffff);
             (y >> 1) ^ (low & 1).wrapping_neg() & 0x9908_b0df
         };
-        // Three loops, so that no index wraps and each can be vectorized.
+        // Three loops: in each, no index wraps, so that the compiler can vectorize it.
         for i in 0..N - M {
             s[i] = s[i + M] ^ mix(s[i], s[i + 1]);
         }
@@ -138,13 +138,13 @@ impl SeedableRng for TorchRng {
 
 impl fmt::Debug for TorchRng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // 624 words tell nobody anything.
+        // The 624 words of state are left out: nobody can read them.
         let TorchRng { next, spare, .. } = self;
         f.debug_struct("TorchRng").field("next", next).field("spare", spare).finish_non_exhaustive()
     }
 }
 
-/// `TorchRng` as serde sees it.
+/// What serde reads and writes for a `TorchRng`.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     state: Vec<u32>,

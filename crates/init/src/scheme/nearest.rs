@@ -1,4 +1,4 @@
-//! The names that a misspelt one may have meant.
+//! The names that a misspelt name may stand for.
 
 /// The candidates that are nearest to a word, or else those that begin like it: best first, three at
 /// most.
@@ -29,7 +29,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Vec<&'c str> {
     if !near.is_empty() || letters.len() < 2 {
         return near;
     }
-    // `xavier` is how two names begin, `std` how `stddev` does.
+    // Compare the beginnings: `xavier` begins two names, and `std` begins `stddev`.
     within(allowed, &|name| match name.strip_prefix(&*word) {
         Some(rest) => &name[..name.len() - rest.len()],
         None => name.split('_').next().unwrap_or(name),
