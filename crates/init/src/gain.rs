@@ -1,4 +1,4 @@
-//! How much a layer must scale up so that the activation after it does not shrink the signal.
+//! The factor by which a layer makes up for what its activation takes from the signal.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +32,8 @@ impl Gain {
     /// z ~ N(0, 1), by quadrature to 1e-12.
     ///
     /// # Panics
-    /// When `E[φ(z)²]` is 0, NaN, or not from 1e-60 to 1e60, or φ turns too often to be integrated,
-    /// as `sin(1e6·z)` does.
+    /// When `E[φ(z)²]` is NaN or not from 1e-60 to 1e60. When φ oscillates too fast to be
+    /// integrated, as `sin(1e6·z)` does.
     ///
     /// # Example
     /// ```
@@ -111,7 +111,7 @@ impl From<Gain> for f64 {
     }
 }
 
-/// A number of unknown origin; `From<f64>` panics and so cannot serve serde.
+/// A number that is not checked yet. serde cannot use `From<f64>`, because that panics.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Unchecked(f64);

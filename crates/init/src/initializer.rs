@@ -1,4 +1,4 @@
-//! The one trait of this crate: how a parameter gets its first values.
+//! The trait of this crate: how a parameter gets its first values.
 
 use std::any::type_name;
 use std::fmt;
@@ -9,16 +9,15 @@ use rand::RngCore;
 
 use crate::{ParamKind, ParamSpec};
 
-/// An initializer from which the first values of a parameter are drawn.
+/// Fills a parameter with its first values.
 ///
-/// An initializer is a value: it has no state of its own, all randomness comes from the generator that the
-/// caller hands over, and everything it may need to know of the network is in the [`ParamSpec`].
-/// The trait is object-safe, so `Box<dyn Initializer>` is an initializer too, and so are `&initializer` and
-/// `Arc<initializer>`.
+/// An initializer has no state. All randomness comes from the caller's generator, and all that it
+/// knows of the network is in the [`ParamSpec`]. The trait is object-safe: `Box<dyn Initializer>`,
+/// references and `Arc`s are initializers too.
 ///
 /// # Example
-/// An initializer of one's own: every unit listens to a few inputs only. (It is here too, with PyTorch's
-/// permutations: [`SparseRows`](crate::SparseRows).)
+/// An initializer of your own, in which every unit has a few inputs only.
+/// ([`SparseRows`](crate::SparseRows) does the same with PyTorch's permutations.)
 /// ```
 /// use fanin_init::ndarray::ArrayViewMutD;
 /// use fanin_init::rand::{Rng, RngCore, seq::index};
@@ -46,25 +45,26 @@ pub trait Initializer: fmt::Debug + Send + Sync {
     /// Overwrites `values`, in row-major order, with a draw from this initializer.
     ///
     /// # Panics
-    /// The initializers of this crate panic where [`check`](Self::check) gives an error; at the caller's line,
-    /// unless they are called by way of `dyn Initializer`.
+    /// The initializers of this crate panic where [`check`](Self::check) gives an error. The panic
+    /// is at the caller's line, unless the call goes through `dyn Initializer`.
     #[track_caller]
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>);
 
     /// Whether this initializer can fill such a parameter.
     ///
-    /// Layers ask before they call [`fill`](Self::fill), so that the panic is at the line of the
-    /// program that chose the initializer.
+    /// Layers call it before [`fill`](Self::fill), so that they can panic at the line that chose
+    /// the initializer.
     ///
     /// # Errors
-    /// A sentence that says why it cannot: an orthogonal bias, or an initializer that divides by a fan of 0.
+    /// A sentence that says why it cannot: an orthogonal bias, or an initializer that divides by a
+    /// fan of 0.
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
         let _ = (param, shape);
         Ok(())
     }
 
-    /// Whether the initializer scales with the gain of the activation that follows, as
-    /// [`Auto`](crate::Auto) does: then a layer multiplies what was drawn before that gain was known.
+    /// Whether the values scale with the gain of the activation that follows, as those of
+    /// [`Auto`](crate::Auto) do. If so, a layer multiplies its weights once it knows that gain.
     fn awaits_activation(&self) -> bool {
         false
     }
@@ -91,7 +91,8 @@ pub trait Initializer: fmt::Debug + Send + Sync {
     }
 }
 
-/// Pointers to initializers are initializers: `check` must reach the initializer behind them, or layers would not see it.
+/// Pointers to initializers are initializers. All methods are forwarded: with the default `check`,
+/// layers would not see the check of the initializer itself.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<I: Initializer + ?Sized> Initializer for $pointer {
@@ -141,7 +142,7 @@ struct FromFn<F>(F);
 
 impl<F> fmt::Debug for FromFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The type of a closure carries the path of the function it was written in.
+        // The type name of a closure has the path of the function in which it is written.
         write!(f, "from_fn({})", type_name::<F>())
     }
 }
@@ -155,7 +156,7 @@ where
     }
 }
 
-/// Apart from [`Initializer::draw`], which is compiled once for each initializer.
+/// Not part of [`Initializer::draw`], because that is compiled once for each initializer.
 #[inline(never)]
 fn zeros(shape: &[usize]) -> ArrayD<f32> {
     ArrayD::zeros(shape)
@@ -178,8 +179,8 @@ pub(crate) fn require(initializer: &dyn Initializer, param: &ParamSpec, shape: &
     or_panic(initializer.check(param, shape));
 }
 
-/// Refuses what is neither a weight nor a bias: initializers that are different for the two have no rule
-/// for the rest.
+/// Refuses what is neither a weight nor a bias. Initializers that treat the two differently have no
+/// rule for other kinds.
 pub(crate) fn weight_or_bias(initializer: &str, param: &ParamSpec) -> Result<(), String> {
     match param.kind {
         ParamKind::Weight | ParamKind::Bias => Ok(()),

@@ -26,6 +26,7 @@ macro_rules! initializers {
             lecun:
                 "lecun_uniform" LecunUniform() = LecunUniform,
                 "lecun_untruncated_normal" LecunNormal() = LecunNormal;
+            small_init: "small_init" SmallInit() = SmallInit;
             scaling: "variance_scaling" VarianceScaling() = VarianceScaling::default();
             orthogonal: "orthogonal" Orthogonal() = Orthogonal::default();
             auto: "auto" Auto() = Auto::default();

@@ -1,8 +1,8 @@
 //! Weight initialization for [`ndarray`]: pluggable initializers, and PyTorch's generator bit for bit.
 //!
-//! An initializer is an [`Initializer`]: it fills a view of f32 numbers from a generator, knowing the
-//! parameter's fans from a [`ParamSpec`]. With [`TorchRng`] as the generator the numbers are those
-//! of `torch.nn.init` after `torch.manual_seed` with the same seed.
+//! An initializer implements [`Initializer`]: it fills a view of f32 numbers from a generator. It
+//! knows the parameter's fans from a [`ParamSpec`]. With [`TorchRng`] as the generator, the numbers
+//! are those of `torch.nn.init` after `torch.manual_seed` with the same seed.
 //!
 //! ```
 //! use fanin_init::ndarray::Array2;
@@ -15,7 +15,7 @@
 //! KaimingNormal::default().fill(&spec, &mut rng, weight.view_mut().into_dyn());
 //! assert!((weight.std(0.0) - (2f32 / 784.0).sqrt()).abs() < 1e-3);
 //!
-//! // New arrays, and initializers chosen at run time or written on the spot.
+//! // New arrays; initializers chosen at run time, or written as closures.
 //! let bias = Zeros.draw(&ParamSpec::bias(784, 128), &[128], &mut rng);
 //! assert_eq!(bias.sum(), 0.0);
 //! let initializers: Vec<Box<dyn Initializer>> =
@@ -65,28 +65,32 @@
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
 //!
-//! Keras' `STFT` is not here: it is the kernel of a Fourier transform, not an initializer of first weights.
+//! Keras' `STFT` is missing on purpose: it is the kernel of a Fourier transform, not an initializer
+//! of weights that are trained.
 //!
-//! [`Scheme`] is any of them but the last two, and can be written as text:
-//! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the two with which PyTorch, Keras, Flax, candle,
-//! tch and burn begin a linear layer.
+//! [`Scheme`] holds any of them but the last two, and can be written as text:
+//! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the pairs with which PyTorch, Keras, Flax,
+//! candle, tch and burn initialize a linear layer.
 //!
-//! # How near to PyTorch
-//! Seeded alike, constants, identities, permutations and all initializers of the uniform and the normal family,
-//! [`Sparse`] among them, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2; orthogonal
-//! ones agree within 1e-5 of their gain. (On older or other CPUs PyTorch itself gives normal numbers
-//! that differ from those by up to 2.4e-6.) The golden data in `golden/` was written by PyTorch and is
-//! part of the tests.
-//! [`manual_seed`] seeds the [default generator](default_rng) of the calling thread.
+//! # Agreement with PyTorch
+//! With the same seed, constants, identities, permutations and all uniform and normal initializers,
+//! [`Sparse`] included, agree bit for bit with PyTorch 2.15 on an x86-64 CPU with AVX2. Orthogonal
+//! ones agree within 1e-5 of their gain. (On older or other CPUs PyTorch itself gives normal
+//! numbers that differ from those by up to 2.4e-6.) The tests compare with numbers that PyTorch has
+//! written (`golden/`). [`manual_seed`] seeds the [default generator](default_rng) of the calling
+//! thread.
 //!
-//! The same seed gives the same numbers in every memory layout of the view. It also gives the same on
-//! every CPU, but for the orthogonal initializers, whose matrix products use what the CPU has.
+//! The same seed gives the same numbers in every memory layout of the view. It gives the same
+//! numbers on every CPU too, except for orthogonal initializers: their matrix products use the
+//! CPU's vector instructions.
 //!
 //! # Speed
-//! `python3 benches/fill.py` fills weights by this crate and by PyTorch in turn: on two cores with
-//! AVX2 it takes less time than PyTorch for uniform, normal, truncated and orthogonal ones. Without
-//! fused multiply-add, normal numbers to the bit take about four times as long.
+//! `python3 benches/fill.py` fills weights by this crate and by PyTorch in turn. On two cores with
+//! AVX2 this crate takes less time for uniform, normal, truncated and orthogonal weights. On a CPU
+//! without fused multiply-add, normal numbers take about four times as long.
 
+mod distribution;
+mod fan;
 mod gain;
 mod initializer;
 mod initializers;
@@ -98,6 +102,8 @@ pub mod presets;
 mod random;
 mod scheme;
 
+pub use distribution::Distribution;
+pub use fan::Fan;
 pub use gain::Gain;
 pub use initializer::{Initializer, from_fn};
 pub use initializers::*;
@@ -109,6 +115,9 @@ pub use random::default_rng::{DefaultRng, default_rng, manual_seed, with_default
 pub use random::permutation::{epoch_order, randperm};
 pub use random::torch_rng::TorchRng;
 pub use scheme::{ParseSchemeError, Scheme};
+// For the messages of fanin-nn, which names what is nearest too.
+#[doc(hidden)]
+pub use scheme::edit_distance;
 
 pub use ndarray;
 pub use ndarray_rand::rand_distr;

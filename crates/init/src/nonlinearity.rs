@@ -1,4 +1,4 @@
-//! Activations as functions of one number, for the gains that belong to them.
+//! Activations as functions of one number, and their gains.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2, TAU};
 
@@ -10,8 +10,8 @@ use crate::numerics::erf::erf;
 
 /// An activation φ whose gain is known.
 ///
-/// [`gain`](Self::gain) is that of `torch.nn.init.calculate_gain` where PyTorch has one, and
-/// [`exact_gain`](Self::exact_gain) elsewhere; that keeps a signal's second moment, `1/√E[φ(z)²]`:
+/// [`gain`](Self::gain) is that of `torch.nn.init.calculate_gain`, where PyTorch has one. Elsewhere
+/// it is [`exact_gain`](Self::exact_gain), which keeps a signal's second moment, `1/√E[φ(z)²]`:
 ///
 /// | activation | PyTorch's gain | exact gain |
 /// |---|---|---|
@@ -33,8 +33,9 @@ use crate::numerics::erf::erf;
 /// For a function of your own there is [`Gain::preserving`].
 ///
 /// # Reference
-/// ReLU and leaky ReLU: He et al. 2015, equations 10 and 15. PyTorch's for tanh and SELU are its
-/// own, SELU's found by experiment. The exact ones are computed by [`expectation`](crate::expectation).
+/// ReLU and leaky ReLU: He et al. 2015, equations 10 and 15. PyTorch's gains for tanh and SELU are
+/// its own; that for SELU was found by experiment. The exact ones are computed by
+/// [`expectation`](crate::expectation).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Nonlinearity {
@@ -94,7 +95,7 @@ impl Nonlinearity {
             Nonlinearity::Linear | Nonlinearity::Sigmoid => Ok(Gain::ONE),
             Nonlinearity::Tanh => Gain::checked(5.0 / 3.0),
             Nonlinearity::Relu => Gain::checked(SQRT_2),
-            // In this order of operations, which decides the last bit of every Linear layer.
+            // The order of operations decides the last bit of every default Linear layer.
             Nonlinearity::LeakyRelu(a) if a.abs() <= 1e30 => {
                 Gain::checked((2.0 / (1.0 + a * a)).sqrt())
             }
@@ -158,7 +159,7 @@ impl Nonlinearity {
         }
     }
 
-    /// `φ′(x)`; at a kink, that of the left.
+    /// The derivative `φ′(x)`; at a kink, that of the left side.
     pub fn slope(self, x: f64) -> f64 {
         let step = |positive, negative| if x > 0.0 { positive } else { negative };
         match self {

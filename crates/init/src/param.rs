@@ -6,8 +6,8 @@ use crate::Gain;
 
 /// The parameter to be filled, as its layer states it.
 ///
-/// The fans are never guessed from a shape: an embedding, a transposed weight and a bias all have
-/// shapes that mislead. A bias carries the fans of the weight beside it.
+/// The fans are never guessed from a shape: the shapes of embeddings, transposed weights and biases
+/// mislead. A bias has the fans of the weight of its layer.
 ///
 /// # Example
 /// ```
@@ -38,7 +38,7 @@ pub struct ParamSpec {
 pub enum ParamKind {
     /// Multiplies its input.
     Weight,
-    /// Is added.
+    /// Is added to the result.
     Bias,
     /// Multiplies a signal element by element, such as the scale of a normalization or the α of a
     /// residual branch. Plans for all weights, or for all biases, leave it alone.
@@ -76,7 +76,8 @@ impl ParamSpec {
         ParamSpec::new(1, features, ParamKind::Scale, "scale")
     }
 
-    /// A summand for each of `features` elements, named `shift`: `fan_in` is 1, `fan_out` is `features`.
+    /// A summand for each of `features` elements, named `shift`: `fan_in` is 1, `fan_out` is
+    /// `features`.
     pub fn shift_of(features: usize) -> Self {
         ParamSpec::new(1, features, ParamKind::Shift, "shift")
     }

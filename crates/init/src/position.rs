@@ -1,8 +1,10 @@
-//! Which layer of a network an initializer is for, where that changes the initializer.
+//! A layer's position in the network, for initializers that depend on it.
 
 use serde::{Deserialize, Serialize};
 
-/// Where in a network a layer stands. Used by [`LooksLinear`](crate::LooksLinear) and
+use crate::scheme::words;
+
+/// A layer's position in its network. Used by [`LooksLinear`](crate::LooksLinear) and
 /// [`Siren`](crate::Siren).
 ///
 /// # Example
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Position {
-    /// It sees the data.
+    /// Its inputs are the data.
     First,
     /// Between two activations.
     #[default]
@@ -22,3 +24,5 @@ pub enum Position {
     /// No activation follows it.
     Last,
 }
+
+words!(Position { First: "first", Hidden: "hidden", Last: "last" });

@@ -1,7 +1,7 @@
-//! How other frameworks begin a linear layer when nobody asks: the initializers of its weight and its bias.
+//! The default initializers of other frameworks for the weight and the bias of a linear layer.
 //!
-//! n is `fan_in`, m is `fan_out`. A layer of ReLU multiplies the signal's second moment by n·Var(w)/2;
-//! what the biases add to it is left away.
+//! n is `fan_in`, m is `fan_out`. A layer with ReLU multiplies the signal's second moment by
+//! n·Var(w)/2; the table ignores what biases add.
 //!
 //! | preset | weight | bias | per ReLU layer | read in |
 //! |---|---|---|---|---|
@@ -12,7 +12,8 @@
 //! | [`tch`] | U(±√(6/n)) | U(±1/√n) | × 1 | tch 0.22.0, src/nn/linear.rs |
 //! | [`burn`] | U(±1/√n) | U(±1/√n) | × 1/6 | burn-nn 0.22.1, src/modules/linear.rs |
 //!
-//! The initializers are theirs, the numbers only PyTorch's: the others have generators of their own.
+//! The distributions are those of the frameworks. The numbers are those of PyTorch alone, since the
+//! others have other generators.
 //!
 //! ```
 //! use fanin_init::{Initializer, ParamSpec, TorchRng, presets};
@@ -30,7 +31,7 @@ use crate::{
     FanInUniform, KaimingNormal, KaimingUniform, Scheme, VarianceScaling, XavierUniform, Zeros,
 };
 
-/// An initializer for weights and an initializer for biases, which belong together.
+/// An initializer for weights and one for biases.
 ///
 /// # Example
 /// ```
@@ -50,7 +51,7 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// One's own.
+    /// A preset of your own.
     pub fn new(weight: impl Into<Scheme>, bias: impl Into<Scheme>) -> Self {
         Preset { weight: weight.into(), bias: bias.into() }
     }
@@ -84,7 +85,7 @@ pub fn all() -> [(&'static str, Preset); 6] {
     ]
 }
 
-/// PyTorch's `nn.Linear`: weight and bias U(±1/√n), seeded alike the same numbers.
+/// PyTorch's `nn.Linear`: weight and bias U(±1/√n). The same seed gives the same numbers.
 ///
 /// # Reference
 /// `Linear.reset_parameters` in torch/nn/modules/linear.py of PyTorch 2.15: `kaiming_uniform_` with

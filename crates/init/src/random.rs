@@ -5,4 +5,5 @@ pub(crate) mod default_rng;
 pub(crate) mod draw;
 mod keyed;
 pub(crate) mod permutation;
+pub(crate) mod request;
 pub(crate) mod torch_rng;

@@ -19,6 +19,7 @@ use rand::RngCore;
 
 pub use error::ParseSchemeError;
 pub(crate) use fields::{Field, Fields, HasFields, checked_serde, choose, field, fields, words};
+pub use nearest::edit_distance;
 use value::Call;
 pub(crate) use value::Value;
 
@@ -29,18 +30,19 @@ use crate::{Initializer, ParamSpec};
 /// Writes the enum, and all that text needs to know of each initializer, from the list.
 macro_rules! scheme {
     ($($file:ident: $($name:literal $initializer:ident ($($needs:literal),*) = $example:expr),*;)*) => {
-        /// Any initializer of this crate: what a configuration, a command line or a model description names.
+        /// Any initializer of this crate, as a configuration, a command line or a model description
+        /// names it.
         ///
-        /// A scheme is itself an initializer, and every initializer is turned into one by `into()`. As text it is
-        /// `name(parameter=value, …)`; `Display` prints what differs from the initializer's defaults, and
-        /// [`FromStr`] reads it back to an equal value. With serde it is that text, in any format;
-        /// formats that people write may also have a map, `{"initializer": "kaiming_normal", "mode":
-        /// "fan_out"}`.
+        /// A scheme is itself an initializer, and `into()` makes a scheme of every initializer. As
+        /// text it is `name(parameter=value, …)`; `Display` prints what differs from the
+        /// initializer's defaults, and [`FromStr`] reads it back to an equal value. With serde it
+        /// is that text, in any format. Formats for people, such as JSON, may also have a map,
+        /// `{"initializer": "kaiming_normal", "mode": "fan_out"}`.
         ///
         /// # Names
         /// Case, `_` and `-` make no difference: `KaimingNormal` is `kaiming_normal`. All names of
-        /// PyTorch, Keras, JAX and Flax are understood, but for Keras' `stft`, and mean what they mean
-        /// there. Where those disagree:
+        /// PyTorch, Keras, JAX and Flax are understood, except Keras' `stft`, and mean what they
+        /// mean there. Where these frameworks disagree:
         ///
         /// | text | is |
         /// |---|---|
@@ -53,10 +55,10 @@ macro_rules! scheme {
         /// | `distribution=normal` | untruncated, as in JAX; `untruncated_normal` is the same |
         ///
         /// # Parameters
-        /// They have names, or stand in their order. A `gain` (or `nonlinearity`) is a number or an
-        /// activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the Kaiming initializers
-        /// `a` is the slope, as in PyTorch. `mode` is `fan_in`, `fan_out` or `fan_avg`. Words may be
-        /// quoted, and a number may be `sqrt(5)`.
+        /// They have names, or are given in their order. A `gain` (or `nonlinearity`) is a number
+        /// or an activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the
+        /// Kaiming initializers `a` is the slope, as in PyTorch. `mode` is `fan_in`, `fan_out` or
+        /// `fan_avg`. Words may be quoted, and a number may be `sqrt(5)`.
         ///
         /// # Example
         /// ```
@@ -66,7 +68,7 @@ macro_rules! scheme {
         /// assert_eq!(scheme, KaimingNormal::default().fan(Fan::Out).into());
         /// assert_eq!(scheme.to_string(), "kaiming_normal(mode=fan_out)");
         ///
-        /// // As PyTorch's programs and Keras' configurations have it.
+        /// // As in PyTorch's programs and Keras' configurations.
         /// let torch: Scheme = "kaiming_uniform_(a=sqrt(5), mode='fan_in')".parse()?;
         /// let keras: Scheme = "HeNormal".parse()?;
         /// assert_eq!(keras.to_string(), "variance_scaling(scale=2)");
@@ -98,7 +100,7 @@ macro_rules! scheme {
         },)*)*];
 
         impl Scheme {
-            /// The scheme of an initializer whose type is not known, if it is one of this crate.
+            /// The scheme of an initializer of unknown type; `None` if it is not of this crate.
             ///
             /// # Example
             /// ```
@@ -216,8 +218,8 @@ impl FromStr for Scheme {
     type Err = ParseSchemeError;
 
     /// # Errors
-    /// A sentence that says where the text is malformed, which names are nearest to one that is
-    /// unknown, or what the initializer itself has against a value.
+    /// A sentence that says where the text is malformed, which names are nearest to an unknown one,
+    /// or why the initializer refuses a value.
     fn from_str(text: &str) -> Result<Self, ParseSchemeError> {
         resolve::resolve(text::parse(text)?)
     }
@@ -225,7 +227,7 @@ impl FromStr for Scheme {
 
 impl Initializer for Scheme {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
-        // Here, because behind `dyn` the caller's line is not known.
+        // Check here, because a call through `dyn` loses the caller's line.
         require(self, param, values.shape());
         self.initializer().fill(param, rng, values);
     }

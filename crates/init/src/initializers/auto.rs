@@ -1,4 +1,4 @@
-//! The initializer that asks which activation follows.
+//! The initializer whose gain is that of the activation that follows.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -8,12 +8,12 @@ use crate::initializer::require;
 use crate::scheme::fields;
 use crate::{Distribution, Fan, Initializer, ParamSpec, VarianceScaling};
 
-/// Mean 0, variance `gain²/fan`, where the gain is that of the activation behind the layer.
+/// Mean 0, variance `gain²/fan`, where the gain is that of the activation after the layer.
 ///
-/// The gain is the exact one, `1/√E[φ(z)²]`, which keeps the signal's second moment; 1 where no
-/// activation follows, or none is known. `Sequential` of `fanin-nn` states it as soon as the
-/// activation is added: the weights, drawn with a gain of 1, are multiplied by it. Elsewhere
-/// [`ParamSpec::followed_by`] does.
+/// The gain is the exact one, `1/√E[φ(z)²]`, which keeps the signal's second moment. It is 1 if no
+/// activation is known. `Sequential` of `fanin-nn` draws the weights with a gain of 1, and
+/// multiplies them by the gain when the activation is added. Elsewhere, state the activation with
+/// [`ParamSpec::followed_by`].
 ///
 /// # Panics
 /// `fill` panics when the fan is 0.
@@ -75,7 +75,7 @@ impl Initializer for Auto {
         let gain = param.activation.unwrap_or_default().get();
         if !(1e-15..=1e15).contains(&gain) {
             return Err(format!(
-                "Auto: no weights of `{}` make good an activation of gain {gain:?}",
+                "Auto: no weights of `{}` can make up for an activation of gain {gain:?}",
                 param.name
             ));
         }

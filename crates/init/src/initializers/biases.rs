@@ -1,7 +1,8 @@
-//! Biases with which an output layer starts at what is known of the classes.
+//! Biases with which an output layer starts at the frequencies of the classes.
 //!
-//! With weights that start small, a classifier's first predictions are those of its biases. Begun at
-//! the classes' frequencies, it does not spend its first steps on learning them.
+//! If the weights are small at first, a classifier's first predictions are given by its biases.
+//! With these biases they are the classes' frequencies, and training need not learn those in its
+//! first steps.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -11,7 +12,8 @@ use crate::initializer::{or_panic, require};
 use crate::scheme::fields;
 use crate::{Initializer, ParamKind, ParamSpec};
 
-/// The logarithm of each class' prior, for the outputs before a softmax: `b_c = ln(f_c/Σf)`.
+/// The logarithm of each class' prior probability, for outputs before a softmax: `b_c =
+/// ln(f_c/Σf)`.
 ///
 /// The frequencies f may be counts, probabilities, or any multiples of them. Where all inputs are 0,
 /// softmax gives back `f_c/Σf`, and the cross-entropy is the entropy of the classes, not `ln C`.
@@ -20,7 +22,7 @@ use crate::{Initializer, ParamKind, ParamSpec};
 /// b (C), for frequencies of C classes.
 ///
 /// # Panics
-/// `fill` panics when the parameter is no bias, or one of another length.
+/// `fill` panics when the parameter is no bias, or has another length.
 ///
 /// # Example
 /// ```
@@ -50,11 +52,11 @@ impl LogPrior {
         or_panic(LogPrior { frequencies: frequencies.into() }.checked())
     }
 
-    /// From how often each class was seen.
+    /// From the number of examples of each class.
     ///
     /// # Panics
-    /// When there are no classes, or one was never seen: its bias would be −∞. Then see
-    /// [`smoothed`](Self::smoothed).
+    /// When there are no classes, or one has no examples: its bias would be −∞. For that case there
+    /// is [`smoothed`](Self::smoothed).
     #[track_caller]
     pub fn from_counts(counts: &[usize]) -> Self {
         LogPrior::new(counts.iter().map(|&count| count as f64).collect::<Vec<_>>())
@@ -133,9 +135,8 @@ impl Initializer for LogPrior {
 
 /// The logit of a prior probability, for outputs before a sigmoid: `b = ln(p/(1 − p))`.
 ///
-/// Every output then starts by saying yes with probability `p`. A detector whose positives are rare
-/// needs it: begun at 1/2, the loss of all the negatives would drown the rest. The default is
-/// RetinaNet's 0.01.
+/// Every output then starts at probability `p`. A detector with few positives needs it: at 1/2, the
+/// loss of the many negatives would dominate. The default is RetinaNet's 0.01.
 ///
 /// # Shapes
 /// b of any shape.
@@ -208,7 +209,7 @@ fn bias_only(initializer: &str, param: &ParamSpec) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{initializer}: `{}` is no bias, and it is an initializer for biases only",
+        "{initializer}: `{}` is no bias, and this initializer is for biases only",
         param.name
     ))
 }

@@ -10,7 +10,8 @@ use crate::{Initializer, ParamSpec};
 
 /// All zeros: the usual bias of Keras and Flax.
 ///
-/// As a weight it makes all units of a layer equal for ever, unless something else tells them apart.
+/// With weights of zero, all units of a layer stay equal in training, unless something else makes
+/// them differ.
 ///
 /// # Example
 /// ```
@@ -37,7 +38,7 @@ pub struct Ones;
 /// This value everywhere.
 ///
 /// # Panics
-/// `fill` panics when the value is not finite, because nothing can be learned from there.
+/// `fill` panics when the value is not finite.
 ///
 /// # Example
 /// ```

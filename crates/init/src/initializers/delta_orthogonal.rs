@@ -1,4 +1,4 @@
-//! Convolutions that keep the length of what they convolve.
+//! Convolutions that keep the length of their input.
 
 use ndarray::{ArrayViewMutD, Slice};
 use rand::RngCore;
@@ -10,17 +10,17 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec};
 
 /// `gain` times a random matrix with orthonormal columns at the centre of the kernel, 0 elsewhere.
 ///
-/// At each place the convolution multiplies the channels by that matrix, so it keeps the length of
-/// every input (times the gain), and vanilla convolutional networks thousands of layers deep can be
-/// trained. The matrix is drawn as [`Orthogonal`] draws one of shape (out, in), and is the kernel's
-/// slice `(k₁ − 1)/2, …`, rounded downwards: JAX' `delta_orthogonal`.
+/// At each position the convolution multiplies the channels by that matrix, so it keeps the length
+/// of every input (times the gain). With it, plain convolutional networks of thousands of layers
+/// can be trained. The matrix is drawn as [`Orthogonal`] draws one of shape (out, in), and is the
+/// kernel's slice `(k₁ − 1)/2, …`, rounded downwards: JAX' `delta_orthogonal`.
 ///
 /// # Shapes
 /// W (out, in, k…) with one, two or three kernel dimensions and `out ≥ in`: fewer outputs than
-/// inputs cannot keep all lengths. A matrix is refused, as JAX does; [`Orthogonal`] is its initializer.
+/// inputs cannot keep all lengths. A matrix is refused, as in JAX; use [`Orthogonal`] for it.
 ///
 /// # Panics
-/// `fill` panics when the shape is not such a one.
+/// `fill` panics on any other shape.
 ///
 /// # Example
 /// ```

@@ -9,12 +9,12 @@ use crate::random::draw;
 use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
-/// N(0, (std/√branches)²): for the last layer of each of so many residual branches.
+/// N(0, (std/√branches)²): for the last layer of each residual branch of a network.
 ///
-/// Branches that are added to one stream add their variances, so the sum of all is that of one branch
-/// with standard deviation `std`, however many there are. GPT-2 has `std = 0.02` and two branches in
-/// each of its L blocks, attention and perceptron: 0.02/√(2L). All its other weights are
-/// [`Normal::new(0.0, 0.02)`](crate::Normal). The fans play no part.
+/// The variances of the branches add up. With this scale their sum is the variance of a single
+/// branch with standard deviation `std`, whatever their number. GPT-2 has `std = 0.02` and two
+/// branches in each of its L blocks, attention and perceptron: 0.02/√(2L). All its other weights
+/// are [`Normal::new(0.0, 0.02)`](crate::Normal). The fans play no part.
 ///
 /// # Example
 /// ```
@@ -27,8 +27,9 @@ use crate::{Initializer, ParamSpec};
 /// ```
 ///
 /// # Reference
-/// Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3: "by a factor
-/// of 1/√N where N is the number of residual layers". The 0.02 is from the code released with it.
+/// Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3: "by a
+/// factor of 1/√N where N is the number of residual layers". The 0.02 is from the code released
+/// with it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct DepthScaled {

@@ -1,4 +1,4 @@
-//! Where a deep network neither forgets its input nor tears it apart.
+//! The edge of chaos: gradients neither vanish nor explode with depth.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -14,8 +14,8 @@ use crate::{Fan, Initializer, Nonlinearity, ParamKind, ParamSpec};
 /// explode with depth.
 ///
 /// At width ∞ a signal's variance settles at `q = σ_w²·E[φ(√q·z)²] + σ_b²`, and from layer to layer
-/// gradients grow by `χ = σ_w²·E[φ′(√q·z)²]`, z ~ N(0, 1). Given φ and σ_b, both equations are solved
-/// for q and σ_w with χ = 1. One initializer serves weight and bias: give it as both.
+/// gradients grow by `χ = σ_w²·E[φ′(√q·z)²]`, z ~ N(0, 1). Given φ and σ_b, both equations are
+/// solved for q and σ_w with χ = 1. The same initializer serves weight and bias: set it for both.
 ///
 /// # Panics
 /// `fill` panics when a weight's fan is 0.
@@ -72,7 +72,7 @@ impl EdgeOfChaos {
         or_panic(solve(&value, &slope, sigma_b))
     }
 
-    /// With these two numbers, found elsewhere.
+    /// With two standard deviations that are known already.
     ///
     /// # Panics
     /// When `sigma_w` is not positive, `sigma_b` negative, or either not finite in f32.
@@ -103,8 +103,8 @@ impl EdgeOfChaos {
     }
 }
 
-/// χ = 1 gives σ_w² for every q; what is left of q must be σ_b². The smallest such q is taken from
-/// which a larger signal returns.
+/// For every q, χ = 1 gives σ_w², and what is left of q must be σ_b². The result is for the
+/// smallest such q to which a larger signal returns.
 fn solve(
     value: &dyn Fn(f64) -> f64,
     slope: &dyn Fn(f64) -> f64,
@@ -116,11 +116,11 @@ fn solve(
             .map_err(|reason| format!("EdgeOfChaos: {reason}"))
     };
     let sigma_w_squared = |q: f64| moment(slope, q).map(f64::recip);
-    // Relative to q.
+    // What is left of q, minus σ_b², relative to q.
     let excess = |q: f64| {
         Ok::<_, String>((q - sigma_w_squared(q)? * moment(value, q)? - sigma_b * sigma_b) / q)
     };
-    // Whether σ_w², right for q, lets a signal of `above` grow for ever.
+    // Whether a signal of variance `above` grows for ever with the σ_w² that belongs to q.
     let grows = |q: f64, above: f64| {
         let next = sigma_w_squared(q)? * moment(value, above)? + sigma_b * sigma_b;
         Ok::<_, String>(next > above * (1.0 + 1e-6))
@@ -134,12 +134,12 @@ fn solve(
         }
         unsettled = true;
     }
-    // Up to 10⁵: beyond it what an activation does near 0 is too narrow for the quadrature to see.
+    // Up to 10⁵: for larger q, the part of the activation near 0 is too narrow for the quadrature.
     let grid = (0..=130).map(|i| 1e-8 * 10f64.powf(f64::from(i) / 10.0));
     let mut below: Option<(f64, f64)> = None;
     for q in grid {
         let e = excess(q)?;
-        // Much as with ReLU, where nothing is left for any q: the sign is that of rounding.
+        // Near 0 the sign is that of rounding. For ReLU this is so at every q.
         if e.abs() < 1e-12 {
             continue;
         }

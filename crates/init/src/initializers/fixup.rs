@@ -19,7 +19,8 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 /// 3. Every branch ends in a learned factor that begins at 1, and a learned number that begins at 0 is
 ///    added before each layer and each activation.
 ///
-/// With two layers to a branch the factor is 1/√L. A branch of one layer has nothing but its last.
+/// With two layers to a branch the factor is 1/√L. Branches of one layer have no layer to scale:
+/// their last layer is zero.
 ///
 /// # Panics
 /// `fill` panics when the fan of the base initializer is 0.
@@ -56,7 +57,7 @@ impl Fixup {
         or_panic(Fixup { base: KaimingNormal::default(), branches, layers }.checked())
     }
 
-    /// The same scaling of another gain or fan.
+    /// The same scaling, with another gain or fan.
     #[must_use]
     pub fn base(self, base: KaimingNormal) -> Self {
         Fixup { base, ..self }

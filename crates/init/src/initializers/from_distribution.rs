@@ -12,8 +12,8 @@ use crate::{Initializer, ParamSpec};
 
 /// Independent draws from this distribution of `rand_distr`, whatever the fans.
 ///
-/// For one number at a time `rand_distr` calls the generator as it likes: the numbers are not those
-/// of PyTorch.
+/// `rand_distr` draws one number at a time, in a way of its own: the numbers are not those of
+/// PyTorch.
 ///
 /// # Example
 /// ```

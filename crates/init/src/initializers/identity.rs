@@ -8,7 +8,8 @@ use crate::initializer::{or_panic, require};
 use crate::scheme::fields;
 use crate::{Gain, Initializer, ParamSpec};
 
-/// `gain` on the main diagonal of a matrix, 0 elsewhere: as many inputs as possible pass unchanged.
+/// `gain` on the main diagonal of a matrix, 0 elsewhere. With gain 1, as many inputs as possible
+/// pass unchanged.
 ///
 /// `w[i, j] = gain·[i = j]`. Nothing is drawn. The default gain is 1: `torch.nn.init.eye_`, Keras'
 /// `Identity(gain)`.
@@ -17,7 +18,7 @@ use crate::{Gain, Initializer, ParamSpec};
 /// W (out, in), square or not; the diagonal has min(out, in) entries.
 ///
 /// # Panics
-/// `fill` panics when the parameter has not two dimensions.
+/// `fill` panics unless the parameter has two dimensions.
 ///
 /// # Example
 /// ```
@@ -68,17 +69,16 @@ impl Initializer for Identity {
 
 /// The identity of a convolution: every channel's kernel is 1 at its centre, 0 elsewhere.
 ///
-/// The outputs are divided into `groups` of equal size; output `d` of each group passes on input
-/// `d`, as many as there are: `w[g·out/groups + d, d, k₁/2, …] = 1`, sizes halved downwards. Nothing
-/// is drawn. It is `torch.nn.init.dirac_(groups)`.
+/// The outputs are divided into `groups` of equal size. Output `d` of each group passes on input
+/// `d`, if there is one: `w[g·out/groups + d, d, k₁/2, …] = 1`, where halves are rounded down.
+/// Nothing is drawn. It is `torch.nn.init.dirac_(groups)`.
 ///
 /// # Shapes
 /// W (out, in, k…) with one, two or three kernel dimensions; for a grouped convolution `in` counts
 /// the inputs of one group, as in PyTorch.
 ///
 /// # Panics
-/// `fill` panics when the parameter has not 3, 4 or 5 dimensions, or `out` is no multiple of
-/// `groups`.
+/// `fill` panics unless the parameter has 3, 4 or 5 dimensions and `out` is a multiple of `groups`.
 ///
 /// # Example
 /// ```

@@ -11,18 +11,17 @@ use crate::{Initializer, ParamSpec};
 
 /// The identity, repeated along the longer side instead of padded with zeros.
 ///
-/// `W = τ` where `i ≡ j (mod min(m, n))` and 0 elsewhere, of m outputs and n inputs. Padded with zeros
-/// instead, the hidden units beyond the inputs would be 0 for ever, and training could change a hidden
-/// layer by no more than rank n.
+/// `W = τ` where `i ≡ j (mod min(m, n))` and 0 elsewhere, of m outputs and n inputs. With zeros in
+/// place of the repetition, the additional hidden units would stay 0 for ever, and training could
+/// change a hidden layer by no more than rank n.
 ///
-/// [`IdInit::identity`] has τ = 1, for the layers of the main stem and the first ones of a residual
-/// branch; [`IdInit::zero`] has τ = 10⁻⁶ (the paper's ε), for the last layer of a branch: it keeps the
-/// branch as good as zero, and yet lets gradients through to the layers before, which a branch that
-/// ends in zeros does not. [`loosened`](Self::loosened) adds N(0, std²) to tell repeated units apart;
-/// otherwise nothing is drawn. Biases are to be [`Zeros`](crate::Zeros).
+/// [`IdInit::identity`] has τ = 1. It is for the layers of the main path and for the first layers
+/// of a residual branch. [`IdInit::zero`] has τ = 10⁻⁶ (the paper's ε). It is for the last layer of
+/// a branch: the branch is nearly zero, but its other layers still get gradients, unlike in a
+/// branch that ends in zeros. [`loosened`](Self::loosened) adds N(0, std²) to tell repeated units
+/// apart; otherwise nothing is drawn. Use it with biases of [`Zeros`](crate::Zeros).
 ///
-/// It does not divide by how often the identity is repeated: a layer of n → r·n makes its input √r
-/// times as long.
+/// The repeated identity is not scaled: a layer of n → r·n makes its input √r times as long.
 ///
 /// # Shapes
 /// `(out, in)`. The paper's rule for kernels, which spreads the identity over patches, is not here.
@@ -40,10 +39,9 @@ use crate::{Initializer, ParamSpec};
 ///
 /// # Reference
 /// Pan et al. 2025 (ICLR), "IDInit: A Universal and Stable Initialization Method for Neural Network
-/// Training", its IDI_τ and IDIZ_ε (figure 3) with the values of τ and ε given there. This was written
-/// from the abstract, the summaries and the caption of that figure: how the paper numbers its
-/// equations, and whether its loosening is normal and by how much, could not be read, so the standard
-/// deviation must be given.
+/// Training", its IDI_τ and IDIZ_ε (figure 3) with the values of τ and ε given there. Only the
+/// abstract, summaries and the caption of that figure were available. They do not say whether the
+/// paper's loosening is normal or how large it is, so the standard deviation must be given.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct IdInit {
@@ -52,12 +50,12 @@ pub struct IdInit {
 }
 
 impl IdInit {
-    /// IDI_τ with τ = 1: hands its input on.
+    /// IDI_τ with τ = 1: passes its input on.
     pub fn identity() -> Self {
         IdInit { tau: 1.0, loosening: 0.0 }
     }
 
-    /// IDIZ_ε with ε = 10⁻⁶: gives almost nothing, but has a gradient.
+    /// IDIZ_ε with ε = 10⁻⁶: its output is nearly 0, but its gradient is not.
     pub fn zero() -> Self {
         IdInit { tau: 1e-6, loosening: 0.0 }
     }

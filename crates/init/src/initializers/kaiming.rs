@@ -93,7 +93,7 @@ impl KaimingUniform {
     }
 }
 
-/// What both initializers are given alike.
+/// The builder methods, which are the same for both.
 macro_rules! builder {
     ($($initializer:ident)*) => {$(
         impl $initializer {

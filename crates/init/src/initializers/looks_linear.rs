@@ -1,4 +1,4 @@
-//! Mirrored weights, with which a ReLU network begins as a linear map.
+//! Mirrored weights, with which a ReLU network is a linear map at first.
 
 use ndarray::{ArrayViewMutD, Ix2};
 use rand::RngCore;
@@ -18,10 +18,10 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec, Position};
 /// | [`Hidden`](Position::Hidden) | `[[W, −W], [−W, W]]` | `[W; −W]·(h₊ − h₋)`, linear again |
 /// | [`Last`](Position::Last) | `[W, −W]` | `W·(h₊ − h₋)` |
 ///
-/// As long as no layer narrows, signals and gradients keep their length through any depth, to the
-/// rounding, times the gains; no unit pair is dead. Biases must be [`Zeros`](crate::Zeros), or the
-/// halves no longer fit together. Training soon leaves linearity, since the halves have different
-/// gradients.
+/// If no layer is narrower than the one before, signals and gradients keep their length through any
+/// depth, times the gains, and no pair of units is dead. Biases must be [`Zeros`](crate::Zeros), or
+/// the halves do not match. Training soon makes the network nonlinear, since the halves have
+/// different gradients.
 ///
 /// # Shapes
 /// `(out, in)`. `First` needs an even `out`, `Last` an even `in`, `Hidden` both.
@@ -49,12 +49,12 @@ use crate::{Gain, Initializer, Orthogonal, ParamSpec, Position};
 pub struct LooksLinear {
     /// Which sides are mirrored.
     pub position: Position,
-    /// By how much the layer makes its input longer.
+    /// The factor by which the layer multiplies the length of its input.
     pub gain: Gain,
 }
 
 impl LooksLinear {
-    /// For a layer at this place, with gain 1.
+    /// For a layer at this position, with gain 1.
     pub fn new(position: Position) -> Self {
         LooksLinear { position, gain: Gain::ONE }
     }

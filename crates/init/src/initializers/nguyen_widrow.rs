@@ -1,4 +1,4 @@
-//! A layer of saturating units that share the input space among them.
+//! A layer of saturating units that divide the input space among them.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -9,16 +9,17 @@ use crate::random::draw;
 use crate::scheme::fields;
 use crate::{Initializer, ParamKind, ParamSpec};
 
-/// Weights of random direction and the length at which H units cover the input space once.
+/// Weights of random direction, and of the length at which H units cover the input space once.
 ///
-/// For inputs in `±bound`, with n = `fan_in` and H = `fan_out`, every unit's weights are a vector of
-/// length `s = 0.7·H^(1/n)/bound`, its elements drawn from U(−1, 1) before it is scaled; the biases
-/// are U(±0.7·H^(1/n)). One initializer for both: it looks at the [kind](ParamSpec::kind) of the parameter.
-/// Each unit of a tanh is then linear on a slice of the inputs about `2/s` wide, and the slices lie
-/// all over. A weight has mean 0 and variance `s²/n`; the default bound is 1.
+/// For inputs in `±bound`, with n = `fan_in` and H = `fan_out`, every unit's weights are a vector
+/// of length `s = 0.7·H^(1/n)/bound`, its elements drawn from U(−1, 1) before it is scaled; the
+/// biases are U(±0.7·H^(1/n)). The same initializer serves both: it looks at the
+/// [kind](ParamSpec::kind) of the parameter. Each tanh unit is then nearly linear on a slice of the
+/// input space that is about `2/s` wide, and the slices cover the whole range. A weight has mean 0
+/// and variance `s²/n`; the default bound is 1.
 ///
-/// Inputs around another centre must be shifted first: an initializer sees one parameter at a time, and that
-/// shift would make each bias depend on its unit's weights.
+/// Inputs around another centre must be shifted first. Otherwise each bias would depend on its
+/// unit's weights, but an initializer sees one parameter at a time.
 ///
 /// # Shapes
 /// W (H, n); b (H).
@@ -65,11 +66,13 @@ impl NguyenWidrow {
 
     fn checked(self) -> Result<Self, String> {
         let NguyenWidrow { bound } = self;
-        // So that no weight overflows f32, nor vanishes.
+        // Within these limits no weight overflows or underflows f32.
         if (1e-20..=1e20).contains(&bound) {
             Ok(self)
         } else {
-            Err(format!("NguyenWidrow: inputs up to {bound:?}? It must be from 1e-20 to 1e20"))
+            Err(format!(
+                "NguyenWidrow: the bound {bound:?} of the inputs must be from 1e-20 to 1e20"
+            ))
         }
     }
 }
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "NguyenWidrow: inputs up to -1.0?")]
+    #[should_panic(expected = "NguyenWidrow: the bound -1.0 of the inputs must be")]
     fn a_negative_bound_is_refused() {
         NguyenWidrow::new(-1.0);
     }
@@ -204,6 +207,6 @@ mod tests {
         let text = serde_json::to_string(&initializer).unwrap();
         assert_eq!(serde_json::from_str::<NguyenWidrow>(&text).unwrap(), initializer);
         let error = serde_json::from_str::<NguyenWidrow>(r#"{"bound":0}"#).unwrap_err();
-        assert!(error.to_string().contains("inputs up to 0.0?"), "{error}");
+        assert!(error.to_string().contains("the bound 0.0 of the inputs must be"), "{error}");
     }
 }

@@ -12,7 +12,7 @@ use crate::{Initializer, ParamSpec};
 /// Normal with this mean and standard deviation.
 ///
 /// The draw is `torch.Tensor.normal_(mean, std)`, bit for bit where PyTorch has AVX2. A mean of 0
-/// is much the faster case.
+/// is much faster than others.
 ///
 /// # Example
 /// ```

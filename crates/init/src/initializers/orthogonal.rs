@@ -16,9 +16,9 @@ use crate::{Gain, Initializer, ParamSpec};
 /// `(out, in, k…)` counts as the matrix `(out, in·∏k)`. Each entry has mean 0 and variance
 /// `gain²/max(rows, columns)`.
 ///
-/// The draw is `torch.nn.init.orthogonal_(gain)`, within 1e-5 of the gain unless the matrix is
-/// nearly singular, which square ones of a few hundred rows can be: PyTorch factorizes in f32, and
-/// this does in f64.
+/// The draw is `torch.nn.init.orthogonal_(gain)`, within 1e-5 of the gain. It differs more when the
+/// normal matrix is nearly singular, as a square one of a few hundred rows can be: PyTorch
+/// factorizes in f32, fanin in f64.
 ///
 /// # Panics
 /// `fill` panics when the parameter has fewer than two dimensions.
@@ -68,8 +68,8 @@ impl Initializer for Orthogonal {
         let gain = self.gain.get() as f32;
         draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, 1.0);
-            // The factorization takes the vectors to be made orthonormal as rows: the rows of a
-            // wide matrix, the columns of a tall or square one.
+            // The factorization makes the rows of its argument orthonormal. These are the rows of a
+            // wide matrix, and the columns of a tall or square one.
             let turn = rows >= columns;
             let matrix = ArrayViewMut2::from_shape((rows, columns), values);
             let matrix = matrix.expect("the values are a matrix");
@@ -92,7 +92,7 @@ impl Initializer for Orthogonal {
     }
 }
 
-/// Copies `f` of each number, in tiles that stay in the cache where one side is transposed.
+/// Copies `f` of each number, in tiles that stay in the cache even if one side is transposed.
 fn copy<A: Copy, B>(from: ArrayView2<'_, A>, mut to: ArrayViewMut2<'_, B>, f: impl Fn(A) -> B) {
     const TILE: usize = 16;
     let (rows, columns) = from.dim();

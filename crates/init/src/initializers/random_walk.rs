@@ -1,4 +1,4 @@
-//! Normal weights with which the logarithm of a gradient's length neither rises nor falls.
+//! Normal weights with which the logarithm of a gradient's length stays constant on average.
 
 use std::f64::consts::SQRT_2;
 
@@ -19,11 +19,11 @@ use crate::{Fan, Initializer, ParamSpec};
 /// | `Relu` | `√2·exp(1.2/(max(N, 6) − 2.4))` |
 /// | `Tanh` | 1.13 |
 ///
-/// From layer to layer the logarithm of the squared length of a gradient makes a random step. He's √2
-/// lets the *square* have the right mean, but then the *logarithm* falls by about 1/N a linear and
-/// 2.4/N a ReLU layer on average, and most deep narrow networks vanish. This g makes the mean step of
-/// the logarithm 0; it still wanders, by a distance that grows as √(depth/N). In wide layers g is the
-/// usual gain.
+/// From layer to layer the logarithm of the squared length of a gradient makes a random step. With
+/// He's √2 the *square* of the length has the right mean. But its *logarithm* falls on average, by
+/// about 1/N in a linear and 2.4/N in a ReLU layer, and the gradients of most deep narrow networks
+/// vanish. This g makes the mean step of the logarithm 0. The logarithm still varies, as
+/// √(depth/N). In wide layers g is the usual gain.
 ///
 /// # Panics
 /// `fill` panics when fan_in is 0.
@@ -39,10 +39,10 @@ use crate::{Fan, Initializer, ParamSpec};
 /// ```
 ///
 /// # Reference
-/// Sussillo & Abbott 2014, "Random Walk Initialization for Training Very Deep Feedforward Networks": g of
-/// linear networks is exact to the order 1/N, that of ReLU a fit to numbers. The paper has no formula for
-/// tanh; 1.13 is the value of the implementation in early versions of TensorFlow, "for many layer
-/// widths". There too N is the number of inputs.
+/// Sussillo & Abbott 2014, "Random Walk Initialization for Training Very Deep Feedforward
+/// Networks": g of linear networks is exact to the order 1/N, that of ReLU a fit to numbers. The
+/// paper has no formula for tanh; 1.13 is the value of the implementation in early versions of
+/// TensorFlow, "for many layer widths". There too N is the number of inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RandomWalk {
     /// No activation.

@@ -1,4 +1,4 @@
-//! RAI: one positive entry a unit, so that fewer ReLU networks are born dead.
+//! RAI: one positive entry for each unit, so that fewer ReLU networks are dead at initialization.
 
 use ndarray::{ArrayViewMutD, Axis};
 use rand::RngCore;
@@ -15,21 +15,23 @@ const STD: f64 = 0.6007;
 
 /// Normal, with one entry of each unit's weights and bias replaced by a positive one.
 ///
-/// For each of the m units, a row of `[W | b]` with n + 1 entries: `N(0, 0.6007²/n)`, then one entry,
-/// chosen uniformly among the n + 1, is replaced by a draw from Beta(2, 1), whose density is 2x on
-/// [0, 1]. The positive mean makes it rarer that a layer is dead for all inputs, which is what stops
-/// deep narrow ReLU networks from learning at all.
+/// For each of the m units, a row of `[W | b]` with n + 1 entries: `N(0, 0.6007²/n)`, then one
+/// entry, chosen uniformly among the n + 1, is replaced by a draw from Beta(2, 1), whose density is
+/// 2x on [0, 1]. The positive mean makes it less likely that a layer is dead for all inputs, which
+/// keeps deep narrow ReLU networks from learning.
 ///
-/// It is an initializer of both weights and biases, and tells them apart by the parameter's
-/// [`ParamKind`]. As they are drawn separately, the plain initializer (`default`) gives each weight row its
-/// Beta entry with probability n/(n + 1), and each bias with 1/(n + 1), independently: of the units
-/// n/(n + 1)² have two and as many none. [`paired`](Self::paired) initializers agree on the choice, so that
-/// every unit has exactly one, as in the paper: they compute it from a seed and the layer's name.
+/// It serves both weights and biases, and tells them apart by the parameter's [`ParamKind`]. The
+/// two are drawn separately. The plain initializer (`default`) gives a weight row its Beta entry
+/// with probability n/(n + 1), and independently a bias with probability 1/(n + 1). So a part n/(n
+/// + 1)² of the units has two such entries, and as many units have none. With
+/// [`paired`](Self::paired) every unit has exactly one, as in the paper: weight and bias compute
+/// the same choice from a seed and the layer's name.
 ///
-/// Of 10,000 networks of ten ReLU layers of two units, 91 % are constant on [−√3, √3] at birth with
-/// He's initializer and biases of 0, 83 % with He's initializer and PyTorch's biases, 37 % with the plain initializer and 26 %
-/// with the paired one; of layers of three units 63, 48, 12 and 8 %. (The paper counts training runs
-/// that collapse: with two units 91.9 % with He's initializer, 29.2 % with this one.)
+/// Of 10,000 networks of ten ReLU layers of two units, 91 % are constant on [−√3, √3] at
+/// initialization with He's initializer and biases of 0, 83 % with He's initializer and PyTorch's
+/// biases, 37 % with the plain initializer and 26 % with the paired one; of layers of three units
+/// 63, 48, 12 and 8 %. (The paper counts training runs that collapse: with two units 91.9 % with
+/// He's initializer, 29.2 % with this one.)
 ///
 /// # Shapes
 /// Weights `(out, in…)`, biases `(out)`.
@@ -54,23 +56,23 @@ const STD: f64 = 0.6007;
 /// the bias, is from the code released with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RandomizedAsymmetric {
-    /// From what the choice of entries is computed; `None` draws it.
+    /// The seed from which the choice of entries is computed; `None` draws the choice.
     pair: Option<u64>,
 }
 
 impl RandomizedAsymmetric {
     /// An initializer for weights and biases that replaces exactly one entry of each unit.
     ///
-    /// Which one is a function of `seed`, of what the parameter's name has before its last dot, as
-    /// `0` of `0.weight`, and of fan_in. Parameters that are named by their place in a model may all
-    /// have the same seed. Those of a layer that is built by itself are named `weight` and `bias`:
-    /// there both need the same seed, and every layer another.
+    /// The choice depends on `seed`, on fan_in, and on the parameter's name before its last dot, as
+    /// `0` of `0.weight`. Parameters that are named by their position in a model may all have the
+    /// same seed. The parameters of a single layer are named `weight` and `bias`: both need the
+    /// same seed, and every layer needs another.
     ///
     /// # Example
     /// ```
     /// use fanin_init::{Initializer, ParamSpec, RandomizedAsymmetric, TorchRng};
     ///
-    /// // A layer without weights but one: either it or the bias of each unit is positive.
+    /// // A layer with one input: of each unit, either the weight or the bias is positive.
     /// let (initializer, mut rng) = (RandomizedAsymmetric::paired(42), TorchRng::seed(0));
     /// let w = initializer.draw(&ParamSpec::weight(1, 5).named("0.weight"), &[5, 1], &mut rng);
     /// let b = initializer.draw(&ParamSpec::bias(1, 5).named("0.bias"), &[5], &mut rng);
@@ -86,7 +88,7 @@ impl RandomizedAsymmetric {
         let mut of_layer = self.pair.map(|seed| TorchRng::keyed(seed, layer));
         let rng = of_layer.as_mut().map_or(rng, |own| own as &mut dyn RngCore);
         let entries = param.fan_in as u64 + 1;
-        // Of 64 bits the remainder favours small numbers by less than entries/2⁶⁴.
+        // The remainder of 64 bits makes small numbers more likely, by less than entries/2⁶⁴.
         (0..units).map(|_| (rng.next_u64() % entries) as usize).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! One initializer for all the initializers that divide a variance by a fan.
+//! A variance divided by a fan: the general form of many initializers.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -7,76 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
 use crate::scheme::fields;
-use crate::{Initializer, ParamSpec, TruncatedNormal};
+use crate::{Distribution, Fan, Initializer, ParamSpec, TruncatedNormal};
 
-/// By which count of connections an initializer divides.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Fan {
-    /// `fan_in`: the signal keeps its size on its way forward.
-    #[default]
-    In,
-    /// `fan_out`: the gradient keeps its size on its way back.
-    Out,
-    /// `(fan_in + fan_out)/2`: the compromise of Glorot and Bengio.
-    Average,
-    /// `√(fan_in·fan_out)`: JAX' `fan_geo_avg`, nearer to the smaller of the two.
-    GeometricAverage,
-}
-
-impl Fan {
-    /// The count for this parameter.
-    pub fn of(self, param: &ParamSpec) -> f64 {
-        match self {
-            Fan::In => param.fan_in as f64,
-            Fan::Out => param.fan_out as f64,
-            Fan::Average => (param.fan_in as f64 + param.fan_out as f64) / 2.0,
-            Fan::GeometricAverage => (param.fan_in as f64 * param.fan_out as f64).sqrt(),
-        }
-    }
-
-    /// Refuses a fan of 0, unless there is nothing to fill.
-    pub(crate) fn check(
-        self,
-        initializer: &str,
-        param: &ParamSpec,
-        shape: &[usize],
-    ) -> Result<(), String> {
-        if self.of(param) > 0.0 || shape.contains(&0) {
-            return Ok(());
-        }
-        let fan = match self {
-            Fan::In => "fan_in",
-            Fan::Out => "fan_out",
-            Fan::Average => "fan_in + fan_out",
-            Fan::GeometricAverage => "fan_in · fan_out",
-        };
-        Err(format!(
-            "{initializer}: {fan} of `{}` is 0, and the initializer divides by it",
-            param.name
-        ))
-    }
-}
-
-/// The form of an initializer whose variance is given by something else.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Distribution {
-    /// Uniform.
-    Uniform,
-    /// Normal.
-    Normal,
-    /// Normal, truncated at two standard deviations, and widened so that the variance is kept.
-    #[default]
-    TruncatedNormal,
-}
-
-/// Mean 0, variance `scale/fan`, in any of three forms.
+/// Mean 0, variance `scale/fan`, from any of three distributions.
 ///
-/// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` divides the
-/// standard deviation by 0.87962566103423978, what truncation at ±2 leaves of it (see
-/// [`TruncatedNormal::corrected`]), so the variance of all three is the one stated. The default, scale 1, [`Fan::In`] and [`Distribution::TruncatedNormal`],
-/// is that of Keras, and `lecun_normal` of Keras and Flax.
+/// `Uniform` is U(±√(3·scale/fan)). `Normal` is N(0, scale/fan). `TruncatedNormal` is scaled by
+/// 1/0.87962566103423978, because truncation at ±2 leaves that part of the standard deviation (see
+/// [`TruncatedNormal::corrected`]). So all three have the variance stated. The default has scale 1,
+/// [`Fan::In`] and [`Distribution::TruncatedNormal`], as in Keras. It is `lecun_normal` of Keras
+/// and Flax.
 ///
 /// # Panics
 /// `fill` panics when the fan is 0.
@@ -123,7 +62,7 @@ impl VarianceScaling {
         VarianceScaling { fan, ..self }
     }
 
-    /// Draws in this form.
+    /// Draws from this distribution.
     #[must_use]
     pub fn distribution(self, distribution: Distribution) -> Self {
         VarianceScaling { distribution, ..self }
@@ -131,7 +70,7 @@ impl VarianceScaling {
 
     fn checked(self) -> Result<Self, String> {
         let scale = self.scale;
-        // So that every standard deviation is a normal f32, whatever the fan.
+        // Within these limits every standard deviation is a normal f32, whatever the fan.
         if (1e-30..=1e30).contains(&scale) {
             Ok(self)
         } else {

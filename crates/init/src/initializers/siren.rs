@@ -1,4 +1,4 @@
-//! The initializer of networks whose activation is a sine.
+//! For networks whose activation is a sine.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
@@ -11,12 +11,13 @@ use crate::{Fan, Initializer, ParamSpec, Position};
 
 /// For layers `sin(ω₀·(Wx + b))`: U(±1/n) in the first, U(±√(6/n)/ω₀) in the others.
 ///
-/// With inputs in [−1, 1] and without biases, ω₀·Wx of the second layer is nearly N(0, 1), and of the
-/// later ones nearly N(0, 0.8), at any depth: 0.797 is the solution of `v = 1 − exp(−2v)`, which is what a
-/// sine and such weights make of a variance v. So all the later sines bend their inputs alike. ω₀ is how
-/// fast the first layer's sines go, and cancels in the others, where it makes gradients larger; 30 if
-/// nothing is said. The program multiplies by ω₀ itself. The paper's networks leave the biases as PyTorch
-/// draws them ([`FanInUniform`](crate::FanInUniform)), which adds `ω₀²/(3n)` to that variance.
+/// With inputs in [−1, 1] and without biases, ω₀·Wx of the second layer is nearly N(0, 1), and of
+/// the later ones nearly N(0, 0.8), at any depth: 0.797 is the solution of `v = 1 − exp(−2v)`, the
+/// variance after a sine and such weights when it is v before. So the later layers are all equally
+/// nonlinear. ω₀ is the frequency of the first layer. It cancels in the signals of the others, but
+/// makes their gradients larger; the default is 30. The program multiplies by ω₀ itself. The
+/// paper's networks leave the biases as PyTorch draws them ([`FanInUniform`](crate::FanInUniform)),
+/// which adds `ω₀²/(3n)` to that variance.
 ///
 /// # Panics
 /// `fill` panics when fan_in is 0.
@@ -44,7 +45,7 @@ pub struct Siren {
 }
 
 impl Siren {
-    /// For a layer at this place, with ω₀ = 30.
+    /// For a layer at this position, with ω₀ = 30.
     pub fn new(position: Position) -> Self {
         Siren { position, omega0: 30.0 }
     }

@@ -12,18 +12,18 @@ use crate::{Initializer, ParamSpec, randperm};
 /// Normal with this standard deviation, then in every column `⌈sparsity·out⌉` entries set to 0.
 ///
 /// The draw is `torch.nn.init.sparse_(sparsity, std)` after `torch.manual_seed`, bit for bit: the
-/// normal numbers, then for each column a [`randperm`] of its rows, whose first are set to 0. (Given
-/// a `generator`, PyTorch takes the permutations from the default one all the same.)
+/// normal numbers, then for each column a [`randperm`] of its rows, whose first are set to 0.
+/// (PyTorch draws the permutations from its default generator, even if it is given another.)
 ///
-/// A column is what one input sends out, so every input keeps the same number of connections, and a
-/// unit may lose all of its own. Martens meant the units: [`SparseRows`]. Each entry has mean 0 and
-/// variance `std²·(1 − ⌈sparsity·out⌉/out)`.
+/// A column holds the weights of one input. So every input keeps the same number of connections,
+/// but a unit may lose all of its own. Martens' paper limits the connections of each unit: that is
+/// [`SparseRows`]. Each entry has mean 0 and variance `std²·(1 − ⌈sparsity·out⌉/out)`.
 ///
 /// # Shapes
 /// W (out, in).
 ///
 /// # Panics
-/// `fill` panics when the parameter has not two dimensions.
+/// `fill` panics unless the parameter has two dimensions.
 ///
 /// # Example
 /// ```
@@ -73,14 +73,14 @@ impl Sparse {
     }
 }
 
-/// Normal with this standard deviation, but every unit listens to `inputs` of its inputs only.
+/// Normal with this standard deviation, but every unit has weights for only `inputs` of its inputs.
 ///
 /// Each row keeps `inputs` entries, chosen at random, and has 0 elsewhere; a unit with fewer inputs
-/// keeps all. With `inputs = k` out of n, each entry has mean 0 and variance `std²·k/n`, and a unit's
-/// sum has `k·std²` times its inputs' second moment, however many inputs there are. The default is
-/// Martens' own: 15 inputs, standard deviation 1, to go with biases of 0, or of 0.5 under tanh.
+/// keeps all. With `inputs = k` out of n, each entry has mean 0 and variance `std²·k/n`, and a
+/// unit's sum has `k·std²` times its inputs' second moment, however many inputs there are. The
+/// default is Martens': 15 inputs and standard deviation 1, with biases of 0, or of 0.5 for tanh.
 ///
-/// PyTorch's `sparse_` zeroes per column and not per row: that is [`Sparse`].
+/// PyTorch's `sparse_` sets entries of each column to 0, not of each row: that is [`Sparse`].
 ///
 /// # Shapes
 /// W (out, in) or (out, in, k…), where the rows are (in·∏k) long.
@@ -109,7 +109,7 @@ pub struct SparseRows {
 }
 
 impl SparseRows {
-    /// Every unit listens to `inputs` inputs, with weights of this standard deviation.
+    /// Every unit has `inputs` weights that are not 0, of this standard deviation.
     ///
     /// # Panics
     /// When `inputs` is 0, or `std` is negative, or 10·`std` not finite in f32.
@@ -118,7 +118,7 @@ impl SparseRows {
         or_panic(SparseRows { inputs, std }.checked())
     }
 
-    /// How many inputs a unit listens to at most.
+    /// The largest number of weights of a unit that are not 0.
     pub fn inputs(&self) -> usize {
         self.inputs
     }

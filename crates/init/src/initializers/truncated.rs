@@ -20,10 +20,11 @@ const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
 /// distribution Φ and `Z = Φ(β) − Φ(α)`, the variance is
 /// `std²·(1 + (αφ(α) − βφ(β))/Z − ((φ(α) − φ(β))/Z)²)`.
 ///
-/// The draw is `torch.nn.init.trunc_normal_(mean, std, low, high)`: for `Z > 0.3` normal numbers,
-/// drawn again until all lie inside, else uniform ones, kept with the probability that the normal
-/// density asks for. In the second case a number that is within rounding of being refused may be
-/// kept here and not there; in six million compared there was none.
+/// The draw is `torch.nn.init.trunc_normal_(mean, std, low, high)`. For `Z > 0.3` it draws normal
+/// numbers again until all lie inside. Else it draws uniform numbers and keeps each with a
+/// probability proportional to the normal density. In the second case rounding could make PyTorch
+/// keep a number that is refused here, or refuse one; this happened in none of six million numbers
+/// compared.
 ///
 /// # Three senses of "standard deviation"
 /// | | the normal's, before truncation | what is drawn has | as |
@@ -53,10 +54,10 @@ impl TruncatedNormal {
     /// PyTorch's: the bounds are values.
     ///
     /// # Panics
-    /// When a number is not finite in f32, `std` is not positive in f32, `low ≥ high` in f32, or
-    /// the range is so wide, and so far from the mean, that fewer than one draw in some ten
-    /// thousand would be kept; or when it is about a thousand standard deviations from the mean, or
-    /// f32 is too coarse to tell its numbers apart.
+    /// When a number is not finite in f32, `std` is not positive in f32, or `low ≥ high` in f32.
+    /// When the range is so wide and so far from the mean that fewer than one draw in ten thousand
+    /// would be kept. When f32 is too coarse for the range, which is so at about a thousand
+    /// standard deviations from the mean.
     #[track_caller]
     pub fn new(mean: f64, std: f64, low: f64, high: f64) -> Self {
         or_panic(TruncatedNormal { mean, std, low, high }.checked())
@@ -95,7 +96,7 @@ impl TruncatedNormal {
     /// ```
     #[track_caller]
     pub fn corrected(std: f64) -> Self {
-        // Refused with the number as it was given.
+        // Checks the number that the caller gave, so that the message names it.
         let TruncatedNormal { std, .. } = TruncatedNormal::std(std);
         TruncatedNormal::std(std / STD_WITHIN_2)
     }
@@ -135,18 +136,19 @@ impl TruncatedNormal {
         cdf(self.high) - cdf(self.low)
     }
 
-    /// Roughly how many draws of a uniform on the range are kept.
+    /// The approximate part of uniform draws on the range that is kept.
     ///
-    /// Their density is `e^(−ts − s²/2)` at `s` standard deviations from the densest point, which
-    /// itself is `t` from the mean: it is used up after 1/t or √(π/2), whichever is nearer.
+    /// Let the densest point of the range be `t` standard deviations from the mean. At `s` standard
+    /// deviations from that point a draw is kept with probability `e^(−ts − s²/2)`, whose integral
+    /// is about the smaller of 1/t and √(π/2).
     fn acceptance(&self) -> f64 {
         let t = self.distance();
         let width = (self.high - self.low) / self.std;
         (1.0 / t).min(1.25).min(width) / width
     }
 
-    /// Whether draws, which are in f32, are kept about as often as the numbers say. Else there may
-    /// be none to keep, and the search would not end.
+    /// Whether f32 is fine enough for the range. If it is not, no f32 draw may ever be kept, and
+    /// the search would not end.
     fn survives_rounding(&self) -> bool {
         let numbers = [self.mean, self.std, self.low, self.high];
         let [mean, std, low, high] = numbers.map(|x| f64::from(x as f32));
@@ -154,8 +156,8 @@ impl TruncatedNormal {
             let rounded = TruncatedNormal { mean, std, low, high };
             return rounded.probability() > 0.1 * MOSTLY_INSIDE;
         }
-        // By how much the logarithm of the density falls from one f32 to the next, and by how much
-        // it is wrong because std was rounded, or the square of the distance.
+        // `step`: how much the logarithm of the density falls from one f32 to the next. `wrong`:
+        // the error of that logarithm, from rounding std and the square of the distance.
         let largest = mean.abs().max(low.abs()).max(high.abs());
         let step = (largest * f64::from(f32::EPSILON)).max(1e-45) / self.std;
         let t = self.distance();
@@ -181,7 +183,8 @@ impl TruncatedNormal {
         }
     }
 
-    /// Normal draws; as long as any lies outside, as many again, of which those places take theirs.
+    /// Normal draws. While any value lies outside, as many numbers are drawn again, and the values
+    /// outside take theirs.
     fn redraw(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
         let inside = self.low as f32..=self.high as f32;
         draw::normal(rng, values, self.mean, self.std);
@@ -220,7 +223,8 @@ impl TruncatedNormal {
     }
 }
 
-/// Above this probability, normal draws are repeated until they lie inside.
+/// Above this probability of lying inside, normal draws are repeated. Below it, uniform draws are
+/// rejected.
 const MOSTLY_INSIDE: f64 = 0.3;
 
 fn count(values: &[f32], inside: &std::ops::RangeInclusive<f32>) -> usize {

@@ -11,7 +11,8 @@ use crate::{Initializer, ParamSpec};
 
 /// Uniform on `[low, high)`: mean `(low + high)/2`, variance `(high − low)²/12`.
 ///
-/// The bounds are rounded to f32 before anything is drawn; `low = high` gives that value. The draw is `torch.Tensor.uniform_(low, high)`, bit for bit.
+/// The bounds are rounded to f32 before anything is drawn; `low = high` gives that value. The draw
+/// is `torch.Tensor.uniform_(low, high)`, bit for bit.
 ///
 /// # Example
 /// ```
@@ -74,8 +75,8 @@ impl Initializer for Uniform {
 ///
 /// A parameter with no inputs gets zeros, as in PyTorch.
 ///
-/// As a weight before ReLU it shrinks the signal's second moment to a sixth per layer, which deep
-/// networks do not survive; [`KaimingNormal`](crate::KaimingNormal) keeps it.
+/// Before ReLU, such weights divide the signal's second moment by six in each layer, so that it
+/// vanishes in deep networks. [`KaimingNormal`](crate::KaimingNormal) keeps it.
 ///
 /// # Example
 /// ```
@@ -86,8 +87,8 @@ impl Initializer for Uniform {
 /// ```
 ///
 /// # Reference
-/// LeCun et al. 1998, "Efficient BackProp", section 4.6, has variance `1/fan_in`; the missing factor
-/// of 3 is older than PyTorch.
+/// LeCun et al. 1998, "Efficient BackProp", section 4.6, has variance `1/fan_in`. The factor 1/3
+/// comes from Torch, PyTorch's predecessor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanInUniform;
 
@@ -95,7 +96,7 @@ fields!(FanInUniform {});
 
 impl Initializer for FanInUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
-        // PyTorch draws with a bound of 0 too, which the generator remembers.
+        // PyTorch draws even if the bound is 0, which advances the generator.
         let bound = if param.fan_in == 0 { 0.0 } else { 1.0 / (param.fan_in as f64).sqrt() };
         draw::fill_uniform(rng, values, -bound, bound);
     }

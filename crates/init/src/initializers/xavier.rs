@@ -1,4 +1,4 @@
-//! Glorot's initializers, which weigh forward and backward signals alike.
+//! Glorot's initializers, a compromise between the forward and the backward pass.
 
 use ndarray::ArrayViewMutD;
 use rand::RngCore;

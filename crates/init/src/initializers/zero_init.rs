@@ -5,10 +5,10 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::initializer::require;
-use crate::scheme::fields;
+use crate::scheme::{fields, words};
 use crate::{Initializer, ParamSpec};
 
-/// By what [`ZerO`] multiplies its Hadamard matrix.
+/// The factor of the Hadamard matrix in [`ZerO`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HadamardScale {
     /// `2^(−(k−1)/2)`, as the paper says: an output of `2ᵏ` is √2 times as long as the input, which a
@@ -18,6 +18,8 @@ pub enum HadamardScale {
     /// `2^(−k/2)`, as the code released with it has: an output of `2ᵏ` is as long as the input.
     Code,
 }
+
+words!(HadamardScale { Paper: "paper", Code: "code" });
 
 impl HadamardScale {
     fn of(self, k: u32) -> f64 {
@@ -32,16 +34,17 @@ impl HadamardScale {
 /// Deterministic: the identity, and a Hadamard matrix where a layer widens.
 ///
 /// With m outputs and n inputs, `W = I` when `m = n`; the first m rows of I when `m < n`; and when
-/// `m > n` the upper left m × n of `c·H`, with `k = ⌈log₂ m⌉` and `Hᵢⱼ = (−1)^(number of ones in
-/// i ∧ j)` of size 2ᵏ. The last is what keeps apart the units that a wider partial identity would leave
-/// equal to 0 for ever: with it, training would change a hidden layer by no more than rank n.
+/// `m > n` the upper left m × n of `c·H`, with `k = ⌈log₂ m⌉` and `Hᵢⱼ = (−1)^(number of ones in i
+/// ∧ j)` of size 2ᵏ. A wider partial identity would leave the additional units at 0 for ever, and
+/// training could change a hidden layer by no more than rank n. The Hadamard matrix gives each unit
+/// different weights.
 ///
-/// It draws nothing: no seed changes it. Biases are to be [`Zeros`](crate::Zeros). The paper puts it in
-/// residual networks, where it also sets the last layer of each branch to zero.
+/// It draws nothing, so no seed changes it. Use it with biases of [`Zeros`](crate::Zeros). In the
+/// paper's residual networks, the last layer of each branch is zero too.
 ///
 /// # Shapes
-/// `(out, in)`, or `(out, in, k…)`: of a kernel, the element in the middle gets the matrix and the others
-/// are 0.
+/// `(out, in)`, or `(out, in, k…)`: the middle element of the kernel gets the matrix, and all
+/// others are 0.
 ///
 /// # Panics
 /// `fill` panics when the parameter has fewer than two dimensions.

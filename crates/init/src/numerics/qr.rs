@@ -1,10 +1,10 @@
 //! QR by Householder reflections, in blocks, so that most of the work is matrix products.
 //!
 //! A reflection is `I − τ·v·vᵀ`; the product of a block of them is `I − V·T·Vᵀ` with a small upper
-//! triangular `T` (Schreiber & Van Loan 1989, "A storage-efficient WY representation for products of
-//! Householder transformations"), and two neighbouring blocks join into one (Elmroth & Gustavson
+//! triangular `T` (Schreiber & Van Loan 1989, "A storage-efficient WY representation for products
+//! of Householder transformations"), and two neighbouring blocks join into one (Elmroth & Gustavson
 //! 2000, "Applying recursion to serial and parallel QR factorization"). Everything is stored
-//! transposed: the columns of the matrices in the text are rows here, and contiguous.
+//! transposed: a column in the papers is a row here, and contiguous.
 
 use std::thread;
 
@@ -13,15 +13,15 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, LinalgScalar, azi
 
 /// Reflections that are applied together to all later vectors.
 const BLOCK: usize = 64;
-/// Reflections that are found one after the other.
+/// Reflections that are computed one after the other, without blocks.
 const NARROW: usize = 16;
-/// Numbers to be reflected, from which on a thread is started for a part of them.
+/// The number of elements from which reflecting them is worth several threads.
 const WORTH_A_THREAD: usize = 1 << 16;
 
 /// `Q·sign(diag R)` of the matrix `A = QR` whose columns are the rows of `a`.
 ///
-/// The factorization, which a nearly singular matrix makes sensitive, is in f64; multiplying out
-/// what it found, which nothing does, is in f32 as the result is.
+/// The factorization is in f64, because it is sensitive for nearly singular matrices. The product
+/// of the reflections never is, and is computed in f32.
 ///
 /// # Shapes
 /// `a` and the result are (n, m) with n ≤ m: n orthonormal vectors of length m.
@@ -42,8 +42,8 @@ fn on_threads(mut a: Array2<f64>, threads: usize) -> Array2<f32> {
         reflect(rest, v.view(), t.view(), threads);
         blocks.push((start..end, t));
     }
-    // Q is the product of the reflections, applied to the first n unit vectors from the last
-    // block to the first: in this order the leading coordinates are still untouched zeros.
+    // Q is the product of the reflections, applied to the first n unit vectors. Go from the last
+    // block to the first: then the leading coordinates are still zeros, and need no work.
     let mut q = Array2::zeros((n, m));
     q.diag_mut().fill(1.0);
     for (block, t) in blocks.into_iter().rev() {
@@ -58,8 +58,8 @@ fn on_threads(mut a: Array2<f64>, threads: usize) -> Array2<f32> {
     q
 }
 
-/// Reflects the rows of the panel onto multiples of the unit vectors, and leaves V in their place.
-/// Returns T; `signs` gets those of the multiples, which are the diagonal of R.
+/// Reflects the rows of the panel onto multiples of the unit vectors, and writes V in their place.
+/// Returns T. The multiples are the diagonal of R; their signs are added to `signs`.
 fn factor(panel: ArrayViewMut2<'_, f64>, signs: &mut Vec<f32>, threads: usize) -> Array2<f64> {
     let n = panel.nrows();
     if n <= NARROW {
@@ -90,7 +90,7 @@ fn factor_narrow(mut panel: ArrayViewMut2<'_, f64>, signs: &mut Vec<f32>) -> Arr
         done.slice_mut(s![i, ..i]).fill(0.0);
         let mut v = done.slice_mut(s![i, i..]);
         let norm = v.dot(&v).sqrt();
-        // The entry of R; of the sign that lets v₀ be a sum, not a difference.
+        // The entry of R. Its sign makes v₀ a sum of numbers of one sign, which loses no digits.
         let r = if v[0] > 0.0 { -norm } else { norm };
         signs.push(if r < 0.0 { -1.0 } else { 1.0 });
         v[0] -= r;
@@ -109,8 +109,8 @@ fn factor_narrow(mut panel: ArrayViewMut2<'_, f64>, signs: &mut Vec<f32>) -> Arr
     t
 }
 
-/// `x ← x − x·V·t·Vᵀ`, for rows x. `t` is T for the transposed product, Tᵀ for the product.
-/// Each row for itself, so threads may share them: that changes no bit.
+/// `x ← x − x·V·t·Vᵀ`, for rows x. `t` is T for the transposed product, Tᵀ for the product. Rows
+/// are independent of each other, so the number of threads changes no bit.
 fn reflect<A: LinalgScalar + Send + Sync>(
     rows: ArrayViewMut2<'_, A>,
     v: ArrayView2<'_, A>,
@@ -149,7 +149,7 @@ mod tests {
         Array2::from_shape_vec((n, m), values).unwrap().mapv(f64::from)
     }
 
-    /// Gram–Schmidt with positive lengths is the same thing, one vector at a time.
+    /// Gram–Schmidt with positive lengths gives the same vectors, one after the other.
     fn reference(a: &Array2<f64>) -> Array2<f64> {
         let mut q = a.clone();
         for i in 0..q.nrows() {

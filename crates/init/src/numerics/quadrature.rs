@@ -3,11 +3,11 @@
 /// `E[f(z)]` for z ~ N(0, 1), to some 1e-12 of its size.
 ///
 /// `∫ f(z)·e^(−z²/2)/√(2π) dz` over ±13, by Gauss and Legendre's rule of 8 points on intervals that
-/// are halved until both halves agree with the whole. So `f` may have kinks and jumps anywhere; what
-/// grows like `e^z`, or slower, has no weight beyond 13.
+/// are halved until both halves agree with the whole. So `f` may have kinks and jumps anywhere. If
+/// it grows no faster than `e^z`, the part beyond ±13 is negligible.
 ///
-/// NaN or infinite values of `f` make the result NaN or infinite. It is NaN also when `f` turns so
-/// often, as `sin(1e6·z)` does, or is so noisy, that three million evaluations are too few.
+/// NaN or infinite values of `f` make the result NaN or infinite. The result is also NaN when three
+/// million evaluations are not enough, because `f` oscillates as fast as `sin(1e6·z)` or is noisy.
 ///
 /// # Example
 /// ```
@@ -20,8 +20,8 @@ pub fn expectation(f: impl Fn(f64) -> f64) -> f64 {
     checked_expectation(&f).unwrap_or(f64::NAN)
 }
 
-/// The same, or why there is none: an `f` that could not be integrated would keep its caller waiting
-/// for years.
+/// The same, or the reason why there is none. The number of evaluations is bounded: without a
+/// bound, some functions would take years.
 pub(crate) fn checked_expectation(f: &dyn Fn(f64) -> f64) -> Result<f64, String> {
     const REACH: i32 = 13;
     const PATIENCE: u32 = 1 << 16;
@@ -37,19 +37,19 @@ pub(crate) fn checked_expectation(f: &dyn Fn(f64) -> f64) -> Result<f64, String>
 
 struct Adaptive<'f> {
     f: &'f dyn Fn(f64) -> f64,
-    /// How many intervals may still be halved.
+    /// The number of intervals that may still be halved.
     patience: u32,
 }
 
 impl Adaptive<'_> {
-    /// The integral over `[start, start + width]`, as long as there is patience.
+    /// The integral over `[start, start + width]`; `None` when no patience is left.
     fn integral(&mut self, start: f64, width: f64, depth: u32) -> Option<f64> {
-        const DEEPEST: u32 = 48; // where a jump lies, an interval of this width counts for nothing
+        const DEEPEST: u32 = 48; // an interval of this width is negligible, even with a jump in it
         let (f, half) = (self.f, 0.5 * width);
         let (whole, left, right) =
             (legendre(f, start, width), legendre(f, start, half), legendre(f, start + half, half));
         let error = (left + right - whole).abs();
-        // Not finite: no halving would help.
+        // If it is not finite, halving does not help.
         if depth == DEEPEST || error.is_nan() || error <= 1e-15 + 1e-14 * whole.abs() {
             return Some(left + right);
         }

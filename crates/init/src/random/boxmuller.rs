@@ -2,18 +2,19 @@
 //!
 //! `r = √(−2 ln u₁)`, `θ = 2π·u₂`, `z = r·cos θ` and `r·sin θ`.
 //!
-//! That code takes its polynomials from the Cephes library (Moshier 1989; `logf`, `sinf`, `cosf`),
-//! and its compiler fused multiplications with additions. To agree in the last bit, the same
-//! polynomials are used here and each of those pairs is rounded once, in one of two ways: by the
-//! CPU's instruction where it has one, and otherwise in f64, where the product of two
-//! f32 is exact. There are 2²⁴ possible arguments only, and a test shows for every one of them that
-//! the two ways agree; so every CPU gives the same bits.
+//! PyTorch's code has the polynomials of the Cephes library (Moshier 1989; `logf`, `sinf`, `cosf`),
+//! and its compiler fuses multiplications with additions. To agree in the last bit, this file uses
+//! the same polynomials and rounds each fused pair once. It does so in one of two ways: by the
+//! CPU's instruction, or else in f64, where the product of two f32 is exact. There are only 2²⁴
+//! possible arguments, and a test shows that the two ways agree for all of them. So every CPU gives
+//! the same bits.
 
 /// The most numbers that one call transforms.
 pub(crate) const GROUP: usize = 256;
 const HALF: usize = GROUP / 2;
 
-/// Turns uniform numbers in [0, 1) into normal ones, in blocks of 16; a rest stays as it is.
+/// Turns uniform numbers in [0, 1) into normal ones, in blocks of 16. An incomplete block at the
+/// end is left unchanged.
 ///
 /// In every block, `j < 8`: `u₁ = 1 − d[j]`, `u₂ = d[j+8]`; `r·cos θ` goes to `d[j]`, `r·sin θ` to
 /// `d[j+8]`, both times `std`, plus `mean`.
@@ -29,7 +30,7 @@ pub(crate) fn transform(d: &mut [f32], mean: f32, std: f32) {
     transform_by::<Fastest>(d, mean, std);
 }
 
-/// With instructions that not every x86-64 CPU has.
+/// Compiled for AVX2 and FMA, which not every x86-64 CPU has.
 #[cfg(all(target_arch = "x86_64", not(target_feature = "fma")))]
 #[target_feature(enable = "avx2,fma")]
 fn fused(d: &mut [f32], mean: f32, std: f32) {
@@ -40,14 +41,14 @@ fn fused(d: &mut [f32], mean: f32, std: f32) {
 fn transform_by<F: Fused>(d: &mut [f32], mean: f32, std: f32) {
     debug_assert!(d.len() <= GROUP);
     let (blocks, _) = d.as_chunks_mut::<16>();
-    // The two halves of every block, one after another: long loops over plain arrays.
+    // Gather the first and the second halves of all blocks, so that the loops below are long.
     let (mut a, mut b) = ([0.0; HALF], [0.0; HALF]);
     for ((block, a), b) in blocks.iter().zip(a.chunks_mut(8)).zip(b.chunks_mut(8)) {
         a.copy_from_slice(&block[..8]);
         b.copy_from_slice(&block[8..]);
     }
     let n = 8 * blocks.len();
-    // Loops of few live values each, which keeps them in registers.
+    // Separate loops, each with few live values: these fit the registers.
     for a in &mut a[..n] {
         *a = (-2.0 * ln::<F>(1.0 - *a)).sqrt();
     }
@@ -57,7 +58,7 @@ fn transform_by<F: Fused>(d: &mut [f32], mean: f32, std: f32) {
     }
     for half in [&mut a[..n], &mut b[..n]] {
         if mean == 0.0 {
-            // The sum cannot be rounded, but it makes −0 a 0.
+            // The sum is exact; it turns −0 into 0.
             half.iter_mut().for_each(|z| *z = *z * std + 0.0);
         } else {
             half.iter_mut().for_each(|z| *z = z.mul_add(std, mean));
@@ -84,7 +85,7 @@ trait Fused {
     }
 }
 
-/// By one instruction; where there is none, by a library call for every number, which is slow.
+/// By one instruction. On a CPU that has none, it is a slow library call for each number.
 #[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
 struct Instruction;
 #[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
@@ -95,8 +96,8 @@ impl Fused for Instruction {
     }
 }
 
-/// In f64. The sum is rounded to f64 first, which in rare cases could lead the second rounding
-/// astray; in none of the cases that arise here.
+/// In f64. The sum is rounded twice, to f64 and then to f32, which could give another result than
+/// one rounding. A test shows that it does not for any number that can be drawn.
 #[cfg(any(test, not(any(target_feature = "fma", target_arch = "aarch64"))))]
 struct Wide;
 #[cfg(any(test, not(any(target_feature = "fma", target_arch = "aarch64"))))]
@@ -111,8 +112,8 @@ impl Fused for Wide {
         let x = f64::from(x);
         let mut sum = f64::from(coefficients[0]);
         for &c in &coefficients[1..] {
-            // To the 24 bits of an f32, but without leaving f64: half of the last bit added, and
-            // what lies below it cut off.
+            // Round to the 24 bits of an f32 without leaving f64: add half of the last bit, then
+            // clear the bits below it.
             let bits = (sum * x + f64::from(c)).to_bits() + (1 << 28);
             sum = f64::from_bits(bits & (!0 << 29));
         }
@@ -156,15 +157,16 @@ fn ln<F: Fused>(x: f32) -> f32 {
 /// Sine and cosine of an angle in [0, 2π].
 #[inline(always)]
 fn sin_cos<F: Fused>(angle: f32) -> (f32, f32) {
-    // π/2 in three parts; the multiples by 0 to 4 of the first two are exact.
+    // π/2 in three parts. 0 to 4 times each of the first two is exact.
     const PARTS: [f32; 3] = [1.570_312_5, 4.837_513e-4, 7.549_79e-8];
-    // Added to a small number, this leaves the nearest integer in the low bits.
+    // Adding this to a small number leaves the nearest integer in the low bits.
     const ROUND: f32 = 12_582_912.0; // 1.5·2²³
     const FOUR_OVER_PI: f32 = 1.273_239_5;
     const SIN: [f32; 3] = [-1.951_529_6e-4, 8.332_161e-3, -0.166_666_55];
     const COS: [f32; 3] = [2.443_315_7e-5, -1.388_731_6e-3, 0.041_666_646];
-    // The nearest multiple of π/2, and of two equally near the upper one; an addition would round
-    // to the even one, and a conversion to an integer is slow where it must not overflow.
+    // The nearest multiple of π/2; the upper one if two are equally near. An addition alone would
+    // round to the even one. A conversion to an integer is slow, because Rust checks it for
+    // overflow.
     let halves = angle * FOUR_OVER_PI * 0.5;
     let even = (halves + ROUND) - ROUND;
     let q = even + if halves - even == 0.5 { 1.0 } else { 0.0 };

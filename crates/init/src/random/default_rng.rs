@@ -1,4 +1,4 @@
-//! The generator from which layers draw when they are given none.
+//! The generator of layers that are given none.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -32,12 +32,12 @@ pub fn manual_seed(seed: u64) {
 
 /// Lends the calling thread's default generator to a closure.
 ///
-/// It is seeded by the operating system if [`manual_seed`] never was called on this thread. Code
-/// that hands the generator on to code it does not know, such as a user's initializer, should use
-/// [`default_rng`] instead, which may be nested at will.
+/// The operating system seeds it, unless [`manual_seed`] was called on this thread. To pass the
+/// generator to unknown code, such as a user's initializer, use [`default_rng`] instead: its
+/// handles can be nested.
 ///
 /// # Panics
-/// When nested: the generator is lent already, and drawing from a copy would repeat its numbers.
+/// When nested. The generator is lent already, and a copy of it would repeat its numbers.
 ///
 /// # Example
 /// ```
@@ -52,7 +52,7 @@ pub fn with_default_rng<T>(f: impl FnOnce(&mut TorchRng) -> T) -> T {
         Ok(mut slot) => Some(f(slot.get_or_insert_with(TorchRng::from_os_rng))),
         Err(_) => None,
     });
-    // The panic is out here because a closure cannot pass its caller's line on.
+    // Panic outside the closure, because a closure does not have its caller's line.
     match result {
         Some(value) => value,
         None => lent_already(),
@@ -75,7 +75,7 @@ fn lent_already() -> ! {
 /// ```
 /// use fanin_init::{Initializer, ParamSpec, Uniform, default_rng, from_fn};
 ///
-/// // An initializer that itself draws from the default generator, filled from the default generator.
+/// // Both the caller and the initializer draw from the default generator.
 /// let nested = from_fn(|param, _, values| {
 ///     Uniform::new(0.0, 1.0).fill(param, &mut default_rng(), values);
 /// });
@@ -85,7 +85,8 @@ pub fn default_rng() -> DefaultRng {
     DefaultRng(PhantomData)
 }
 
-/// See [`default_rng`]: borrows the generator for each draw only, so that handles can be nested.
+/// See [`default_rng`]. It borrows the generator during each draw only, so that handles can be
+/// nested.
 ///
 /// It stays on its thread, because elsewhere it would be another generator.
 #[derive(Clone, Debug)]
@@ -111,7 +112,7 @@ impl RngCore for DefaultRng {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::torch_rng::{give_spare, take_spare};
+    use crate::random::request::{give_spare, take_spare};
 
     #[test]
     fn handles_nest_and_share_one_stream() {

@@ -4,14 +4,14 @@ use ndarray::ArrayViewMutD;
 use rand::RngCore;
 
 use crate::random::boxmuller;
-use crate::random::torch_rng::{give_spare, take_spare};
+use crate::random::request::{give_spare, take_spare};
 
-/// How many words are fetched by one call of the generator: 4 KiB, which stays in the first cache.
+/// Words that one call of the generator fetches: 4 KiB, which fit the first-level cache.
 const CHUNK: usize = 1024;
-/// Normal numbers are made from blocks of so many uniform ones.
+/// The number of uniform numbers in a block, from which as many normal numbers are made.
 const BLOCK: usize = 16;
 
-/// Lets `fill` write the values in row-major order, whatever their layout in memory.
+/// Calls `fill` with the values in row-major order, whatever their layout in memory.
 ///
 /// Not generic: the copying would be compiled once for each initializer.
 pub(crate) fn in_order(mut values: ArrayViewMutD<'_, f32>, fill: &mut dyn FnMut(&mut [f32])) {
@@ -45,13 +45,14 @@ pub(crate) fn fill_normal(
 
 /// `low + (high − low)·u`, with `u` a multiple of 2⁻²⁴ in [0, 1), rounded once.
 ///
-/// What rounding makes `high` becomes `low`, as in PyTorch, whose range is half open.
+/// A value that is rounded up to `high` becomes `low`, as in PyTorch: `high` is excluded.
 pub(crate) fn uniform(rng: &mut dyn RngCore, values: &mut [f32], low: f64, high: f64) {
     let (low, high) = (low as f32, high as f32);
     let span = high - low;
     if sum_is_exact_in_f64(low, high, span) {
-        // 24 bits of u times 24 of the span are exact in f64, and so is the sum: the one rounding
-        // is to f32, as in a fused multiply-add, but it needs no instruction that old CPUs lack.
+        // The product of 24 bits of u and 24 bits of the span is exact in f64, and so is the sum.
+        // The only rounding is that to f32, as in a fused multiply-add, but without an instruction
+        // that old CPUs lack.
         let (scale, low) = (f64::from(span) / TWO_24, f64::from(low));
         let low32 = low as f32;
         each_word(rng, values, |k| {
@@ -70,8 +71,8 @@ const TWO_24: f64 = 16_777_216.0;
 
 /// Whether `k·span·2⁻²⁴ + low` fits the 53 bits of an f64 for every k below 2²⁴.
 ///
-/// With 2ᵉ ≤ span < 2ᵉ⁺¹ the products are multiples of 2ᵉ⁻⁴⁷. So must be `low`, and no sum may
-/// reach 2ᵉ⁺⁶. Any range that is not tiny beside its distance from 0 passes.
+/// With 2ᵉ ≤ span < 2ᵉ⁺¹ the products are multiples of 2ᵉ⁻⁴⁷. `low` must be such a multiple too,
+/// and no sum may reach 2ᵉ⁺⁶. This holds unless the range is tiny compared to its distance from 0.
 fn sum_is_exact_in_f64(low: f32, high: f32, span: f32) -> bool {
     let [span, low, high] = [span, low.abs(), high.abs()].map(f64::from);
     span == 0.0 || ((low == 0.0 || low >= span / TWO_24) && low.max(high) <= span * 32.0)
@@ -84,13 +85,14 @@ fn each_word(rng: &mut dyn RngCore, values: &mut [f32], f: impl Fn(i32) -> f32) 
         let bytes = &mut bytes[..4 * values.len()];
         rng.fill_bytes(bytes);
         for (value, word) in values.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            // Signed, because the conversion of unsigned integers has no vector instruction.
+            // Signed: there is no vector instruction that converts unsigned integers.
             *value = f((u32::from_le_bytes(*word) & 0xff_ffff) as i32);
         }
     }
 }
 
-/// Normal numbers: pairwise in blocks of 16, and below 16 values through the generator's spare.
+/// Normal numbers, as PyTorch draws them: in blocks of 16. Fewer than 16 are drawn in pairs, and
+/// the generator keeps the spare number of the last pair.
 pub(crate) fn normal(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: f64) {
     if values.len() < BLOCK {
         return few_normals(rng, values, mean, std);
@@ -104,7 +106,8 @@ pub(crate) fn normal(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: 
         }
     }
     if tail > 0 {
-        // The words of the incomplete block are spent, and the last 16 values drawn anew.
+        // The last block is incomplete. Its uniform numbers are dropped, and the last 16 values are
+        // drawn again.
         let start = values.len() - BLOCK;
         let last = &mut values[start..];
         uniform(rng, last, 0.0, 1.0);
@@ -133,8 +136,8 @@ fn few_normals(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: f64) {
     }
 }
 
-/// Whether no normal number of this mean and standard deviation overflows f32: the largest that
-/// [`normal`] can draw is 8.6 deviations out.
+/// Whether all normal numbers of this mean and standard deviation are finite in f32. [`normal`]
+/// draws none beyond 8.6 standard deviations.
 pub(crate) fn is_within_f32(mean: f64, std: f64) -> bool {
     ((mean.abs() + 10.0 * std.abs()) as f32).is_finite()
 }
@@ -151,7 +154,7 @@ mod tests {
     use crate::TorchRng;
     use ndarray::{Array2, ArrayD, s};
 
-    /// The rule as PyTorch states it, one number at a time.
+    /// PyTorch's formula, for one number.
     fn reference(rng: &mut TorchRng, low: f32, high: f32) -> f32 {
         let u = (rng.next_u32() & 0xff_ffff) as f32 / TWO_24 as f32;
         let value = u.mul_add(high - low, low);

@@ -1,13 +1,13 @@
-//! A generator for each name: what one parameter draws does not depend on any other.
+//! A generator for each name, so that no parameter depends on the draws of another.
 
 use super::torch_rng::{N, TorchRng};
 
 impl TorchRng {
     /// The generator of one parameter, or anything else that has a name, under a seed.
     ///
-    /// Where one generator serves a whole network, a layer put in front or an initializer that draws more
-    /// numbers changes all that is drawn after it. Generators by name are independent of each other:
-    /// the parameter `2.weight` begins alike in every network that has one of this shape and initializer.
+    /// If one generator serves a whole network, a new first layer changes all numbers that are
+    /// drawn after it. Generators with names are independent of each other: `2.weight` gets the
+    /// same values in every network, given the same shape and initializer.
     ///
     /// The state is that of the reference `init_by_array` for this array of 32-bit words: the low and
     /// the high half of the seed, the number of bytes of the path, and these bytes in UTF-8, four a
@@ -49,7 +49,7 @@ impl TorchRng {
             let word = stir(&state, i, 1_566_083_941).wrapping_sub(i as u32);
             put(&mut state, &mut i, word);
         }
-        state[0] = 0x8000_0000; // of this word one bit alone counts, and so the state is not 0
+        state[0] = 0x8000_0000; // only the highest bit of this word is used; it is set, so that the state is not 0
         TorchRng { state, next: N, spare: None }
     }
 }
@@ -60,7 +60,8 @@ fn stir(state: &[u32; N], i: usize, factor: u32) -> u32 {
     state[i] ^ (last ^ (last >> 30)).wrapping_mul(factor)
 }
 
-/// Sets word i and goes to the next; behind the last comes word 1, after word 0, which is a copy.
+/// Sets word i and goes to the next. After the last word, it copies that to word 0 and goes to word
+/// 1.
 fn put(state: &mut [u32; N], i: &mut usize, word: u32) {
     state[*i] = word;
     *i += 1;
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn keys_agree_with_another_mersenne_twister() {
-        // Of a longer key it reads 624 words only; numpy, as the reference, reads all.
+        // The crate reads only 624 words of a longer key. The reference program and numpy read all.
         for len in [1, 2, 3, 100, N - 1, N] {
             let key: Vec<u32> = (0..len as u32).map(|i| i.wrapping_mul(2_654_435_761)).collect();
             let (mut ours, mut theirs) = (TorchRng::from_key(&key), Mt::new_with_key(key));
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn neighbours_differ() {
-        // Lengths tell apart what padding would make equal, and halves of a seed are not swapped.
+        // Keys that padding would make equal differ by their length. The halves of a seed are not
+        // swapped.
         let keys = [(0, ""), (0, "\0"), (0, "\0\0"), (1, ""), (1 << 32, ""), (0, "a"), (0, "a\0")];
         for (i, a) in keys.iter().enumerate() {
             for b in &keys[..i] {

@@ -1,4 +1,4 @@
-//! Orders: `torch.randperm`, and the order of a shuffled epoch.
+//! Random orders: `torch.randperm`, and the order of a shuffled epoch.
 
 use rand::RngCore;
 
@@ -7,7 +7,7 @@ use crate::TorchRng;
 /// A random order of `0..n`: `torch.randperm(n)` when the generator is a [`TorchRng`].
 ///
 /// Fisher–Yates from the front: for `i` in `0..n−1`, swap `i` with `i + next_u32 % (n − i)`. The
-/// remainder favours small numbers by at most `n/2³²`.
+/// remainder makes small numbers more likely, by at most `n/2³²`.
 ///
 /// # Panics
 /// When `n` does not fit 32 bits.
@@ -30,10 +30,10 @@ pub fn randperm(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
     order
 }
 
-/// The order in which PyTorch's `DataLoader(shuffle=True)` goes through `n` items in its next epoch.
+/// The order in which PyTorch's `DataLoader(shuffle=True)` visits `n` items in its next epoch.
 ///
-/// Takes two numbers of 63 bits from the generator: the first is the loader's seed for its workers
-/// and not needed here, the second seeds a generator of its own for [`randperm`].
+/// It takes two numbers from the generator. The first is the loader's seed for its workers, which
+/// is not needed here. The second seeds another generator for [`randperm`].
 ///
 /// # Panics
 /// When `n` does not fit 32 bits.
@@ -48,7 +48,7 @@ pub fn randperm(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
 #[track_caller]
 pub fn epoch_order(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
     let _workers = rng.next_u64();
-    // Of the 63 bits, TorchRng keeps 32.
+    // PyTorch's number has 63 bits. TorchRng keeps the low 32, which are the same.
     randperm(n, &mut TorchRng::seed(rng.next_u64()))
 }
 

@@ -1,10 +1,11 @@
 //! PyTorch's generator: MT19937, seeded and read as torch does.
 
-use std::cell::Cell;
 use std::fmt;
 
 use rand::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
+
+use super::request;
 
 /// Words of state.
 pub(super) const N: usize = 624;
@@ -13,14 +14,14 @@ const M: usize = 397;
 
 /// The 32-bit Mersenne Twister as PyTorch's CPU uses it: the same seed gives the same numbers.
 ///
-/// `next_u64` is `(first << 32) | second` of two `next_u32`, and `fill_bytes` gives the
-/// little-endian bytes of successive `next_u32` (a last word may be used in part), so that a
-/// whole tensor's draws are fetched in a few calls. Like PyTorch's generator it also keeps the
-/// second half of a Box–Muller pair for the next small normal draw.
+/// `next_u64` is `(first << 32) | second` of two `next_u32`. `fill_bytes` gives the little-endian
+/// bytes of successive `next_u32`; of the last word it may use a part. So a few calls fetch the
+/// numbers of a whole tensor. Like PyTorch's generator, it keeps the second number of a Box–Muller
+/// pair for the next small normal draw.
 ///
-/// It generates a block of 624 words at a time in loops that the compiler vectorizes, which was
-/// measured at three times the speed of the crate `rand_mt`. The state
-/// can be saved with serde, to continue a run where it stopped.
+/// It generates a block of 624 words at a time in loops that the compiler vectorizes: three times
+/// as fast as the crate `rand_mt`. serde saves the state, so that a run can continue where it
+/// stopped.
 ///
 /// # Example
 /// ```
@@ -61,7 +62,7 @@ impl TorchRng {
             let y = (high & 0x8000_0000) | (low & 0x7fff_ffff);
             (y >> 1) ^ (low & 1).wrapping_neg() & 0x9908_b0df
         };
-        // Three loops, so that no index wraps and each can be vectorized.
+        // Three loops: in each, no index wraps, so that the compiler can vectorize it.
         for i in 0..N - M {
             s[i] = s[i + M] ^ mix(s[i], s[i + 1]);
         }
@@ -97,9 +98,10 @@ impl RngCore for TorchRng {
         first << 32 | u64::from(self.next_u32())
     }
 
+    // No bytes: see random/request.rs.
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
         if bytes.is_empty() {
-            return self.knocked();
+            return request::answer(&mut self.spare);
         }
         let (mut words, rest) = bytes.as_chunks_mut::<4>();
         while !words.is_empty() {
@@ -136,13 +138,13 @@ impl SeedableRng for TorchRng {
 
 impl fmt::Debug for TorchRng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // 624 words tell nobody anything.
+        // The 624 words of state are left out: nobody can read them.
         let TorchRng { next, spare, .. } = self;
         f.debug_struct("TorchRng").field("next", next).field("spare", spare).finish_non_exhaustive()
     }
 }
 
-/// `TorchRng` as serde sees it.
+/// What serde reads and writes for a `TorchRng`.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     state: Vec<u32>,
@@ -172,74 +174,9 @@ impl TryFrom<Saved> for TorchRng {
     }
 }
 
-// The spare normal, through `&mut dyn RngCore`.
-//
-// PyTorch keeps the second half of a Box–Muller pair in the generator, so an initializer that draws fewer
-// than 16 normals must reach into the generator it was given, and it was given a `dyn RngCore`,
-// possibly behind further wrappers. To fill no bytes at all is the one call that every generator
-// and every wrapper forwards and that has no effect: an initializer writes its question into a thread-local
-// cell, makes that call, and finds an answer if, and only if, a `TorchRng` was at the other end.
-
-#[derive(Clone, Copy)]
-enum Knock {
-    /// Nobody is asking: an empty `fill_bytes` is just that.
-    No,
-    /// Hand out the spare.
-    Take,
-    /// Keep this spare.
-    Give(f64),
-    /// It was a `TorchRng`, and this was its spare.
-    Taken(Option<f64>),
-}
-
-thread_local! {
-    static KNOCK: Cell<Knock> = const { Cell::new(Knock::No) };
-}
-
-impl TorchRng {
-    fn knocked(&mut self) {
-        match KNOCK.get() {
-            Knock::Take => KNOCK.set(Knock::Taken(self.spare.take())),
-            Knock::Give(spare) => {
-                KNOCK.set(Knock::No);
-                self.spare = Some(spare);
-            }
-            Knock::No | Knock::Taken(_) => {}
-        }
-    }
-}
-
-fn knock(rng: &mut dyn RngCore, question: Knock) -> Knock {
-    /// Takes the question back even if the generator panics.
-    struct Withdraw;
-    impl Drop for Withdraw {
-        fn drop(&mut self) {
-            KNOCK.set(Knock::No);
-        }
-    }
-    let _withdraw = Withdraw;
-    KNOCK.set(question);
-    rng.fill_bytes(&mut []);
-    KNOCK.get()
-}
-
-/// Removes the spare normal from the generator; `None` if it has none or is no [`TorchRng`].
-pub(crate) fn take_spare(rng: &mut dyn RngCore) -> Option<f64> {
-    match knock(rng, Knock::Take) {
-        Knock::Taken(spare) => spare,
-        _ => None,
-    }
-}
-
-/// Leaves a spare normal with the generator; one that is no [`TorchRng`] does not notice.
-pub(crate) fn give_spare(rng: &mut dyn RngCore, spare: f64) {
-    knock(rng, Knock::Give(spare));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::rngs::StdRng;
     use rand_mt::Mt;
 
     #[test]
@@ -277,61 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_passes_through_any_wrapping() {
-        let mut rng = TorchRng::seed(3);
-        let before = rng.clone();
-        {
-            let mut once: &mut TorchRng = &mut rng;
-            let mut boxed: Box<dyn RngCore + '_> = Box::new(&mut once);
-            give_spare(&mut boxed, 0.25);
-        }
-        assert_eq!(rng.spare, Some(0.25));
-        assert_eq!(take_spare(&mut &mut rng), Some(0.25));
-        assert_eq!(take_spare(&mut rng), None);
-        assert_eq!(rng, before, "no word was drawn");
-    }
-
-    #[test]
-    fn other_generators_neither_see_nor_leak_a_spare() {
-        let mut other = StdRng::seed_from_u64(1);
-        let before = other.clone();
-        give_spare(&mut other, 0.5);
-        assert_eq!(take_spare(&mut other), None);
-        assert_eq!(other, before);
-        // What was offered to the other generator does not turn up here.
-        let mut torch = TorchRng::seed(1);
-        assert_eq!(take_spare(&mut torch), None);
-        give_spare(&mut torch, 0.75);
-        // An empty request of a program's own is no question.
-        torch.fill_bytes(&mut []);
-        assert_eq!(torch.spare, Some(0.75));
-    }
-
-    #[test]
-    fn a_panic_withdraws_the_question() {
-        struct Broken;
-        impl RngCore for Broken {
-            fn next_u32(&mut self) -> u32 {
-                0
-            }
-            fn next_u64(&mut self) -> u64 {
-                0
-            }
-            fn fill_bytes(&mut self, _: &mut [u8]) {
-                panic!("broken");
-            }
-        }
-        assert!(std::panic::catch_unwind(|| give_spare(&mut Broken, 0.5)).is_err());
-        let mut torch = TorchRng::seed(1);
-        torch.fill_bytes(&mut []);
-        assert_eq!(torch.spare, None);
-    }
-
-    #[test]
     fn the_state_survives_serde() {
         let mut rng = TorchRng::seed(5);
         rng.next_u32();
-        give_spare(&mut rng, 0.1);
+        rng.spare = Some(0.1);
         let text = serde_json::to_string(&rng).unwrap();
         let mut copy: TorchRng = serde_json::from_str(&text).unwrap();
         assert_eq!(copy, rng);

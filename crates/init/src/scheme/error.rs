@@ -1,11 +1,11 @@
-//! Why a text names no initializer.
+//! The error of a text that is not an initializer.
 
 use std::error::Error;
 use std::fmt;
 
-/// What is wrong with the text of a [`Scheme`](super::Scheme), and what would be right.
+/// What is wrong with the text of a [`Scheme`](super::Scheme), and how to correct it.
 ///
-/// `Debug` prints the same prose, so that a `main` that returns it shows it.
+/// `Debug` prints the same sentence, so that a `main` that returns the error shows it.
 ///
 /// # Example
 /// ```

@@ -7,7 +7,7 @@
 use super::nearest::hint;
 use super::value::{Value, plain};
 use super::{Scheme, resolve};
-use crate::{Distribution, Fan, Gain, HadamardScale, KaimingNormal, Position};
+use crate::{Gain, KaimingNormal};
 
 /// The parameters of an initializer, by the names of its fields.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
@@ -184,23 +184,6 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words!(Fan {
-    In: "fan_in" "in",
-    Out: "fan_out" "out",
-    Average: "fan_avg" "avg" "average" "fan_average",
-    GeometricAverage: "fan_geo_avg" "geometric_average",
-});
-
-words!(Distribution {
-    Uniform: "uniform",
-    Normal: "normal" "untruncated_normal",
-    TruncatedNormal: "truncated_normal",
-});
-
-words!(Position { First: "first", Hidden: "hidden", Last: "last" });
-
-words!(HadamardScale { Paper: "paper", Code: "code" });
-
 /// Which of these variants a word means, each with its words; or which are nearest to it.
 pub(crate) fn choose(value: &Value, variants: &[&[&str]]) -> Result<usize, String> {
     let word = match value {
@@ -220,7 +203,7 @@ pub(crate) fn choose(value: &Value, variants: &[&[&str]]) -> Result<usize, Strin
 /// The message for a word that is none of the known ones.
 pub(super) fn none_of(word: &str, known: &[&str]) -> String {
     let all = known.join(", ");
-    match hint(word, known.iter().copied()) {
+    match hint(word, known) {
         Some(hint) => format!("`{word}` is none of {all}; {hint}"),
         None => format!("`{word}` is none of {all}"),
     }

@@ -80,7 +80,7 @@ pub(super) fn printed(field: &str) -> &str {
     }
 }
 
-/// Parameters that may stand first without their names, where that is not the order of the fields.
+/// The order of parameters without names, where it is not that of the fields.
 fn first(initializer: &str) -> &'static [&'static str] {
     match initializer {
         "kaiming_uniform" | "kaiming_normal" => &["a", "mode", "nonlinearity"],
@@ -90,7 +90,7 @@ fn first(initializer: &str) -> &'static [&'static str] {
     }
 }
 
-/// Parameters from which others are computed.
+/// Parameters that are no fields, but from which fields are computed.
 fn last(initializer: &str) -> &'static [&'static str] {
     match initializer {
         "trunc_normal" => &["lower", "upper"],
@@ -99,10 +99,10 @@ fn last(initializer: &str) -> &'static [&'static str] {
     }
 }
 
-/// An initializer has none of it, whatever other frameworks do.
+/// Parameters for a state, which initializers have in other frameworks but not here.
 const STATE: [&str; 2] = ["seed", "generator"];
 
-/// Keras' configurations and PyTorch's calls carry these, most often with nothing in them.
+/// Keras' configurations and PyTorch's calls have these, mostly set to none.
 pub(super) const MAY_BE_NONE: [&str; 4] = ["seed", "generator", "input_axes", "output_axes"];
 
 /// The row of an initializer, and the name under which it was called if that is another.
@@ -117,14 +117,14 @@ pub(super) fn find(name: &str) -> Result<(&'static Row, Option<&'static Alias>),
         let initializer = text::parse(alias.means)?.name;
         return Ok((find(&initializer)?.0, Some(alias)));
     }
-    let names = || ROWS.iter().map(|row| row.name).chain(ALIASES.iter().map(|alias| alias.name));
-    let next = hint(name, names()).unwrap_or_else(|| {
-        format!("the initializers are {}", names().collect::<Vec<_>>().join(", "))
-    });
+    let names = ROWS.iter().map(|row| row.name).chain(ALIASES.iter().map(|alias| alias.name));
+    let names: Vec<&str> = names.collect();
+    let next =
+        hint(name, &names).unwrap_or_else(|| format!("the initializers are {}", names.join(", ")));
     Err(ParseSchemeError(format!("there is no initializer `{}`; {next}", excerpt(name))))
 }
 
-/// Every parameter's name, those first that may stand without, in their order.
+/// The names of all parameters, in the order in which values without names are read.
 pub(super) fn parameters(row: &Row, alias: Option<&Alias>, fields: &Fields) -> Vec<&'static str> {
     if let Some(alias) = alias {
         return alias.takes.to_vec();
@@ -163,7 +163,7 @@ pub(super) fn unknown(initializer: &str, name: &str, value: &Value, known: &[&st
         return message + "an initializer has no state: seed the generator it is given";
     }
     let names = shown(known);
-    if let Some(hint) = hint(&name, names.iter().copied()) {
+    if let Some(hint) = hint(&name, &names) {
         message += &(hint + "; ");
     }
     message + &takes(&names)

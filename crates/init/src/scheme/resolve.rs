@@ -12,7 +12,7 @@ use crate::EdgeOfChaos;
 pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     let (row, alias) = find(&call.name)?;
     let text = excerpt(&call.to_string());
-    // The reason may repeat a value, and that may be as long as the text.
+    // The reason may quote a value, which may be as long as the whole text.
     let at = |reason: String| ParseSchemeError(format!("`{text}`: {}", shortened(&reason, 500)));
     let mut fields = (row.defaults)();
     let known = parameters(row, alias, &fields);
@@ -65,7 +65,7 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     (row.read)(&fields).map_err(at)
 }
 
-/// What a call gives, by field.
+/// The parameters that a call gives, by field.
 struct Given(Fields);
 
 impl Given {
@@ -83,7 +83,7 @@ impl Given {
         self.0.push((name, value));
     }
 
-    /// Computes the fields that are given by way of others.
+    /// Computes the fields that other parameters imply.
     fn derive(&mut self, initializer: &str, fields: &Fields) -> Result<(), String> {
         match initializer {
             "kaiming_uniform" | "kaiming_normal" => self.slope()?,
@@ -106,7 +106,8 @@ impl Given {
         Ok(())
     }
 
-    /// `a` is the slope of leaky ReLU, PyTorch's default; other activations ignore it, as there.
+    /// `a` is the slope of leaky ReLU, PyTorch's default activation here. Other activations ignore
+    /// it, as in PyTorch.
     fn slope(&mut self) -> Result<(), String> {
         let given = self.take("a");
         if let Some(a) = &given
@@ -129,7 +130,7 @@ impl Given {
         Ok(())
     }
 
-    /// `activation` and `sigma_b` say what `sigma_w` is.
+    /// `activation` and `sigma_b` determine `sigma_w`.
     fn edge(&mut self) -> Result<(), String> {
         let Some(phi) = self.take("activation") else { return Ok(()) };
         if self.get("sigma_w").is_some() {

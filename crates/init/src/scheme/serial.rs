@@ -16,7 +16,7 @@ impl Serialize for Scheme {
 
 impl<'de> Deserialize<'de> for Scheme {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Binary formats cannot say what comes next, and always hold the text.
+        // Binary formats do not say which type comes next. They always hold the text.
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(Reader)
         } else {
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// What a format holds, before the initializer is known that it belongs to.
+/// A parameter in a file. Its type is not known yet, because it depends on the initializer.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Any)
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for Any {
         Ok(Value::word("none"))
     }
 
-    /// As in a text, so that `"leaky_relu(0.2)"` and `"sqrt(5)"` can be said.
+    /// Read like a text, so that `"leaky_relu(0.2)"` and `"sqrt(5)"` are understood.
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
         text::parse_value(text).map_err(E::custom)
     }

@@ -2,7 +2,7 @@
 
 use super::value::{Call, Value, excerpt};
 
-/// How deep names may stand inside each other: `leaky_relu(0.2)` in an initializer is 2.
+/// The largest depth of nesting: `leaky_relu(0.2)` in an initializer has depth 2.
 const DEEPEST: usize = 8;
 
 /// The one call that the text consists of.
@@ -29,7 +29,7 @@ pub(super) fn parse_value(text: &str) -> Result<Value, String> {
 
 struct Parser<'t> {
     text: &'t str,
-    /// Of the next byte.
+    /// The position of the next byte.
     at: usize,
 }
 
@@ -63,7 +63,7 @@ impl<'t> Parser<'t> {
         found
     }
 
-    /// The letters, digits and signs that make a name or a number.
+    /// The longest run of letters, digits and signs: a name or a number.
     fn run(&mut self) -> &'t str {
         self.spaces();
         let rest = self.rest();
@@ -85,7 +85,7 @@ impl<'t> Parser<'t> {
         Ok(Call { name: name.into(), args })
     }
 
-    /// What stands between commas, up to `end`.
+    /// Items between commas, up to `end`.
     fn list<T>(
         &mut self,
         end: char,
@@ -144,14 +144,14 @@ impl<'t> Parser<'t> {
         }
         let start = self.at;
         let call = self.call(depth).map_err(|error| {
-            // Not a name alone could stand here.
+            // A name is only one of the things that may stand here.
             if self.at == start { self.expected("a value") } else { error }
         })?;
         Ok(root(&call).unwrap_or(Value::Call(call)))
     }
 }
 
-/// `sqrt(5)`: PyTorch's own layers write their slope so.
+/// `sqrt(5)`, as PyTorch's own layers write their slope.
 fn root(call: &Call) -> Option<Value> {
     match (&*call.name, &*call.args) {
         ("sqrt" | "math.sqrt" | "np.sqrt", [(None, Value::Number(number))]) => {

@@ -1,11 +1,11 @@
-//! What stands between the text of an initializer and its struct: words, numbers and lists.
+//! The values of which texts consist: words, numbers and lists.
 
 use std::fmt;
 
 /// A parameter as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
-    /// As text: an f32 is read from it as one, so that no number is rounded twice.
+    /// As text: an f32 is parsed directly from it, so that no number is rounded twice.
     Number(String),
     /// `relu`, `leaky_relu(0.2)`.
     Call(Call),
@@ -39,7 +39,7 @@ impl Value {
         Value::Number(text)
     }
 
-    /// Python's and JSON's word for what is not there.
+    /// Whether it is Python's or JSON's word for no value.
     pub(super) fn is_none(&self) -> bool {
         matches!(self, Value::Call(call) if call.args.is_empty()
             && ["none", "null"].contains(&&*call.name.to_lowercase()))
@@ -86,8 +86,8 @@ fn separated<T>(
     })
 }
 
-/// A name without what spellings differ in: `KaimingNormal`, `kaiming-normal` and `kaiming_normal`
-/// are one.
+/// A name without the differences of spelling: `KaimingNormal`, `kaiming-normal` and
+/// `kaiming_normal` are the same.
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
@@ -97,7 +97,7 @@ pub(super) fn excerpt(text: &str) -> String {
     shortened(text, 100)
 }
 
-/// At most so many characters of a text.
+/// The first `longest` characters of a text.
 pub(super) fn shortened(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -1,5 +1,6 @@
-//! What every initializer promises, whichever it is: it fills what it has not refused, with finite numbers,
-//! and alike in every memory layout; what it refuses it refuses in `fill` with the same words.
+//! What every initializer promises. If `check` accepts a parameter, `fill` fills it with finite
+//! numbers, which are the same in every memory layout. If `check` refuses it, `fill` panics with
+//! the same message.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -7,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use fanin_init::ndarray::{Array, ArrayD, IxDyn, Slice};
 use fanin_init::*;
 
-/// Every initializer with its defaults, and with other parameters where it has none or others matter.
+/// Every initializer with its defaults. Some with other parameters too: those without defaults, and
+/// those with other code paths.
 fn initializers() -> Vec<Scheme> {
     let others = [
         "constant(0.5)",
@@ -64,7 +66,7 @@ fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
         (ParamSpec::embedding(4), vec![0, 4]),
     ];
     let all = weights.chain(biases).chain(odd);
-    // Some before an activation of which they know, and one that nothing makes good.
+    // Some parameters are before a known activation, one of them with a gain of 0.
     let gains = [None, Some(Nonlinearity::Tanh.gain()), Some(Gain::from(0.0))];
     all.zip(gains.into_iter().cycle())
         .map(|((mut spec, shape), gain)| {
@@ -94,7 +96,7 @@ fn what_is_not_refused_is_filled_with_finite_numbers() {
     let (mut filled, mut refused) = (0, 0);
     for initializer in initializers() {
         for (spec, shape) in parameters() {
-            // What an initializer leaves as it was stays NaN.
+            // Values that are not written stay NaN.
             let mut values = ArrayD::from_elem(shape.clone(), f32::NAN);
             let fill = catch_unwind(AssertUnwindSafe(|| {
                 initializer.fill(&spec, &mut TorchRng::seed(1), values.view_mut());

@@ -33,7 +33,7 @@ impl Golden {
         u64::from_str_radix(self.get(key)[0], 16).unwrap()
     }
 
-    /// The generator must have spent as many words as PyTorch's.
+    /// The generator must have advanced as far as PyTorch's.
     #[track_caller]
     fn after(&self, key: &str, rng: &mut impl RngCore) {
         let next = Uniform::new(0.0, 1.0).draw(&ParamSpec::bias(1, 1), &[1], rng)[0];
@@ -176,13 +176,13 @@ fn small_normal_draws_share_pairs() {
     let mut rng = TorchRng::seed(12);
     for (step, n) in [1, 3, 5, 15, 2, 20, 7, 1, 16, 1].into_iter().enumerate() {
         let key = format!("small/{step}");
-        // A generator behind other generators, as a layer may hand it over.
+        // A generator inside wrappers, as a layer may pass it.
         let mut wrapped: Box<dyn RngCore> = Box::new(&mut rng);
         golden.exact(&key, &initializer.draw(&spec(&[n]), &[n], &mut wrapped));
         drop(wrapped);
         golden.after(&key, &mut rng);
     }
-    // A new seed forgets the half of a pair.
+    // A new seed drops the spare number of a pair.
     let unit = Normal::new(0.0, 1.0);
     manual_seed(99);
     unit.draw(&spec(&[1]), &[1], &mut default_rng());

@@ -1,7 +1,8 @@
 //! Every random initializer has the mean, variance and fourth moment that its documentation states.
 //!
-//! Two-sided z-scores on 300 × 200 weights, so that fans cannot be swapped unseen: a right initializer stays
-//! within 5 standard errors, and the tests at the end show how far off a wrong one is.
+//! Two-sided z-scores on 300 × 200 weights. The fans differ, so that swapped fans are seen. A
+//! correct initializer stays within 5 standard errors; the test at the end shows the z-scores of
+//! wrong ones.
 
 use fanin_init::ndarray::ArrayD;
 use fanin_init::rand::SeedableRng;
@@ -132,7 +133,7 @@ fn other_generators_give_the_same_distribution() {
 
 #[test]
 fn small_draws_have_the_same_distribution() {
-    // Fewer than 16 at a time come by another way.
+    // Fewer than 16 numbers at a time are drawn by other code.
     let mut rng = TorchRng::seed(2);
     let spec = ParamSpec::bias(1, 7);
     let w: Vec<f32> =
@@ -141,7 +142,7 @@ fn small_draws_have_the_same_distribution() {
     assert!(z.worst() < 5.0, "{z:?}");
 }
 
-/// What these tests would say of the usual mistakes.
+/// The z-scores that these tests give for usual mistakes.
 #[test]
 fn mistakes_are_seen() {
     let right = ParamSpec::weight(FAN_IN, FAN_OUT);

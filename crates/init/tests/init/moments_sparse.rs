@@ -1,5 +1,4 @@
-//! The moments that the documentation states, of presets and of initializers that leave entries at zero, or
-//! are for biases.
+//! The documented moments of presets, of initializers with zeros, and of initializers for biases.
 
 use crate::zscore::*;
 use fanin_init::*;
@@ -106,7 +105,7 @@ fn presets_of_other_frameworks() {
     }
 }
 
-/// What these tests would say of the usual mistakes.
+/// The z-scores that these tests give for usual mistakes.
 #[test]
 fn mistakes_are_seen() {
     let right = ParamSpec::weight(FAN_IN, FAN_OUT);

@@ -1,4 +1,5 @@
-//! Schemes: text to initializer and back for every initializer and any parameter, and what names mean elsewhere.
+//! Schemes: from text to initializer and back, for every initializer and any parameter, and the
+//! names of other frameworks.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ fn refused(text: &str, message: &str) {
     assert!(error.contains(message), "{error}\nshould say\n{message}");
 }
 
-/// Of all sizes, and with all digits.
+/// Numbers of all sizes, with all digits.
 fn number() -> impl Strategy<Value = f64> {
     (1.0f64..10.0, -20i32..20, any::<bool>())
         .prop_map(|(x, e, minus)| x * 10f64.powi(e) * if minus { -1.0 } else { 1.0 })
@@ -121,7 +122,8 @@ proptest! {
     }
 }
 
-/// Initializers with letters put in, taken out and changed; and the parts of initializers in any order.
+/// Texts of initializers with letters inserted, deleted and changed, and the parts of such texts in
+/// any order.
 fn nearly_a_scheme() -> impl Strategy<Value = String> {
     let signs = "[()=,.' \"\\[\\]a-z0-9_-]";
     let changed = (scheme(), any::<prop::sample::Index>(), 0usize..3, signs).prop_map(
