@@ -1,4 +1,4 @@
-//! Every kernel beside the most that this machine could do: `cargo bench --bench kernels`.
+//! Every kernel and the ceiling of this machine: `cargo bench --bench kernels`.
 //!
 //! The ceiling of a product is the rate of multiply-adds whose operands are in registers. The ceiling of
 //! all other kernels is the rate of a copy in a working set of the same size. `FANIN_NUM_THREADS=1`
@@ -14,7 +14,7 @@ use fanin::tensor::vmath::Math;
 use fanin::tensor::{Write, parallel, reduce};
 
 fn main() {
-    // `cargo bench -- train` asks for other benches.
+    // `cargo bench -- train` runs other benches only.
     let asked = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     if asked.is_some_and(|name| !"kernels".contains(&name)) {
         return;

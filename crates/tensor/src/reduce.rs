@@ -250,18 +250,16 @@ fn columns_tree<I: Isa, T: Scalar>(
     let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, &x)| *to += x);
     // At level l: the sum of 2^l blocks that waits for its neighbour. The last level holds all the rest.
     let mut tree = [[T::ZERO; COLUMNS]; LEVELS];
-    let mut blocks = 0;
-    for rows in x.chunks(ROWS * cols) {
+    for (block, rows) in x.chunks(ROWS * cols).enumerate() {
         let mut sum = [T::ZERO; COLUMNS];
         columns_sum::<I, T>(rows, cols, columns.clone(), Write::Set, &mut sum[..y.len()]);
         let mut level = 0;
-        while level + 1 < LEVELS && blocks >> level & 1 == 1 {
+        while level + 1 < LEVELS && block >> level & 1 == 1 {
             add(&mut sum, &tree[level]);
             tree[level] = [T::ZERO; COLUMNS];
             level += 1;
         }
         add(&mut tree[level], &sum);
-        blocks += 1;
     }
     let mut sum = [T::ZERO; COLUMNS];
     tree.iter().for_each(|part| add(&mut sum, part));

@@ -1,4 +1,4 @@
-//! The element types: `f32`, which is tuned, and `f64`, in which gradients are checked.
+//! The element types: `f32` for training, and `f64` for gradient checks.
 
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
@@ -91,9 +91,9 @@ pub trait Scalar:
     fn sqrt(self) -> Self;
     /// |self|.
     fn abs(self) -> Self;
-    /// Neither infinite nor NaN.
+    /// Whether it is neither infinite nor NaN.
     fn is_finite(self) -> bool;
-    /// Not a number.
+    /// Whether it is NaN.
     fn is_nan(self) -> bool;
 }
 

@@ -26,8 +26,8 @@ const fn padding<T>() -> usize {
 }
 
 /// Where the first aligned element of some memory is.
-fn first_aligned<T>(memory: &Vec<T>) -> usize {
-    memory.as_ptr().align_offset(ALIGN).min(padding::<T>())
+fn first_aligned<T>(memory: *const T) -> usize {
+    memory.align_offset(ALIGN).min(padding::<T>())
 }
 
 impl<T: Scalar> Elements<T> {
@@ -37,7 +37,7 @@ impl<T: Scalar> Elements<T> {
             return Self::from_vec(shape, vec![], 0);
         }
         let mut memory = vec![value; len + padding::<T>()];
-        let start = first_aligned(&memory);
+        let start = first_aligned(memory.as_ptr());
         memory.truncate(start + len);
         Self { memory, start, shape: shape.into() }
     }
@@ -128,7 +128,7 @@ fn with_capacity<T: Scalar>(len: usize) -> (Vec<T>, usize) {
         return (vec![], 0);
     }
     let mut memory = Vec::with_capacity(len + padding::<T>());
-    let start = first_aligned(&memory);
+    let start = first_aligned(memory.as_ptr());
     memory.resize(start, T::ZERO);
     (memory, start)
 }

@@ -7,6 +7,7 @@ use crate::{Scalar, Shape, Write, broadcast, reduce, show_shape};
 once! {
     fn summed(x: &Tensor<T>, axis: usize, op: &str) -> Tensor<T> = summed_generic;
     fn largest(x: &[T]) -> T = largest_generic;
+    fn smallest(x: &[T]) -> T = smallest_generic;
     fn argmax_of(x: &Tensor<T>) -> Vec<usize> = argmax_of_generic;
 }
 
@@ -97,7 +98,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn min(&self) -> T {
         assert!(self.len() > 0, "min: a tensor {} has no elements", show_shape(self.shape()));
-        -largest((-self).as_slice())
+        smallest(self.as_slice())
     }
 
     /// The index of the largest element of each row along the last axis: the predicted classes of a
@@ -133,8 +134,13 @@ fn summed_generic<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str) -> Tensor<T> 
 }
 
 fn largest_generic<T: Scalar>(x: &[T]) -> T {
-    // NaN is larger than any number and stays.
+    // A NaN is taken, and then stays.
     x.iter().fold(T::NEG_INFINITY, |top, &x| if x <= top || top.is_nan() { top } else { x })
+}
+
+fn smallest_generic<T: Scalar>(x: &[T]) -> T {
+    // As above.
+    x.iter().fold(-T::NEG_INFINITY, |low, &x| if x >= low || low.is_nan() { low } else { x })
 }
 
 #[track_caller]

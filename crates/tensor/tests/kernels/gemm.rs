@@ -56,7 +56,7 @@ fn check<T: Scalar>(m: usize, k: usize, n: usize) {
     }
 }
 
-/// The bias is added to what the product is without.
+/// A product with a bias is the product without it, plus the bias.
 fn check_bias(m: usize, k: usize, n: usize) {
     let (a, b, bias) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2), values::<f32>(n, 3));
     let (a, b) = (operand(&a, m, k, false), operand(&b, k, n, true));
@@ -119,8 +119,8 @@ fn sizes_around_the_bounds_of_tiles_and_paths() {
     }
 }
 
-/// Packed products in all orientations, with every width of the last tile and every height, and sums
-/// that end before, at and behind the bounds of a block.
+/// Packed products in all orientations. The last tile has every width and every height. Sums end before,
+/// at and after the bounds of a block.
 #[test]
 fn packed_products() {
     let widths = (64..=113).map(|n| (70, 1000, n));
@@ -144,7 +144,7 @@ fn every_path_is_taken() {
     assert_eq!(path(256, 2500, 2000), Path::Packed);
 }
 
-/// A stride that is no stride of a whole matrix would read beyond it.
+/// Shapes that do not fit the slices would read beyond them.
 #[test]
 fn what_a_matrix_lacks_is_refused() {
     for f in [
@@ -163,7 +163,7 @@ fn threads_change_no_bit() {
         (64, 784, 128),
         (512, 128, 100),
         (300, 600, 800),
-        // The last piece is narrower than a vector, or a tile.
+        // The last piece is narrower than a vector or a tile.
         (32, 784, 40),
         (64, 784, 74),
         (16, 3000, 33),
@@ -171,7 +171,7 @@ fn threads_change_no_bit() {
         (1, 2500, 2000),
         (2000, 700, 1),
         (5000, 16, 16),
-        // The last row, or the last columns, are no whole group of dot products.
+        // The last rows or columns are less than a group of dot products.
         (301, 300, 35),
         (101, 1000, 130),
         (64, 100, 784),

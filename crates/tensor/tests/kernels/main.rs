@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fanin_tensor::parallel;
 
-/// Runs `f` while kernels may use `n` threads. One test at a time does so: the number is the process's.
+/// Runs `f` while kernels may use `n` threads. The number holds for the process, so tests take turns.
 fn with_threads<R>(n: usize, f: impl FnOnce() -> R) -> R {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);

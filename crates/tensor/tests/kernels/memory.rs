@@ -1,9 +1,9 @@
 //! Every kernel at every size around its vectors, on memory that is exactly as large as it must be.
 //!
-//! Operands begin one to three elements into an allocation and end where it ends, so that valgrind's
-//! memcheck sees a read or a write too far: crates/tensor/memcheck runs this file under it. It knows no
-//! AVX-512. For what it cannot run, each case comes twice: the second time NaNs stand around what is
-//! read, and canaries around what is written. NaNs show only in a result that they reach.
+//! Operands begin one to three elements into an allocation and end where it ends. So valgrind's memcheck
+//! sees reads and writes beyond an operand. crates/tensor/memcheck runs this module under it. Memcheck
+//! knows no AVX-512, so each case runs in a second form without it: NaNs surround the inputs, and canaries
+//! surround the outputs. A NaN is noticed only if it reaches a result.
 
 use fanin_tensor::broadcast::{expand, reduce_to};
 use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
@@ -13,7 +13,7 @@ use fanin_tensor::{Scalar, Write, parallel, reduce};
 
 use crate::{functions, with_threads};
 
-/// Elements behind a slice: more than a vector, and none, where memcheck sees what goes beyond.
+/// How many elements follow a slice: more than a vector holds, or none. Memcheck needs only none.
 fn behinds() -> impl Iterator<Item = usize> {
     [40, 0].into_iter().skip(usize::from(under_memcheck()))
 }
@@ -24,7 +24,7 @@ fn under_memcheck() -> bool {
 
 const CANARY: f64 = -123_456.75;
 
-/// A slice inside an allocation with something else before it and, maybe, behind.
+/// A slice inside an allocation. Other elements are before it, and perhaps behind it.
 struct Slice<T> {
     memory: Box<[T]>,
     first: usize,
@@ -38,12 +38,12 @@ impl<T: Scalar> Slice<T> {
         Self { memory: memory.into_boxed_slice(), first, len: values.len() }
     }
 
-    /// To be read: what stands around it is not a number, and makes a result none that contains it.
+    /// An input. NaNs surround it, and make every result NaN that they reach.
     fn input(values: &[T], first: usize, behind: usize) -> Self {
         Self::new(values, first, behind, f64::NAN)
     }
 
-    /// To be written.
+    /// An output. Canaries surround it.
     fn output(values: &[T], first: usize, behind: usize) -> Self {
         Self::new(values, first, behind, CANARY)
     }
@@ -56,7 +56,7 @@ impl<T: Scalar> Slice<T> {
         &mut self.memory[self.first..self.first + self.len]
     }
 
-    /// The elements, if nothing around them has changed.
+    /// The elements. **Panics** if anything around them has changed.
     #[track_caller]
     fn written(&self) -> &[T] {
         let (before, rest) = self.memory.split_at(self.first);
@@ -81,8 +81,8 @@ fn small<T: Scalar>(len: usize, seed: usize) -> Vec<T> {
     (0..len).map(|i| T::from_f64(((i * 7919 + seed * 31) % 1009 % 5) as f64 - 2.0)).collect()
 }
 
-/// The product of `a_ip = u_i s_p` and `b_pj = t_p v_j`, of whole numbers: `u_i v_j Σ s_p t_p`, exactly
-/// and in any order of summation.
+/// The product of `a_ip = u_i s_p` and `b_pj = t_p v_j`, of whole numbers, is `u_i v_j Σ s_p t_p`. It is
+/// exact in any order of summation.
 fn product<T: Scalar>(m: usize, k: usize, n: usize) {
     let [u, v] = [small::<T>(m, 1), small::<T>(n, 2)];
     let [s, t] = [small::<T>(k, 3), small::<T>(k, 4)];
@@ -115,7 +115,7 @@ fn product<T: Scalar>(m: usize, k: usize, n: usize) {
 
 #[test]
 fn small_products() {
-    // Under memcheck a whole cube of sizes would take minutes: k and m are sparser than n.
+    // Not all k and m: under memcheck, all sizes would take minutes.
     let longest = 2 * width::<f32>() + 1;
     let lengths = || (0..=longest).filter(|i| i % 4 < 2 || i % 8 == 7);
     for m in lengths() {
@@ -128,7 +128,7 @@ fn small_products() {
     }
 }
 
-/// One row or column, longer than two vectors; and tiles whose B is cut into several panels.
+/// One row or column, longer than two vectors. Tiles whose B is cut into several panels.
 #[test]
 fn long_products() {
     let rest = 2 * width::<f32>() + 1;
@@ -145,7 +145,7 @@ fn long_products() {
     }
 }
 
-/// Large enough for two threads, with a last piece that is narrow.
+/// Products large enough for two threads. The last piece is narrow.
 #[test]
 fn products_shared_among_threads() {
     let shared = |(m, k, n, want)| {
@@ -161,7 +161,7 @@ fn products_shared_among_threads() {
     with_threads(parallel::num_threads(), || sizes.into_iter().for_each(shared));
 }
 
-/// Packed products: C's last tile of every kind of width and height, sums that end in a block's middle.
+/// Packed products. The last tile of C has every kind of width and height. Sums end inside a block.
 #[test]
 fn packed_products() {
     let width = width::<f32>();
@@ -172,15 +172,15 @@ fn packed_products() {
         assert_eq!(path(m, k, n), Path::Packed);
         product::<f32>(m, k, n);
     }
-    // Blocks of rows, and a sum that is little longer than a block.
+    // Several blocks of rows. The sum is slightly longer than a block.
     product::<f32>(487, 257, 35);
-    // The same code on vectors half as long: under memcheck it would take half a minute.
+    // The same code with vectors of half the length. Under memcheck it takes half a minute.
     if !under_memcheck() {
         product::<f64>(487, 257, 35);
     }
 }
 
-/// Around two vectors, and, for threads, where a kernel is shared among them.
+/// Up to more than two vectors, and one length for several threads.
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=2 * width::<f32>() + 1).chain([60_001])
 }
@@ -303,7 +303,7 @@ fn softmaxes() {
     }
 }
 
-/// A function over a slice, one in place, and what it is in `f64`.
+/// A function over a slice, the same in place, and the definition in `f64`.
 type Function = (fn(&[f32], &mut [f32]), fn(&mut [f32]), fn(f64) -> f64);
 
 #[test]
@@ -332,7 +332,7 @@ fn elementary_functions() {
                 in_place(z.get_mut());
                 assert_eq!(z.written(), y.get());
             }
-            // std has no erf: that of one element is tested in vmath.rs.
+            // std has no erf. vmath.rs tests the values.
             let mut y = Slice::output(&vec![0.0; len], 1, behind);
             functions::erf(x.get(), y.get_mut());
             for (&y, &x) in y.written().iter().zip(x.get()) {

@@ -5,7 +5,7 @@ use fanin_tensor::vmath::Math;
 
 use crate::functions;
 
-/// A function under test: over a slice at a level, its reference, and its documented error.
+/// A function under test, its reference, and its documented error.
 struct Function {
     name: &'static str,
     run: fn(Level, &[f32], &mut [f32]),
@@ -37,7 +37,7 @@ macro_rules! function {
     };
 }
 
-/// The bounds are those of the table in vmath.rs.
+/// The bounds are those of the table in src/vmath.rs.
 const FUNCTIONS: [Function; 8] = [
     function!("exp", vexp, f64::exp, 1.1),
     function!("expm1", vexpm1, f64::exp_m1, 1.4),
@@ -70,8 +70,8 @@ fn levels() -> impl Iterator<Item = Level> {
     [Level::Portable, Level::Avx2, Level::Avx512].into_iter().filter(|&level| level <= best())
 }
 
-/// |y − reference| in units of the last place that `f32` has at the reference. 0 where y is what the
-/// reference rounds to.
+/// |y − reference| in units of the last place of an `f32` at the reference. 0 if the reference rounds to
+/// y.
 fn ulps(y: f32, reference: f64) -> f64 {
     let rounded = reference as f32;
     if y.to_bits() == rounded.to_bits() || (y.is_nan() && reference.is_nan()) {
@@ -80,7 +80,7 @@ fn ulps(y: f32, reference: f64) -> f64 {
     if y.is_nan() || reference.is_nan() || y.is_sign_positive() != rounded.is_sign_positive() {
         return f64::INFINITY;
     }
-    // Past the largest number, go on as if there were one more binade.
+    // ∞ counts as 2¹²⁸, the next power of two after the largest number.
     let wide = |v: f64| if v.is_infinite() { 2f64.powi(128).copysign(v) } else { v };
     let exponent = ((reference.abs().to_bits() >> 52) as i32 - 1023).clamp(-126, 127);
     (wide(f64::from(y)) - wide(reference)).abs() / 2f64.powi(exponent - 23)
@@ -131,7 +131,7 @@ fn check(step: usize) {
     });
 }
 
-/// 257 is prime to 2: every exponent, both signs, and all sorts of last bits occur.
+/// 257 is odd, so every exponent, both signs and every pattern of low bits occur.
 #[test]
 fn every_257th_number_is_within_the_documented_error() {
     check(257);
@@ -144,7 +144,7 @@ fn every_number_is_within_the_documented_error() {
     check(1);
 }
 
-/// The ends of the range, the zeros, and both sides of every seam between two formulas.
+/// The ends of the range, zero, and both sides of every bound between two formulas.
 const SPECIAL: [f32; 36] = [
     0.0,
     f32::MIN_POSITIVE,
@@ -203,11 +203,11 @@ fn special_values_are_within_the_documented_error() {
     }
 }
 
-/// The vector body of a loop and its scalar rest must agree, or a result would depend on how work
-/// is split over threads.
+/// The vectorized part of a loop and its scalar remainder must agree. Otherwise a result would depend on
+/// the number of threads.
 #[test]
 fn a_result_does_not_depend_on_its_place_in_the_slice() {
-    // One NaN is as good as another.
+    // All NaNs count as equal.
     let bits = |y: f32| if y.is_nan() { f32::NAN.to_bits() } else { y.to_bits() };
     let ordinary = (0..200).map(|i| (i as f32 - 100.0) * 0.0731);
     let x: Vec<f32> = SPECIAL.into_iter().chain(ordinary).collect();
@@ -279,7 +279,7 @@ fn slices_of_different_lengths_panic() {
     functions::exp(&[0.0f32; 3], &mut [0.0; 2]);
 }
 
-/// golden/erf.py made the numbers.
+/// golden/erf.py computes the numbers.
 #[test]
 fn erf_of_f64_is_the_nearest_number_or_its_neighbour() {
     for line in include_str!("../../golden/erf.csv").lines() {
@@ -315,7 +315,7 @@ fn throughput() {
     let mut y = vec![0.0; x.len()];
     for function in &FUNCTIONS {
         for level in levels() {
-            // The fastest of many passes: what other programs disturb is not this function's cost.
+            // The fastest of many passes, because other programs only add time.
             let fastest = (0..3000)
                 .map(|_| {
                     let start = std::time::Instant::now();

@@ -34,7 +34,7 @@ fn sums_and_means() {
 /// One after the other, 60,000 summands of 0.1 would be wrong by 6e-4.
 #[test]
 fn long_sums_are_trees() {
-    let exact = 6000.0 * f64::from(0.1f32) / f64::from(0.1);
+    let exact = 60_000.0 * f64::from(0.1f32);
     let close = |sum: f32| assert!((f64::from(sum) / exact - 1.0).abs() < 1e-5, "{sum}");
     let long = Tensor::full([60_000, 3], 0.1f32);
     close(long.sum() / 3.0);

@@ -1,4 +1,4 @@
-//! [`Tensor`]: conversions, sharing, memory that is used again, text and serde.
+//! [`Tensor`]: conversions, sharing, reused memory, text and serde.
 
 use fanin_tensor::ndarray::{Array1, Array2, Array3, ArrayD, IxDyn, array, s};
 use fanin_tensor::{Tensor, show_shape};
