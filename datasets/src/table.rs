@@ -261,6 +261,41 @@ impl<Y: Targets> Table<Y> {
     }
 }
 
+impl Table {
+    /// The mean and standard deviation of every column of the targets.
+    ///
+    /// # Panics
+    /// **Panics** if the targets have more than two axes.
+    ///
+    /// # Errors
+    /// If there are no rows, or if a target is NaN or infinite.
+    #[track_caller]
+    pub fn target_standardizer(&self) -> Result<Standardizer> {
+        Standardizer::fit(&self.y)
+    }
+
+    /// The same table whose targets are `(y − mean) / std`, column by column.
+    /// [`Standardizer::undo`] turns predictions of them back.
+    ///
+    /// # Panics
+    /// **Panics** if the standardizer was fitted to another number of columns.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_datasets::{Table, Tensor};
+    ///
+    /// let table = Table::from_tensors(Tensor::ones([2, 1]), Tensor::from(vec![1.0, 3.0]));
+    /// let scale = table.target_standardizer()?;
+    /// assert_eq!(table.standardize_targets(&scale).targets().as_slice(), [-1.0, 1.0]);
+    /// # Ok::<(), fanin_datasets::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn standardize_targets(&self, standardizer: &Standardizer) -> Self {
+        Self { x: self.x.clone(), y: Arc::new(standardizer.apply(&self.y)) }
+    }
+}
+
 impl Table<Vec<usize>> {
     /// The class of every row.
     pub fn labels(&self) -> &[usize] {

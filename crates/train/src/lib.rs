@@ -17,6 +17,32 @@
 //! let top_9 = evaluate(&untrained, &test, |y, labels| metrics::top_k_accuracy(y, labels, 9));
 //! assert!((0.5..1.0).contains(&top_9));
 //! ```
+//! A table with numbers as targets, trained by the same loop as images:
+//! ```
+//! use fanin_datasets::Table;
+//! use fanin_nn::optim::{Optimizer, Sgd};
+//! use fanin_nn::{Linear, Module, Sequential, Tape};
+//! use fanin_train::{evaluate, metrics};
+//!
+//! let rows: Vec<[f32; 2]> = (0..100).map(|i| [i as f32, (i * i % 17) as f32]).collect();
+//! let y: Vec<f32> = rows.iter().map(|row| 3.0 * row[0] - 2.0 * row[1] + 5.0).collect();
+//! let (train, test) = Table::from_rows(rows, y.into())?.train_test_split(0.2, 42);
+//! let (inputs, targets) = (train.standardizer()?, train.target_standardizer()?);
+//! let scaled = train.standardize(&inputs).standardize_targets(&targets);
+//!
+//! let mut model = Sequential::new().add(Linear::new(2, 1));
+//! let (mut sgd, mut tape) = (Sgd::new(0.05), Tape::new());
+//! for _ in 0..20 {
+//!     for (x, y) in scaled.batches(8).shuffle() {
+//!         let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mse(t.input(&y)));
+//!         sgd.step(&mut model, grads);
+//!     }
+//! }
+//! let test = test.standardize(&inputs);
+//! let r2 = evaluate(&model, &test, |y, t| metrics::r2(&targets.undo(y), t));
+//! assert!(r2 > 0.99);
+//! # Ok::<(), fanin_datasets::Error>(())
+//! ```
 
 mod evaluate;
 pub mod metrics;
