@@ -25,6 +25,9 @@
 //! A steady step allocates nothing (but on CPUs without AVX2, once for each large product). Every
 //! operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
 
+#[macro_use]
+mod once;
+
 pub mod data_init;
 mod debug_build;
 pub mod diagnose;

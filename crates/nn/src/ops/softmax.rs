@@ -42,6 +42,7 @@ impl<T: Scalar> Op<T> for LogSoftmax {
     }
 }
 
+once! {
 impl<'t, T: Scalar> Var<'t, T> {
     /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
     ///
@@ -81,7 +82,10 @@ impl<'t, T: Scalar> Var<'t, T> {
             }
         })
     }
+}
+}
 
+impl<T: Scalar> Var<'_, T> {
     /// The length of the last axis.
     #[track_caller]
     pub(super) fn last_axis(self, op: &str) -> usize {
