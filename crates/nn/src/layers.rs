@@ -8,9 +8,7 @@ mod residual;
 mod sequential;
 mod spec;
 
-pub use activation::{
-    Elu, Gelu, GeluTanh, LeakyRelu, LogSoftmax, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
-};
+pub use activation::*;
 pub use dropout::Dropout;
 pub use fixup::FixupBranch;
 pub use linear::{Linear, LinearBuilder};

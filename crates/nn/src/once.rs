@@ -12,7 +12,8 @@
 //!
 //! # Methods
 //! Put the `impl` block into the macro. A method may take `self`, `&self`, `&mut self` or no
-//! receiver. All lifetimes must be named, those in front of `self` apart; a type may be `Self`:
+//! receiver. All lifetimes must be named, those of `&self` apart. A type may be `Self`. A reference to
+//! something with a lifetime needs a bound, as in `where 't: 'a`:
 //! ```ignore
 //! once! {
 //!     impl<'t, T: Scalar> Var<'t, T> {
@@ -45,31 +46,33 @@ macro_rules! once {
     ($(
         $(#[$meta:meta])*
         $vis:vis fn $name:ident<$($life:lifetime,)* $T:ident: Scalar>
-        ($($arg:ident: $ty:ty),* $(,)?) $(-> $out:ty)? $body:block
+        ($($arg:ident: $ty:ty),* $(,)?) $(-> $out:ty)?
+        $(where $($long:lifetime: $short:lifetime),+ $(,)?)? $body:block
     )+) => {$(
         once!(@function
-            [$(#[$meta])*] [$vis] $name [$($life)*] $T ($($arg: $ty),*) [$($out)?] $body);
+            [$(#[$meta])*] [$vis] $name [$($life)*] $T ($($arg: $ty),*) [$($out)?]
+            [$(where $($long: $short),+)?] $body);
     )+};
-    (@function $meta:tt $vis:tt $name:ident $life:tt $T:ident $args:tt [] $body:block) => {
-        once!(@function $meta $vis $name $life $T $args [()] $body);
+    (@function $meta:tt $vis:tt $name:ident $life:tt $T:ident $args:tt [] $where:tt $body:block) => {
+        once!(@function $meta $vis $name $life $T $args [()] $where $body);
     };
     (@function
         [$($meta:tt)*] [$vis:vis] $name:ident [$($life:lifetime)*] $T:ident
-        ($($arg:ident: $ty:ty),*) [$out:ty] $body:block
+        ($($arg:ident: $ty:ty),*) [$out:ty] [$($where:tt)*] $body:block
     ) => {
         $($meta)*
         #[allow(clippy::extra_unused_lifetimes, clippy::needless_lifetimes)]
-        $vis fn $name<$($life,)* $T: $crate::Scalar>($($arg: $ty),*) -> $out {
+        $vis fn $name<$($life,)* $T: $crate::Scalar>($($arg: $ty),*) -> $out $($where)* {
             #[inline]
             #[track_caller]
-            fn generic<$($life,)* $T: $crate::Scalar>($($arg: $ty),*) -> $out $body
+            fn generic<$($life,)* $T: $crate::Scalar>($($arg: $ty),*) -> $out $($where)* $body
 
-            once!(@families [$($life)*] $T, ($($ty,)*), $out);
+            once!(@families [$($life)*] [$($where)*] $T, ($($ty,)*), $out);
 
             #[track_caller]
             fn for_f32<$($life),*>(
                 ($($arg,)*): <Args<$($life),*> as $crate::tensor::Family>::Of<f32>,
-            ) -> <Out<$($life),*> as $crate::tensor::Family>::Of<f32> {
+            ) -> <Out<$($life),*> as $crate::tensor::Family>::Of<f32> $($where)* {
                 generic::<f32>($($arg),*)
             }
 
@@ -92,52 +95,56 @@ macro_rules! once {
     (@methods $outer:tt $T:ident $Self:tt $(
         $(#[$meta:meta])*
         $vis:vis fn $name:ident $(<$($life:lifetime),*>)? ($($args:tt)*) $(-> $out:ty)?
-        $body:block
+        $(where $($long:lifetime: $short:lifetime),+ $(,)?)? $body:block
     )*) => {$(
         once!(@receiver $outer $T $Self
-            [$(#[$meta])*] [$vis] $name [$($($life)*)?] ($($args)*) [$($out)?] $body);
+            [$(#[$meta])*] [$vis] $name [$($($life)*)?] ($($args)*) [$($out)?]
+            [$(where $($long: $short),+)?] $body);
     )*};
-    (@receiver $outer:tt $T:ident $Self:tt $meta:tt $vis:tt $name:ident $life:tt $args:tt [] $body:block) => {
-        once!(@receiver $outer $T $Self $meta $vis $name $life $args [()] $body);
+    (@receiver $outer:tt $T:ident $Self:tt $meta:tt $vis:tt $name:ident $life:tt $args:tt
+        [] $where:tt $body:block) => {
+        once!(@receiver $outer $T $Self $meta $vis $name $life $args [()] $where $body);
     };
     (@receiver $outer:tt $T:ident $Self:tt $meta:tt $vis:tt $name:ident $life:tt
-        ($this:ident $(, $arg:ident: $ty:ty)* $(,)?) $out:tt $body:block) => {
+        ($this:ident $(, $arg:ident: $ty:ty)* $(,)?) $out:tt $where:tt $body:block) => {
         once!(@method $outer $T $Self $meta $vis $name $life
-            ($this $(, $arg: $ty)*) ($this $(, $arg)*) (this: Self $(, $arg: $ty)*) $out $body);
+            ($this $(, $arg: $ty)*) ($this $(, $arg)*) (this: Self $(, $arg: $ty)*) $out $where $body);
     };
     (@receiver $outer:tt $T:ident $Self:tt $meta:tt $vis:tt $name:ident [$($life:lifetime)*]
-        (&$this:ident $(, $arg:ident: $ty:ty)* $(,)?) $out:tt $body:block) => {
+        (&$this:ident $(, $arg:ident: $ty:ty)* $(,)?) $out:tt $where:tt $body:block) => {
         once!(@method $outer $T $Self $meta $vis $name ['this $($life)*]
             (&'this $this $(, $arg: $ty)*) ($this $(, $arg)*)
-            (this: &'this Self $(, $arg: $ty)*) $out $body);
+            (this: &'this Self $(, $arg: $ty)*) $out $where $body);
     };
     (@receiver $outer:tt $T:ident $Self:tt $meta:tt $vis:tt $name:ident [$($life:lifetime)*]
-        (&mut $this:ident $(, $arg:ident: $ty:ty)* $(,)?) $out:tt $body:block) => {
+        (&mut $this:ident $(, $arg:ident: $ty:ty)* $(,)?) $out:tt $where:tt $body:block) => {
         once!(@method $outer $T $Self $meta $vis $name ['this $($life)*]
             (&'this mut $this $(, $arg: $ty)*) ($this $(, $arg)*)
-            (this: &'this mut Self $(, $arg: $ty)*) $out $body);
+            (this: &'this mut Self $(, $arg: $ty)*) $out $where $body);
     };
     (@receiver $outer:tt $T:ident $Self:tt $meta:tt $vis:tt $name:ident $life:tt
-        ($($arg:ident: $ty:ty),* $(,)?) $out:tt $body:block) => {
+        ($($arg:ident: $ty:ty),* $(,)?) $out:tt $where:tt $body:block) => {
         once!(@method $outer $T $Self $meta $vis $name $life
-            ($($arg: $ty),*) ($($arg),*) ($($arg: $ty),*) $out $body);
+            ($($arg: $ty),*) ($($arg),*) ($($arg: $ty),*) $out $where $body);
     };
     (@method
         [$($outer:lifetime)*] $T:ident [$Self:ty] [$($meta:tt)*] [$vis:vis] $name:ident
         [$($life:lifetime)*] ($($params:tt)*) ($($value:tt),*) ($($arg:ident: $ty:ty),*)
-        [$out:ty] $body:block
+        [$out:ty] [$($where:tt)*] $body:block
     ) => {
         $($meta)*
         #[allow(clippy::extra_unused_lifetimes, clippy::needless_lifetimes)]
-        $vis fn $name<$($life),*>($($params)*) -> $out {
+        $vis fn $name<$($life),*>($($params)*) -> $out $($where)* {
             // A trait, because only a method's body may say `self`.
-            trait Generic<$($outer,)* $($life,)* $T: $crate::Scalar>: Sized {
+            trait Generic<$($outer,)* $($life,)* $T: $crate::Scalar>: Sized $($where)* {
                 type Args;
                 type Out;
                 #[track_caller]
                 fn generic($($params)*) -> $out;
             }
-            impl<$($outer,)* $($life,)* $T: $crate::Scalar> Generic<$($outer,)* $($life,)* $T> for $Self {
+            impl<$($outer,)* $($life,)* $T: $crate::Scalar> Generic<$($outer,)* $($life,)* $T> for $Self
+            $($where)*
+            {
                 type Args = ($($ty,)*);
                 type Out = $out;
                 #[inline]
@@ -145,14 +152,14 @@ macro_rules! once {
                 fn generic($($params)*) -> $out $body
             }
 
-            once!(@families [$($outer)* $($life)*] $T,
+            once!(@families [$($outer)* $($life)*] [$($where)*] $T,
                 <$Self as Generic<$($outer,)* $($life,)* $T>>::Args,
                 <$Self as Generic<$($outer,)* $($life,)* $T>>::Out);
 
             #[track_caller]
             fn for_f32<$($outer,)* $($life),*>(
                 ($($arg,)*): <Args<$($outer,)* $($life),*> as $crate::tensor::Family>::Of<f32>,
-            ) -> <Out<$($outer,)* $($life),*> as $crate::tensor::Family>::Of<f32> {
+            ) -> <Out<$($outer,)* $($life),*> as $crate::tensor::Family>::Of<f32> $($where)* {
                 Generic::<$($outer,)* $($life,)* f32>::generic($($arg),*)
             }
 
@@ -166,13 +173,13 @@ macro_rules! once {
     };
 
     // The arguments and the result, as types that differ in the element type alone.
-    (@families [$($life:lifetime)*] $T:ident, $args:ty, $out:ty) => {
+    (@families [$($life:lifetime)*] [$($where:tt)*] $T:ident, $args:ty, $out:ty) => {
         struct Args<$($life),*>(std::marker::PhantomData<($(&$life (),)*)>);
-        impl<$($life),*> $crate::tensor::Family for Args<$($life),*> {
+        impl<$($life),*> $crate::tensor::Family for Args<$($life),*> $($where)* {
             type Of<$T: $crate::Scalar> = $args;
         }
         struct Out<$($life),*>(std::marker::PhantomData<($(&$life (),)*)>);
-        impl<$($life),*> $crate::tensor::Family for Out<$($life),*> {
+        impl<$($life),*> $crate::tensor::Family for Out<$($life),*> $($where)* {
             type Of<$T: $crate::Scalar> = $out;
         }
     };

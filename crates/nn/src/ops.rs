@@ -1,10 +1,12 @@
 //! The operations of a [`Var`](crate::Var): one family a file, each forward beside its backward.
 
-mod activation;
+pub(crate) mod activations;
 mod arithmetic;
 mod dropout;
+mod elementary;
 mod elementwise;
 mod expand;
+mod functions;
 mod linear;
 mod loss;
 mod reduce;
@@ -12,6 +14,7 @@ mod residual;
 mod shape;
 mod softmax;
 
+pub(crate) use activations::activations;
 pub(crate) use dropout::require_probability;
 pub(crate) use linear::Linear;
 

@@ -38,30 +38,32 @@ pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Shape {
 #[derive(Debug)]
 struct Expand;
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// Repeats the value along axes of length 1, and along new leading axes, until it has this shape.
-    ///
-    /// # Panics
-    /// **Panics** if it cannot be made to have it.
-    #[track_caller]
-    pub fn expand(self, shape: &[usize]) -> Self {
-        let from = self.shape();
-        if *from == *shape {
-            return self;
-        }
-        if from.len() > shape.len() || *common_shape("expand", &from, shape) != *shape {
-            bad_shapes("expand", &from, shape, "only axes of length 1 can be repeated");
-        }
-        self.tape().apply(Expand, &[self], |cx| {
-            let x = cx.input(0);
-            let y = cx.output(shape);
-            if let [value] = x.as_slice() {
-                return y.fill(*value);
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// Repeats the value along axes of length 1, and along new leading axes, until it has this shape.
+        ///
+        /// # Panics
+        /// **Panics** if it cannot be made to have it.
+        #[track_caller]
+        pub fn expand<'a>(self, shape: &'a [usize]) -> Self {
+            let from = self.shape();
+            if *from == *shape {
+                return self;
             }
-            let x = x.view();
-            let x = x.broadcast(shape).expect("the shapes were checked");
-            view_mut(shape, y).assign(&x);
-        })
+            if from.len() > shape.len() || *common_shape("expand", &from, shape) != *shape {
+                bad_shapes("expand", &from, shape, "only axes of length 1 can be repeated");
+            }
+            self.tape().apply(Expand, &[self], |cx| {
+                let x = cx.input(0);
+                let y = cx.output(shape);
+                if let [value] = x.as_slice() {
+                    return y.fill(*value);
+                }
+                let x = x.view();
+                let x = x.broadcast(shape).expect("the shapes were checked");
+                view_mut(shape, y).assign(&x);
+            })
+        }
     }
 }
 

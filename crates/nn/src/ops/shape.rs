@@ -102,102 +102,113 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[must_use]
     #[track_caller]
     pub fn reshape(self, shape: impl IntoShape) -> Self {
-        let from = self.shape();
-        let shape = shape.with_shape(|to| Shape::from(to));
-        if from.iter().product::<usize>() != shape.iter().product() {
-            bad_shapes("reshape", &from, &shape, "they have different numbers of places");
-        }
-        self.tape().apply(Reshape, &[self], |cx| {
-            let x = cx.input(0);
-            cx.output(shape).copy_from_slice(x.as_slice());
-        })
+        self.reshaped(shape.with_shape(|to| Shape::from(to)))
     }
+}
 
-    /// A matrix with rows and columns exchanged.
-    ///
-    /// # Panics
-    /// **Panics** if the value is no matrix.
-    #[must_use]
-    #[track_caller]
-    pub fn transpose(self) -> Self {
-        let shape = self.shape();
-        let &[rows, cols] = &*shape else { panic!("transpose: {shape} is not a matrix") };
-        self.tape().apply(Transpose, &[self], |cx| {
-            let x = cx.input(0);
-            transpose(x.as_slice(), cols, Write::Set, cx.output([cols, rows]));
-        })
-    }
-
-    /// Values one behind the other along `axis`; all other axes must agree.
-    ///
-    /// # Panics
-    /// **Panics** if there are no values, the axis does not exist, or other axes differ.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor, Var};
-    /// let (a, b) = (Tensor::from_vec([2, 1], vec![1.0, 2.0]), Tensor::from_vec([2, 1], vec![3.0, 4.0]));
-    /// let y = Tape::new().value(|t| Var::concat(&[t.input(&a), t.input(&b)], 1));
-    /// assert_eq!((y.shape(), y.as_slice()), (&[2, 2][..], &[1.0, 3.0, 2.0, 4.0][..]));
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn concat(values: &[Self], axis: usize) -> Self {
-        let [first, ..] = values else { panic!("concat: there are no values to concatenate") };
-        let mut shape = first.shape().to_vec();
-        assert!(axis < shape.len(), "concat: {} has no axis {axis}", show_shape(&shape));
-        for value in &values[1..] {
-            let next = value.shape();
-            let fits = next.len() == shape.len()
-                && (0..next.len()).all(|i| i == axis || next[i] == shape[i]);
-            if !fits {
-                let why = format!("all axes but number {axis} must have the same length");
-                bad_shapes("concat", &shape, &next, &why);
-            }
-            shape[axis] += next[axis];
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// A matrix with rows and columns exchanged.
+        ///
+        /// # Panics
+        /// **Panics** if the value is no matrix.
+        #[must_use]
+        #[track_caller]
+        pub fn transpose(self) -> Self {
+            let shape = self.shape();
+            let &[rows, cols] = &*shape else { panic!("transpose: {shape} is not a matrix") };
+            self.tape().apply(Transpose, &[self], |cx| {
+                let x = cx.input(0);
+                transpose(x.as_slice(), cols, Write::Set, cx.output([cols, rows]));
+            })
         }
-        first.tape().apply(Concat { axis }, values, |cx| {
-            let parts: Vec<_> = (0..cx.inputs()).map(|i| cx.input(i)).collect();
-            let (y, whole) = (cx.output(&shape), block(&shape, axis));
-            let mut at = 0;
-            for x in parts {
-                let part = block(x.shape(), axis);
-                if part > 0 {
-                    let rows = y.chunks_exact_mut(whole).zip(x.as_slice().chunks_exact(part));
-                    rows.for_each(|(y, x)| y[at..at + part].copy_from_slice(x));
+
+        /// Values one behind the other along `axis`; all other axes must agree.
+        ///
+        /// # Panics
+        /// **Panics** if there are no values, the axis does not exist, or other axes differ.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor, Var};
+        /// let (a, b) = (Tensor::from_vec([2, 1], vec![1.0, 2.0]), Tensor::from_vec([2, 1], vec![3.0, 4.0]));
+        /// let y = Tape::new().value(|t| Var::concat(&[t.input(&a), t.input(&b)], 1));
+        /// assert_eq!((y.shape(), y.as_slice()), (&[2, 2][..], &[1.0, 3.0, 2.0, 4.0][..]));
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn concat<'a>(values: &'a [Self], axis: usize) -> Self
+        where
+            't: 'a,
+        {
+            let [first, ..] = values else { panic!("concat: there are no values to concatenate") };
+            let mut shape = first.shape().to_vec();
+            assert!(axis < shape.len(), "concat: {} has no axis {axis}", show_shape(&shape));
+            for value in &values[1..] {
+                let next = value.shape();
+                let fits = next.len() == shape.len()
+                    && (0..next.len()).all(|i| i == axis || next[i] == shape[i]);
+                if !fits {
+                    let why = format!("all axes but number {axis} must have the same length");
+                    bad_shapes("concat", &shape, &next, &why);
                 }
-                at += part;
+                shape[axis] += next[axis];
             }
-        })
-    }
-
-    /// Places of the first axis, by index; an index may come more than once.
-    ///
-    /// # Panics
-    /// **Panics** if the value is a scalar, or an index is not below its first length.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    /// let x = Tensor::from_vec([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    /// let y = Tape::new().value(|t| t.input(&x).rows(&[2, 0]));
-    /// assert_eq!(y.as_slice(), [5.0, 6.0, 1.0, 2.0]);
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn rows(self, indices: &[usize]) -> Self {
-        let mut shape = self.shape().to_vec();
-        assert!(!shape.is_empty(), "rows: a scalar has no rows");
-        let (count, row) = (shape[0], block(&shape, 1));
-        if let Some(bad) = indices.iter().find(|&&i| i >= count) {
-            panic!("rows: index {bad} is outside {}", show_shape(&shape));
+            first.tape().apply(Concat { axis }, values, |cx| {
+                let parts: Vec<_> = (0..cx.inputs()).map(|i| cx.input(i)).collect();
+                let (y, whole) = (cx.output(&shape), block(&shape, axis));
+                let mut at = 0;
+                for x in parts {
+                    let part = block(x.shape(), axis);
+                    if part > 0 {
+                        let rows = y.chunks_exact_mut(whole).zip(x.as_slice().chunks_exact(part));
+                        rows.for_each(|(y, x)| y[at..at + part].copy_from_slice(x));
+                    }
+                    at += part;
+                }
+            })
         }
-        shape[0] = indices.len();
-        self.tape().apply(Rows { indices: indices.to_vec() }, &[self], |cx| {
-            let x = cx.input(0).as_slice();
-            for (y, &i) in cx.output(&shape).chunks_exact_mut(row.max(1)).zip(indices) {
-                y.copy_from_slice(&x[i * row..][..row]);
+
+        /// Places of the first axis, by index; an index may come more than once.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar, or an index is not below its first length.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let x = Tensor::from_vec([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        /// let y = Tape::new().value(|t| t.input(&x).rows(&[2, 0]));
+        /// assert_eq!(y.as_slice(), [5.0, 6.0, 1.0, 2.0]);
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn rows<'a>(self, indices: &'a [usize]) -> Self {
+            let mut shape = self.shape().to_vec();
+            assert!(!shape.is_empty(), "rows: a scalar has no rows");
+            let (count, row) = (shape[0], block(&shape, 1));
+            if let Some(bad) = indices.iter().find(|&&i| i >= count) {
+                panic!("rows: index {bad} is outside {}", show_shape(&shape));
             }
-        })
+            shape[0] = indices.len();
+            self.tape().apply(Rows { indices: indices.to_vec() }, &[self], |cx| {
+                let x = cx.input(0).as_slice();
+                for (y, &i) in cx.output(&shape).chunks_exact_mut(row.max(1)).zip(indices) {
+                    y.copy_from_slice(&x[i * row..][..row]);
+                }
+            })
+        }
+
+        #[track_caller]
+        fn reshaped(self, shape: Shape) -> Self {
+            let from = self.shape();
+            if from.iter().product::<usize>() != shape.iter().product() {
+                bad_shapes("reshape", &from, &shape, "they have different numbers of places");
+            }
+            self.tape().apply(Reshape, &[self], |cx| {
+                let x = cx.input(0);
+                cx.output(shape).copy_from_slice(x.as_slice());
+            })
+        }
     }
 }

@@ -43,46 +43,47 @@ impl<T: Scalar> Op<T> for LogSoftmax {
 }
 
 once! {
-impl<'t, T: Scalar> Var<'t, T> {
-    /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
-    ///
-    /// # Panics
-    /// **Panics** if the value is a scalar.
-    #[must_use]
-    #[track_caller]
-    pub fn softmax(self) -> Self {
-        let cols = self.last_axis("softmax");
-        self.tape().apply(Softmax { cols }, &[self], |cx| {
-            let x = cx.input(0);
-            let rows = x.len() / cols.max(1);
-            let (y, saved) = cx.output_and_save(x.shape(), 2 * rows);
-            let (top, log_sum) = saved.split_at_mut(rows);
-            reduce::softmax(x.as_slice(), cols, y, top, log_sum);
-        })
-    }
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar.
+        #[must_use]
+        #[track_caller]
+        pub fn softmax(self) -> Self {
+            let cols = self.last_axis("softmax");
+            self.tape().apply(Softmax { cols }, &[self], |cx| {
+                let x = cx.input(0);
+                let rows = x.len() / cols.max(1);
+                let (y, saved) = cx.output_and_save(x.shape(), 2 * rows);
+                let (top, log_sum) = saved.split_at_mut(rows);
+                reduce::softmax(x.as_slice(), cols, y, top, log_sum);
+            })
+        }
 
-    /// `x_j − log Σ_k e^{x_k}` along the last axis, without overflow.
-    ///
-    /// # Panics
-    /// **Panics** if the value is a scalar.
-    #[must_use]
-    #[track_caller]
-    pub fn log_softmax(self) -> Self {
-        let cols = self.last_axis("log_softmax");
-        self.tape().apply(LogSoftmax { cols }, &[self], |cx| {
-            let x = cx.input(0);
-            let rows = x.len() / cols.max(1);
-            let (y, saved) = cx.output_and_save(x.shape(), x.len() + 2 * rows);
-            let (p, saved) = saved.split_at_mut(x.len());
-            let (top, log_sum) = saved.split_at_mut(rows);
-            reduce::softmax(x.as_slice(), cols, p, top, log_sum);
-            let rows = x.as_slice().chunks_exact(cols.max(1)).zip(top.iter().zip(log_sum.iter()));
-            for (y, (x, (&top, &log_sum))) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
-                map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
-            }
-        })
+        /// `x_j − log Σ_k e^{x_k}` along the last axis, without overflow.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar.
+        #[must_use]
+        #[track_caller]
+        pub fn log_softmax(self) -> Self {
+            let cols = self.last_axis("log_softmax");
+            self.tape().apply(LogSoftmax { cols }, &[self], |cx| {
+                let x = cx.input(0);
+                let rows = x.len() / cols.max(1);
+                let (y, saved) = cx.output_and_save(x.shape(), x.len() + 2 * rows);
+                let (p, saved) = saved.split_at_mut(x.len());
+                let (top, log_sum) = saved.split_at_mut(rows);
+                reduce::softmax(x.as_slice(), cols, p, top, log_sum);
+                let rows =
+                    x.as_slice().chunks_exact(cols.max(1)).zip(top.iter().zip(log_sum.iter()));
+                for (y, (x, (&top, &log_sum))) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
+                    map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
+                }
+            })
+        }
     }
-}
 }
 
 impl<T: Scalar> Var<'_, T> {
