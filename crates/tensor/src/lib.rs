@@ -17,9 +17,11 @@
 
 #![allow(unsafe_code)] // each block gives its reason
 
+pub mod broadcast;
 pub mod gemm;
 pub mod lanes;
 pub mod map;
+mod once;
 pub mod parallel;
 pub mod reduce;
 mod scalar;

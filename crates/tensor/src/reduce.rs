@@ -174,12 +174,42 @@ pub(crate) fn few_sums<'a, I: Isa, T: Scalar, const V: usize>(
 /// # Panics
 /// **Panics** if `x` has not `y.len()` such rows.
 pub fn sum_cols<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
+    sum_cols_into(x, cols, Write::Set, y);
+}
+
+/// [`sum_cols`], set or added.
+pub(crate) fn sum_cols_into<T: Scalar>(x: &[T], cols: usize, write: Write, y: &mut [T]) {
     assert_eq!(x.len(), y.len() * cols, "sum_cols: {} rows of {cols}", y.len());
+    let set = |y: &mut T, sum: T| *y = if write == Write::Add { *y + sum } else { sum };
     if cols == 0 {
-        return y.fill(T::ZERO);
+        return y.iter_mut().for_each(|y| set(y, T::ZERO));
+    }
+    if cols <= BLOCK {
+        return dispatch(SumCols { x, cols, write, y });
     }
     for (y, row) in y.iter_mut().zip(x.chunks_exact(cols)) {
-        *y = sum(row);
+        set(y, sum(row));
+    }
+}
+
+/// Rows of at most [`BLOCK`] elements.
+struct SumCols<'a, T> {
+    x: &'a [T],
+    cols: usize,
+    write: Write,
+    y: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel for SumCols<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { x, cols, write, y } = self;
+        for (y, row) in y.iter_mut().zip(x.chunks_exact(cols)) {
+            let sum = sum_in_lanes(row);
+            *y = if write == Write::Add { *y + sum } else { sum };
+        }
     }
 }
 
