@@ -2,13 +2,17 @@
 
 pub(crate) mod activations;
 mod arithmetic;
+mod axes;
 mod dropout;
 mod elementary;
 mod elementwise;
 mod expand;
+mod extremes;
 mod functions;
+mod indexing;
 mod linear;
 mod loss;
+mod norm;
 mod reduce;
 mod residual;
 mod shape;

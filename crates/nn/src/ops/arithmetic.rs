@@ -114,7 +114,7 @@ impl<T: Scalar> Elementwise<T> for Divided<T> {
 
 impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
-    fn binary(
+    pub(super) fn binary(
         self,
         name: &str,
         other: Self,
@@ -232,7 +232,7 @@ impl<'t, T: Scalar> Neg for Var<'t, T> {
 /// ```
 /// use fanin_nn::{Tape, Tensor, Var};
 /// let xs = [Tensor::ones(2), Tensor::full(2, 2.0)];
-/// let y = Tape::new().value(|t| xs.iter().map(|x| t.input(x)).sum::<Var>());
+/// let y = Tape::new().value(|t| xs.iter().map(|x| t.input(x)).sum());
 /// assert_eq!(y.as_slice(), [3.0, 3.0]);
 /// ```
 impl<'t, T: Scalar> iter::Sum for Var<'t, T> {

@@ -4,7 +4,8 @@ use fanin_tensor::Write;
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 
-use crate::tape::{Backward, Forward, Op, Var};
+use super::axes::{Along, without};
+use crate::tape::{Backward, Op, Var};
 
 /// `y = scale · Σ x`; `dx = scale · dy`.
 #[derive(Debug)]
@@ -99,12 +100,12 @@ once! {
         #[track_caller]
         fn axis_sum<'n>(self, name: &'n str, axis: usize, mean: bool) -> Self {
             let from = self.shape();
-            assert!(axis < from.len(), "{name}: {from} has no axis {axis}");
-            let (length, inner) = (from[axis], from[axis + 1..].iter().product::<usize>());
+            let Along { inner, length } = Along::new(name, &from, axis);
+            let to = without(&from, axis);
             let scale = if mean { T::from_f64(1.0 / length as f64) } else { T::ONE };
             self.tape().apply(AxisSum { length, inner, scale }, &[self], |cx| {
                 let x = cx.input(0).as_slice();
-                let y = output_without(cx, &from, axis);
+                let y = cx.output(&to);
                 if length == 0 {
                     y.fill(T::ZERO);
                 } else if inner == 1 {
@@ -118,25 +119,4 @@ once! {
             })
         }
     }
-}
-
-/// Memory for a result that has all axes of `shape` but one.
-pub(super) fn output_without<'c, T: Scalar>(
-    cx: &'c mut Forward<'_, T>,
-    shape: &[usize],
-    axis: usize,
-) -> &'c mut [T] {
-    let axes = shape.len() - 1;
-    // On the stack, so that a steady step allocates nothing.
-    let (mut few, mut many) = ([0; 5], vec![]);
-    let rest = match few.get_mut(..axes) {
-        Some(rest) => rest,
-        None => {
-            many.resize(axes, 0);
-            &mut many[..]
-        }
-    };
-    rest[..axis].copy_from_slice(&shape[..axis]);
-    rest[axis..].copy_from_slice(&shape[axis + 1..]);
-    cx.output(&*rest)
 }
