@@ -220,7 +220,7 @@ mod tests {
             (type_name::<T>(), sum, Location::caller().line())
         }
 
-        fn double<'a, T: Scalar>(values: &'a mut Vec<T>) {
+        fn double<'a, T: Scalar>(values: &'a mut [T]) {
             values.iter_mut().for_each(|value| *value += *value);
         }
     }

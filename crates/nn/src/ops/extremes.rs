@@ -256,7 +256,7 @@ fn extremes<T: Scalar>(
             let columns = count.iter_mut().zip(&*y).zip(row);
             columns.for_each(|((count, &y), &x)| {
                 if same(x, y) {
-                    *count += T::ONE
+                    *count += T::ONE;
                 }
             });
         }

@@ -94,7 +94,7 @@ impl<T: Scalar> Function<T, 2> for LogAbove {
     #[inline(always)]
     fn at<I: Isa>(&self, [top, sum]: [T; 2]) -> T {
         let y = top + sum.vln::<I>();
-        if top - top == T::ZERO { y } else { top }
+        if top.is_finite() { y } else { top }
     }
 }
 
@@ -197,7 +197,7 @@ once! {
                     } else {
                         reduce::sum_rows(p, Write::Set, sum);
                         for p in p.chunks_exact_mut(inner) {
-                            p.iter_mut().zip(&*sum).for_each(|(p, &sum)| *p = *p / sum);
+                            p.iter_mut().zip(&*sum).for_each(|(p, &sum)| *p /= sum);
                         }
                     }
                 }
