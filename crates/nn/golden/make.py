@@ -159,6 +159,7 @@ elementwise = {
     "elu/0.7": lambda x: F.elu(x, 0.7),
     "selu": F.selu,
     "softplus": F.softplus,
+    "mish": F.mish,
     "exp": torch.exp,
     "square": torch.square,
     "abs": torch.abs,

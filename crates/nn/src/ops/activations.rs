@@ -143,6 +143,21 @@ macro_rules! activations {
 
             /// `x_j − log Σ_k e^{x_k}` along the last axis.
             fn log_softmax as LogSoftmax { rows }
+
+            /// `x tanh(ln(1 + e^x))`.
+            ///
+            /// Misra 2019, eq. 1.
+            fn mish as Mish {
+                900 ps;
+                value x => x * x.vsoftplus::<I>().vtanh::<I>();
+                derivative x, _y => {
+                    // 1 − tanh² cancels for large x; this does not.
+                    let q = (-x).vsigmoid::<I>();
+                    let r = (q + q) / (T::ONE + q * q);
+                    x.vsoftplus::<I>().vtanh::<I>() + x * (r * r) * x.vsigmoid::<I>()
+                };
+                nonlinearity Nonlinearity::Mish;
+            }
         }
     };
 }
