@@ -5,10 +5,13 @@ optimizer steps, and what its dropout drops.
 
 A tensor is a line `key shape numbers`, the shape as 4x7 (a dash: no axes), the numbers as the
 hexadecimal bits of f32. Every gradient is that of Σ c ⊙ y with a random cotangent c.
+
+Each case has a random generator of its own, seeded by its name: a new case changes no other line.
 """
 
 import os
 import platform
+import zlib
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -49,17 +52,29 @@ ops = Lines(
     "# Each case: its name; its inputs x; the integers n it takes (labels, indices), if any; its",
     "# result y; the cotangent c; and the gradient d of Σ c ⊙ y of each input.",
 )
-generator = torch.Generator().manual_seed(1234)
+generator = torch.Generator()
+
+
+def begin(name):
+    """Seeds the generator for one case."""
+    generator.manual_seed(zlib.crc32(name.encode()))
+
+
+def normal(*shape):
+    return torch.randn(shape, generator=generator)
 
 
 def randn(*shape, scale=1.0):
-    return scale * torch.randn(shape, generator=generator)
+    """A function that draws a tensor. A case calls it, with its own generator."""
+    return lambda: scale * normal(*shape)
 
 
 def case(name, f, *inputs, n=()):
-    inputs = [x.clone().requires_grad_() for x in inputs]
+    """Each input is a tensor, or a function that draws one."""
+    begin(name)
+    inputs = [(x() if callable(x) else x.clone()).requires_grad_() for x in inputs]
     y = f(*inputs)
-    c = randn(*y.shape)
+    c = normal(*y.shape)
     # An input that the result does not depend on would be a mistake in this file: no allow_unused.
     gradients = torch.autograd.grad((c * y).sum(), inputs)
     ops.words("case", name)
@@ -80,12 +95,14 @@ LIMITS = [torch.inf, -torch.inf, torch.nan]
 
 def special(values, more):
     """The given values and enough random ones for an odd length that vectors do not divide."""
-    return torch.cat([torch.tensor(values), more])
+    return lambda: torch.cat([torch.tensor(values), more()])
 
 
 broad = special(SPECIAL, randn(46, scale=2.0))
+# The first of them, without random ones.
+few = torch.tensor(SPECIAL[:13])
 # Away from 0 and not huge, to divide by.
-divisor = lambda *shape: randn(*shape).sign() * (0.3 + randn(*shape).abs())
+divisor = lambda *shape: lambda: normal(*shape).sign() * (0.3 + normal(*shape).abs())
 
 for name, f, second in [
     ("add", torch.add, randn), ("sub", torch.sub, randn), ("mul", torch.mul, randn), ("div", torch.div, divisor),
@@ -98,10 +115,10 @@ for name, f, second in [
     case(f"{name}/both-ways", f, randn(5, 1), second(7))
     case(f"{name}/middle", f, randn(2, 1, 3), second(4, 1))
     case(f"{name}/scalar", f, randn(), second(3, 5))
-    case(f"{name}/number", lambda x: f(x, 0.7), broad[:13])
-case("number-minus", lambda x: 0.7 - x, broad[:13])
+    case(f"{name}/number", lambda x: f(x, 0.7), few)
+case("number-minus", lambda x: 0.7 - x, few)
 case("number-over", lambda x: 0.7 / x, divisor(13))
-case("neg", torch.neg, broad[:13])
+case("neg", torch.neg, few)
 case("expand", lambda x: x.expand(2, 3, 4), randn(3, 1))
 
 case("matmul", torch.matmul, randn(5, 7), randn(7, 3))
@@ -142,17 +159,48 @@ elementwise = {
     "elu/0.7": lambda x: F.elu(x, 0.7),
     "selu": F.selu,
     "softplus": F.softplus,
+    "mish": F.mish,
     "exp": torch.exp,
     "square": torch.square,
     "abs": torch.abs,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "powi/3": lambda x: x**3,
+    "clamp": lambda x: x.clamp(-1.0, 3.0),
 }
 for name, f in elementwise.items():
     case(name, f, broad)
     case(f"{name}/limits", f, torch.tensor(LIMITS))
-positive = special([0.0, 1e-8, 1e-37, 1e-4, 0.999, 1.0, 1.001, 50.0, 100.0, 1e30], randn(37).exp())
-for name, f in {"ln": torch.log, "sqrt": torch.sqrt}.items():
+positive = special([0.0, 1e-8, 1e-37, 1e-4, 0.999, 1.0, 1.001, 50.0, 100.0, 1e30], lambda: normal(37).exp())
+for name, f in {"ln": torch.log, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt, "powf": lambda x: x**0.7}.items():
     case(name, f, positive)
     case(f"{name}/limits", f, torch.tensor(LIMITS + [-1.0]))
+case("recip", torch.reciprocal, divisor(13))
+case("powi/-2", lambda x: x**-2, divisor(13))
+case("powi/0", lambda x: x**0, few)
+
+# Ties, and a broadcast.
+stepped = lambda *shape: lambda: (2 * normal(*shape)).round() / 2
+for name, f in {"maximum": torch.maximum, "minimum": torch.minimum}.items():
+    case(name, f, stepped(5, 7), stepped(5, 7))
+    case(f"{name}/row", f, stepped(5, 7), stepped(7))
+for name, over_all, over_axis in [("max", torch.max, torch.amax), ("min", torch.min, torch.amin)]:
+    case(name, over_all, stepped(5, 7))
+    for axis in (0, 1, 2):
+        case(f"{name}/{axis}", lambda x: over_axis(x, axis), stepped(3, 5, 4))
+case("norm", torch.norm, randn(5, 7))
+case("norm/zero", torch.norm, torch.zeros(3))
+for axis in (0, 1, 2):
+    case(f"norm/{axis}", lambda x: torch.linalg.vector_norm(x, dim=axis), randn(3, 5, 4))
+    case(f"log_sum_exp/{axis}", lambda x: x.logsumexp(axis), randn(3, 5, 4, scale=3.0))
+indices = [6, 0, 3, 3, 1]
+case("gather", lambda x: x.gather(1, torch.tensor(indices)[:, None])[:, 0], randn(5, 7), n=indices)
+for axis in (0, 1, 2):
+    case(f"slice/{axis}", lambda x: x.narrow(axis, 1, 2), randn(3, 5, 4))
+    case(f"stack/{axis}", lambda a, b: torch.stack([a, b, a], axis), randn(2, 3), randn(2, 3))
+mask = [1, 0, 0, 1, 1, 0]
+case("select", lambda a, b: torch.where(torch.tensor(mask).bool().reshape(2, 3), a, b), randn(2, 3), randn(3), n=mask)
+case("flatten", lambda x: x.flatten(1), randn(3, 2, 4))
 
 plain = randn(5, 7, scale=3.0)
 huge = torch.tensor([[1000.0, -1000.0, 0.0, 999.0, -0.0], [-1000.0, -1000.0, -1000.0, -999.0, -1001.0],
@@ -163,6 +211,8 @@ for name, f in {"softmax": F.softmax, "log_softmax": F.log_softmax}.items():
     case(f"{name}/one-axis", lambda x: f(x, -1), randn(9))
     case(f"{name}/three-axes", lambda x: f(x, -1), randn(2, 3, 5))
     case(f"{name}/wide", lambda x: f(x, -1), randn(2, 99, scale=3.0))
+case("log_sum_exp/huge", lambda x: x.logsumexp(1), huge)
+case("log_sum_exp/huge/0", lambda x: x.logsumexp(0), huge)
 
 # Small losses of large logits: what is subtracted must not be rounded at the size of the logits.
 far = torch.tensor([[1000.0, 998.5, 1001.25, 999.0], [-703.0, -700.0, -710.0, -701.0], [1e4, 9990.0, 9991.0, 9980.0]])
@@ -193,12 +243,24 @@ optim = Lines(
     "# learning rate is multiplied by 0.8 after each step; in `-scaled`, w and b are parameter groups",
     "# with 2 and 1/4 times the learning rate.",
 )
-w0, b0 = randn(4, 3), randn(5)
-# Sizes from below Adam's ε to large; exact zeros too.
-sizes_w = torch.tensor([1.0, 1.0, 1e-9, 1e-3, 3.0, 0.0, 1.0, 1e-6, 1.0, 10.0, 1.0, 0.1]).reshape(4, 3)
-sizes_b = torch.tensor([1.0, 0.01, 3.0, 0.0, 1.0])
-# A mean of 0.5, as gradients of neighbouring steps resemble one another.
-gradients = [((0.5 + randn(4, 3)) * sizes_w, (0.5 + randn(5)) * sizes_b) for _ in range(STEPS)]
+# What is drawn once stays: the optimizers' inputs are read back from the file.
+
+
+def drawn(key):
+    for line in (HERE / "torch_optim.txt").read_text().splitlines():
+        name, _, rest = line.partition(" ")
+        if name == key:
+            shape, *words = rest.split()
+            bits = np.array([int(word, 16) for word in words], "<u4").view("<f4")
+            yield torch.from_numpy(bits.reshape([int(n) for n in shape.split("x")]).copy())
+
+
+# The gradients have a mean of 0.5, as those of neighbouring steps resemble one another, and sizes
+# from below Adam's ε to large; exact zeros too.
+w0, b0 = drawn("start")
+flat = list(drawn("gradient"))
+gradients = list(zip(flat[::2], flat[1::2]))
+assert len(gradients) == STEPS
 optim.tensor("start", w0)
 optim.tensor("start", b0)
 for step in gradients:
@@ -264,7 +326,8 @@ dropout = Lines(
 )
 for p, seed, shape in [(0.5, 0, (5, 7)), (0.3, 1, (13,)), (0.1, 2, (40, 19)), (0.9, 3, (2, 3, 4)),
                        (0.04, 42, (64,)), (0.0, 5, (3,))]:
-    x, c = randn(*shape).requires_grad_(), randn(*shape)
+    begin(f"dropout {p} {seed}")
+    x, c = normal(*shape).requires_grad_(), normal(*shape)
     torch.manual_seed(seed)
     y = F.dropout(x, p)
     dropout.words("case", p, seed)

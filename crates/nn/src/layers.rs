@@ -14,9 +14,7 @@ mod residual;
 mod sequential;
 mod spec;
 
-pub use activation::{
-    Elu, Gelu, GeluTanh, LeakyRelu, LogSoftmax, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Tanh,
-};
+pub use activation::*;
 pub use bilinear::{Bilinear, BilinearBuilder};
 pub use dropout::Dropout;
 pub use embedding::{Embedding, EmbeddingBuilder};

@@ -26,6 +26,9 @@
 //! A steady step allocates nothing (but on CPUs without AVX2, once for each large product). Every
 //! operation, layer and loss is checked against finite differences ([`gradcheck`]) and against PyTorch.
 
+#[macro_use]
+mod once;
+
 // The derive writes paths of this crate.
 extern crate self as fanin_nn;
 

@@ -1,18 +1,25 @@
 //! The operations of a [`Var`](crate::Var): one family a file, each forward beside its backward.
 
-mod activation;
+pub(crate) mod activations;
 mod arithmetic;
+mod axes;
 mod batch_norm;
 mod dropout;
+mod elementary;
 mod elementwise;
 mod expand;
+mod extremes;
+mod functions;
+mod indexing;
 mod layer_norm;
 mod linear;
+mod norm;
 mod reduce;
 mod residual;
 mod shape;
 mod softmax;
 
+pub(crate) use activations::activations;
 pub(crate) use dropout::require_probability;
 pub(crate) use linear::Linear;
 

@@ -81,6 +81,55 @@ checks! {
     exp: [[4, 7]] => |x| x[0].exp();
     square: [[4, 7]] => |x| x[0].square();
     abs: [[4, 7]] => |x| x[0].abs();
+    sin: [[4, 7]] => |x| x[0].sin();
+    cos: [[4, 7]] => |x| x[0].cos();
+    powi: [[4, 7]] => |x| x[0].powi(3);
+    powi_zero: [[4, 7]] => |x| x[0].powi(0) + x[0];
+    clamp: [[4, 7]] => |x| x[0].clamp(-1.0, 0.5);
+    maximum: [[4, 7], [4, 7]] => |x| x[0].maximum(x[1]);
+    maximum_broadcast: [[4, 1], [7]] => |x| x[0].maximum(x[1]);
+    minimum: [[4, 7], [4, 7]] => |x| x[0].minimum(x[1]);
+    minimum_used_twice: [[4, 7], [4, 7]] => |x| x[0].minimum(x[1]) * x[0];
+    max: [[4, 7]] => |x| x[0].max() + x[0].mean();
+    min: [[4, 7]] => |x| x[0].min() + x[0].mean();
+    max_first_axis: [[4, 7]] => |x| x[0].max_axis(0);
+    max_last_axis: [[4, 7]] => |x| x[0].max_axis(1);
+    min_middle_axis: [[2, 3, 4]] => |x| x[0].min_axis(1) + x[0].sum_axis(1);
+    gather: [[4, 7]] => |x| x[0].gather(&[6, 0, 3, 3]);
+    gather_added: [[4, 7]] => |x| x[0].gather(&[6, 0, 3, 3]) + x[0].sum_axis(1);
+    slice_first_axis: [[4, 7]] => |x| x[0].slice(0, 1..3);
+    slice_middle_axis: [[2, 3, 4]] => |x| x[0].slice(1, ..2) + x[0].slice(1, 1..);
+    slice_of_nothing: [[4, 7]] => |x| Var::concat(&[x[0].slice(1, 2..2), x[0]], 1);
+    stack_first_axis: [[2, 3], [2, 3]] => |x| Var::stack(&[x[0], x[1], x[0]], 0);
+    stack_middle_axis: [[2, 3], [2, 3]] => |x| Var::stack(&[x[0], x[1]], 1);
+    stack_last_axis: [[2, 3], [2, 3]] => |x| Var::stack(&[x[0], x[1]], 2);
+    stack_numbers: [[], []] => |x| Var::stack(&[x[0], x[1]], 0);
+    select: [[2, 3], [2, 3]] => |x| Var::select(&[true, false, true, true, false, false], x[0], x[1]);
+    select_broadcast: [[2, 1], [3]] => |x| Var::select(&[true, false, true, true, false, false], x[0], x[1]) + x[0];
+    norm: [[4, 7]] => |x| x[0].norm() + x[0].mean();
+    norm_first_axis: [[4, 7]] => |x| x[0].norm_axis(0);
+    norm_last_axis: [[4, 7]] => |x| x[0].norm_axis(1) + x[0].sum_axis(1);
+    norm_middle_axis: [[2, 3, 4]] => |x| x[0].norm_axis(1);
+    log_sum_exp_first_axis: [[4, 7]] => |x| x[0].log_sum_exp(0);
+    log_sum_exp_last_axis: [[4, 7]] => |x| x[0].log_sum_exp(1) + x[0].sum_axis(1);
+    log_sum_exp_middle_axis: [[2, 3, 4]] => |x| x[0].log_sum_exp(1);
+    flatten: [[4, 3, 2]] => |x| x[0].flatten() * 2.0;
+    assigning_operators: [[4, 7], [7]] => |x| {
+        let mut y = x[0];
+        y += x[1];
+        y *= x[0];
+        y -= x[1];
+        y -= 0.5;
+        y *= 2.0;
+        y /= 3.0;
+        y += 1.0;
+        y
+    };
+    sum_of_an_iterator: [[4, 7], [7]] => |x| x.iter().map(|x| x.square()).sum::<Var<'_, f64>>();
+    an_embedding_table: [[5, 3], [3]] => |x| {
+        let ids = [4, 0, 4, 2, 4, 0];
+        (x[0].rows(&ids) * x[1]).reshape([2, 9]).tanh() + x[0].sum()
+    };
     softmax: [[4, 7]] => |x| x[0].softmax();
     log_softmax: [[4, 7]] => |x| x[0].log_softmax();
     cross_entropy: [[4, 7]] => |x| x[0].cross_entropy(&[6, 0, 3, 3]);
@@ -97,6 +146,16 @@ fn functions_of_positive_numbers() {
     gradcheck_at(vec![positive()], 1, |_, x| x[0].ln()).assert_below(TOLERANCE);
     gradcheck_at(vec![positive()], 1, |_, x| x[0].sqrt()).assert_below(TOLERANCE);
     gradcheck_at(vec![positive()], 1, |_, x| 3.0 / x[0]).assert_below(TOLERANCE);
+    gradcheck_at(vec![positive()], 1, |_, x| x[0].recip()).assert_below(TOLERANCE);
+    gradcheck_at(vec![positive()], 1, |_, x| x[0].rsqrt()).assert_below(TOLERANCE);
+    gradcheck_at(vec![positive()], 1, |_, x| x[0].powf(1.7)).assert_below(TOLERANCE);
+    gradcheck_at(vec![positive()], 1, |_, x| x[0].powi(-3)).assert_below(TOLERANCE);
+    gradcheck_at(vec![positive()], 1, |_, x| {
+        let mut y = x[0];
+        y /= x[0] * x[0];
+        y
+    })
+    .assert_below(TOLERANCE);
     gradcheck_at(vec![positive(), positive()], 1, |_, x| x[0].square() / x[1])
         .assert_below(TOLERANCE);
 }
@@ -114,11 +173,6 @@ fn layers() {
     gradcheck_module(Linear::new(5, 3).cast(), &[4, 5], 1).assert_below(TOLERANCE);
     let no_bias = Linear::builder(5, 3).no_bias().build().cast();
     gradcheck_module(no_bias, &[4, 5], 1).assert_below(TOLERANCE);
-    macro_rules! activations {
-        ($($layer:expr),*) => {$(
-            gradcheck_module($layer, &[4, 7], 1).assert_below(TOLERANCE);
-        )*};
-    }
     gradcheck_module(Residual::<f64>::new(Linear::new(5, 5).cast()), &[4, 5], 1)
         .assert_below(TOLERANCE);
     gradcheck_module(Residual::<f64>::new(Linear::new(5, 5).cast()).scaled(0.3), &[4, 5], 1)
@@ -131,20 +185,21 @@ fn layers() {
         from_fn(|_, rng, mut w| w.iter_mut().for_each(|w| *w = rng.random_range(0.1..1.0)));
     fixup.init(&InitPlan::new().set("*", spread)).unwrap();
     gradcheck_module(fixup.cast(), &[4, 5], 1).assert_below(TOLERANCE);
-    activations!(
-        Relu,
-        LeakyRelu(0.2),
-        Tanh,
-        Sigmoid,
-        Gelu,
-        GeluTanh,
-        Silu,
-        Elu(0.5),
-        Selu,
-        Softplus,
-        Softmax,
-        LogSoftmax
-    );
+}
+
+/// Where activations are steep, flat, saturated and near a kink. (At a kink there is no derivative.)
+#[test]
+fn activations_at_awkward_points() {
+    const POINTS: [f64; 20] = [
+        -300.0, -88.0, -40.0, -20.0, -9.0, -5.0, -2.0, -1.0, -0.3, -1e-3, 1e-3, 0.3, 1.0, 2.0, 5.0,
+        9.0, 20.0, 40.0, 88.0, 300.0,
+    ];
+    for (name, layer, _) in all_activations::<f64>() {
+        let x = Tensor::from_vec([4, 5], POINTS.to_vec());
+        let check = gradcheck_at(vec![x], 1, |_, x| layer.forward(x[0]));
+        assert!(check.worst() < TOLERANCE, "{name}: {check:?}");
+        gradcheck_module(layer, &[4, 7], 2).assert_below(TOLERANCE);
+    }
 }
 
 #[test]

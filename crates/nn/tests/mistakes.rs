@@ -176,6 +176,69 @@ fn operations_on_shapes_that_do_not_fit() {
 }
 
 #[test]
+fn operations_along_axes_that_do_not_exist() {
+    panics("max_axis: 4×7 has no axis 2", || on_tape(&[4, 7], |x| x.max_axis(2)));
+    panics("min_axis: 4×0 has no elements to compare", || on_tape(&[4, 0], |x| x.min_axis(1)));
+    panics("max: 0 has no elements to compare", || on_tape(&[0], |x| x.max()));
+    panics("norm_axis: scalar has no axis 0", || on_tape(&[], |x| x.norm_axis(0)));
+    panics("log_sum_exp: 4×7 has no axis 2", || on_tape(&[4, 7], |x| x.log_sum_exp(2)));
+    panics("log_sum_exp: 0×7 has no elements along axis 0", || {
+        on_tape(&[0, 7], |x| x.log_sum_exp(0));
+    });
+    panics("slice: 4×7 has no axis 2", || on_tape(&[4, 7], |x| x.slice(2, ..)));
+    panics("slice: 2..8 is not in axis 1 of 4×7", || on_tape(&[4, 7], |x| x.slice(1, 2..8)));
+    panics("slice: 5..3 is not in axis 1 of 4×7", || {
+        let (start, end) = (5, 3);
+        on_tape(&[4, 7], |x| x.slice(1, start..end));
+    });
+    panics("flatten: a scalar has no first axis", || on_tape(&[], |x| x.flatten()));
+    panics("concat: 4×7 has no axis 2", || on_tape(&[4, 7], |x| Var::concat(&[x, x], 2)));
+    panics("stack: 4×7 has no place for an axis 3", || {
+        on_tape(&[4, 7], |x| Var::stack(&[x, x], 3));
+    });
+    panics("stack: there are no values to stack", || on_tape(&[4], |_| Var::stack(&[], 0)));
+    panics("stack: 4×7 and 7 do not fit: all values must have one shape", || {
+        two(&[4, 7], &[7], |a, b| Var::stack(&[a, b], 0));
+    });
+}
+
+#[test]
+fn operations_with_indices_or_a_mask_that_do_not_fit() {
+    panics("gather: 4 and 1 do not fit: it takes a matrix (rows, cols)", || {
+        on_tape(&[4], |x| x.gather(&[0]));
+    });
+    panics("gather: 4×7 and 3 do not fit: there must be an index per row", || {
+        on_tape(&[4, 7], |x| x.gather(&[0, 1, 2]));
+    });
+    panics("gather: index 7 of row 1 is outside 2×7", || on_tape(&[2, 7], |x| x.gather(&[0, 7])));
+    panics(
+        "select: a mask of 2 elements does not fit values of 2×1 and 3: \
+         it must have one for each element of 2×3",
+        || two(&[2, 1], &[3], |a, b| Var::select(&[true, false], a, b)),
+    );
+    panics(
+        "select: 2×2 and 3 do not fit: an axis must have the same length in both, or 1 in one",
+        || two(&[2, 2], &[3], |a, b| Var::select(&[true; 6], a, b)),
+    );
+    panics(
+        "maximum: 4×7 and 4×6 do not fit: an axis must have the same length in both, or 1 in one",
+        || two(&[4, 7], &[4, 6], |a, b| a.maximum(b)),
+    );
+    panics(
+        "mul: 4×7 and 4×6 do not fit: an axis must have the same length in both, or 1 in one",
+        || {
+            two(&[4, 7], &[4, 6], |mut a, b| {
+                a *= b;
+                a
+            });
+        },
+    );
+    // `Iterator::sum` does not pass the caller's line on.
+    let (message, _) = panic_of(|| on_tape(&[4], |_| [].into_iter().sum()));
+    assert_eq!(message, "sum: there are no values to add, and so no tape for their sum");
+}
+
+#[test]
 fn losses() {
     panics("cross_entropy: 4×10 and 3 do not fit: there must be a label per row", || {
         on_tape(&[4, 10], |x| x.cross_entropy(&[1, 2, 3]));

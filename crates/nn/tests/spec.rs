@@ -166,3 +166,22 @@ fn what_cannot_be_built() {
     let layers = vec![LayerSpec::Elu(1e20), LayerSpec::LeakyRelu(-1e20)];
     assert!(Sequential::from_spec(&NetworkSpec { layers }).is_ok());
 }
+
+/// Each by itself, by its name in a file.
+#[test]
+fn every_activation_by_name() {
+    for (name, layer, spec) in all_activations::<f32>() {
+        let json = serde_json::to_string(&spec).unwrap();
+        assert!(json == format!("{name:?}") || json.starts_with(&format!("{{{name:?}:")), "{json}");
+        assert_eq!(serde_json::from_str::<LayerSpec>(&json).unwrap(), spec);
+        let config = bincode::config::standard();
+        let bytes = bincode::serde::encode_to_vec(&spec, config).unwrap();
+        let (back, _) = bincode::serde::decode_from_slice::<LayerSpec, _>(&bytes, config).unwrap();
+        assert_eq!(back, spec);
+
+        let described = Sequential::from_spec(&NetworkSpec { layers: vec![spec] }).unwrap();
+        assert_eq!(described.to_string(), format!("0: {}\n", layer.describe()));
+        let error = serde_json::from_str::<LayerSpec>("\"rleu\"").unwrap_err().to_string();
+        assert!(error.contains(&format!("`{name}`")), "{error}");
+    }
+}

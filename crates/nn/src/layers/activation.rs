@@ -1,80 +1,123 @@
-//! Activations as layers, for a [`Sequential`](super::Sequential).
+//! Activations as layers, for a [`Sequential`](super::Sequential): those of the table
+//! [`activations!`](crate::ops::activations).
+
+use std::any::Any;
 
 use fanin_init::{Gain, Nonlinearity};
 use fanin_tensor::Scalar;
 
+use super::{Layer, LayerSpec};
 use crate::describe::{Describe, Features};
 use crate::module::Module;
+use crate::ops::activations;
 use crate::parameters::Parameters;
 use crate::tape::Var;
 
-/// Layers that apply a method of [`Var`], with its parameter and that one's default if it has one.
+/// Writes a layer for each activation. It applies the method of [`Var`].
 macro_rules! layers {
-    ($($(#[$doc:meta])* $name:ident $(($param:ident = $default:literal))? => $method:ident, $gain:expr;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        pub struct $name $((
-            #[doc = concat!("The `", stringify!($param), "` of [`Var::", stringify!($method), "`].")]
-            pub f64
-        ))?;
+    ($(
+        $(#[$doc:meta])*
+        fn $method:ident $(($($param:ident: $param_type:ident = $default:literal),+))? as $name:ident
+        $body:tt
+    )*) => {
+        $(
+            #[doc = concat!("[`Var::", stringify!($method), "`] as a layer:")]
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq)]
+            pub struct $name $(($(
+                #[doc = concat!("The `", stringify!($param), "` of [`Var::", stringify!($method), "`].")]
+                pub $param_type
+            ),+))?;
 
-        $(impl Default for $name {
-            #[doc = concat!("A ", stringify!($param), " of ", $default, ", as in PyTorch.")]
-            fn default() -> Self {
-                Self($default)
+            $(impl Default for $name {
+                #[doc = concat!($("A ", stringify!($param), " of ", $default, ", ",)+ "as in PyTorch.")]
+                fn default() -> Self {
+                    Self($($default),+)
+                }
+            })?
+
+            impl<T: Scalar> Parameters<T> for $name {}
+
+            impl<T: Scalar> Module<T> for $name {
+                #[track_caller]
+                fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+                    $(let Self($($param),+) = *self;)?
+                    x.$method($($(T::from_f64($param)),+)?)
+                }
             }
-        })?
 
-        impl<T: Scalar> Parameters<T> for $name {}
+            impl Describe for $name {
+                fn features(&self) -> Features {
+                    Features::Same
+                }
 
-        impl<T: Scalar> Module<T> for $name {
-            #[track_caller]
-            fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-                $(let Self($param) = *self;)?
-                x.$method($(T::from_f64($param))?)
+                fn activation_gain(&self) -> Option<Gain> {
+                    $(let Self($($param),+) = *self;)?
+                    layers!(@gain $method ($($($param),+)?) $body)
+                }
             }
+        )*
+
+        /// The same activation for another element type, if the layer is one.
+        pub(super) fn cast_activation<U: Scalar>(layer: &dyn Any) -> Option<Box<dyn Layer<U>>> {
+            $(if let Some(layer) = layer.downcast_ref::<$name>() {
+                return Some(Box::new(*layer));
+            })*
+            None
         }
 
-        impl Describe for $name {
-            fn features(&self) -> Features {
-                Features::Same
-            }
-
-            fn activation_gain(&self) -> Option<Gain> {
-                let phi: Option<Nonlinearity> = {
-                    $(let Self($param) = *self;)?
-                    $gain
-                };
-                phi.map(Nonlinearity::exact_gain)
-            }
+        /// Every activation by its name in a file, with its default parameters: as a layer and as a
+        /// description. Tests go through them.
+        #[doc(hidden)]
+        pub fn all_activations<T: Scalar>() -> Vec<(&'static str, Box<dyn Layer<T>>, LayerSpec)> {
+            vec![$((
+                stringify!($method),
+                Box::new($name $(($($default),+))?),
+                LayerSpec::$name $(($($default),+))?,
+            )),*]
         }
-    )*};
+    };
+    (@gain $method:ident $params:tt { rows }) => { None };
+    (@gain $method:ident $params:tt {
+        $picos:literal ps;
+        value $x:ident => $value:expr;
+        derivative $dx:ident, $dy:ident => $derivative:expr;
+        nonlinearity $nonlinearity:expr;
+    }) => {
+        Some(Nonlinearity::exact_gain($nonlinearity))
+    };
+    (@gain $method:ident ($($param:ident),*) $body:tt) => {
+        Some(Gain::preserving(|x| crate::ops::activations::curves::$method($($param,)* x)))
+    };
 }
 
-layers! {
-    /// [`Var::relu`] as a layer.
-    Relu => relu, Some(Nonlinearity::Relu);
-    /// [`Var::leaky_relu`] as a layer.
-    LeakyRelu(slope = 0.01) => leaky_relu, Some(Nonlinearity::LeakyRelu(slope));
-    /// [`Var::tanh`] as a layer.
-    Tanh => tanh, Some(Nonlinearity::Tanh);
-    /// [`Var::sigmoid`] as a layer.
-    Sigmoid => sigmoid, Some(Nonlinearity::Sigmoid);
-    /// [`Var::gelu`], the exact one, as a layer.
-    Gelu => gelu, Some(Nonlinearity::Gelu);
-    /// [`Var::gelu_tanh`] as a layer.
-    GeluTanh => gelu_tanh, Some(Nonlinearity::GeluTanh);
-    /// [`Var::silu`] as a layer.
-    Silu => silu, Some(Nonlinearity::Silu);
-    /// [`Var::elu`] as a layer.
-    Elu(alpha = 1.0) => elu, Some(Nonlinearity::Elu(alpha));
-    /// [`Var::selu`] as a layer.
-    Selu => selu, Some(Nonlinearity::Selu);
-    /// [`Var::softplus`] as a layer.
-    Softplus => softplus, Some(Nonlinearity::Softplus);
-    /// [`Var::softmax`] as a layer. A network trained by
-    /// [`cross_entropy`](Var::cross_entropy) ends in logits and needs none.
-    Softmax => softmax, None;
-    /// [`Var::log_softmax`] as a layer.
-    LogSoftmax => log_softmax, None;
+activations!(layers);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That both gains of a function agree: the one of its `Nonlinearity` and the one of its value.
+    macro_rules! gains {
+        ($(
+            $(#[$doc:meta])*
+            fn $method:ident $(($($param:ident: $param_type:ident = $default:literal),+))? as $name:ident
+            $body:tt
+        )*) => {$(
+            $(let ($($param,)+) = ($($default,)+);)?
+            let gain: Option<Gain> = layers!(@gain $method ($($($param),+)?) $body);
+            gains!(@check gain, $method ($($($param),+)?) $body);
+        )*};
+        (@check $gain:ident, $method:ident $params:tt { rows }) => { assert_eq!($gain, None); };
+        (@check $gain:ident, $method:ident ($($param:ident),*) $body:tt) => {
+            let own = Gain::preserving(|x| crate::ops::activations::curves::$method($($param,)* x)).get();
+            let error = $gain.unwrap().get() / own - 1.0;
+            assert!(error.abs() < 1e-12, "{}: {error:e}", stringify!($method));
+        };
+    }
+
+    #[test]
+    fn a_nonlinearity_has_the_gain_of_the_function() {
+        activations!(gains);
+    }
 }

@@ -19,16 +19,9 @@ pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<B
             }
         )*};
     }
-    macro_rules! without_parameters {
-        ($($layer:ident)*) => {$(
-            if let Some(layer) = layer.downcast_ref::<$layer>() {
-                return Some(Box::new(*layer));
-            }
-        )*};
-    }
     with_parameters!(Linear Sequential Residual FixupBranch LayerNorm BatchNorm1d);
-    without_parameters!(
-        Dropout Relu LeakyRelu Tanh Sigmoid Gelu GeluTanh Silu Elu Selu Softplus Softmax LogSoftmax
-    );
-    None
+    match layer.downcast_ref::<Dropout>() {
+        Some(layer) => Some(Box::new(*layer)),
+        None => activation::cast_activation(layer),
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::describe::Features;
+use crate::ops::activations;
 
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///
@@ -37,42 +38,53 @@ pub struct NetworkSpec {
     pub layers: Vec<LayerSpec>,
 }
 
-/// One layer of a [`NetworkSpec`]: its type in snake case, with its parameter.
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LayerSpec {
-    /// A [`Linear`].
-    Linear(LinearSpec),
-    /// A [`Residual`].
-    Residual(ResidualSpec),
-    /// A [`Dropout`] of this probability.
-    Dropout(f64),
-    /// A [`Relu`].
-    Relu,
-    /// A [`LeakyRelu`] of this slope.
-    LeakyRelu(f64),
-    /// A [`Tanh`].
-    Tanh,
-    /// A [`Sigmoid`].
-    Sigmoid,
-    /// A [`Gelu`].
-    Gelu,
-    /// A [`GeluTanh`].
-    GeluTanh,
-    /// A [`Silu`].
-    Silu,
-    /// An [`Elu`] of this alpha.
-    Elu(f64),
-    /// A [`Selu`].
-    Selu,
-    /// A [`Softplus`].
-    Softplus,
-    /// A [`Softmax`].
-    Softmax,
-    /// A [`LogSoftmax`].
-    LogSoftmax,
+/// Writes [`LayerSpec`], of which the activations come from their table, and what depends on them.
+macro_rules! layer_spec {
+    ($(
+        $(#[$doc:meta])*
+        fn $method:ident $(($($param:ident: $param_type:ident = $default:literal),+))? as $name:ident
+        $body:tt
+    )*) => {
+        /// One layer of a [`NetworkSpec`]: its type in snake case, with its parameter.
+        #[non_exhaustive]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum LayerSpec {
+            /// A [`Linear`].
+            Linear(LinearSpec),
+            /// A [`Residual`].
+            Residual(ResidualSpec),
+            /// A [`Dropout`] of this probability.
+            Dropout(f64),
+            $(
+                #[doc = concat!("A [`", stringify!($name), "`]", $(
+                    " of this ", $(stringify!($param),)+
+                )? ".")]
+                $name $(($($param_type),+))?,
+            )*
+        }
+
+        impl LayerSpec {
+            fn add_to(&self, model: Sequential) -> Sequential {
+                match self {
+                    Self::Linear(linear) => model.add(linear.build()),
+                    Self::Residual(residual) => model.add(residual.build()),
+                    &Self::Dropout(p) => model.add(Dropout::new(p)),
+                    $(&Self::$name $(($($param),+))? => model.add($name $(($($param),+))?),)*
+                }
+            }
+
+            /// The parameters of an activation; none for other layers.
+            fn parameters(&self) -> Vec<f64> {
+                match self {
+                    $($(&Self::$name($($param),+) => vec![$($param),+],)?)*
+                    _ => vec![],
+                }
+            }
+        }
+    };
 }
+activations!(layer_spec);
 
 /// A [`Linear`] of a [`NetworkSpec`].
 ///
@@ -212,7 +224,6 @@ impl ResidualSpec {
         }
     }
 
-    #[inline]
     fn build(&self) -> Residual {
         let layer = Residual::new(build(&self.branch));
         match self.alpha {
@@ -265,7 +276,6 @@ impl Sequential {
     /// # Errors
     /// Where building by hand would panic: a layer that does not fit the ones before it, a law that
     /// cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
-    #[inline] // with `build`: so that all layers are compiled by who asks for them, not by everyone
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
         check(&spec.layers, "")?;
         Ok(build(&spec.layers))
@@ -289,25 +299,8 @@ fn check(layers: &[LayerSpec], at: &str) -> Result<Features, SpecError> {
     Ok(before)
 }
 
-#[inline]
 fn build(layers: &[LayerSpec]) -> Sequential {
-    layers.iter().fold(Sequential::new(), |model, layer| match layer {
-        LayerSpec::Linear(linear) => model.add(linear.build()),
-        LayerSpec::Residual(residual) => model.add(residual.build()),
-        &LayerSpec::Dropout(p) => model.add(Dropout::new(p)),
-        LayerSpec::Relu => model.add(Relu),
-        &LayerSpec::LeakyRelu(slope) => model.add(LeakyRelu(slope)),
-        LayerSpec::Tanh => model.add(Tanh),
-        LayerSpec::Sigmoid => model.add(Sigmoid),
-        LayerSpec::Gelu => model.add(Gelu),
-        LayerSpec::GeluTanh => model.add(GeluTanh),
-        LayerSpec::Silu => model.add(Silu),
-        &LayerSpec::Elu(alpha) => model.add(Elu(alpha)),
-        LayerSpec::Selu => model.add(Selu),
-        LayerSpec::Softplus => model.add(Softplus),
-        LayerSpec::Softmax => model.add(Softmax),
-        LayerSpec::LogSoftmax => model.add(LogSoftmax),
-    })
+    layers.iter().fold(Sequential::new(), |model, layer| layer.add_to(model))
 }
 
 impl LayerSpec {
@@ -324,10 +317,10 @@ impl LayerSpec {
             LayerSpec::Dropout(p) if !(0.0..1.0).contains(p) => {
                 Err("the probability must be from 0 to below 1".into())
             }
-            LayerSpec::LeakyRelu(x) | LayerSpec::Elu(x) if x.is_nan() || x.abs() > LARGEST => {
-                Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}"))
-            }
-            _ => Ok(()),
+            layer => match layer.parameters().iter().all(|x| x.abs() <= LARGEST) {
+                true => Ok(()),
+                false => Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}")),
+            },
         };
         match result {
             Ok(()) => Ok(features),

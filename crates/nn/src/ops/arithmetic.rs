@@ -1,6 +1,7 @@
 //! `+ − × ÷` of two values, with broadcasting, and with numbers.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::iter;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use fanin_tensor::Scalar;
 use fanin_tensor::Write;
@@ -89,7 +90,7 @@ impl<T: Scalar> Elementwise<T> for Affine<T> {
         self.scale * x + self.shift
     }
     #[inline(always)]
-    fn slope<I: Isa>(self, _: T, _: T) -> T {
+    fn derivative<I: Isa>(self, _: T, _: T) -> T {
         self.scale
     }
 }
@@ -106,14 +107,14 @@ impl<T: Scalar> Elementwise<T> for Divided<T> {
         x / self.0
     }
     #[inline(always)]
-    fn slope<I: Isa>(self, _: T, _: T) -> T {
+    fn derivative<I: Isa>(self, _: T, _: T) -> T {
         T::ONE / self.0
     }
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
-    fn binary(
+    pub(super) fn binary(
         self,
         name: &str,
         other: Self,
@@ -131,21 +132,44 @@ impl<'t, T: Scalar> Var<'t, T> {
             map([a.as_slice(), b.as_slice()], Write::Set, cx.output(a.shape()), f);
         })
     }
+}
 
-    fn affine(self, scale: T, shift: T) -> Self {
-        self.elementwise(Affine { scale, shift })
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        #[track_caller]
+        fn sum_with(self, other: Self) -> Self {
+            self.binary("add", other, Sum, |[a, b]| a + b)
+        }
+        #[track_caller]
+        fn difference_with(self, other: Self) -> Self {
+            self.binary("sub", other, Difference, |[a, b]| a - b)
+        }
+        #[track_caller]
+        fn product_with(self, other: Self) -> Self {
+            self.binary("mul", other, Product, |[a, b]| a * b)
+        }
+        #[track_caller]
+        fn quotient_with(self, other: Self) -> Self {
+            self.binary("div", other, Quotient, |[a, b]| a / b)
+        }
+        fn affine(self, scale: T, shift: T) -> Self {
+            self.elementwise(Affine { scale, shift })
+        }
+        fn divided_by(self, n: T) -> Self {
+            self.elementwise(Divided(n))
+        }
     }
 }
 
 /// The operator for two values, for a value and a number, and for a number and a value.
 macro_rules! operator {
-    ($trait:ident, $method:ident, $op:expr, $f:expr,
+    ($trait:ident::$method:ident, $assign:ident::$method_assign:ident, $of_two:ident,
      |$x:ident, $number:ident| $right:expr, |$n:ident, $v:ident| $left:expr) => {
         impl<'t, T: Scalar> $trait for Var<'t, T> {
             type Output = Var<'t, T>;
             #[track_caller]
             fn $method(self, other: Self) -> Self {
-                self.binary(stringify!($method), other, $op, $f)
+                self.$of_two(other)
             }
         }
         impl<'t, T: Scalar> $trait<T> for Var<'t, T> {
@@ -153,6 +177,18 @@ macro_rules! operator {
             fn $method(self, $number: T) -> Self {
                 let $x = self;
                 $right
+            }
+        }
+        impl<'t, T: Scalar> $assign for Var<'t, T> {
+            #[track_caller]
+            fn $method_assign(&mut self, other: Self) {
+                *self = self.$of_two(other);
+            }
+        }
+        impl<'t, T: Scalar> $assign<T> for Var<'t, T> {
+            fn $method_assign(&mut self, $number: T) {
+                let $x = *self;
+                *self = $right;
             }
         }
         operator!(number f32, $trait, $method, |$n, $v| $left);
@@ -169,11 +205,13 @@ macro_rules! operator {
     };
 }
 
-operator!(Add, add, Sum, |[a, b]| a + b, |x, n| x.affine(T::ONE, n), |n, x| x.affine(1.0, n));
-operator!(Sub, sub, Difference, |[a, b]| a - b, |x, n| x.affine(T::ONE, -n), |n, x| x
+operator!(Add::add, AddAssign::add_assign, sum_with, |x, n| x.affine(T::ONE, n), |n, x| x
+    .affine(1.0, n));
+operator!(Sub::sub, SubAssign::sub_assign, difference_with, |x, n| x.affine(T::ONE, -n), |n, x| x
     .affine(-1.0, n));
-operator!(Mul, mul, Product, |[a, b]| a * b, |x, n| x.affine(n, T::ZERO), |n, x| x.affine(n, 0.0));
-operator!(Div, div, Quotient, |[a, b]| a / b, |x, n| x.elementwise(Divided(n)), |n, x| x
+operator!(Mul::mul, MulAssign::mul_assign, product_with, |x, n| x.affine(n, T::ZERO), |n, x| x
+    .affine(n, 0.0));
+operator!(Div::div, DivAssign::div_assign, quotient_with, |x, n| x.divided_by(n), |n, x| x
     .tape()
     .scalar(n)
     / x);
@@ -182,5 +220,30 @@ impl<'t, T: Scalar> Neg for Var<'t, T> {
     type Output = Var<'t, T>;
     fn neg(self) -> Self {
         self.affine(-T::ONE, T::ZERO)
+    }
+}
+
+/// The sum of values of one shape, or of shapes that broadcast.
+///
+/// # Panics
+/// **Panics** if there are no values: without one there is no tape to put a zero on.
+///
+/// # Example
+/// ```
+/// use fanin_nn::{Tape, Tensor, Var};
+/// let xs = [Tensor::ones(2), Tensor::full(2, 2.0)];
+/// let y = Tape::new().value(|t| xs.iter().map(|x| t.input(x)).sum());
+/// assert_eq!(y.as_slice(), [3.0, 3.0]);
+/// ```
+impl<'t, T: Scalar> iter::Sum for Var<'t, T> {
+    #[track_caller]
+    fn sum<I: Iterator<Item = Self>>(mut values: I) -> Self {
+        let Some(mut sum) = values.next() else {
+            panic!("sum: there are no values to add, and so no tape for their sum")
+        };
+        for value in values {
+            sum += value;
+        }
+        sum
     }
 }

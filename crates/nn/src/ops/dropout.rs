@@ -20,40 +20,42 @@ impl<T: Scalar> Op<T> for Dropout {
     }
 }
 
-impl<T: Scalar> Var<'_, T> {
-    /// Each element with probability `p` replaced by 0, and otherwise divided by `1 − p`, so that its
-    /// expectation stays: `y = x ⊙ mask / (1 − p)`.
-    ///
-    /// It does so wherever it stands; the layer [`Dropout`](crate::layers::Dropout), which says more,
-    /// does so in training alone.
-    ///
-    /// # Panics
-    /// **Panics** unless `0 ≤ p < 1`.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    ///
-    /// let x = Tensor::ones([20, 50]);
-    /// let y = Tape::new().value(|t| t.input(&x).dropout(0.75));
-    /// assert!(y.as_slice().iter().all(|&y| y == 0.0 || y == 4.0));
-    /// ```
-    ///
-    /// # Reference
-    /// Srivastava et al. 2014, section 4; scaled in training rather than in prediction, section 10.
-    #[must_use]
-    #[track_caller]
-    pub fn dropout(self, p: f64) -> Self {
-        require_probability("dropout", p);
-        if p == 0.0 {
-            return self;
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// Each element with probability `p` replaced by 0, and otherwise divided by `1 − p`, so that its
+        /// expectation stays: `y = x ⊙ mask / (1 − p)`.
+        ///
+        /// It does so wherever it stands; the layer [`Dropout`](crate::layers::Dropout), which says more,
+        /// does so in training alone.
+        ///
+        /// # Panics
+        /// **Panics** unless `0 ≤ p < 1`.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        ///
+        /// let x = Tensor::ones([20, 50]);
+        /// let y = Tape::new().value(|t| t.input(&x).dropout(0.75));
+        /// assert!(y.as_slice().iter().all(|&y| y == 0.0 || y == 4.0));
+        /// ```
+        ///
+        /// # Reference
+        /// Srivastava et al. 2014, section 4; scaled in training rather than in prediction, section 10.
+        #[must_use]
+        #[track_caller]
+        pub fn dropout(self, p: f64) -> Self {
+            require_probability("dropout", p);
+            if p == 0.0 {
+                return self;
+            }
+            self.tape().apply(Dropout, &[self], |cx| {
+                let x = cx.input(0);
+                let (y, noise) = cx.output_and_save(x.shape(), x.shape());
+                draw_noise(p, noise);
+                map([x.as_slice(), noise], Write::Set, y, |[x, n]| x * n);
+            })
         }
-        self.tape().apply(Dropout, &[self], |cx| {
-            let x = cx.input(0);
-            let (y, noise) = cx.output_and_save(x.shape(), x.shape());
-            draw_noise(p, noise);
-            map([x.as_slice(), noise], Write::Set, y, |[x, n]| x * n);
-        })
     }
 }
 

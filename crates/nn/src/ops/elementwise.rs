@@ -21,7 +21,7 @@ pub(super) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
     /// `f(x)`
     fn value<I: Isa>(self, x: T) -> T;
     /// `f′(x)`, where `y` is `f(x)`.
-    fn slope<I: Isa>(self, x: T, y: T) -> T;
+    fn derivative<I: Isa>(self, x: T, y: T) -> T;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Chain<F> {
     }
     #[inline(always)]
     fn at<I: Isa>(&self, [x, y, dy]: [T; 3]) -> T {
-        dy * self.0.slope::<I>(x, y)
+        dy * self.0.derivative::<I>(x, y)
     }
 }
 
@@ -70,7 +70,7 @@ impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
         let curve = move |x| {
             let x = T::from_f64(x);
             let y = f.value::<Portable>(x);
-            (y.to_f64(), f.slope::<Portable>(x, y).to_f64())
+            (y.to_f64(), f.derivative::<Portable>(x, y).to_f64())
         };
         F::ACTIVATION.then(|| Arc::new(curve) as Curve)
     }

@@ -1,9 +1,7 @@
 //! Broadcasting, by NumPy's rule: shapes are aligned at their last axes, and an axis of length 1, or
 //! one that is missing, stands for as many copies as the other has places.
 
-use fanin_tensor::ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
-use fanin_tensor::reduce;
-use fanin_tensor::{Scalar, Shape, Write};
+use fanin_tensor::{Scalar, Shape, broadcast};
 
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
@@ -38,63 +36,34 @@ pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Shape {
 #[derive(Debug)]
 struct Expand;
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// Repeats the value along axes of length 1, and along new leading axes, until it has this shape.
-    ///
-    /// # Panics
-    /// **Panics** if it cannot be made to have it.
-    #[track_caller]
-    pub fn expand(self, shape: &[usize]) -> Self {
-        let from = self.shape();
-        if *from == *shape {
-            return self;
-        }
-        if from.len() > shape.len() || *common_shape("expand", &from, shape) != *shape {
-            bad_shapes("expand", &from, shape, "only axes of length 1 can be repeated");
-        }
-        self.tape().apply(Expand, &[self], |cx| {
-            let x = cx.input(0);
-            let y = cx.output(shape);
-            if let [value] = x.as_slice() {
-                return y.fill(*value);
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// Repeats the value along axes of length 1, and along new leading axes, until it has this shape.
+        ///
+        /// # Panics
+        /// **Panics** if it cannot be made to have it.
+        #[track_caller]
+        pub fn expand<'a>(self, shape: &'a [usize]) -> Self {
+            let from = self.shape();
+            if *from == *shape {
+                return self;
             }
-            let x = x.view();
-            let x = x.broadcast(shape).expect("the shapes were checked");
-            view_mut(shape, y).assign(&x);
-        })
+            if from.len() > shape.len() || *common_shape("expand", &from, shape) != *shape {
+                bad_shapes("expand", &from, shape, "only axes of length 1 can be repeated");
+            }
+            self.tape().apply(Expand, &[self], |cx| {
+                let x = cx.input(0);
+                broadcast::expand(x.as_slice(), x.shape(), shape, cx.output(shape));
+            })
+        }
     }
 }
 
 impl<T: Scalar> Op<T> for Expand {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (from, to, dy) = (cx.input(0).shape(), cx.output().shape(), cx.dy());
-        let Some((write, dx)) = cx.grad(0) else { return };
-        if dx.len() == 1 {
-            let sum = reduce::sum(dy);
-            dx[0] = if write == Write::Add { dx[0] + sum } else { sum };
-        } else if to.ends_with(from) {
-            reduce::sum_rows(dy, write, dx);
-        } else {
-            if write == Write::Set {
-                dx.fill(T::ZERO);
-            }
-            // Aligned with `to`: the missing axes have length 1.
-            let aligned: Vec<usize> =
-                std::iter::repeat_n(1, to.len() - from.len()).chain(from.iter().copied()).collect();
-            let mut dx = view_mut(&aligned, dx);
-            for (index, &d) in view(to, dy).indexed_iter() {
-                let index: Vec<usize> =
-                    index.slice().iter().zip(&aligned).map(|(&i, &len)| i.min(len - 1)).collect();
-                dx[&index[..]] += d;
-            }
+        if let Some((write, dx)) = cx.grad(0) {
+            broadcast::reduce_to(dy, to, from, write, dx);
         }
     }
-}
-
-fn view<'a, T>(shape: &[usize], data: &'a [T]) -> ArrayViewD<'a, T> {
-    ArrayViewD::from_shape(IxDyn(shape), data).expect("a tape's buffers fit their shapes")
-}
-
-fn view_mut<'a, T>(shape: &[usize], data: &'a mut [T]) -> ArrayViewMutD<'a, T> {
-    ArrayViewMutD::from_shape(IxDyn(shape), data).expect("a tape's buffers fit their shapes")
 }

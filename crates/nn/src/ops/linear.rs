@@ -16,82 +16,84 @@ fn mat<T: Scalar>(x: &Tensor<T>) -> Mat<'_, T> {
     Mat::new(x.as_slice(), rows, cols)
 }
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// The matrix product of an `(m, k)` with a `(k, n)` value: `(m, n)`.
-    ///
-    /// # Panics
-    /// **Panics** if either has another number of axes than two, or the inner lengths differ.
-    #[must_use]
-    #[track_caller]
-    pub fn matmul(self, other: Self) -> Self {
-        let (left, right) = (self.shape(), other.shape());
-        let (&[m, k], &[k2, n]) = (&*left, &*right) else {
-            bad_shapes("matmul", &left, &right, "it takes two matrices")
-        };
-        if k != k2 {
-            bad_shapes("matmul", &left, &right, "the inner lengths must be equal");
-        }
-        self.tape().apply(MatMul, &[self, other], |cx| {
-            let (a, b) = (cx.input(0), cx.input(1));
-            gemm(mat(a), mat(b), Write::Set, cx.output([m, n]));
-        })
-    }
-
-    /// `X·Wᵀ + b`, as a [`Linear`](crate::Linear) layer computes it.
-    ///
-    /// # Shapes
-    /// X `(…, in)`, W `(out, in)`, b `(out)`; the result is `(…, out)`.
-    ///
-    /// # Panics
-    /// **Panics** if the shapes do not fit.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    /// let (x, w) = (Tensor::ones([2, 3]), Tensor::from_vec([1, 3], vec![1.0, 2.0, 3.0]));
-    /// let b = Tensor::from_vec(1, vec![0.5]);
-    /// let y = Tape::new().value(|t| t.input(&x).linear(t.input(&w), Some(t.input(&b))));
-    /// assert_eq!(y.as_slice(), [6.5, 6.5]);
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn linear(self, w: Self, b: Option<Self>) -> Self {
-        // Looked at, and copied for a message alone: a small layer would feel the copies.
-        let sizes: Option<[usize; 2]> = w.with_shape(|shape| shape.try_into().ok());
-        let Some([outputs, inputs]) = sizes else {
-            let why = "the weight must be a matrix (out, in)";
-            bad_shapes("linear", &self.shape(), &w.shape(), why)
-        };
-        let rows: Option<usize> = self.with_shape(|shape| match shape {
-            [rows @ .., last] if *last == inputs => Some(rows.iter().product()),
-            _ => None,
-        });
-        let Some(rows) = rows else { bad_input(&self.shape(), inputs, outputs) };
-        if let Some(b) = b
-            && b.with_shape(|shape| *shape != [outputs])
-        {
-            let why = "the bias must have an element per output";
-            bad_shapes("linear", &w.shape(), &b.shape(), why);
-        }
-        let op = Linear { rows, inputs, outputs };
-        let forward = |cx: &mut Forward<'_, T>| {
-            let (x, w) = (cx.input(0), cx.input(1));
-            let bias = (cx.inputs() == 3).then(|| cx.input(2).as_slice());
-            let y = match *x.shape() {
-                [_, _] => cx.output([rows, outputs]),
-                [_] => cx.output(outputs),
-                _ => cx.output([&x.shape()[..x.shape().len() - 1], &[outputs]].concat()),
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// The matrix product of an `(m, k)` with a `(k, n)` value: `(m, n)`.
+        ///
+        /// # Panics
+        /// **Panics** if either has another number of axes than two, or the inner lengths differ.
+        #[must_use]
+        #[track_caller]
+        pub fn matmul(self, other: Self) -> Self {
+            let (left, right) = (self.shape(), other.shape());
+            let (&[m, k], &[k2, n]) = (&*left, &*right) else {
+                bad_shapes("matmul", &left, &right, "it takes two matrices")
             };
-            let x = Mat::new(x.as_slice(), rows, inputs);
-            let w = Mat::new(w.as_slice(), outputs, inputs).t();
-            match bias {
-                Some(b) => gemm_bias(x, w, b, y),
-                None => gemm(x, w, Write::Set, y),
+            if k != k2 {
+                bad_shapes("matmul", &left, &right, "the inner lengths must be equal");
             }
-        };
-        match b {
-            Some(b) => self.tape().apply(op, &[self, w, b], forward),
-            None => self.tape().apply(op, &[self, w], forward),
+            self.tape().apply(MatMul, &[self, other], |cx| {
+                let (a, b) = (cx.input(0), cx.input(1));
+                gemm(mat(a), mat(b), Write::Set, cx.output([m, n]));
+            })
+        }
+
+        /// `X·Wᵀ + b`, as a [`Linear`](crate::Linear) layer computes it.
+        ///
+        /// # Shapes
+        /// X `(…, in)`, W `(out, in)`, b `(out)`; the result is `(…, out)`.
+        ///
+        /// # Panics
+        /// **Panics** if the shapes do not fit.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let (x, w) = (Tensor::ones([2, 3]), Tensor::from_vec([1, 3], vec![1.0, 2.0, 3.0]));
+        /// let b = Tensor::from_vec(1, vec![0.5]);
+        /// let y = Tape::new().value(|t| t.input(&x).linear(t.input(&w), Some(t.input(&b))));
+        /// assert_eq!(y.as_slice(), [6.5, 6.5]);
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn linear(self, w: Self, b: Option<Self>) -> Self {
+            // Looked at, and copied for a message alone: a small layer would feel the copies.
+            let sizes: Option<[usize; 2]> = w.with_shape(|shape| shape.try_into().ok());
+            let Some([outputs, inputs]) = sizes else {
+                let why = "the weight must be a matrix (out, in)";
+                bad_shapes("linear", &self.shape(), &w.shape(), why)
+            };
+            let rows: Option<usize> = self.with_shape(|shape| match shape {
+                [rows @ .., last] if *last == inputs => Some(rows.iter().product()),
+                _ => None,
+            });
+            let Some(rows) = rows else { bad_input(&self.shape(), inputs, outputs) };
+            if let Some(b) = b
+                && b.with_shape(|shape| *shape != [outputs])
+            {
+                let why = "the bias must have an element per output";
+                bad_shapes("linear", &w.shape(), &b.shape(), why);
+            }
+            let op = Linear { rows, inputs, outputs };
+            let forward = |cx: &mut Forward<'_, T>| {
+                let (x, w) = (cx.input(0), cx.input(1));
+                let bias = (cx.inputs() == 3).then(|| cx.input(2).as_slice());
+                let y = match *x.shape() {
+                    [_, _] => cx.output([rows, outputs]),
+                    [_] => cx.output(outputs),
+                    _ => cx.output([&x.shape()[..x.shape().len() - 1], &[outputs]].concat()),
+                };
+                let x = Mat::new(x.as_slice(), rows, inputs);
+                let w = Mat::new(w.as_slice(), outputs, inputs).t();
+                match bias {
+                    Some(b) => gemm_bias(x, w, b, y),
+                    None => gemm(x, w, Write::Set, y),
+                }
+            };
+            match b {
+                Some(b) => self.tape().apply(op, &[self, w, b], forward),
+                None => self.tape().apply(op, &[self, w], forward),
+            }
         }
     }
 }

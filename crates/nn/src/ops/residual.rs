@@ -25,37 +25,39 @@ impl<T: Scalar> Op<T> for AddScaled {
     }
 }
 
-impl<T: Scalar> Var<'_, T> {
-    /// `x + α z`: x with a residual z, multiplied by a single number that may be learned.
-    ///
-    /// # Shapes
-    /// x and z of the same shape, which is that of the result; α has one element.
-    ///
-    /// # Panics
-    /// **Panics** if the shapes of x and z differ, or α has not one element.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    ///
-    /// let (x, z) = (Tensor::ones([2, 3]), Tensor::full([2, 3], 4.0));
-    /// let y = Tape::new().value(|t| t.input(&x).add_scaled(t.scalar(0.5), t.input(&z)));
-    /// assert_eq!(y, Tensor::full([2, 3], 3.0));
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn add_scaled(self, alpha: Self, z: Self) -> Self {
-        let (x, factor) = (self.shape(), alpha.shape());
-        if z.with_shape(|z| *z != *x) {
-            bad_shapes("add_scaled", &x, &z.shape(), "both must have one shape");
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// `x + α z`: x with a residual z, multiplied by a single number that may be learned.
+        ///
+        /// # Shapes
+        /// x and z of the same shape, which is that of the result; α has one element.
+        ///
+        /// # Panics
+        /// **Panics** if the shapes of x and z differ, or α has not one element.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        ///
+        /// let (x, z) = (Tensor::ones([2, 3]), Tensor::full([2, 3], 4.0));
+        /// let y = Tape::new().value(|t| t.input(&x).add_scaled(t.scalar(0.5), t.input(&z)));
+        /// assert_eq!(y, Tensor::full([2, 3], 3.0));
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn add_scaled(self, alpha: Self, z: Self) -> Self {
+            let (x, factor) = (self.shape(), alpha.shape());
+            if z.with_shape(|z| *z != *x) {
+                bad_shapes("add_scaled", &x, &z.shape(), "both must have one shape");
+            }
+            if factor.iter().any(|&length| length != 1) {
+                bad_shapes("add_scaled", &x, &factor, "the factor must be a single number");
+            }
+            self.tape().apply(AddScaled, &[self, z, alpha], |cx| {
+                let (x, z, alpha) = (cx.input(0), cx.input(1), cx.input(2).as_slice()[0]);
+                let y = cx.output(x.shape());
+                map([x.as_slice(), z.as_slice()], Write::Set, y, move |[x, z]| x + alpha * z);
+            })
         }
-        if factor.iter().any(|&length| length != 1) {
-            bad_shapes("add_scaled", &x, &factor, "the factor must be a single number");
-        }
-        self.tape().apply(AddScaled, &[self, z, alpha], |cx| {
-            let (x, z, alpha) = (cx.input(0), cx.input(1), cx.input(2).as_slice()[0]);
-            let y = cx.output(x.shape());
-            map([x.as_slice(), z.as_slice()], Write::Set, y, move |[x, z]| x + alpha * z);
-        })
     }
 }

@@ -1,9 +1,10 @@
-//! Values in another shape or order: reshape, transpose, concatenation, rows by index.
+//! Values in another shape or order: reshape, transpose, concatenation.
 
 use fanin_tensor::Write;
 use fanin_tensor::map::map;
-use fanin_tensor::{IntoShape, Scalar, Shape, show_shape};
+use fanin_tensor::{IntoShape, Scalar, Shape};
 
+use super::axes::{Along, with_axis, with_length};
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
 
@@ -75,25 +76,6 @@ impl<T: Scalar> Op<T> for Concat {
     }
 }
 
-/// `y_k = x_{i_k}`; `dx_i = Σ_{k: i_k = i} dy_k`.
-#[derive(Debug)]
-struct Rows {
-    indices: Vec<usize>,
-}
-
-impl<T: Scalar> Op<T> for Rows {
-    fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (dy, row) = (cx.dy(), block(cx.input(0).shape(), 1));
-        let Some((write, dx)) = cx.grad(0) else { return };
-        if write == Write::Set {
-            dx.fill(T::ZERO);
-        }
-        for (k, &i) in self.indices.iter().enumerate() {
-            map([&dy[k * row..][..row]], Write::Add, &mut dx[i * row..][..row], move |[dy]| dy);
-        }
-    }
-}
-
 impl<'t, T: Scalar> Var<'t, T> {
     /// The same elements, row by row, under another shape.
     ///
@@ -102,102 +84,148 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[must_use]
     #[track_caller]
     pub fn reshape(self, shape: impl IntoShape) -> Self {
-        let from = self.shape();
-        let shape = shape.with_shape(|to| Shape::from(to));
-        if from.iter().product::<usize>() != shape.iter().product() {
-            bad_shapes("reshape", &from, &shape, "they have different numbers of places");
-        }
-        self.tape().apply(Reshape, &[self], |cx| {
-            let x = cx.input(0);
-            cx.output(shape).copy_from_slice(x.as_slice());
-        })
+        self.reshaped(shape.with_shape(|to| Shape::from(to)))
     }
+}
 
-    /// A matrix with rows and columns exchanged.
-    ///
-    /// # Panics
-    /// **Panics** if the value is no matrix.
-    #[must_use]
-    #[track_caller]
-    pub fn transpose(self) -> Self {
-        let shape = self.shape();
-        let &[rows, cols] = &*shape else { panic!("transpose: {shape} is not a matrix") };
-        self.tape().apply(Transpose, &[self], |cx| {
-            let x = cx.input(0);
-            transpose(x.as_slice(), cols, Write::Set, cx.output([cols, rows]));
-        })
-    }
-
-    /// Values one behind the other along `axis`; all other axes must agree.
-    ///
-    /// # Panics
-    /// **Panics** if there are no values, the axis does not exist, or other axes differ.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor, Var};
-    /// let (a, b) = (Tensor::from_vec([2, 1], vec![1.0, 2.0]), Tensor::from_vec([2, 1], vec![3.0, 4.0]));
-    /// let y = Tape::new().value(|t| Var::concat(&[t.input(&a), t.input(&b)], 1));
-    /// assert_eq!((y.shape(), y.as_slice()), (&[2, 2][..], &[1.0, 3.0, 2.0, 4.0][..]));
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn concat(values: &[Self], axis: usize) -> Self {
-        let [first, ..] = values else { panic!("concat: there are no values to concatenate") };
-        let mut shape = first.shape().to_vec();
-        assert!(axis < shape.len(), "concat: {} has no axis {axis}", show_shape(&shape));
-        for value in &values[1..] {
-            let next = value.shape();
-            let fits = next.len() == shape.len()
-                && (0..next.len()).all(|i| i == axis || next[i] == shape[i]);
-            if !fits {
-                let why = format!("all axes but number {axis} must have the same length");
-                bad_shapes("concat", &shape, &next, &why);
-            }
-            shape[axis] += next[axis];
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// A matrix with rows and columns exchanged.
+        ///
+        /// # Panics
+        /// **Panics** if the value is no matrix.
+        #[must_use]
+        #[track_caller]
+        pub fn transpose(self) -> Self {
+            let shape = self.shape();
+            let &[rows, cols] = &*shape else { panic!("transpose: {shape} is not a matrix") };
+            self.tape().apply(Transpose, &[self], |cx| {
+                let x = cx.input(0);
+                transpose(x.as_slice(), cols, Write::Set, cx.output([cols, rows]));
+            })
         }
-        first.tape().apply(Concat { axis }, values, |cx| {
-            let parts: Vec<_> = (0..cx.inputs()).map(|i| cx.input(i)).collect();
-            let (y, whole) = (cx.output(&shape), block(&shape, axis));
-            let mut at = 0;
-            for x in parts {
-                let part = block(x.shape(), axis);
-                if part > 0 {
-                    let rows = y.chunks_exact_mut(whole).zip(x.as_slice().chunks_exact(part));
-                    rows.for_each(|(y, x)| y[at..at + part].copy_from_slice(x));
+
+        /// Values one behind the other along `axis`; all other axes must agree.
+        ///
+        /// # Panics
+        /// **Panics** if there are no values, the axis does not exist, or other axes differ.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor, Var};
+        /// let (a, b) = (Tensor::from_vec([2, 1], vec![1.0, 2.0]), Tensor::from_vec([2, 1], vec![3.0, 4.0]));
+        /// let y = Tape::new().value(|t| Var::concat(&[t.input(&a), t.input(&b)], 1));
+        /// assert_eq!((y.shape(), y.as_slice()), (&[2, 2][..], &[1.0, 3.0, 2.0, 4.0][..]));
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn concat<'a>(values: &'a [Self], axis: usize) -> Self
+        where
+            't: 'a,
+        {
+            let [first, ..] = values else { panic!("concat: there are no values to concatenate") };
+            let shape = first.shape();
+            let along = Along::new("concat", &shape, axis);
+            let mut length = along.length;
+            for value in &values[1..] {
+                let next = value.shape();
+                let fits = next.len() == shape.len()
+                    && (0..next.len()).all(|i| i == axis || next[i] == shape[i]);
+                if !fits {
+                    let why = format!("all axes but number {axis} must have the same length");
+                    bad_shapes("concat", &with_length(&shape, axis, length), &next, &why);
                 }
-                at += part;
+                length += next[axis];
             }
-        })
-    }
-
-    /// Places of the first axis, by index; an index may come more than once.
-    ///
-    /// # Panics
-    /// **Panics** if the value is a scalar, or an index is not below its first length.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    /// let x = Tensor::from_vec([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    /// let y = Tape::new().value(|t| t.input(&x).rows(&[2, 0]));
-    /// assert_eq!(y.as_slice(), [5.0, 6.0, 1.0, 2.0]);
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn rows(self, indices: &[usize]) -> Self {
-        let mut shape = self.shape().to_vec();
-        assert!(!shape.is_empty(), "rows: a scalar has no rows");
-        let (count, row) = (shape[0], block(&shape, 1));
-        if let Some(bad) = indices.iter().find(|&&i| i >= count) {
-            panic!("rows: index {bad} is outside {}", show_shape(&shape));
+            Self::joined(values, axis, with_length(&shape, axis, length))
         }
-        shape[0] = indices.len();
-        self.tape().apply(Rows { indices: indices.to_vec() }, &[self], |cx| {
-            let x = cx.input(0).as_slice();
-            for (y, &i) in cx.output(&shape).chunks_exact_mut(row.max(1)).zip(indices) {
-                y.copy_from_slice(&x[i * row..][..row]);
+
+        /// Values of one shape along a new axis, which comes in front of the given one.
+        ///
+        /// # Shapes
+        /// n values with axes `(a, b, …)`; the result is `(n, a, b, …)` with axis 0, `(a, n, b, …)`
+        /// with axis 1, and so on.
+        ///
+        /// # Panics
+        /// **Panics** if there are no values, the axis is greater than their number of axes, or their
+        /// shapes differ.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor, Var};
+        /// let (a, b) = (Tensor::from_vec(2, vec![1.0, 2.0]), Tensor::from_vec(2, vec![3.0, 4.0]));
+        /// let y = Tape::new().value(|t| Var::stack(&[t.input(&a), t.input(&b)], 1));
+        /// assert_eq!((y.shape(), y.as_slice()), (&[2, 2][..], &[1.0, 3.0, 2.0, 4.0][..]));
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn stack<'a>(values: &'a [Self], axis: usize) -> Self
+        where
+            't: 'a,
+        {
+            let [first, ..] = values else { panic!("stack: there are no values to stack") };
+            let shape = first.shape();
+            assert!(axis <= shape.len(), "stack: {shape} has no place for an axis {axis}");
+            for value in &values[1..] {
+                let next = value.shape();
+                if next != shape {
+                    bad_shapes("stack", &shape, &next, "all values must have one shape");
+                }
             }
-        })
+            Self::joined(values, axis, with_axis(&shape, axis, values.len()))
+        }
+
+        /// Copies values behind one another along an axis. Nothing is checked.
+        fn joined<'a>(values: &'a [Self], axis: usize, shape: Shape) -> Self
+        where
+            't: 'a,
+        {
+            values[0].tape().apply(Concat { axis }, values, |cx| {
+                let whole = block(&shape, axis);
+                let mut at = 0;
+                for i in 0..cx.inputs() {
+                    let x = cx.input(i);
+                    let part = block(x.shape(), axis);
+                    let y = cx.output(&shape);
+                    if part > 0 {
+                        let rows = y.chunks_exact_mut(whole).zip(x.as_slice().chunks_exact(part));
+                        rows.for_each(|(y, x)| y[at..at + part].copy_from_slice(x));
+                    }
+                    at += part;
+                }
+            })
+        }
+
+        /// All axes but the first as one: `(n, a, b, …)` becomes `(n, a · b · …)`, as by PyTorch's
+        /// `nn.Flatten`.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let images = Tensor::zeros([5, 2, 3]);
+        /// assert_eq!(Tape::new().value(|t| t.input(&images).flatten()).shape(), [5, 6]);
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn flatten(self) -> Self {
+            let shape = self.shape();
+            let [first, rest @ ..] = &*shape else { panic!("flatten: a scalar has no first axis") };
+            self.reshaped([*first, rest.iter().product()][..].into())
+        }
+
+        #[track_caller]
+        fn reshaped(self, shape: Shape) -> Self {
+            let from = self.shape();
+            if from.iter().product::<usize>() != shape.iter().product() {
+                bad_shapes("reshape", &from, &shape, "they have different numbers of places");
+            }
+            self.tape().apply(Reshape, &[self], |cx| {
+                let x = cx.input(0);
+                cx.output(shape).copy_from_slice(x.as_slice());
+            })
+        }
     }
 }

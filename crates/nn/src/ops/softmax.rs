@@ -1,9 +1,11 @@
-//! Softmax and its logarithm, along the last axis.
+//! Softmax and its logarithm along the last axis, and the logarithm of a sum of exponentials.
 
 use fanin_tensor::Write;
-use fanin_tensor::map::map;
+use fanin_tensor::map::{Function, apply, map};
+use fanin_tensor::simd::{Isa, Kernel, dispatch};
 use fanin_tensor::{Scalar, reduce};
 
+use super::axes::{Along, without};
 use crate::tape::{Backward, Op, Var};
 
 /// `y_j = e^{x_j} / Σ_k e^{x_k}`; `dx_j = y_j (dy_j − Σ_k dy_k y_k)`.
@@ -42,46 +44,170 @@ impl<T: Scalar> Op<T> for LogSoftmax {
     }
 }
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
-    ///
-    /// # Panics
-    /// **Panics** if the value is a scalar.
-    #[must_use]
-    #[track_caller]
-    pub fn softmax(self) -> Self {
-        let cols = self.last_axis("softmax");
-        self.tape().apply(Softmax { cols }, &[self], |cx| {
-            let x = cx.input(0);
-            let rows = x.len() / cols.max(1);
-            let (y, saved) = cx.output_and_save(x.shape(), 2 * rows);
-            let (top, log_sum) = saved.split_at_mut(rows);
-            reduce::softmax(x.as_slice(), cols, y, top, log_sum);
-        })
-    }
+/// `y_{o,i} = log Σ_k e^{x_{o,k,i}}`; `dx_{o,k,i} = dy_{o,i} · e^{x_{o,k,i} − y_{o,i}}`. Saves the
+/// latter without dy.
+#[derive(Debug)]
+struct LogSumExp {
+    along: Along,
+}
 
-    /// `x_j − log Σ_k e^{x_k}` along the last axis, without overflow.
-    ///
-    /// # Panics
-    /// **Panics** if the value is a scalar.
-    #[must_use]
-    #[track_caller]
-    pub fn log_softmax(self) -> Self {
-        let cols = self.last_axis("log_softmax");
-        self.tape().apply(LogSoftmax { cols }, &[self], |cx| {
-            let x = cx.input(0);
-            let rows = x.len() / cols.max(1);
-            let (y, saved) = cx.output_and_save(x.shape(), x.len() + 2 * rows);
-            let (p, saved) = saved.split_at_mut(x.len());
-            let (top, log_sum) = saved.split_at_mut(rows);
-            reduce::softmax(x.as_slice(), cols, p, top, log_sum);
-            let rows = x.as_slice().chunks_exact(cols.max(1)).zip(top.iter().zip(log_sum.iter()));
-            for (y, (x, (&top, &log_sum))) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
-                map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
+impl<T: Scalar> Op<T> for LogSumExp {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (p, dy, Along { inner, length }) = (cx.saved(), cx.dy(), self.along);
+        let Some((write, dx)) = cx.grad(0) else { return };
+        if dx.is_empty() {
+            return;
+        }
+        let blocks = p.chunks_exact(length * inner).zip(dx.chunks_exact_mut(length * inner));
+        for ((p, dx), dy) in blocks.zip(dy.chunks_exact(inner)) {
+            if let [dy] = *dy {
+                map([p], write, dx, move |[p]| dy * p);
+                continue;
             }
-        })
+            for (p, dx) in p.chunks_exact(inner).zip(dx.chunks_exact_mut(inner)) {
+                map([p, dy], write, dx, |[p, dy]| dy * p);
+            }
+        }
     }
+}
 
+/// `p = e^p`.
+struct Exp<'a, T>(&'a mut [T]);
+
+impl<T: Scalar> Kernel for Exp<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.0.iter_mut().for_each(|p| *p = p.vexp::<I>());
+    }
+}
+
+/// `top + ln sum`; top itself if it is infinite.
+#[derive(Clone, Copy)]
+struct LogAbove;
+
+impl<T: Scalar> Function<T, 2> for LogAbove {
+    fn picos(&self) -> usize {
+        300
+    }
+    #[inline(always)]
+    fn at<I: Isa>(&self, [top, sum]: [T; 2]) -> T {
+        let y = top + sum.vln::<I>();
+        if top.is_finite() { y } else { top }
+    }
+}
+
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// `e^{x_j} / Σ_k e^{x_k}` along the last axis, without overflow.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar.
+        #[must_use]
+        #[track_caller]
+        pub fn softmax(self) -> Self {
+            let cols = self.last_axis("softmax");
+            self.tape().apply(Softmax { cols }, &[self], |cx| {
+                let x = cx.input(0);
+                let rows = x.len() / cols.max(1);
+                let (y, saved) = cx.output_and_save(x.shape(), 2 * rows);
+                let (top, log_sum) = saved.split_at_mut(rows);
+                reduce::softmax(x.as_slice(), cols, y, top, log_sum);
+            })
+        }
+
+        /// `x_j − log Σ_k e^{x_k}` along the last axis, without overflow.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar.
+        #[must_use]
+        #[track_caller]
+        pub fn log_softmax(self) -> Self {
+            let cols = self.last_axis("log_softmax");
+            self.tape().apply(LogSoftmax { cols }, &[self], |cx| {
+                let x = cx.input(0);
+                let rows = x.len() / cols.max(1);
+                let (y, saved) = cx.output_and_save(x.shape(), x.len() + 2 * rows);
+                let (p, saved) = saved.split_at_mut(x.len());
+                let (top, log_sum) = saved.split_at_mut(rows);
+                reduce::softmax(x.as_slice(), cols, p, top, log_sum);
+                let rows =
+                    x.as_slice().chunks_exact(cols.max(1)).zip(top.iter().zip(log_sum.iter()));
+                for (y, (x, (&top, &log_sum))) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
+                    map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
+                }
+            })
+        }
+
+        /// `log Σ_k e^{x_k}` along one axis, which is gone from the result, without overflow.
+        ///
+        /// # Panics
+        /// **Panics** if the axis does not exist or has length 0.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let x = Tensor::from_vec([1, 2], vec![1000.0, 1000.0]);
+        /// let y = Tape::new().value(|t| t.input(&x).log_sum_exp(1));
+        /// assert!((y.item() - (1000.0 + 2f32.ln())).abs() < 1e-4);
+        /// ```
+        #[doc(alias = "logsumexp")]
+        #[must_use]
+        #[track_caller]
+        pub fn log_sum_exp(self, axis: usize) -> Self {
+            let from = self.shape();
+            let along = Along::new("log_sum_exp", &from, axis);
+            let Along { inner, length } = along;
+            assert!(length > 0, "log_sum_exp: {from} has no elements along axis {axis}");
+            let to = without(&from, axis);
+            self.tape().apply(LogSumExp { along }, &[self], |cx| {
+                let x = cx.input(0).as_slice();
+                let results = x.len() / length;
+                let (y, saved) = cx.output_and_save(&to, x.len() + 2 * results);
+                if x.is_empty() {
+                    return;
+                }
+                let (p, rest) = saved.split_at_mut(x.len());
+                let (top, sum) = rest.split_at_mut(results);
+                let blocks = x.chunks_exact(length * inner).zip(p.chunks_exact_mut(length * inner));
+                let tops = top.chunks_exact_mut(inner).zip(sum.chunks_exact_mut(inner));
+                for ((x, p), (top, sum)) in blocks.zip(tops) {
+                    top.copy_from_slice(&x[..inner]);
+                    for row in x.chunks_exact(inner).skip(1) {
+                        top.iter_mut().zip(row).for_each(|(top, &x)| {
+                            if x > *top || x.is_nan() {
+                                *top = x;
+                            }
+                        });
+                    }
+                    if let [top] = *top {
+                        p.fill(top);
+                    } else {
+                        p.chunks_exact_mut(inner).for_each(|p| p.copy_from_slice(top));
+                    }
+                    for (p, &x) in p.iter_mut().zip(x) {
+                        *p = x - *p;
+                    }
+                    dispatch(Exp(p));
+                    if let [sum] = sum {
+                        *sum = reduce::sum(p);
+                        let scale = T::ONE / *sum;
+                        p.iter_mut().for_each(|p| *p *= scale);
+                    } else {
+                        reduce::sum_rows(p, Write::Set, sum);
+                        for p in p.chunks_exact_mut(inner) {
+                            p.iter_mut().zip(&*sum).for_each(|(p, &sum)| *p /= sum);
+                        }
+                    }
+                }
+                apply([top, sum], Write::Set, y, LogAbove);
+            })
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
     /// The length of the last axis.
     #[track_caller]
     pub(super) fn last_axis(self, op: &str) -> usize {

@@ -1,0 +1,215 @@
+//! Every activation, once: its operation, its layer, its gain and its name in a file follow from its
+//! entry here.
+//!
+//! An entry gives
+//! - the name of the method of [`Var`](crate::Var) and of the layer in [`layers`](crate::layers), with
+//!   the parameters and their defaults in PyTorch,
+//! - about how long an element takes, in picoseconds, which decides about threads alone,
+//! - the value, and the derivative from the input x and the value y,
+//! - if [`Nonlinearity`](fanin_init::Nonlinearity) has the function, which one it is: the layer then
+//!   has that one's gain. All others have [`Gain::preserving`](fanin_init::Gain::preserving) of the
+//!   value above.
+//!
+//! The name in a file is the layer's in snake case. The tests of an activation follow from its entry
+//! too. They ask for one thing more, a line with PyTorch's function in `golden/make.py`.
+
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
+use fanin_tensor::Scalar;
+use fanin_tensor::simd::{Isa, Portable};
+
+use super::elementwise::Elementwise;
+use super::functions::functions;
+
+/// Hands the table to another macro.
+macro_rules! activations {
+    ($callback:ident) => {
+        $callback! {
+            /// `max(0, x)`; the derivative at 0 is 0. NaN stays NaN.
+            ///
+            /// Nair and Hinton 2010.
+            fn relu as Relu {
+                40 ps;
+                value x => if x <= T::ZERO { T::ZERO } else { x };
+                derivative _x, y => if y > T::ZERO { T::ONE } else { T::ZERO };
+                nonlinearity Nonlinearity::Relu;
+            }
+
+            /// `x` above 0, `slope · x` elsewhere.
+            ///
+            /// Maas et al. 2013.
+            fn leaky_relu(slope: f64 = 0.01) as LeakyRelu {
+                40 ps;
+                value x => if x > T::ZERO { x } else { slope * x };
+                derivative x, _y => if x > T::ZERO { T::ONE } else { slope };
+                nonlinearity Nonlinearity::LeakyRelu(slope);
+            }
+
+            /// `tanh x`.
+            fn tanh as Tanh {
+                400 ps;
+                value x => x.vtanh::<I>();
+                derivative _x, y => T::ONE - y * y;
+                nonlinearity Nonlinearity::Tanh;
+            }
+
+            /// `1 / (1 + e^−x)`.
+            #[doc(alias = "logistic")]
+            fn sigmoid as Sigmoid {
+                400 ps;
+                value x => x.vsigmoid::<I>();
+                derivative _x, y => y * (T::ONE - y);
+                nonlinearity Nonlinearity::Sigmoid;
+            }
+
+            /// `x Φ(x)`, Φ the distribution function of the standard normal: `x/2 · (1 + erf(x/√2))`.
+            ///
+            /// Hendrycks and Gimpel 2016, eq. 1. PyTorch's default `GELU`.
+            fn gelu as Gelu {
+                600 ps;
+                value x => x * normal_cdf::<T, I>(x);
+                derivative x, _y => normal_cdf::<T, I>(x) + x * normal_pdf::<T, I>(x);
+                nonlinearity Nonlinearity::Gelu;
+            }
+
+            /// `x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))`, an approximation of
+            /// [`gelu`](crate::Var::gelu).
+            ///
+            /// Hendrycks and Gimpel 2016, section 2.
+            fn gelu_tanh as GeluTanh {
+                600 ps;
+                value x => c::<T>(0.5) * x * (T::ONE + gelu_inner(x).vtanh::<I>());
+                derivative x, _y => {
+                    let t = gelu_inner(x).vtanh::<I>();
+                    let inner = c::<T>(GELU_SCALE) * (T::ONE + c::<T>(3.0 * GELU_CUBIC) * x * x);
+                    c::<T>(0.5) * ((T::ONE + t) + x * (T::ONE - t * t) * inner)
+                };
+                nonlinearity Nonlinearity::GeluTanh;
+            }
+
+            /// `x σ(x)`, also called swish.
+            ///
+            /// Elfwing et al. 2017, eq. 9.
+            #[doc(alias = "swish")]
+            fn silu as Silu {
+                500 ps;
+                value x => x * x.vsigmoid::<I>();
+                derivative x, _y => {
+                    let s = x.vsigmoid::<I>();
+                    s * (T::ONE + x * (T::ONE - s))
+                };
+                nonlinearity Nonlinearity::Silu;
+            }
+
+            /// `x` above 0, `alpha · (e^x − 1)` elsewhere.
+            ///
+            /// Clevert et al. 2015, eq. 15.
+            fn elu(alpha: f64 = 1.0) as Elu {
+                500 ps;
+                value x => if x > T::ZERO { x } else { alpha * x.vexpm1::<I>() };
+                derivative x, _y => if x > T::ZERO { T::ONE } else { alpha * x.vexp::<I>() };
+                nonlinearity Nonlinearity::Elu(alpha);
+            }
+
+            /// `λ x` above 0, `λ α (e^x − 1)` elsewhere, with the λ and α that keep mean 0 and
+            /// variance 1.
+            ///
+            /// Klambauer et al. 2017, eq. 2.
+            fn selu as Selu {
+                500 ps;
+                value x => c::<T>(SELU_LAMBDA)
+                    * if x > T::ZERO { x } else { c::<T>(SELU_ALPHA) * x.vexpm1::<I>() };
+                derivative x, _y => if x > T::ZERO {
+                    c(SELU_LAMBDA)
+                } else {
+                    c::<T>(SELU_LAMBDA * SELU_ALPHA) * x.vexp::<I>()
+                };
+                nonlinearity Nonlinearity::Selu;
+            }
+
+            /// `ln(1 + e^x)`.
+            ///
+            /// Dugas et al. 2000.
+            fn softplus as Softplus {
+                500 ps;
+                value x => x.vsoftplus::<I>();
+                derivative x, _y => x.vsigmoid::<I>();
+                nonlinearity Nonlinearity::Softplus;
+            }
+
+            /// `e^{x_j} / Σ_k e^{x_k}` along the last axis. A network trained by
+            /// [`cross_entropy`](crate::Var::cross_entropy) ends in logits and needs none.
+            fn softmax as Softmax { rows }
+
+            /// `x_j − log Σ_k e^{x_k}` along the last axis.
+            fn log_softmax as LogSoftmax { rows }
+
+            /// `x tanh(ln(1 + e^x))`.
+            ///
+            /// Misra 2019, eq. 1.
+            fn mish as Mish {
+                900 ps;
+                value x => x * x.vsoftplus::<I>().vtanh::<I>();
+                derivative x, _y => {
+                    // 1 − tanh² cancels for large x; this does not.
+                    let q = (-x).vsigmoid::<I>();
+                    let r = (q + q) / (T::ONE + q * q);
+                    x.vsoftplus::<I>().vtanh::<I>() + x * (r * r) * x.vsigmoid::<I>()
+                };
+                nonlinearity Nonlinearity::Mish;
+            }
+        }
+    };
+}
+pub(crate) use activations;
+
+activations!(functions);
+
+/// The functions in `f64`, for gains.
+macro_rules! curves {
+    ($(
+        $(#[$doc:meta])*
+        fn $method:ident $(($($param:ident: $param_type:ident = $default:literal),+))? as $name:ident
+        $body:tt
+    )*) => {
+        pub(crate) mod curves {$(
+            curves!(@curve $method [$($($param: $param_type),+)?] $name $body);
+        )*}
+    };
+    (@curve $method:ident $params:tt $name:ident { rows }) => {};
+    (@curve $method:ident [$($param:ident: $param_type:ident),*] $name:ident $body:tt) => {
+        #[allow(dead_code)] // for those that have no `Nonlinearity`
+        pub(crate) fn $method($($param: f64,)* x: f64) -> f64 {
+            let f = super::$name::<f64> { $($param,)* element: std::marker::PhantomData };
+            super::Elementwise::value::<super::Portable>(f, x)
+        }
+    };
+}
+activations!(curves);
+
+#[inline(always)]
+fn c<T: Scalar>(value: f64) -> T {
+    T::from_f64(value)
+}
+
+const GELU_CUBIC: f64 = 0.044715;
+/// `√(2/π)`
+const GELU_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+#[inline(always)]
+fn gelu_inner<T: Scalar>(x: T) -> T {
+    c::<T>(GELU_SCALE) * (x + c::<T>(GELU_CUBIC) * x * x * x)
+}
+
+#[inline(always)]
+fn normal_cdf<T: Scalar, I: Isa>(x: T) -> T {
+    c::<T>(0.5) * (T::ONE + (x * c(FRAC_1_SQRT_2)).verf::<I>())
+}
+
+#[inline(always)]
+fn normal_pdf<T: Scalar, I: Isa>(x: T) -> T {
+    // 1/√(2π) = ½ · 2/√π · 1/√2
+    c::<T>(0.5 * GELU_SCALE) * (c::<T>(-0.5) * x * x).vexp::<I>()
+}

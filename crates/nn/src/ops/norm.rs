@@ -1,0 +1,100 @@
+//! `y = √(Σ x²)`; `dx = dy · x / y`, 0 where y is 0.
+
+use fanin_tensor::map::map;
+use fanin_tensor::{Scalar, Shape, reduce};
+
+use super::axes::{Along, without};
+use crate::tape::{Backward, Op, Var};
+
+#[derive(Debug)]
+struct Norm {
+    along: Along,
+}
+
+/// What x is multiplied by in the backward pass.
+#[inline(always)]
+fn factor<T: Scalar>(dy: T, y: T) -> T {
+    if y == T::ZERO { T::ZERO } else { dy / y }
+}
+
+impl<T: Scalar> Op<T> for Norm {
+    fn backward(&self, cx: &mut Backward<'_, T>) {
+        let (x, y, dy) = (cx.input(0).as_slice(), cx.output().as_slice(), cx.dy());
+        let (block, inner) = (self.along.block(), self.along.inner);
+        let Some((write, dx)) = cx.grad(0) else { return };
+        if x.is_empty() {
+            return;
+        }
+        for (o, (x, dx)) in x.chunks_exact(block).zip(dx.chunks_exact_mut(block)).enumerate() {
+            let at = o * inner..(o + 1) * inner;
+            if let ([y], [dy]) = (&y[at.clone()], &dy[at.clone()]) {
+                let factor = factor(*dy, *y);
+                map([x], write, dx, move |[x]| factor * x);
+                continue;
+            }
+            let (y, dy) = (&y[at.clone()], &dy[at]);
+            for (x, dx) in x.chunks_exact(inner).zip(dx.chunks_exact_mut(inner)) {
+                map([x, y, dy], write, dx, |[x, y, dy]| factor(dy, y) * x);
+            }
+        }
+    }
+}
+
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// The Euclidean norm of all elements, `√(Σ x²)`: a scalar. Its gradient is 0 where it is 0.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let x = Tensor::from_vec([1, 2], vec![3.0, -4.0]);
+        /// assert_eq!(Tape::new().value(|t| t.input(&x).norm()).item(), 5.0);
+        /// ```
+        #[must_use]
+        pub fn norm(self) -> Self {
+            let from = self.shape();
+            self.norm_along(Along::all(&from), [][..].into())
+        }
+
+        /// The Euclidean norm along one axis, which is gone from the result. Its gradient is 0 where it
+        /// is 0.
+        ///
+        /// # Panics
+        /// **Panics** if the axis does not exist.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let x = Tensor::from_vec([2, 2], vec![3.0, -4.0, 0.0, 2.0]);
+        /// assert_eq!(Tape::new().value(|t| t.input(&x).norm_axis(1)).as_slice(), [5.0, 2.0]);
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn norm_axis(self, axis: usize) -> Self {
+            let from = self.shape();
+            self.norm_along(Along::new("norm_axis", &from, axis), without(&from, axis))
+        }
+
+        fn norm_along(self, along: Along, to: Shape) -> Self {
+            self.tape().apply(Norm { along }, &[self], |cx| {
+                let x = cx.input(0).as_slice();
+                let y = cx.output(&to);
+                let (block, inner) = (along.block(), along.inner);
+                if x.is_empty() {
+                    return y.fill(T::ZERO);
+                }
+                for (x, y) in x.chunks_exact(block).zip(y.chunks_exact_mut(inner)) {
+                    if let [y] = y {
+                        *y = reduce::dot(x, x).sqrt();
+                        continue;
+                    }
+                    y.fill(T::ZERO);
+                    for row in x.chunks_exact(inner) {
+                        y.iter_mut().zip(row).for_each(|(y, &x)| *y += x * x);
+                    }
+                    y.iter_mut().for_each(|y| *y = y.sqrt());
+                }
+            })
+        }
+    }
+}
