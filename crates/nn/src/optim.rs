@@ -3,6 +3,7 @@
 
 mod adam;
 mod memory;
+mod pass;
 mod rule;
 mod rule_optimizer;
 mod sgd;

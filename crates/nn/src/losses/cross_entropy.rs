@@ -145,16 +145,27 @@ impl<T: Scalar> Op<T> for CrossEntropyOp {
 impl<T: Scalar> Loss<[usize], T> for CrossEntropy {
     #[track_caller]
     fn loss<'t>(&self, prediction: Var<'t, T>, labels: &[usize]) -> Var<'t, T> {
-        let [rows, classes] = self.check(&prediction.shape(), labels);
-        let kept = |label: usize| self.ignored != Some(label);
-        let denominator = match self.reduction {
-            Reduction::Mean if self.class_weights.is_none() && self.ignored.is_none() => {
+        cross_entropy(self, prediction, labels)
+    }
+}
+
+once! {
+    #[track_caller]
+    fn cross_entropy<'t, 'a, T: Scalar>(
+        options: &'a CrossEntropy,
+        prediction: Var<'t, T>,
+        labels: &'a [usize],
+    ) -> Var<'t, T> {
+        let [rows, classes] = options.check(&prediction.shape(), labels);
+        let kept = |label: usize| options.ignored != Some(label);
+        let denominator = match options.reduction {
+            Reduction::Mean if options.class_weights.is_none() && options.ignored.is_none() => {
                 rows as f64
             }
-            Reduction::Mean => labels.iter().filter(|&&l| kept(l)).map(|&l| self.weight(l)).sum(),
+            Reduction::Mean => labels.iter().filter(|&&l| kept(l)).map(|&l| options.weight(l)).sum(),
             Reduction::Sum | Reduction::None => 1.0,
         };
-        let by_row = self.reduction == Reduction::None;
+        let by_row = options.reduction == Reduction::None;
         prediction.tape().apply(CrossEntropyOp { by_row }, &[prediction], |cx| {
             let (x, backward_follows) = (cx.input(0).as_slice(), cx.differentiated());
             let losses = if by_row { &[rows][..] } else { &[] };
@@ -162,14 +173,14 @@ impl<T: Scalar> Loss<[usize], T> for CrossEntropy {
             let (p, saved) = saved.split_at_mut(x.len());
             let (top, log_sum) = saved.split_at_mut(rows);
             reduce::softmax(x, classes, p, top, log_sum);
-            let spread = self.smoothing / classes as f64;
+            let spread = options.smoothing / classes as f64;
             let mut sum = 0.0;
             for (i, (x, &label)) in x.chunks_exact(classes.max(1)).zip(labels).enumerate() {
                 // −ln p of each class.
                 let (top, log_sum) = (top[i].to_f64(), log_sum[i].to_f64());
                 let row = if kept(label) {
                     let below_top = |x: &T| top - x.to_f64();
-                    self.row_loss(label, spread, log_sum, x.iter().map(below_top))
+                    options.row_loss(label, spread, log_sum, x.iter().map(below_top))
                 } else {
                     0.0
                 };
@@ -185,7 +196,7 @@ impl<T: Scalar> Loss<[usize], T> for CrossEntropy {
                 let scale = 1.0 / denominator;
                 for (p, &label) in p.chunks_exact_mut(classes.max(1)).zip(labels) {
                     if kept(label) {
-                        self.row_derivative(label, spread, scale, p);
+                        options.row_derivative(label, spread, scale, p);
                     } else {
                         p.fill(T::ZERO);
                     }

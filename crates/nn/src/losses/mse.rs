@@ -81,27 +81,29 @@ pub(super) fn same_shape<T: Scalar>(loss: &str, prediction: Var<'_, T>, target: 
     }
 }
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// The mean squared difference of two values of one shape: [`Mse`] in short.
-    ///
-    /// # Panics
-    /// **Panics** if the shapes differ: nothing is broadcast, as that would hide a mistake.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    /// let (a, b) = (Tensor::from_vec(2, vec![1.0, 2.0]), Tensor::from_vec(2, vec![1.0, 5.0]));
-    /// assert_eq!(Tape::new().value(|t| t.input(&a).mse(t.input(&b))).item(), 4.5);
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn mse(self, target: Self) -> Self {
-        same_shape("mse", self, target);
-        self.tape().apply(MeanSquared, &[self, target], |cx| {
-            let (a, b) = (cx.input(0).as_slice(), cx.input(1).as_slice());
-            let (loss, diff) = cx.output_and_save((), a.len());
-            map([a, b], Write::Set, diff, move |[a, b]| a - b);
-            loss[0] = reduce::dot(diff, diff) / T::from_f64(diff.len() as f64);
-        })
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// The mean squared difference of two values of one shape: [`Mse`] in short.
+        ///
+        /// # Panics
+        /// **Panics** if the shapes differ: nothing is broadcast, as that would hide a mistake.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let (a, b) = (Tensor::from_vec(2, vec![1.0, 2.0]), Tensor::from_vec(2, vec![1.0, 5.0]));
+        /// assert_eq!(Tape::new().value(|t| t.input(&a).mse(t.input(&b))).item(), 4.5);
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn mse(self, target: Self) -> Self {
+            same_shape("mse", self, target);
+            self.tape().apply(MeanSquared, &[self, target], |cx| {
+                let (a, b) = (cx.input(0).as_slice(), cx.input(1).as_slice());
+                let (loss, diff) = cx.output_and_save((), a.len());
+                map([a, b], Write::Set, diff, move |[a, b]| a - b);
+                loss[0] = reduce::dot(diff, diff) / T::from_f64(diff.len() as f64);
+            })
+        }
     }
 }

@@ -155,57 +155,60 @@ impl<T: Scalar> Kernel for BlockInput<'_, '_, T> {
     }
 }
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// The mean and the variance `Σ (x − μ)² / n` of each column of a matrix.
-    pub(crate) fn column_moments(self) -> [Self; 2] {
-        let mean = self.mean_axis(0);
-        let variance = self.tape().apply(ColumnVariance, &[self, mean], |cx| {
-            let (x, mean) = (cx.input(0), cx.input(1));
-            let columns = mean.len();
-            let y = cx.output(columns);
-            y.fill(T::ZERO);
-            for row in x.as_slice().chunks_exact(columns.max(1)) {
-                let mean = mean.as_slice();
-                update([&mut *y], [row, mean], |[sum], [x, mean]| [sum + (x - mean) * (x - mean)]);
-            }
-            let scale = T::from_f64(columns as f64 / x.len() as f64);
-            y.iter_mut().for_each(|y| *y *= scale);
-        });
-        [mean, variance]
-    }
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// The mean and the variance `Σ (x − μ)² / n` of each column of a matrix.
+        pub(crate) fn column_moments(self) -> [Self; 2] {
+            let mean = self.mean_axis(0);
+            let variance = self.tape().apply(ColumnVariance, &[self, mean], |cx| {
+                let (x, mean) = (cx.input(0), cx.input(1));
+                let columns = mean.len();
+                let y = cx.output(columns);
+                y.fill(T::ZERO);
+                for row in x.as_slice().chunks_exact(columns.max(1)) {
+                    let mean = mean.as_slice();
+                    update([&mut *y], [row, mean], |[sum], [x, mean]| [sum + (x - mean) * (x - mean)]);
+                }
+                let scale = T::from_f64(columns as f64 / x.len() as f64);
+                y.iter_mut().for_each(|y| *y *= scale);
+            });
+            [mean, variance]
+        }
 
-    /// Each column of a matrix with these means and variances brought to mean 0 and variance 1, scaled
-    /// and shifted; `of_batch` if means and variances depend on the matrix.
-    pub(crate) fn batch_norm(
-        self,
-        [mean, variance]: [Self; 2],
-        scale_and_shift: Option<[Self; 2]>,
-        epsilon: f64,
-        of_batch: bool,
-    ) -> Self {
-        let op = BatchNorm { epsilon, of_batch };
-        let epsilon = T::from_f64(epsilon);
-        let forward = |cx: &mut crate::tape::Forward<'_, T>| {
-            let (x, mean, variance) = (cx.input(0), cx.input(1).as_slice(), cx.input(2).as_slice());
-            let affine = (cx.inputs() == 5).then(|| [cx.input(3), cx.input(4)]);
-            let columns = mean.len();
-            let (y, scale) = cx.output_and_save(x.shape(), columns);
-            map([variance], Write::Set, scale, move |[v]| T::ONE / (v + epsilon).sqrt());
-            let scale = &*scale;
-            let rows = x.as_slice().chunks_exact(columns.max(1));
-            for (y, x) in y.chunks_exact_mut(columns.max(1)).zip(rows) {
-                match affine {
-                    None => map([x, mean, scale], Write::Set, y, |[x, m, s]| (x - m) * s),
-                    Some([gamma, beta]) => {
-                        let affine = [x, mean, scale, gamma.as_slice(), beta.as_slice()];
-                        map(affine, Write::Set, y, |[x, m, s, g, b]| (x - m) * s * g + b);
+        /// Each column of a matrix with these means and variances brought to mean 0 and variance 1, scaled
+        /// and shifted; `of_batch` if means and variances depend on the matrix.
+        pub(crate) fn batch_norm(
+            self,
+            moments: [Self; 2],
+            scale_and_shift: Option<[Self; 2]>,
+            epsilon: f64,
+            of_batch: bool,
+        ) -> Self {
+            let [mean, variance] = moments;
+            let op = BatchNorm { epsilon, of_batch };
+            let epsilon = T::from_f64(epsilon);
+            let forward = |cx: &mut crate::tape::Forward<'_, T>| {
+                let (x, mean, variance) = (cx.input(0), cx.input(1).as_slice(), cx.input(2).as_slice());
+                let affine = (cx.inputs() == 5).then(|| [cx.input(3), cx.input(4)]);
+                let columns = mean.len();
+                let (y, scale) = cx.output_and_save(x.shape(), columns);
+                map([variance], Write::Set, scale, move |[v]| T::ONE / (v + epsilon).sqrt());
+                let scale = &*scale;
+                let rows = x.as_slice().chunks_exact(columns.max(1));
+                for (y, x) in y.chunks_exact_mut(columns.max(1)).zip(rows) {
+                    match affine {
+                        None => map([x, mean, scale], Write::Set, y, |[x, m, s]| (x - m) * s),
+                        Some([gamma, beta]) => {
+                            let affine = [x, mean, scale, gamma.as_slice(), beta.as_slice()];
+                            map(affine, Write::Set, y, |[x, m, s, g, b]| (x - m) * s * g + b);
+                        }
                     }
                 }
+            };
+            match scale_and_shift {
+                Some([g, b]) => self.tape().apply(op, &[self, mean, variance, g, b], forward),
+                None => self.tape().apply(op, &[self, mean, variance], forward),
             }
-        };
-        match scale_and_shift {
-            Some([g, b]) => self.tape().apply(op, &[self, mean, variance, g, b], forward),
-            None => self.tape().apply(op, &[self, mean, variance], forward),
         }
     }
 }

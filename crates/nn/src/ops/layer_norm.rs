@@ -66,69 +66,71 @@ fn weighted<T: Scalar>(a: &[T], b: &[T], c: &[T]) -> T {
     reduce::sum(&sums)
 }
 
-impl<'t, T: Scalar> Var<'t, T> {
-    /// Each row brought to mean 0 and variance 1, then scaled by γ and shifted by β:
-    /// `y = (x − μ) / √(σ² + ε) ⊙ γ + β`. A row is what has the last axis; σ² is `Σ (x − μ)² / n`.
-    ///
-    /// # Shapes
-    /// x and y `(…, features)`, γ and β `(features)`.
-    ///
-    /// # Panics
-    /// **Panics** if x is a scalar, or γ or β have another shape.
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::{Tape, Tensor};
-    /// let x = Tensor::from_vec([1, 2], vec![1.0, 5.0]);
-    /// let y = Tape::new().value(|t| t.input(&x).layer_norm(None, 0.0));
-    /// assert_eq!(y.as_slice(), [-1.0, 1.0]);
-    /// ```
-    ///
-    /// # Reference
-    /// Ba et al. 2016, eq. 3 and 4.
-    #[must_use]
-    #[track_caller]
-    pub fn layer_norm(self, scale_and_shift: Option<[Self; 2]>, epsilon: f64) -> Self {
-        let shape = self.shape();
-        let Some(&features) = shape.last() else { panic!("layer_norm: a scalar has no rows") };
-        for parameter in scale_and_shift.iter().flatten() {
-            if parameter.with_shape(|shape| *shape != [features]) {
-                let why = "scale and shift must have an element per feature";
-                bad_shapes("layer_norm", &shape, &parameter.shape(), why);
-            }
-        }
-        let forward = |cx: &mut crate::tape::Forward<'_, T>| {
-            let x = cx.input(0);
-            let affine = (cx.inputs() == 3).then(|| [cx.input(1), cx.input(2)]);
-            let rows = x.len() / features.max(1);
-            let (y, saved) = cx.output_and_save(x.shape(), x.len() + rows);
-            let (normal, scales) = saved.split_at_mut(x.len());
-            let n = T::from_f64(features as f64);
-            let rows = x.as_slice().chunks_exact(features.max(1)).zip(scales);
-            for (normal, (x, scale)) in normal.chunks_exact_mut(features.max(1)).zip(rows) {
-                let mean = reduce::sum(x) / n;
-                map([x], Write::Set, normal, move |[x]| x - mean);
-                let variance = reduce::dot(normal, normal) / n;
-                *scale = T::ONE / (variance + T::from_f64(epsilon)).sqrt();
-                let scale = *scale;
-                update([normal], [], move |[x], []| [x * scale]);
-            }
-            for (y, x) in
-                y.chunks_exact_mut(features.max(1)).zip(normal.chunks_exact(features.max(1)))
-            {
-                match affine {
-                    None => y.copy_from_slice(x),
-                    Some([gamma, beta]) => {
-                        let affine = [x, gamma.as_slice(), beta.as_slice()];
-                        map(affine, Write::Set, y, |[x, gamma, beta]| x * gamma + beta);
-                    }
+once! {
+    impl<'t, T: Scalar> Var<'t, T> {
+        /// Each row brought to mean 0 and variance 1, then scaled by γ and shifted by β:
+        /// `y = (x − μ) / √(σ² + ε) ⊙ γ + β`. A row is what has the last axis; σ² is `Σ (x − μ)² / n`.
+        ///
+        /// # Shapes
+        /// x and y `(…, features)`, γ and β `(features)`.
+        ///
+        /// # Panics
+        /// **Panics** if x is a scalar, or γ or β have another shape.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let x = Tensor::from_vec([1, 2], vec![1.0, 5.0]);
+        /// let y = Tape::new().value(|t| t.input(&x).layer_norm(None, 0.0));
+        /// assert_eq!(y.as_slice(), [-1.0, 1.0]);
+        /// ```
+        ///
+        /// # Reference
+        /// Ba et al. 2016, eq. 3 and 4.
+        #[must_use]
+        #[track_caller]
+        pub fn layer_norm(self, scale_and_shift: Option<[Self; 2]>, epsilon: f64) -> Self {
+            let shape = self.shape();
+            let Some(&features) = shape.last() else { panic!("layer_norm: a scalar has no rows") };
+            for parameter in scale_and_shift.iter().flatten() {
+                if parameter.with_shape(|shape| *shape != [features]) {
+                    let why = "scale and shift must have an element per feature";
+                    bad_shapes("layer_norm", &shape, &parameter.shape(), why);
                 }
             }
-        };
-        let op = LayerNorm { features };
-        match scale_and_shift {
-            Some([gamma, beta]) => self.tape().apply(op, &[self, gamma, beta], forward),
-            None => self.tape().apply(op, &[self], forward),
+            let forward = |cx: &mut crate::tape::Forward<'_, T>| {
+                let x = cx.input(0);
+                let affine = (cx.inputs() == 3).then(|| [cx.input(1), cx.input(2)]);
+                let rows = x.len() / features.max(1);
+                let (y, saved) = cx.output_and_save(x.shape(), x.len() + rows);
+                let (normal, scales) = saved.split_at_mut(x.len());
+                let n = T::from_f64(features as f64);
+                let rows = x.as_slice().chunks_exact(features.max(1)).zip(scales);
+                for (normal, (x, scale)) in normal.chunks_exact_mut(features.max(1)).zip(rows) {
+                    let mean = reduce::sum(x) / n;
+                    map([x], Write::Set, normal, move |[x]| x - mean);
+                    let variance = reduce::dot(normal, normal) / n;
+                    *scale = T::ONE / (variance + T::from_f64(epsilon)).sqrt();
+                    let scale = *scale;
+                    update([normal], [], move |[x], []| [x * scale]);
+                }
+                for (y, x) in
+                    y.chunks_exact_mut(features.max(1)).zip(normal.chunks_exact(features.max(1)))
+                {
+                    match affine {
+                        None => y.copy_from_slice(x),
+                        Some([gamma, beta]) => {
+                            let affine = [x, gamma.as_slice(), beta.as_slice()];
+                            map(affine, Write::Set, y, |[x, gamma, beta]| x * gamma + beta);
+                        }
+                    }
+                }
+            };
+            let op = LayerNorm { features };
+            match scale_and_shift {
+                Some([gamma, beta]) => self.tape().apply(op, &[self, gamma, beta], forward),
+                None => self.tape().apply(op, &[self], forward),
+            }
         }
     }
 }

@@ -54,12 +54,34 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     }
 
     fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]) {
+        adam(
+            [self.beta1, self.beta2, self.epsilon],
+            self.weight_decay,
+            DECOUPLED,
+            step,
+            p,
+            g,
+            slots,
+        );
+    }
+}
+
+once! {
+    fn adam<'a, T: Scalar>(
+        betas_and_epsilon: [f64; 3],
+        weight_decay: f64,
+        decoupled: bool,
+        step: Step,
+        p: &'a mut [T],
+        g: &'a [T],
+        slots: &'a mut [Tensor<T>],
+    ) {
         let [m, v] = slots else { unreachable!("there are two slots") };
-        let &Self { beta1, beta2, epsilon, weight_decay } = self;
+        let [beta1, beta2, epsilon] = betas_and_epsilon;
         let corrected1 = 1.0 - beta1.powi(step.number);
         let corrected2 = (1.0 - beta2.powi(step.number)).sqrt();
         let (shrink, decay) =
-            if DECOUPLED { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
+            if decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
         let [fresh1, beta2, fresh2, rate, root, epsilon, shrink, decay] = [
             1.0 - beta1,
             beta2,

@@ -1,13 +1,12 @@
 //! [`RuleOptimizer`]: an optimizer of any rule.
 
-use fanin_tensor::{Scalar, Tensor, show_shape};
+use fanin_tensor::{Scalar, Tensor};
 
 use super::memory::{Entry, Memory, associate};
+use super::pass::pass;
 use super::state::{OptimizerState, ParamState, StateError};
 use super::{Optimizer, Rule, Step, require};
-use crate::buffer::Buffer;
-use crate::param::Param;
-use crate::parameters::{ParamPath, Parameters, VisitorMut};
+use crate::parameters::Parameters;
 use crate::pattern;
 use crate::tape::Gradients;
 
@@ -136,25 +135,22 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
         for group in &self.groups {
             group.rule.check();
         }
-        let mut found = 0;
-        // Mostly all entries fit, and one pass does it. Else the pass stops where they do not.
-        let (mut start, mut first) = (0, true);
+        let (mut start, mut first, mut found) = (0, true, 0);
         loop {
-            let mut pass = Pass {
-                rule: &self.rule,
-                lr: self.lr,
-                groups: &self.groups,
-                entries: self.memory.entries(),
-                grads: &mut grads,
-                first,
-                start,
-                at: 0,
-                hint: 0,
-                found: 0,
-                unknown: None,
-                misfit: None,
+            let (rule, lr, groups) = (&self.rule, self.lr, &self.groups);
+            // The loops of the rule are compiled where the rule is used, and nothing else is.
+            let group = |at: Option<usize>| match at {
+                Some(at) => (&groups[at].rule, lr * groups[at].lr_factor),
+                None => (rule, lr),
             };
-            model.visit_mut(&ParamPath::ROOT, &mut pass);
+            let slots = |at| group(at).0.slots().len();
+            let apply =
+                |at, lr_scale: f64, number, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]| {
+                    let (rule, lr) = group(at);
+                    rule.apply(Step { lr: lr * lr_scale, number }, p, g, slots);
+                };
+            let pass =
+                pass(model, &mut grads, self.memory.entries(), (start, first), &slots, &apply);
             found += pass.found;
             // Here, and not in the visitor, so that the panic is at the caller's line.
             if let Some(misfit) = pass.misfit {
@@ -162,6 +158,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                     "step: parameter {misfit} in the steps before: an optimizer serves one model"
                 );
             }
+            // Mostly all entries fit, and one pass does it.
             let Some(unknown) = pass.unknown else { break };
             (start, first) = (unknown, false);
             self.associate(model);
@@ -218,75 +215,5 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
         *memory.entries() = state.params.into_iter().map(entry).collect();
         (self.memory, self.lr) = (memory, state.lr);
         Ok(())
-    }
-}
-
-/// One pass over the model that changes its parameters and buffers.
-struct Pass<'p, 'g, T: Scalar, R> {
-    rule: &'p R,
-    lr: f64,
-    groups: &'p [Group<R>],
-    entries: &'p mut Vec<Entry<T>>,
-    grads: &'p mut Gradients<'g, T>,
-    /// Whether this is the first pass of the step, which updates the buffers.
-    first: bool,
-    /// Parameters before this one have been changed.
-    start: usize,
-    at: usize,
-    /// Where the gradient of the next parameter is expected.
-    hint: usize,
-    /// How many parameters had a gradient.
-    found: usize,
-    /// The first parameter without an entry of its own. Nothing from it on is changed.
-    unknown: Option<usize>,
-    /// A parameter whose shape has changed.
-    misfit: Option<String>,
-}
-
-impl<T: Scalar, R: Rule> VisitorMut<'_, T> for Pass<'_, '_, T, R> {
-    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
-        let at = self.at;
-        self.at += 1;
-        if self.unknown.is_some() || at < self.start {
-            return;
-        }
-        let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.id == param.id()) else {
-            self.unknown = Some(at);
-            return;
-        };
-        param.set_shown();
-        let Some(grad) = self.grads.take_next(&mut self.hint, param.id()) else { return };
-        self.found += 1;
-        let (rule, lr) = match entry.group {
-            Some(group) => (&self.groups[group].rule, self.lr * self.groups[group].lr_factor),
-            None => (self.rule, self.lr),
-        };
-        let lr = lr * f64::from(param.lr_scale());
-        let value = param.value_mut();
-        if entry.slots.is_empty() {
-            let zeros = |_| Tensor::zeros(value.shape());
-            entry.slots = rule.slots().iter().map(zeros).collect();
-        }
-        let shape = &**entry.shape.get_or_insert_with(|| value.shape().into());
-        if shape != value.shape() || grad.shape() != shape {
-            let (is, was) = (show_shape(value.shape()), show_shape(shape));
-            self.misfit.get_or_insert_with(|| format!("{} is {is}, but was {was}", entry.path));
-            return;
-        }
-        entry.steps += 1;
-        let step = Step { lr, number: entry.steps };
-        rule.apply(step, value.as_mut_slice(), grad.as_slice(), &mut entry.slots);
-    }
-
-    fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
-        if !self.first {
-            return;
-        }
-        let id = buffer.id();
-        self.grads.updates(&mut |updated, update| {
-            if updated == id {
-                update.apply(buffer.value_mut().as_mut_slice());
-            }
-        });
     }
 }

@@ -47,10 +47,22 @@ impl Rule for SgdRule {
     }
 
     fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]) {
-        let fresh = if step.number == 1 { 1.0 } else { 1.0 - self.dampening };
+        sgd(self, step, p, g, slots);
+    }
+}
+
+once! {
+    fn sgd<'a, T: Scalar>(
+        rule: &'a SgdRule,
+        step: Step,
+        p: &'a mut [T],
+        g: &'a [T],
+        slots: &'a mut [Tensor<T>],
+    ) {
+        let fresh = if step.number == 1 { 1.0 } else { 1.0 - rule.dampening };
         let [lr, mu, decay, fresh] =
-            [step.lr, self.momentum, self.weight_decay, fresh].map(T::from_f64);
-        let nesterov = self.nesterov;
+            [step.lr, rule.momentum, rule.weight_decay, fresh].map(T::from_f64);
+        let nesterov = rule.nesterov;
         let [v] = slots else {
             return update([p], [g], move |[p], [g]| [p - lr * (g + decay * p)]);
         };

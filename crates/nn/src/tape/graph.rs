@@ -52,111 +52,130 @@ struct Recorded<T> {
     factor: T,
 }
 
+once! {
+    impl<T: Scalar> Graph<T> {
+        pub(super) fn new() -> Self {
+            Self {
+                nodes: vec![],
+                ops: vec![],
+                grads: vec![],
+                edges: vec![],
+                params: vec![],
+                updates: vec![],
+                len: 0,
+                recording: false,
+                mode: Mode::Evaluate,
+                probing: false,
+                probed: vec![],
+                untrained: Untrained::default(),
+            }
+        }
+
+        /// Forgets the nodes and keeps their memory.
+        pub(super) fn reset(&mut self, recording: bool, mode: Mode) {
+            self.report_untrained();
+            self.release();
+            self.edges.clear();
+            self.params.clear();
+            self.updates.clear();
+            self.probed.clear();
+            self.len = 0;
+            self.recording = recording;
+            self.mode = mode;
+            self.probing = false;
+        }
+
+        /// [`reset`](Self::reset), to look at every node afterwards. All of them are differentiated.
+        /// Layers do what they do in training, but draw no random numbers.
+        pub(super) fn reset_probing(&mut self) {
+            self.reset(true, Mode::Train);
+            self.probing = true;
+        }
+
+        fn report_untrained(&mut self) {
+            if cfg!(debug_assertions) && !self.probing {
+                let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
+                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))));
+            }
+        }
+
+        /// Gives shared values back, so that their owner can write to them without a copy.
+        fn release(&mut self) {
+            self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
+        }
+
+        /// The index of the next node.
+        fn next_node(&mut self) -> usize {
+            if self.len == self.nodes.len() {
+                self.nodes.push(Node::new());
+                self.ops.push(None);
+                self.grads.push(Grad { value: None, ready: false });
+            }
+            self.grads[self.len].ready = false;
+            self.len
+        }
+
+        /// Appends a node whose value is the caller's.
+        pub(super) fn leaf(&mut self, value: Tensor<T>, differentiated: bool) -> u32 {
+            let at = self.next_node();
+            let node = &mut self.nodes[at];
+            node.shared = Some(value);
+            node.inputs = (0, 0);
+            node.differentiated = (differentiated || self.probing) && self.recording;
+            self.len += 1;
+            at as u32
+        }
+
+        /// A parameter's node: one for each parameter, however often it is used.
+        pub(super) fn param<'a>(&mut self, param: &'a Param<T>) -> u32 {
+            if let Some(known) = self.params.iter().find(|known| known.id == param.id()) {
+                return known.node;
+            }
+            if cfg!(debug_assertions) && self.recording && param.is_trainable() {
+                self.untrained.note(param);
+            }
+            if self.probing && param.is_trainable() {
+                self.probed.push((param.id(), param.describe()));
+            }
+            let node = self.leaf(param.value().clone(), param.is_trainable());
+            self.params.push(OnTape { id: param.id(), node, shown: false });
+            node
+        }
+
+        /// Records a new value of a buffer, which a step applies.
+        pub(super) fn update<'a>(&mut self, buffer: &'a Buffer<T>, keep: T, factor: T, node: u32) {
+            if self.recording && !self.probing {
+                self.updates.push(Recorded { buffer: buffer.id(), node, keep, factor });
+            }
+        }
+
+        /// The backward pass: gradients of node `root`, which has one element, with respect to all nodes
+        /// that lead to it.
+        pub(crate) fn backward(&mut self, root: u32) {
+            let root = root as usize;
+            if self.nodes[root].differentiated {
+                let shape = self.nodes[root].value().shape();
+                grow(&mut self.grads[root].value, shape).fill(T::ONE);
+                self.grads[root].ready = true;
+            }
+            for i in (0..=root).rev() {
+                let node = &self.nodes[i];
+                let (first, end) = node.inputs;
+                if !node.differentiated || first == end || !self.grads[i].ready {
+                    continue;
+                }
+                let (below, rest) = self.grads.split_at_mut(i);
+                let (Some(op), Some(dy)) = (&self.ops[i], &rest[0].value) else { continue };
+                let edges = &self.edges[first as usize..end as usize];
+                op.backward(&mut Backward::new(&self.nodes, edges, node, dy.as_slice(), below));
+            }
+            self.release();
+        }
+
+    }
+}
+
 impl<T: Scalar> Graph<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            nodes: vec![],
-            ops: vec![],
-            grads: vec![],
-            edges: vec![],
-            params: vec![],
-            updates: vec![],
-            len: 0,
-            recording: false,
-            mode: Mode::Evaluate,
-            probing: false,
-            probed: vec![],
-            untrained: Untrained::default(),
-        }
-    }
-
-    /// Forgets the nodes and keeps their memory.
-    pub(super) fn reset(&mut self, recording: bool, mode: Mode) {
-        self.report_untrained();
-        self.release();
-        self.edges.clear();
-        self.params.clear();
-        self.updates.clear();
-        self.probed.clear();
-        self.len = 0;
-        self.recording = recording;
-        self.mode = mode;
-        self.probing = false;
-    }
-
-    /// [`reset`](Self::reset), to look at every node afterwards. All of them are differentiated.
-    /// Layers do what they do in training, but draw no random numbers.
-    pub(super) fn reset_probing(&mut self) {
-        self.reset(true, Mode::Train);
-        self.probing = true;
-    }
-
-    fn report_untrained(&mut self) {
-        if cfg!(debug_assertions) && !self.probing {
-            let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
-            complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))));
-        }
-    }
-
-    /// Gives shared values back, so that their owner can write to them without a copy.
-    fn release(&mut self) {
-        self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
-    }
-
-    pub(crate) fn value(&self, node: u32) -> &Tensor<T> {
-        self.nodes[node as usize].value()
-    }
-
-    /// The index of the next node.
-    fn next_node(&mut self) -> usize {
-        if self.len == self.nodes.len() {
-            self.nodes.push(Node::new());
-            self.ops.push(None);
-            self.grads.push(Grad { value: None, ready: false });
-        }
-        self.grads[self.len].ready = false;
-        self.len
-    }
-
-    /// Appends a node whose value is the caller's.
-    pub(super) fn leaf(&mut self, value: Tensor<T>, differentiated: bool) -> u32 {
-        let at = self.next_node();
-        let node = &mut self.nodes[at];
-        node.shared = Some(value);
-        node.inputs = (0, 0);
-        node.differentiated = (differentiated || self.probing) && self.recording;
-        self.len += 1;
-        at as u32
-    }
-
-    /// A parameter's node: one for each parameter, however often it is used.
-    pub(super) fn param(&mut self, param: &Param<T>) -> u32 {
-        if let Some(known) = self.params.iter().find(|known| known.id == param.id()) {
-            return known.node;
-        }
-        if cfg!(debug_assertions) && self.recording && param.is_trainable() {
-            self.untrained.note(param);
-        }
-        if self.probing && param.is_trainable() {
-            self.probed.push((param.id(), param.describe()));
-        }
-        let node = self.leaf(param.value().clone(), param.is_trainable());
-        self.params.push(OnTape { id: param.id(), node, shown: false });
-        node
-    }
-
-    /// Whether a node is an input, a parameter or a buffer.
-    pub(super) fn is_leaf(&self, node: u32) -> bool {
-        self.inputs(node).is_empty()
-    }
-
-    /// Records a new value of a buffer, which a step applies.
-    pub(super) fn update(&mut self, buffer: &Buffer<T>, keep: T, factor: T, node: u32) {
-        if self.recording && !self.probing {
-            self.updates.push(Recorded { buffer: buffer.id(), node, keep, factor });
-        }
-    }
-
     /// Computes an op's value and appends its node.
     #[track_caller]
     pub(super) fn apply<O: Op<T>>(
@@ -185,46 +204,6 @@ impl<T: Scalar> Graph<T> {
         at as u32
     }
 
-    /// The backward pass: gradients of node `root`, which has one element, with respect to all nodes
-    /// that lead to it.
-    pub(crate) fn backward(&mut self, root: u32) {
-        let root = root as usize;
-        if self.nodes[root].differentiated {
-            let shape = self.nodes[root].value().shape();
-            grow(&mut self.grads[root].value, shape).fill(T::ONE);
-            self.grads[root].ready = true;
-        }
-        for i in (0..=root).rev() {
-            let node = &self.nodes[i];
-            let (first, end) = node.inputs;
-            if !node.differentiated || first == end || !self.grads[i].ready {
-                continue;
-            }
-            let (below, rest) = self.grads.split_at_mut(i);
-            let (Some(op), Some(dy)) = (&self.ops[i], &rest[0].value) else { continue };
-            let edges = &self.edges[first as usize..end as usize];
-            op.backward(&mut Backward::new(&self.nodes, edges, node, dy.as_slice(), below));
-        }
-        self.release();
-    }
-
-    /// How many nodes there are; each comes behind all that it is computed from.
-    pub(crate) fn len(&self) -> u32 {
-        self.len as u32
-    }
-
-    /// The op that computed a node, if the node is to be differentiated.
-    pub(crate) fn op(&self, node: u32) -> Option<&dyn Op<T>> {
-        let computed = self.nodes[node as usize].differentiated && !self.inputs(node).is_empty();
-        self.ops[node as usize].as_deref().filter(|_| computed)
-    }
-
-    /// The nodes that a node is computed from.
-    pub(crate) fn inputs(&self, node: u32) -> &[u32] {
-        let (first, end) = self.nodes[node as usize].inputs;
-        &self.edges[first as usize..end as usize]
-    }
-
     /// The trainable parameters that a diagnosis has seen: identity and description.
     pub(crate) fn probed(&self) -> impl Iterator<Item = (u64, &str)> {
         self.probed.iter().map(|(id, name)| (*id, name.as_str()))
@@ -233,6 +212,32 @@ impl<T: Scalar> Graph<T> {
     /// The parameters of this step: identity and node.
     pub(crate) fn params(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         self.params.iter().map(|param| (param.id, param.node))
+    }
+
+    /// The op that computed a node, if the node is to be differentiated.
+    pub(crate) fn op(&self, node: u32) -> Option<&dyn Op<T>> {
+        let computed = self.nodes[node as usize].differentiated && !self.inputs(node).is_empty();
+        self.ops[node as usize].as_deref().filter(|_| computed)
+    }
+
+    pub(crate) fn value(&self, node: u32) -> &Tensor<T> {
+        self.nodes[node as usize].value()
+    }
+
+    /// The nodes that a node is computed from.
+    pub(crate) fn inputs(&self, node: u32) -> &[u32] {
+        let (first, end) = self.nodes[node as usize].inputs;
+        &self.edges[first as usize..end as usize]
+    }
+
+    /// Whether a node is an input, a parameter or a buffer.
+    pub(super) fn is_leaf(&self, node: u32) -> bool {
+        self.inputs(node).is_empty()
+    }
+
+    /// How many nodes there are; each comes behind all that it is computed from.
+    pub(crate) fn len(&self) -> u32 {
+        self.len as u32
     }
 
     /// A node's gradient, if the last backward pass reached it.

@@ -1,0 +1,106 @@
+//! One pass of an optimizer over a model: all of a step but the rule.
+
+use fanin_tensor::{Scalar, Tensor, show_shape};
+
+use super::memory::Entry;
+use crate::buffer::Buffer;
+use crate::param::Param;
+use crate::parameters::{ParamPath, Parameters, VisitorMut};
+use crate::tape::Gradients;
+
+/// How many slots the parameters of a group have.
+pub(super) type Slots<'r> = dyn Fn(Option<usize>) -> usize + 'r;
+
+/// Applies the rule of a group: the scale of the learning rate, the number of the step, the parameter,
+/// its gradient, its slots.
+pub(super) type Apply<'r, T> =
+    dyn Fn(Option<usize>, f64, i32, &mut [T], &[T], &mut [Tensor<T>]) + 'r;
+
+/// How a pass ended.
+#[derive(Default)]
+pub(super) struct Passed {
+    /// How many parameters had a gradient.
+    pub(super) found: usize,
+    /// The first parameter without an entry of its own. Nothing from it on was changed.
+    pub(super) unknown: Option<usize>,
+    /// A parameter whose shape has changed.
+    pub(super) misfit: Option<String>,
+}
+
+once! {
+    /// Changes the model's parameters from one on, and in the first pass of a step its buffers.
+    pub(super) fn pass<'p, 'g, T: Scalar>(
+        model: &'p mut dyn Parameters<T>,
+        grads: &'p mut Gradients<'g, T>,
+        entries: &'p mut [Entry<T>],
+        start_first: (usize, bool),
+        slots: &'p Slots<'p>,
+        apply: &'p Apply<'p, T>,
+    ) -> Passed where 'g: 'p {
+        let (start, first) = start_first;
+        let passed = Passed::default();
+        let mut pass = Pass { grads, entries, start, first, slots, apply, at: 0, hint: 0, passed };
+        model.visit_mut(&ParamPath::ROOT, &mut pass);
+        pass.passed
+    }
+}
+
+struct Pass<'p, 'g, T: Scalar> {
+    grads: &'p mut Gradients<'g, T>,
+    entries: &'p mut [Entry<T>],
+    /// Parameters before this one have been changed.
+    start: usize,
+    /// Whether this is the first pass of the step.
+    first: bool,
+    slots: &'p Slots<'p>,
+    apply: &'p Apply<'p, T>,
+    at: usize,
+    /// Where the gradient of the next parameter is expected.
+    hint: usize,
+    passed: Passed,
+}
+
+impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
+    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
+        let at = self.at;
+        self.at += 1;
+        if self.passed.unknown.is_some() || at < self.start {
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.id == param.id()) else {
+            self.passed.unknown = Some(at);
+            return;
+        };
+        param.set_shown();
+        let Some(grad) = self.grads.take_next(&mut self.hint, param.id()) else { return };
+        self.passed.found += 1;
+        let lr_scale = f64::from(param.lr_scale());
+        let value = param.value_mut();
+        if entry.slots.is_empty() {
+            let zeros = |_| Tensor::zeros(value.shape());
+            entry.slots = (0..(self.slots)(entry.group)).map(zeros).collect();
+        }
+        let shape = &**entry.shape.get_or_insert_with(|| value.shape().into());
+        if shape != value.shape() || grad.shape() != shape {
+            let (is, was) = (show_shape(value.shape()), show_shape(shape));
+            let path = &entry.path;
+            self.passed.misfit.get_or_insert_with(|| format!("{path} is {is}, but was {was}"));
+            return;
+        }
+        entry.steps += 1;
+        let (p, g, slots) = (value.as_mut_slice(), grad.as_slice(), &mut entry.slots);
+        (self.apply)(entry.group, lr_scale, entry.steps, p, g, slots);
+    }
+
+    fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
+        if !self.first {
+            return;
+        }
+        let id = buffer.id();
+        self.grads.updates(&mut |updated, update| {
+            if updated == id {
+                update.apply(buffer.value_mut().as_mut_slice());
+            }
+        });
+    }
+}
