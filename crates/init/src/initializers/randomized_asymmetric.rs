@@ -22,10 +22,10 @@ const STD: f64 = 0.6007;
 ///
 /// It serves both weights and biases, and tells them apart by the parameter's [`ParamKind`]. The
 /// two are drawn separately. The plain initializer (`default`) gives a weight row its Beta entry
-/// with probability n/(n + 1), and independently a bias with probability 1/(n + 1). So a part n/(n
-/// + 1)² of the units has two such entries, and as many units have none. With
-/// [`paired`](Self::paired) every unit has exactly one, as in the paper: weight and bias compute
-/// the same choice from a seed and the layer's name.
+/// with probability n/(n+1), and independently a bias with probability 1/(n+1). So a part n/(n+1)²
+/// of the units has two such entries, and as many units have none. With [`paired`](Self::paired)
+/// every unit has exactly one, as in the paper: weight and bias compute the same choice from a seed
+/// and the layer's name.
 ///
 /// Of 10,000 networks of ten ReLU layers of two units, 91 % are constant on [−√3, √3] at
 /// initialization with He's initializer and biases of 0, 83 % with He's initializer and PyTorch's

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::random::draw;
+use crate::random::permutation::permutation;
 use crate::scheme::fields;
-use crate::{Initializer, ParamSpec, randperm};
+use crate::{Initializer, ParamSpec};
 
 /// Normal with this standard deviation, then in every column `⌈sparsity·out⌉` entries set to 0.
 ///
 /// The draw is `torch.nn.init.sparse_(sparsity, std)` after `torch.manual_seed`, bit for bit: the
-/// normal numbers, then for each column a [`randperm`] of its rows, whose first are set to 0.
+/// normal numbers, then for each column a [`randperm`](crate::randperm) of its rows, whose first are set to 0.
 /// (PyTorch draws the permutations from its default generator, even if it is given another.)
 ///
 /// A column holds the weights of one input. So every input keeps the same number of connections,
@@ -163,7 +164,7 @@ impl Initializer for Sparse {
         draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, self.std);
             for column in 0..columns {
-                for row in randperm(rows, rng).into_iter().take(zeros) {
+                for row in permutation(rows, rng).into_iter().take(zeros) {
                     values[row * columns + column] = 0.0;
                 }
             }
@@ -187,7 +188,7 @@ impl Initializer for SparseRows {
         draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, self.std);
             for row in values.chunks_mut(length.max(1)) {
-                for input in randperm(length, rng).into_iter().skip(self.inputs) {
+                for input in permutation(length, rng).into_iter().skip(self.inputs) {
                     row[input] = 0.0;
                 }
             }

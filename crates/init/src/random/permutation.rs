@@ -20,7 +20,13 @@ use crate::TorchRng;
 /// assert_eq!(randperm(10, &mut TorchRng::seed(0)), [4, 1, 7, 5, 3, 9, 0, 8, 6, 2]);
 /// ```
 #[track_caller]
-pub fn randperm(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
+pub fn randperm<R: RngCore + ?Sized>(n: usize, mut rng: &mut R) -> Vec<usize> {
+    permutation(n, &mut rng)
+}
+
+/// [`randperm`], compiled once for all generators.
+#[track_caller]
+pub(crate) fn permutation(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
     assert!(u32::try_from(n).is_ok(), "randperm: {n} does not fit 32 bits");
     let mut order: Vec<usize> = (0..n).collect();
     for i in 0..n.saturating_sub(1) {
@@ -46,10 +52,10 @@ pub fn randperm(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
 /// assert_ne!(epoch_order(100, &mut rng), epoch_order(100, &mut rng));
 /// ```
 #[track_caller]
-pub fn epoch_order(n: usize, rng: &mut dyn RngCore) -> Vec<usize> {
+pub fn epoch_order<R: RngCore + ?Sized>(n: usize, rng: &mut R) -> Vec<usize> {
     let _workers = rng.next_u64();
     // PyTorch's number has 63 bits. TorchRng keeps the low 32, which are the same.
-    randperm(n, &mut TorchRng::seed(rng.next_u64()))
+    permutation(n, &mut TorchRng::seed(rng.next_u64()))
 }
 
 #[cfg(test)]
