@@ -152,7 +152,7 @@ fn more_than_the_header_says_is_an_error() {
 
 #[test]
 fn a_foreign_file_is_named_and_shown() {
-    let rest = "; such a file, once unpacked, starts with two zero bytes, an element type (08, 09, \
+    let rest = "; an unpacked IDX file starts with two zero bytes, an element type (08, 09, \
                 0B to 0E) and a number of axes (01 to FF), so take another file";
     let is = "x is no IDX file: ";
     assert_eq!(message(b""), format!("{is}it is empty{rest}"));
