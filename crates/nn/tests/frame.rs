@@ -58,8 +58,8 @@ fn random(shape: &[usize], seed: u64) -> Tensor {
 
 // Batch normalization: buffers.
 
-/// 50 steps of PyTorch's training, with batches of 2 to 33 rows. Features have means up to 50 and
-/// spreads from 0.1, which costs digits.
+/// 50 steps of PyTorch's training, with batches of 2 to 33 rows. A mean of 50 has an ulp of 4e-6, of
+/// which a spread of 0.1 makes 4e-5 in the output.
 #[test]
 fn running_statistics_are_those_of_pytorch() {
     let golden = golden();
@@ -82,7 +82,7 @@ fn running_statistics_are_those_of_pytorch() {
                 let name = format!("batch_norm/{what}/{step}");
                 assert_close(&name, value, get(&name), tolerance);
             };
-            check("y", &y.unwrap(), 3e-5);
+            check("y", &y.unwrap(), 1e-4);
             check("dx", &dx, 3e-4);
             check("mean", layer.running_mean(), 1e-6);
             check("var", layer.running_var(), 1e-6);
