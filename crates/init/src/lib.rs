@@ -42,6 +42,7 @@
 //! | [`KaimingNormal`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_normal_`, Flux `kaiming_normal`, MLX `he_normal` |
 //! | [`LecunUniform`] | 1/n | LeCun et al. 1998 | Keras, JAX `lecun_uniform` |
 //! | [`LecunNormal`] | 1/n | LeCun et al. 1998, Klambauer et al. 2017 | PyTorch `kaiming_normal_` with `linear` |
+//! | [`SmallInit`] | 2/(5n) | Nguyen & Salazar 2019 | GPT-NeoX `small_init` |
 //! | [`VarianceScaling`] | scale/n, /m, /((n+m)/2) or /√(nm) | | Keras, JAX `variance_scaling`; the truncated `he_normal`, `glorot_normal`, `lecun_normal` |
 //! | [`Orthogonal`] | g²/max(rows, columns) | Saxe et al. 2013 | PyTorch `orthogonal_`, Keras `Orthogonal`, JAX, Flux, MLX `orthogonal` |
 //! | [`Auto`] | g²/n, /m or /((n+m)/2), g of the activation that follows | He et al. 2015, eq. 9 | |
