@@ -14,7 +14,7 @@
 //! Put the `impl` block into the macro. A method may take `self`, `&self`, `&mut self` or no
 //! receiver. All lifetimes must be named, those of `&self` apart. A type may be `Self`. A reference to
 //! something with a lifetime needs a bound, as in `where 't: 'a`:
-//! ```ignore
+//! ```text
 //! once! {
 //!     impl<'t, T: Scalar> Var<'t, T> {
 //!         /// The rows with these indices.
@@ -27,7 +27,7 @@
 //! # Functions
 //! The element type comes last. A method of a type without an element type, or of a trait, calls such
 //! a function:
-//! ```ignore
+//! ```text
 //! once! {
 //!     fn step<'a, 'g, T: Scalar>(rule: &'a mut Sgd, grads: Gradients<'g, T>) -> usize { … }
 //! }

@@ -25,7 +25,7 @@ pub(crate) use linear::Linear;
 
 use fanin_tensor::show_shape;
 
-/// Panics about shapes that do not fit, at the line of whoever called the operation.
+/// Panics about shapes that do not fit, at the line that called the operation.
 #[cold]
 #[inline(never)]
 #[track_caller]

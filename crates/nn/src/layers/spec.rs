@@ -12,7 +12,7 @@ use crate::ops::activations;
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///
 /// In JSON a layer is its name, or its name with what it takes: `"relu"`, `{"leaky_relu": 0.2}`. Any
-/// format of serde will do. Unknown fields are refused, and so are unknown layers and laws.
+/// format of serde will do. Unknown fields, layers and initializers are refused.
 ///
 /// # Example
 /// ```
@@ -113,10 +113,10 @@ pub struct LinearSpec {
     pub inputs: usize,
     /// How many features come out.
     pub outputs: usize,
-    /// The law of the weights; PyTorch's if it is left out.
+    /// The initializer of the weights; PyTorch's if it is left out.
     #[serde(default = "default_weight")]
     pub weight: Scheme,
-    /// The law of the biases; PyTorch's if it is left out, and no biases with `null`.
+    /// The initializer of the biases; PyTorch's if it is left out. There are no biases with `null`.
     #[serde(default = "default_bias")]
     pub bias: Option<Scheme>,
 }
@@ -130,7 +130,7 @@ fn default_bias() -> Option<Scheme> {
 }
 
 impl LinearSpec {
-    /// A layer with PyTorch's laws, as [`Linear::new`] has it.
+    /// A layer with PyTorch's initializers, as [`Linear::new`] has it.
     pub fn new(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, weight: default_weight(), bias: default_bias() }
     }
@@ -274,8 +274,8 @@ impl Sequential {
     /// after layer: the same as if it had been built by hand.
     ///
     /// # Errors
-    /// Where building by hand would panic: a layer that does not fit the ones before it, a law that
-    /// cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
+    /// Where building by hand would panic: a layer that does not fit the ones before it, an initializer
+    /// that cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
         check(&spec.layers, "")?;
         Ok(build(&spec.layers))

@@ -1,5 +1,5 @@
-//! Broadcasting, by NumPy's rule: shapes are aligned at their last axes, and an axis of length 1, or
-//! one that is missing, stands for as many copies as the other has places.
+//! Broadcasting, by NumPy's rule: shapes are aligned at their last axes. An axis of length 1, or a
+//! missing one, is repeated until it has the other's length.
 
 use fanin_tensor::{Scalar, Shape, broadcast};
 

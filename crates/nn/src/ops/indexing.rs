@@ -229,8 +229,8 @@ once! {
         /// NaN there.
         ///
         /// # Shapes
-        /// Those of a and b broadcast to one. The mask has an element for each of its places, in the
-        /// order of rows.
+        /// Those of a and b broadcast to one. The mask has a value for each of its elements, in
+        /// row-major order.
         ///
         /// # Panics
         /// **Panics** if the shapes do not broadcast, or the mask has another number of elements.

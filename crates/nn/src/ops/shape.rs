@@ -53,7 +53,7 @@ struct Concat {
     axis: usize,
 }
 
-/// What lies behind one place of the axes before `axis`.
+/// How many elements share the indices before `axis`.
 fn block(shape: &[usize], axis: usize) -> usize {
     shape[axis..].iter().product()
 }
@@ -80,7 +80,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The same elements, row by row, under another shape.
     ///
     /// # Panics
-    /// **Panics** if the shape has another number of places.
+    /// **Panics** if the shape has another number of elements.
     #[must_use]
     #[track_caller]
     pub fn reshape(self, shape: impl IntoShape) -> Self {
