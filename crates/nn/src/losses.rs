@@ -62,7 +62,8 @@ where
     }
 }
 
-/// A loss from a closure of prediction and target, whose types need not be written.
+/// A loss from a closure of prediction and target, whose types need not be written. (For `f64`, a `fn`
+/// is a loss.)
 ///
 /// Operations on two shapes broadcast: for predictions `(n, 1)` and targets `(n)` the difference is
 /// `(n, n)`. [`Var::mse`] and the other losses refuse such shapes.
@@ -76,10 +77,9 @@ where
 /// let (y, target) = (Tensor::from_vec(2, vec![0.5, -2.0]), Tensor::from_vec(2, vec![1.0, 1.0]));
 /// assert_eq!(Tape::new().value(|t| hinge.loss(t.input(&y), &target)).item(), 1.75);
 /// ```
-pub fn from_fn<T, F>(f: F) -> FromFn<F>
+pub fn from_fn<F>(f: F) -> FromFn<F>
 where
-    T: Scalar,
-    F: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
+    F: for<'t> Fn(Var<'t>, Var<'t>) -> Var<'t>,
 {
     FromFn(f)
 }

@@ -1,12 +1,12 @@
 //! Every operation, layer and loss against finite differences in `f64`, with random cotangents.
 
-use fanin_nn::init::from_fn;
+use fanin_nn::init::TorchRng;
 use fanin_nn::init::rand::Rng;
 use fanin_nn::layers::*;
 use fanin_nn::tensor::{Scalar, Write, map::map};
 use fanin_nn::{
-    Backward, InitPlan, Linear, Module, Op, Param, Parameters, Sequential, Tape, Tensor, Var,
-    gradcheck, gradcheck_at, gradcheck_module,
+    Backward, Linear, Module, Op, Param, Parameters, Sequential, Tape, Tensor, Var, gradcheck,
+    gradcheck_at, gradcheck_module,
     losses::{CrossEntropy, Loss},
 };
 
@@ -181,9 +181,11 @@ fn layers() {
         .assert_below(TOLERANCE);
     let mut fixup = FixupBranch::new(5, 7, 4, 3);
     // Away from its zeros, which would hide what is behind them.
-    let spread =
-        from_fn(|_, rng, mut w| w.iter_mut().for_each(|w| *w = rng.random_range(0.1..1.0)));
-    fixup.init(&InitPlan::new().set("*", spread)).unwrap();
+    let mut rng = TorchRng::seed(1);
+    fixup.visit_params_mut(&mut |_, p| {
+        let values = p.value_mut().as_mut_slice().iter_mut();
+        values.for_each(|w| *w = rng.random_range(0.1..1.0));
+    });
     gradcheck_module(fixup.cast(), &[4, 5], 1).assert_below(TOLERANCE);
 }
 

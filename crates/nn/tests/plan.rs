@@ -272,7 +272,7 @@ fn plans_survive_serde() {
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(
         text,
-        r#"{"laws":[{"weights":"kaiming_normal"},{"biases":"uniform(low=-0.5, high=0.25)"},"#
+        r#"{"initializers":[{"weights":"kaiming_normal"},{"biases":"uniform(low=-0.5, high=0.25)"},"#
             .to_owned()
             + r#"{"named":["2.*","normal(std=0.01)"]}],"seed":20260101}"#
     );
@@ -292,7 +292,7 @@ fn plans_survive_serde() {
     let error = serde_json::to_string(&own).unwrap_err().to_string();
     assert!(error.contains("is no law of fanin-init"), "{error}");
     for (text, want) in [
-        (r#"{"laws":[{"weights":"kaming_normal"}]}"#, "kaiming_normal"),
+        (r#"{"initializers":[{"weights":"kaming_normal"}]}"#, "kaiming_normal"),
         (r#"{"laws":[{"weight":"zeros"}]}"#, "unknown variant `weight`"),
         (r#"{"laws":[],"sed":1}"#, "unknown field `sed`"),
         (r#"{"laws":[{"biases":"normal(std=-1)"}]}"#, "-1"),

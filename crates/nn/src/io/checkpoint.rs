@@ -260,7 +260,8 @@ struct Staged<T> {
 struct Slot<T> {
     path: String,
     shape: Vec<usize>,
-    values: Vec<T>,
+    /// What the file has for it. Made when the file's shape is that of the model.
+    values: Option<Tensor<T>>,
     found: bool,
 }
 
@@ -273,7 +274,7 @@ impl<T: Scalar> Staged<T> {
         model.visit_mut(&ParamPath::ROOT, &mut shapes);
         for (path, shape) in shapes.0 {
             open.entry(path.clone()).or_default().push_back(slots.len());
-            slots.push(Slot { path, shape, values: vec![], found: false });
+            slots.push(Slot { path, shape, values: None, found: false });
         }
         Self { slots, open, misfits: Differences::default(), extra: Differences::default() }
     }
@@ -291,11 +292,10 @@ impl<T: Scalar> Staged<T> {
                 let slot = &mut self.slots[slot];
                 slot.found = true;
                 if slot.shape == shape {
-                    let len = slot.shape.iter().product();
-                    slot.values.reserve_exact(len);
-                    for _ in 0..len {
+                    let values = slot.values.insert(Tensor::zeros(&slot.shape));
+                    for place in values.as_mut_slice() {
                         let value = decode_from_std_read(payload, CODEC);
-                        slot.values.push(value.map_err(|e| explain(&shown(), &e))?);
+                        *place = value.map_err(|e| explain(&shown(), &e))?;
                     }
                     continue;
                 }
@@ -326,7 +326,7 @@ impl<T: Scalar> Staged<T> {
         let mut slots = self.slots.into_iter();
         let commit = |_: &ParamPath<'_>, tensor: &mut Tensor<T>| {
             let slot = slots.next().expect("visit_mut shows as many parameters as before");
-            *tensor = Tensor::from_vec(&slot.shape[..], slot.values);
+            *tensor = slot.values.expect("every tensor was found");
         };
         model.visit_mut(&ParamPath::ROOT, &mut OnTensors(commit));
     }
