@@ -18,8 +18,8 @@ pub use fanin_init::{
 pub use fanin_nn::diagnose::{Fault, InitReport, Probe};
 pub use fanin_nn::initialize::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
 pub use fanin_nn::layers::*;
-pub use fanin_nn::losses::{self, CrossEntropy, Loss, Mse, Reduction};
-pub use fanin_nn::optim::{Adam, AdamW, Optimizer, Sgd};
+pub use fanin_nn::losses::{self, *};
+pub use fanin_nn::optim::*;
 pub use fanin_nn::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 pub use fanin_nn::{
     Backward, Buffer, Checkpoint, Curve, Describe, Features, Forward, GradientSum, Gradients,

@@ -7,13 +7,21 @@
 //!
 //! Any function of two values is a loss too: a `fn`, or a closure in [`from_fn`].
 
-mod cross_entropy;
-mod mse;
 mod reduction;
 
-pub use cross_entropy::CrossEntropy;
-pub use mse::Mse;
 pub use reduction::Reduction;
+
+/// A line for each loss: its file and its type.
+macro_rules! losses {
+    ($($file:ident: $loss:ident;)*) => {$(
+        mod $file;
+        pub use $file::$loss;
+    )*};
+}
+losses! {
+    cross_entropy: CrossEntropy;
+    mse: Mse;
+}
 
 use std::fmt;
 

@@ -1,18 +1,26 @@
 //! Optimizers. A [`Rule`] is one small loop that looks like its paper's algorithm, one a file.
 //! [`RuleOptimizer`] does the rest for all of them: state by parameter, groups, rates, checks.
 
-mod adam;
 mod memory;
 mod pass;
 mod rule;
 mod rule_optimizer;
-mod sgd;
 mod state;
 
-pub use adam::{Adam, AdamRule, AdamW};
+/// A line for each rule: its file, and its optimizers and rule.
+macro_rules! optimizers {
+    ($($file:ident: $($name:ident)*;)*) => {$(
+        mod $file;
+        pub use $file::{$($name),*};
+    )*};
+}
+optimizers! {
+    adam: Adam AdamW AdamRule;
+    sgd: Sgd SgdRule;
+}
+
 pub use rule::{Rule, Step};
 pub use rule_optimizer::RuleOptimizer;
-pub use sgd::{Sgd, SgdRule};
 pub use state::{OptimizerState, ParamState, StateError};
 
 use fanin_tensor::Scalar;
