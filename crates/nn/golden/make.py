@@ -294,6 +294,13 @@ for name, new in {
     "sgd-momentum-decay-scaled": lambda p: O.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.1),
     "adam-decay-scaled": lambda p: O.Adam(p, lr=0.05, weight_decay=0.1),
     "adamw-scaled": lambda p: O.AdamW(p, lr=0.05, weight_decay=0.5),
+    "rmsprop": lambda p: O.RMSprop(p, lr=0.01),
+    "rmsprop-decay": lambda p: O.RMSprop(p, lr=0.01, alpha=0.9, eps=1e-3, weight_decay=0.1),
+    "rmsprop-centered": lambda p: O.RMSprop(p, lr=0.01, alpha=0.9, centered=True, eps=1e-3),
+    "rmsprop-momentum-rare": lambda p: O.RMSprop(p, lr=0.01, momentum=0.8),
+    "rmsprop-centered-momentum": lambda p: O.RMSprop(
+        p, lr=0.01, alpha=0.9, centered=True, momentum=0.8, eps=1e-3
+    ),
 }.items():
     w, b = nn.Parameter(w0.clone()), nn.Parameter(b0.clone())
     b.requires_grad_(not name.endswith("-frozen"))

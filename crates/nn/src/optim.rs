@@ -16,6 +16,7 @@ macro_rules! optimizers {
 }
 optimizers! {
     adam: Adam AdamW AdamRule;
+    rmsprop: RmsProp RmsPropRule;
     sgd: Sgd SgdRule;
 }
 

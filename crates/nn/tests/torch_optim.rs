@@ -3,6 +3,7 @@
 //!
 //! `cargo test --test torch_optim -- --nocapture` shows the largest deviation of each case.
 
+use fanin_nn::optim::RmsProp;
 use fanin_nn::{Adam, AdamW, Module, Optimizer, Param, Parameters, Sgd, Tape, Tensor, Var};
 
 /// Relative to max(1, |PyTorch's|). Both round each step's few operations to `f32`, in orders that
@@ -67,6 +68,8 @@ fn optimizers() -> Vec<(&'static str, Box<dyn Optimizer>)> {
     let sgd = || Sgd::new(0.1);
     let adam = || Adam::new(0.05);
     let adamw = || AdamW::new(0.05);
+    let rmsprop = || RmsProp::new(0.01);
+    let fast = || rmsprop().alpha(0.9).epsilon(1e-3);
     vec![
         ("sgd", Box::new(sgd())),
         ("sgd-decay", Box::new(sgd().weight_decay(0.1))),
@@ -93,6 +96,11 @@ fn optimizers() -> Vec<(&'static str, Box<dyn Optimizer>)> {
         ("sgd-momentum-decay-scaled", Box::new(sgd().momentum(0.8).weight_decay(0.1))),
         ("adam-decay-scaled", Box::new(adam().weight_decay(0.1))),
         ("adamw-scaled", Box::new(adamw().weight_decay(0.5))),
+        ("rmsprop", Box::new(rmsprop())),
+        ("rmsprop-decay", Box::new(fast().weight_decay(0.1))),
+        ("rmsprop-centered", Box::new(fast().centered())),
+        ("rmsprop-momentum-rare", Box::new(rmsprop().momentum(0.8))),
+        ("rmsprop-centered-momentum", Box::new(fast().centered().momentum(0.8))),
     ]
 }
 
