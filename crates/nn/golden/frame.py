@@ -127,6 +127,27 @@ def clip():
             put(f"clip/{max_norm}/clipped/{tensor.dim()}", tensor.grad)
 
 
+def loss(name, function):
+    """A loss with a target of the prediction's shape: differences of all sizes, and none."""
+    g = generator(name)
+    y = (torch.randn(3, 8, generator=g) * 2).requires_grad_()
+    target = torch.randn(3, 8, generator=g)
+    target[0, :2] = y.detach()[0, :2]
+    put(f"{name}/y", y)
+    put(f"{name}/target", target)
+    for reduction in ["mean", "sum", "none"]:
+        y.grad = None
+        value = function(y, target, reduction=reduction)
+        put(f"{name}/{reduction}/loss", value)
+        value.sum().backward()
+        put(f"{name}/{reduction}/dy", y.grad)
+
+
+losses = {
+    "mse": F.mse_loss,
+}
 for case in [batch_norm, layer_norm, bilinear, embedding, cross_entropy, clip]:
     case()
+for name, function in losses.items():
+    loss(name, function)
 pathlib.Path(__file__).with_name("frame.txt").write_text("\n".join(lines) + "\n")
