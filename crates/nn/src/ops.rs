@@ -6,7 +6,7 @@ mod axes;
 mod batch_norm;
 mod dropout;
 mod elementary;
-mod elementwise;
+pub(crate) mod elementwise;
 mod expand;
 mod extremes;
 mod functions;

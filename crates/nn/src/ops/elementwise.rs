@@ -12,7 +12,7 @@ use fanin_tensor::{Scalar, Tensor, Write};
 use crate::tape::{Backward, Curve, Op, Var};
 
 /// A function and its derivative.
-pub(super) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
     /// About how long an element takes, in picoseconds; see [`Function::picos`].
     const PICOS: usize = 100;
     /// Whether it is what one would call an activation.
@@ -83,7 +83,7 @@ fn row_len<T: Scalar>(x: &Tensor<T>) -> usize {
 
 impl<'t, T: Scalar> Var<'t, T> {
     /// `f` of every element.
-    pub(super) fn elementwise(self, f: impl Elementwise<T>) -> Self {
+    pub(crate) fn elementwise(self, f: impl Elementwise<T>) -> Self {
         self.tape().apply(Chain(f), &[self], |cx| {
             let x = cx.input(0);
             apply_rows([x.as_slice()], row_len(x), Write::Set, cx.output(x.shape()), Value(f));
