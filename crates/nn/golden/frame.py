@@ -145,6 +145,7 @@ def loss(name, function):
 
 losses = {
     "mse": F.mse_loss,
+    "huber": lambda y, target, **reduction: F.huber_loss(y, target, delta=0.7, **reduction),
 }
 for case in [batch_norm, layer_norm, bilinear, embedding, cross_entropy, clip]:
     case()

@@ -3,6 +3,7 @@
 //! | loss | target | short form |
 //! |---|---|---|
 //! | [`CrossEntropy`] | a class for each row | [`Var::cross_entropy`] |
+//! | [`Huber`] | a tensor of the prediction's shape | |
 //! | [`Mse`] | a tensor of the prediction's shape | [`Var::mse`] |
 //!
 //! Any function of two values is a loss too: a `fn`, or a closure in [`from_fn`].
@@ -20,6 +21,7 @@ macro_rules! losses {
 }
 losses! {
     cross_entropy: CrossEntropy;
+    huber: Huber;
     mse: Mse;
 }
 

@@ -7,12 +7,15 @@ use fanin_nn::{Param, Tape, Tensor, gradcheck};
 
 /// By their names in golden/frame.py.
 fn losses(reduction: Reduction) -> Vec<(&'static str, Box<dyn Loss<Tensor>>)> {
-    vec![("mse", Box::new(Mse::new().reduction(reduction)))]
+    vec![
+        ("mse", Box::new(Mse::new().reduction(reduction))),
+        ("huber", Box::new(Huber::new(0.7).reduction(reduction))),
+    ]
 }
 
 /// The same in f64, for gradient checks.
 fn wide_losses() -> Vec<(&'static str, Box<dyn Loss<Tensor<f64>, f64>>)> {
-    vec![("mse", Box::new(Mse::new()))]
+    vec![("mse", Box::new(Mse::new())), ("huber", Box::new(Huber::new(0.7)))]
 }
 
 fn golden() -> HashMap<&'static str, Tensor> {
