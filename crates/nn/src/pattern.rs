@@ -1,13 +1,13 @@
-//! Patterns of parameter names.
+//! Patterns for parameter names.
 
-/// Whether `name` is of the pattern: `*` stands for any characters, none or dots too, and `?` for
-/// one.
+/// Whether `name` matches the pattern. `*` matches any number of characters, including none and
+/// including dots; `?` matches one character.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
-    // The last star, and the end of what it stands for. If the rest does not fit, this star stands
-    // for one character more; no star before it need be asked again.
+    // The position of the last star, and the end of the text it matches. If the rest does not
+    // match, this star takes one character more. Earlier stars need no second try.
     let mut star = None;
     while n < name.len() {
         match pattern.get(p) {
@@ -34,20 +34,20 @@ pub(super) fn is_wild(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
-/// Of these names the three that are most like the pattern, the likest first.
+/// The three names that are most similar to the pattern, the most similar one first.
 pub(super) fn nearest<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<_> = names.map(|name| (distance(pattern, name), name)).collect();
-    names.sort_by_key(|(distance, _)| *distance); // stable: equals stay in the model's order
+    names.sort_by_key(|(distance, _)| *distance); // stable: ties keep the model's order
     names.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// How many characters must be put in, taken out or changed to make one text of the other.
+/// The number of characters to insert, delete or replace to turn one text into the other.
 ///
 /// # Reference
 /// Wagner & Fischer 1974.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    // From the characters of `a` so far to the first j of `b`.
+    // The distance from the characters of `a` read so far to the first j characters of `b`.
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut diagonal = row[0];
