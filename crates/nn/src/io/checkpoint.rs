@@ -11,10 +11,10 @@
 //! | 24–27 | CRC-32 of the payload |
 //! | 28–31 | CRC-32 of bytes 0–27 |
 //!
-//! The payload, encoded by bincode with integers of fixed size: how many parameters; for each, its
-//! path and its shape, then its values row by row. No length stands before the values: the shape has
-//! said it. Later versions keep the header, so that any release can tell a newer file from a damaged
-//! one.
+//! The payload is encoded by bincode with integers of fixed size. It holds the number of parameters
+//! and then, for each, its path, its shape and its values in row-major order. No length precedes
+//! the values, because the shape gives it. Later versions keep this header, so that any release can
+//! tell a newer file from a damaged one.
 
 mod atomic;
 mod header;
@@ -36,8 +36,8 @@ use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use header::{Header, Summed};
 
-/// How many bytes path and shape of one parameter may take. A length in a file that claims more is
-/// refused before memory is asked for.
+/// The largest number of bytes for path and shape of one parameter. A file with a larger length is
+/// refused before memory is allocated.
 const ENTRY_LIMIT: usize = 1 << 16;
 const BUFFER: usize = 1 << 16;
 const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::config::standard()
@@ -47,14 +47,14 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 
 /// Saves and loads the parameters and buffers of any model.
 ///
-/// A file holds the value of each of them under its path, bit for bit; the layers themselves are
-/// code, so a model is built before it is loaded. Paths are matched and not positions: the fields of
-/// a module may be listed in another order than when it was saved. Whether a parameter is frozen is
-/// not saved.
+/// A file holds the value of each parameter and buffer under its path, bit for bit. It does not
+/// hold the layers, so build the model before loading it. Values are matched by path, not by
+/// position: the fields of a module may be listed in a different order than when it was saved.
+/// Whether a parameter is frozen is not saved.
 ///
-/// A save never leaves half a file: it writes a temporary file in the target's directory, waits until
-/// the disk has it, and renames it over the target. A load changes every parameter or, if it gives an
-/// error, none.
+/// A save never leaves half a file. It writes a temporary file in the target's directory, waits
+/// until it is on the disk, and renames it to the target. A load changes every parameter or, if it
+/// returns an error, none.
 ///
 /// # Example
 /// ```
@@ -77,11 +77,12 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 /// # }
 /// ```
 pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
-    /// Writes every parameter to a file, in place of what was there. The directory must exist.
+    /// Writes every parameter to a file and replaces an existing file. The directory must exist.
     ///
     /// # Errors
-    /// [`Error::Write`] if the operating system refuses or the file there is read-only,
-    /// [`Error::NotAFile`] if a directory or a device has that name. What was there is unchanged then.
+    /// [`Error::Write`] if the operating system refuses or the existing file is read-only, and
+    /// [`Error::NotAFile`] if a directory or a device has that name. In both cases nothing changes
+    /// on the disk.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         refuse_other_than_file(path)?;
@@ -90,21 +91,21 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
             .map_err(|source| write_error(path, source))
     }
 
-    /// Takes the value of every parameter from a file that [`save`](Self::save) wrote.
+    /// Reads the value of every parameter from a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// If the file cannot be read, is not whole, is of another format or a newer one, or holds another
-    /// model: each has a variant of [`Error`]. The model is unchanged then.
+    /// If the file cannot be read, is incomplete, has a different or a newer format, or holds
+    /// another model. Each case is a variant of [`Error`]. The model stays unchanged.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
+        // Checked before the file is opened, because opening a pipe waits for a writer.
         refuse_other_than_file(path)?;
         let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (len, file) = open().map_err(|source| read_error(path, source))?;
         read(self, file, len, path)
     }
 
-    /// What [`save`](Self::save) would write, for other ways of transport.
+    /// The bytes that [`save`](Self::save) would write, to store or send in another way.
     ///
     /// # Errors
     /// [`Error::Write`] if path and shape of a parameter take more than 64 KiB.
@@ -115,7 +116,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
         Ok(bytes.into_inner())
     }
 
-    /// [`load`](Self::load) from memory: a program can carry its model by `include_bytes!`.
+    /// [`load`](Self::load) from memory. A program can contain its model by `include_bytes!`.
     ///
     /// # Errors
     /// As [`load`](Self::load), with `bytes` for the file's name.
@@ -142,7 +143,8 @@ impl<T: Scalar, M: Parameters<T> + ?Sized> Checkpoint<T> for M {}
 /// A parameter about to be written: its encoded path and shape, and its values.
 type Entry<'m, T> = (Vec<u8>, &'m [T]);
 
-/// Encoded before any file is touched, as only here a model can be at fault.
+/// Encodes the entries before any file is touched. This is the only step in which the model can
+/// cause an error.
 fn entries<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
     for (path, tensor) in tensors(model) {
@@ -175,7 +177,7 @@ fn tensors<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> Vec<(String, &Ten
     tensors.0
 }
 
-/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` shows them.
+/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` visits them.
 struct Shapes(Vec<(String, Vec<usize>)>);
 
 impl<T: Scalar> VisitorMut<'_, T> for Shapes {
@@ -187,7 +189,7 @@ impl<T: Scalar> VisitorMut<'_, T> for Shapes {
     }
 }
 
-/// Calls a function with parameters and buffers, to change them.
+/// Calls a function that may change each parameter and buffer.
 struct OnTensors<F>(F);
 
 impl<T: Scalar, F: FnMut(&ParamPath<'_>, &mut Tensor<T>)> VisitorMut<'_, T> for OnTensors<F> {
@@ -200,7 +202,7 @@ impl<T: Scalar, F: FnMut(&ParamPath<'_>, &mut Tensor<T>)> VisitorMut<'_, T> for 
 }
 
 fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> io::Result<()> {
-    // Its place is kept: only behind the payload are its length and checksum known.
+    // Reserves the header. Length and checksum are known only after the payload is written.
     out.write_all(&[0; Header::LEN])?;
     let mut payload = BufWriter::with_capacity(BUFFER, Summed::new(&mut *out));
     encode_into_std_write(entries.len() as u64, &mut payload, CODEC).map_err(io)?;
@@ -215,8 +217,8 @@ fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> 
     out.write_all(&header.to_bytes())
 }
 
-/// Reads everything there is, then judges, then changes the model: a checksum is right for all of it
-/// or for nothing.
+/// Reads the whole file, then checks it, then changes the model. The checksum covers the whole
+/// file, so nothing can be trusted earlier.
 fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     mut source: impl Read,
@@ -247,39 +249,40 @@ fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     Ok(())
 }
 
-/// The model's parameters, and what a file has for them.
+/// The model's parameters, and the values that a file has for them.
 struct Staged<T> {
-    slots: Vec<Slot<T>>,
-    /// The slots that nothing was found for yet. A queue, as a module of one's own may show two
-    /// parameters under one path.
+    tensors: Vec<Expected<T>>,
+    /// The indices of tensors that are not found yet, by path. A queue, because a user's module may
+    /// visit two parameters under one path.
     open: HashMap<String, VecDeque<usize>>,
     misfits: Differences,
     extra: Differences,
 }
 
-struct Slot<T> {
+struct Expected<T> {
     path: String,
     shape: Vec<usize>,
-    /// What the file has for it. Made when the file's shape is that of the model.
+    /// The values in the file. Allocated once the file's shape equals the model's.
     values: Option<Tensor<T>>,
     found: bool,
 }
 
 impl<T: Scalar> Staged<T> {
     fn for_model<M: Parameters<T> + ?Sized>(model: &mut M) -> Self {
-        let mut slots = vec![];
+        let mut tensors = vec![];
         let mut open = HashMap::<_, VecDeque<_>>::new();
-        // Not `visit`: what is asked for must be what `commit` will be shown.
+        // Not `visit`: the paths must come in the order in which `commit` visits them.
         let mut shapes = Shapes(vec![]);
         model.visit_mut(&ParamPath::ROOT, &mut shapes);
         for (path, shape) in shapes.0 {
-            open.entry(path.clone()).or_default().push_back(slots.len());
-            slots.push(Slot { path, shape, values: None, found: false });
+            open.entry(path.clone()).or_default().push_back(tensors.len());
+            tensors.push(Expected { path, shape, values: None, found: false });
         }
-        Self { slots, open, misfits: Differences::default(), extra: Differences::default() }
+        Self { tensors, open, misfits: Differences::default(), extra: Differences::default() }
     }
 
-    /// Decodes a payload. Trusts nothing in it: memory is asked for by the model's shapes alone.
+    /// Decodes a payload. It trusts no number in it: memory is allocated by the model's shapes
+    /// only.
     fn read(&mut self, payload: &mut impl Read) -> std::result::Result<(), String> {
         let count: u64 = decode_from_std_read(payload, CODEC)
             .map_err(|e| explain("the number of parameters", &e))?;
@@ -287,19 +290,19 @@ impl<T: Scalar> Staged<T> {
             let (path, shape): (String, Vec<usize>) = decode_from_std_read(payload, CODEC)
                 .map_err(|e| explain(&format!("the name and shape of parameter {i}"), &e))?;
             let shown = || printable(&path);
-            let slot = self.open.get_mut(&path).and_then(VecDeque::pop_front);
-            if let Some(slot) = slot {
-                let slot = &mut self.slots[slot];
-                slot.found = true;
-                if slot.shape == shape {
-                    let values = slot.values.insert(Tensor::zeros(&slot.shape));
-                    for place in values.as_mut_slice() {
+            let expected = self.open.get_mut(&path).and_then(VecDeque::pop_front);
+            if let Some(expected) = expected {
+                let expected = &mut self.tensors[expected];
+                expected.found = true;
+                if expected.shape == shape {
+                    let values = expected.values.insert(Tensor::zeros(&expected.shape));
+                    for element in values.as_mut_slice() {
                         let value = decode_from_std_read(payload, CODEC);
-                        *place = value.map_err(|e| explain(&shown(), &e))?;
+                        *element = value.map_err(|e| explain(&shown(), &e))?;
                     }
                     continue;
                 }
-                let (file, model) = (show_shape(&shape), show_shape(&slot.shape));
+                let (file, model) = (show_shape(&shape), show_shape(&expected.shape));
                 self.misfits
                     .push(|| format!("{path} is {file} in the file and {model} in the model"));
             } else {
@@ -315,7 +318,7 @@ impl<T: Scalar> Staged<T> {
         let mut all = mem::take(&mut self.misfits);
         all.append(mem::take(&mut self.extra));
         let mut missing = Differences::default();
-        for Slot { path, shape, .. } in self.slots.iter().filter(|slot| !slot.found) {
+        for Expected { path, shape, .. } in self.tensors.iter().filter(|expected| !expected.found) {
             missing.push(|| format!("{path} ({}) is in the model only", show_shape(shape)));
         }
         all.append(missing);
@@ -323,16 +326,17 @@ impl<T: Scalar> Staged<T> {
     }
 
     fn commit<M: Parameters<T> + ?Sized>(self, model: &mut M) {
-        let mut slots = self.slots.into_iter();
+        let mut tensors = self.tensors.into_iter();
         let commit = |_: &ParamPath<'_>, tensor: &mut Tensor<T>| {
-            let slot = slots.next().expect("visit_mut shows as many parameters as before");
-            *tensor = slot.values.expect("every tensor was found");
+            let expected = tensors.next().expect("visit_mut shows as many parameters as before");
+            *tensor = expected.values.expect("every tensor was found");
         };
         model.visit_mut(&ParamPath::ROOT, &mut OnTensors(commit));
     }
 }
 
-/// Differences between file and model of one kind: the first few, as a file can claim millions.
+/// Differences of one kind between file and model. Only the first few are kept, because a file can
+/// claim millions.
 #[derive(Default)]
 struct Differences {
     shown: Vec<String>,
@@ -354,7 +358,7 @@ impl Differences {
     }
 }
 
-/// Passes over values of this shape.
+/// Skips the values of this shape.
 fn skip<T>(payload: &mut impl Read, shape: &[usize]) -> std::result::Result<(), String> {
     let bytes = shape
         .iter()
@@ -367,7 +371,7 @@ fn skip<T>(payload: &mut impl Read, shape: &[usize]) -> std::result::Result<(), 
     Ok(())
 }
 
-/// A name from a file, fit for a terminal.
+/// A name from a file with control characters escaped, so that a terminal can show it.
 fn printable(path: &str) -> String {
     let mut shown: String = path.chars().take(100).flat_map(char::escape_debug).collect();
     if path.chars().nth(100).is_some() {
@@ -379,7 +383,7 @@ fn printable(path: &str) -> String {
 fn explain(what: &str, error: &DecodeError) -> String {
     match error {
         DecodeError::Io { inner, .. } if inner.kind() == io::ErrorKind::UnexpectedEof => {
-            format!("{what} is behind its end")
+            format!("the content is too short for {what}")
         }
         DecodeError::LimitExceeded => format!("{what} claims more than {ENTRY_LIMIT} bytes"),
         DecodeError::Utf8 { .. } => format!("{what} is not UTF-8"),
@@ -394,7 +398,8 @@ fn io(error: EncodeError) -> io::Error {
     }
 }
 
-/// What is not there at all, or cannot be asked about, is left to those who open it.
+/// Refuses a directory, a device or a pipe. A missing or unreadable path passes; opening it gives
+/// the error.
 fn refuse_other_than_file(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     if metadata.is_file() {
