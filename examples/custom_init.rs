@@ -55,10 +55,7 @@ fn main() {
         initializers.push(("orthogonal", Box::new(Orthogonal::default())));
     }
 
-    println!(
-        "{:28}{:>10}{:>14}{:>18}",
-        "initializer", "std", "first loss", "after an epoch"
-    );
+    println!("{:28}{:>10}{:>14}{:>18}", "initializer", "std", "first loss", "after an epoch");
     let (train, test) = datasets::mnist_bundled();
     for (name, initializer) in initializers {
         let build = || {
@@ -85,7 +82,10 @@ fn main() {
         match name {
             "zeros" => {
                 assert!(losses.iter().all(|loss| (loss - 10f32.ln()).abs() < 0.05));
-                assert_eq!(accuracy, 0.1, "it predicts one class, which a tenth of the digits belong to");
+                assert_eq!(
+                    accuracy, 0.1,
+                    "it predicts one class, which a tenth of the digits belong to"
+                );
             }
             "ones" => assert!(accuracy < 0.3, "all hidden units are equal"),
             _ => assert!(accuracy > 0.8, "{name}: 80 % are promised"),

@@ -10,7 +10,8 @@
 
 use fanin::prelude::*;
 
-const USAGE: &str = "the options are --quick, to print verdicts only, and --svg FILE, to write a chart";
+const USAGE: &str =
+    "the options are --quick, to print verdicts only, and --svg FILE, to write a chart";
 
 /// Adds an activation.
 type Activate = fn(Sequential) -> Sequential;

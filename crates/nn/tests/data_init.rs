@@ -307,10 +307,7 @@ fn labels_that_do_not_fit_are_refused() {
         |prior: ClassPrior, model: &mut Sequential| prior.init(model, &x).unwrap_err().to_string();
     for (labels, want) in [
         (vec![], "the labels do not fit: there are no labels"),
-        (
-            vec![0, 1, 3, 2],
-            "the labels do not fit: label 3 is not below the number of outputs, 3",
-        ),
+        (vec![0, 1, 3, 2], "the labels do not fit: label 3 is not below the number of outputs, 3"),
         (vec![0, 2, usize::MAX], "the labels do not fit: label 18446744073709551615 is not below"),
         (vec![0, 2, 2], "the labels do not fit: class 1 has no samples, so its bias would be −∞"),
     ] {

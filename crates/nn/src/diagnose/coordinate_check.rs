@@ -94,7 +94,10 @@ pub fn coordinate_check(
         widths.len() >= 2 && different && !widths.contains(&0),
         "coordinate_check: it takes two or more different widths above 0, not {widths:?}"
     );
-    assert!(seeds > 0 && steps > 0, "coordinate_check: it takes at least one seed and one step, not {seeds} and {steps}");
+    assert!(
+        seeds > 0 && steps > 0,
+        "coordinate_check: it takes at least one seed and one step, not {seeds} and {steps}"
+    );
     let mut layers: Vec<CoordinateLayer> = vec![];
     for (w, &width) in widths.iter().enumerate() {
         for seed in 0..seeds {

@@ -12,7 +12,7 @@ pub struct Verdict {
     pub fault: Fault,
     /// What was measured, in a sentence.
     pub finding: String,
-    /// What to try.
+    /// The advice.
     pub advice: String,
 }
 
@@ -440,7 +440,8 @@ fn overconfident(loss: f64, chance: f64, first: &LayerReport) -> Verdict {
     let advice = if first.input.rms() > LARGE_INPUT {
         scale_input(first)
     } else {
-        "scale the weights by 1/√fan_in, or start the output layer with small or zero weights".into()
+        "scale the weights by 1/√fan_in, or start the output layer with small or zero weights"
+            .into()
     };
     Verdict { fault: Fault::Overconfident { loss, chance }, finding, advice }
 }

@@ -107,9 +107,7 @@ impl ClassPrior {
     fn counts_of(&self, classes: usize) -> Result<Vec<f64>, InitError> {
         let refuse = |why| Err(InitError::Labels { why });
         if let Some((label, _)) = self.counts.range(classes..).next() {
-            return refuse(format!(
-                "label {label} is not below the number of outputs, {classes}"
-            ));
+            return refuse(format!("label {label} is not below the number of outputs, {classes}"));
         }
         if self.counts.values().sum::<f64>() == 0.0 {
             return refuse("there are no labels".into());

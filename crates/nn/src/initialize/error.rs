@@ -84,7 +84,9 @@ pub enum InitError {
         unit: Option<usize>,
     },
     /// No gradient reaches a layer.
-    #[error("layer `{layer}`: no gradient reaches its weight, so its rate is 0 and cannot be scaled")]
+    #[error(
+        "layer `{layer}`: no gradient reaches its weight, so its rate is 0 and cannot be scaled"
+    )]
     NoGradient {
         /// The path of the layer's weight.
         layer: String,

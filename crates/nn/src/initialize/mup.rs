@@ -143,7 +143,7 @@ impl MuP {
     /// Like [`init`](Self::init), with the given generator.
     ///
     /// # Errors
-    /// Those of [`init`](Self::init).
+    /// The errors of [`init`](Self::init).
     pub fn init_with<T: Scalar>(
         &self,
         model: &mut (impl Parameters<T> + ?Sized),
@@ -175,7 +175,10 @@ impl MuP {
         if let Some((path, ..)) =
             self.base.iter().find(|(base, ..)| params.iter().all(|(path, _)| path != base))
         {
-            return Err(cannot(path, "the base model has this parameter, but the model does not".into()));
+            return Err(cannot(
+                path,
+                "the base model has this parameter, but the model does not".into(),
+            ));
         }
         let (mut settings, mut outputs) = (vec![], 0);
         for (path, p) in params {
@@ -269,6 +272,8 @@ fn unclear(path: &str, shape: &[usize], base: &[usize]) -> InitError {
     let (shape, base) = (show_shape(shape), show_shape(base));
     cannot(
         path,
-        format!("it is {shape} here and {base} in the base model, but its fans do not say what grows"),
+        format!(
+            "it is {shape} here and {base} in the base model, but its fans do not say what grows"
+        ),
     )
 }

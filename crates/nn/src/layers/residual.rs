@@ -194,7 +194,11 @@ impl<T: Scalar> Module<T> for Residual<T> {
         let z = self.branch.forward(x);
         // Broadcasting would hide a wrong shape.
         if x.with_shape(|x| z.with_shape(|z| x != z)) {
-            panic!("Residual: the branch turned {} into {}, which cannot be added", x.shape(), z.shape());
+            panic!(
+                "Residual: the branch turned {} into {}, which cannot be added",
+                x.shape(),
+                z.shape()
+            );
         }
         match &self.alpha {
             Alpha::One => x + z,

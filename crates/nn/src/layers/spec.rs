@@ -34,7 +34,7 @@ use crate::ops::activations;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
-    /// From the input to the output.
+    /// The layers, from input to output.
     pub layers: Vec<LayerSpec>,
 }
 
