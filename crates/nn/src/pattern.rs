@@ -1,7 +1,7 @@
-//! Patterns for parameter names.
+//! Patterns of parameter names.
 
-/// Whether `name` matches the pattern. `*` matches any number of characters, including none and
-/// including dots; `?` matches one character.
+/// Whether `name` is of the pattern: `*` stands for any characters, none or dots too, and `?` for
+/// one.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
@@ -34,20 +34,20 @@ pub(super) fn is_wild(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
-/// The three names that are most similar to the pattern, the most similar one first.
+/// Of these names the three that are most like the pattern, the likest first.
 pub(super) fn nearest<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<_> = names.map(|name| (distance(pattern, name), name)).collect();
-    names.sort_by_key(|(distance, _)| *distance); // stable: ties keep the model's order
+    names.sort_by_key(|(distance, _)| *distance); // stable: equals stay in the model's order
     names.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// The number of characters to insert, delete or replace to turn one text into the other.
+/// How many characters must be put in, taken out or changed to make one text of the other.
 ///
 /// # Reference
 /// Wagner & Fischer 1974.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    // The distance from the characters of `a` read so far to the first j characters of `b`.
+    // From the characters of `a` so far to the first j of `b`.
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut diagonal = row[0];

@@ -154,7 +154,7 @@ impl InitPlan {
         params: &[(String, &Param<T>)],
         rng: &mut dyn RngCore,
     ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
-        // Check everything before drawing: an error also leaves the generator unchanged.
+        // All is checked before any number is drawn: an error leaves the generator alone, too.
         self.check_patterns(params)?;
         let mut initializers = vec![];
         for (path, param) in params {

@@ -98,7 +98,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// another model. Each case is a variant of [`Error`]. The model stays unchanged.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        // Checked before the file is opened, because opening a pipe waits for a writer.
+        // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
         refuse_other_than_file(path)?;
         let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (len, file) = open().map_err(|source| read_error(path, source))?;
@@ -143,8 +143,7 @@ impl<T: Scalar, M: Parameters<T> + ?Sized> Checkpoint<T> for M {}
 /// A parameter about to be written: its encoded path and shape, and its values.
 type Entry<'m, T> = (Vec<u8>, &'m [T]);
 
-/// Encodes the entries before any file is touched. This is the only step in which the model can
-/// cause an error.
+/// Encoded before any file is touched, as only here a model can be at fault.
 fn entries<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
     for (path, tensor) in tensors(model) {
@@ -177,7 +176,7 @@ fn tensors<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> Vec<(String, &Ten
     tensors.0
 }
 
-/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` visits them.
+/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` shows them.
 struct Shapes(Vec<(String, Vec<usize>)>);
 
 impl<T: Scalar> VisitorMut<'_, T> for Shapes {
@@ -189,7 +188,7 @@ impl<T: Scalar> VisitorMut<'_, T> for Shapes {
     }
 }
 
-/// Calls a function that may change each parameter and buffer.
+/// Calls a function with parameters and buffers, to change them.
 struct OnTensors<F>(F);
 
 impl<T: Scalar, F: FnMut(&ParamPath<'_>, &mut Tensor<T>)> VisitorMut<'_, T> for OnTensors<F> {
@@ -217,8 +216,8 @@ fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> 
     out.write_all(&header.to_bytes())
 }
 
-/// Reads the whole file, then checks it, then changes the model. The checksum covers the whole
-/// file, so nothing can be trusted earlier.
+/// Reads everything there is, then judges, then changes the model: a checksum is right for all of it
+/// or for nothing.
 fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     mut source: impl Read,
@@ -249,9 +248,9 @@ fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     Ok(())
 }
 
-/// The model's parameters, and the values that a file has for them.
+/// The model's parameters, and what a file has for them.
 struct Staged<T> {
-    tensors: Vec<Expected<T>>,
+    slots: Vec<Slot<T>>,
     /// The indices of tensors that are not found yet, by path. A queue, because a user's module may
     /// visit two parameters under one path.
     open: HashMap<String, VecDeque<usize>>,
@@ -259,7 +258,7 @@ struct Staged<T> {
     extra: Differences,
 }
 
-struct Expected<T> {
+struct Slot<T> {
     path: String,
     shape: Vec<usize>,
     /// The values in the file. Allocated once the file's shape equals the model's.
@@ -269,16 +268,16 @@ struct Expected<T> {
 
 impl<T: Scalar> Staged<T> {
     fn for_model<M: Parameters<T> + ?Sized>(model: &mut M) -> Self {
-        let mut tensors = vec![];
+        let mut slots = vec![];
         let mut open = HashMap::<_, VecDeque<_>>::new();
-        // Not `visit`: the paths must come in the order in which `commit` visits them.
+        // Not `visit`: what is asked for must be what `commit` will be shown.
         let mut shapes = Shapes(vec![]);
         model.visit_mut(&ParamPath::ROOT, &mut shapes);
         for (path, shape) in shapes.0 {
-            open.entry(path.clone()).or_default().push_back(tensors.len());
-            tensors.push(Expected { path, shape, values: None, found: false });
+            open.entry(path.clone()).or_default().push_back(slots.len());
+            slots.push(Slot { path, shape, values: None, found: false });
         }
-        Self { tensors, open, misfits: Differences::default(), extra: Differences::default() }
+        Self { slots, open, misfits: Differences::default(), extra: Differences::default() }
     }
 
     /// Decodes a payload. It trusts no number in it: memory is allocated by the model's shapes
@@ -290,19 +289,19 @@ impl<T: Scalar> Staged<T> {
             let (path, shape): (String, Vec<usize>) = decode_from_std_read(payload, CODEC)
                 .map_err(|e| explain(&format!("the name and shape of parameter {i}"), &e))?;
             let shown = || printable(&path);
-            let expected = self.open.get_mut(&path).and_then(VecDeque::pop_front);
-            if let Some(expected) = expected {
-                let expected = &mut self.tensors[expected];
-                expected.found = true;
-                if expected.shape == shape {
-                    let values = expected.values.insert(Tensor::zeros(&expected.shape));
-                    for element in values.as_mut_slice() {
+            let slot = self.open.get_mut(&path).and_then(VecDeque::pop_front);
+            if let Some(slot) = slot {
+                let slot = &mut self.slots[slot];
+                slot.found = true;
+                if slot.shape == shape {
+                    let values = slot.values.insert(Tensor::zeros(&slot.shape));
+                    for place in values.as_mut_slice() {
                         let value = decode_from_std_read(payload, CODEC);
-                        *element = value.map_err(|e| explain(&shown(), &e))?;
+                        *place = value.map_err(|e| explain(&shown(), &e))?;
                     }
                     continue;
                 }
-                let (file, model) = (show_shape(&shape), show_shape(&expected.shape));
+                let (file, model) = (show_shape(&shape), show_shape(&slot.shape));
                 self.misfits
                     .push(|| format!("{path} is {file} in the file and {model} in the model"));
             } else {
@@ -318,7 +317,7 @@ impl<T: Scalar> Staged<T> {
         let mut all = mem::take(&mut self.misfits);
         all.append(mem::take(&mut self.extra));
         let mut missing = Differences::default();
-        for Expected { path, shape, .. } in self.tensors.iter().filter(|expected| !expected.found) {
+        for Slot { path, shape, .. } in self.slots.iter().filter(|slot| !slot.found) {
             missing.push(|| format!("{path} ({}) is in the model only", show_shape(shape)));
         }
         all.append(missing);
@@ -326,10 +325,10 @@ impl<T: Scalar> Staged<T> {
     }
 
     fn commit<M: Parameters<T> + ?Sized>(self, model: &mut M) {
-        let mut tensors = self.tensors.into_iter();
+        let mut slots = self.slots.into_iter();
         let commit = |_: &ParamPath<'_>, tensor: &mut Tensor<T>| {
-            let expected = tensors.next().expect("visit_mut shows as many parameters as before");
-            *tensor = expected.values.expect("every tensor was found");
+            let slot = slots.next().expect("visit_mut shows as many parameters as before");
+            *tensor = slot.values.expect("every tensor was found");
         };
         model.visit_mut(&ParamPath::ROOT, &mut OnTensors(commit));
     }
@@ -398,8 +397,7 @@ fn io(error: EncodeError) -> io::Error {
     }
 }
 
-/// Refuses a directory, a device or a pipe. A missing or unreadable path passes; opening it gives
-/// the error.
+/// What is not there at all, or cannot be asked about, is left to those who open it.
 fn refuse_other_than_file(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     if metadata.is_file() {
