@@ -382,7 +382,7 @@ fn printable(path: &str) -> String {
 fn explain(what: &str, error: &DecodeError) -> String {
     match error {
         DecodeError::Io { inner, .. } if inner.kind() == io::ErrorKind::UnexpectedEof => {
-            format!("the content is too short for {what}")
+            format!("{what} is behind its end")
         }
         DecodeError::LimitExceeded => format!("{what} claims more than {ENTRY_LIMIT} bytes"),
         DecodeError::Utf8 { .. } => format!("{what} is not UTF-8"),
