@@ -34,9 +34,7 @@ use fanin_init::Gain;
 pub trait Describe {
     /// The layer's name in messages and summaries: that of its type, unless it says more.
     fn describe(&self) -> String {
-        let name = std::any::type_name::<Self>();
-        let plain = name.split('<').next().unwrap_or(name);
-        plain.rsplit("::").next().unwrap_or(plain).to_owned()
+        short_name(std::any::type_name::<Self>())
     }
 
     /// How many features go in and come out: lets a [`Sequential`](crate::Sequential) refuse layers
@@ -56,6 +54,12 @@ pub trait Describe {
     fn followed_by(&mut self, activation: Gain) {
         let _ = activation;
     }
+}
+
+/// A type's name without its path and its parameters.
+fn short_name(name: &str) -> String {
+    let plain = name.split('<').next().unwrap_or(name);
+    plain.rsplit("::").next().unwrap_or(plain).to_owned()
 }
 
 /// Features of a module's input and output: the length of the last axis.

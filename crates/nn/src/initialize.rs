@@ -31,6 +31,7 @@ pub use error::InitError;
 pub use krahenbuhl::Krahenbuhl;
 pub use lsuv::Lsuv;
 pub use mup::MuP;
+pub(crate) use plan::Drawn;
 pub use plan::InitPlan;
 pub use report::{DataInitReport, LayerSignal};
 pub use unit_norm::UnitNorm;

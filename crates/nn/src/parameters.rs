@@ -1,16 +1,16 @@
 //! [`Parameters`]: what training changes in a model, and how it is found.
 
+mod by_path;
 mod containers;
 mod path;
 
 use fanin_init::default_rng;
 use fanin_init::rand::RngCore;
-use fanin_tensor::{Scalar, show_shape};
+use fanin_tensor::Scalar;
 
 use crate::buffer::Buffer;
 use crate::initialize::{InitError, InitPlan};
 use crate::param::Param;
-use crate::pattern;
 
 pub use path::ParamPath;
 
@@ -79,39 +79,31 @@ pub trait Parameters<T: Scalar = f32> {
 
     /// Calls `f` with every parameter and its path.
     fn visit_params<'m>(&'m self, f: &mut dyn FnMut(&ParamPath<'_>, &'m Param<T>)) {
-        self.visit(&ParamPath::ROOT, &mut OnParams(f));
+        by_path::each(f, &mut |visitor| self.visit(&ParamPath::ROOT, visitor));
     }
 
     /// Calls `f` with every parameter and its path, to change it.
     fn visit_params_mut<'m>(&'m mut self, f: &mut dyn FnMut(&ParamPath<'_>, &'m mut Param<T>)) {
-        self.visit_mut(&ParamPath::ROOT, &mut OnParams(f));
+        let mut this = Some(self);
+        by_path::each_mut(f, &mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
+        });
     }
 
     /// Every parameter with its path, such as `0.weight`.
     #[doc(alias("state_dict", "named_parameters"))]
     fn named_params(&self) -> Vec<(String, &Param<T>)> {
-        let mut params = vec![];
-        self.visit_params(&mut |path, p| params.push((path.to_string(), p)));
-        params
+        by_path::params(&mut |visitor| self.visit(&ParamPath::ROOT, visitor))
     }
 
     /// Every buffer with its path, such as `1.running_mean`.
     fn named_buffers(&self) -> Vec<(String, &Buffer<T>)> {
-        let mut buffers = vec![];
-        self.visit(
-            &ParamPath::ROOT,
-            &mut OnBuffers(|path: &ParamPath<'_>, b| {
-                buffers.push((path.to_string(), b));
-            }),
-        );
-        buffers
+        by_path::buffers(&mut |visitor| self.visit(&ParamPath::ROOT, visitor))
     }
 
     /// How many numbers there are to learn. Buffers do not count.
     fn num_params(&self) -> usize {
-        let mut count = 0;
-        self.visit_params(&mut |_, p| count += p.value().len());
-        count
+        by_path::count(&self.named_params())
     }
 
     /// The parameter with this path.
@@ -127,16 +119,7 @@ pub trait Parameters<T: Scalar = f32> {
     /// ```
     #[track_caller]
     fn param(&self, path: &str) -> &Param<T> {
-        let mut found = None;
-        self.visit_params(&mut |at, p| {
-            if at.is(path) {
-                found = Some(p);
-            }
-        });
-        match found {
-            Some(param) => param,
-            None => no_such_param("param", path, &names(self)),
-        }
+        by_path::find(self.named_params(), path)
     }
 
     /// The parameter with this path, to be changed.
@@ -145,17 +128,11 @@ pub trait Parameters<T: Scalar = f32> {
     /// **Panics** if there is none, with the paths that are most like it.
     #[track_caller]
     fn param_mut(&mut self, path: &str) -> &mut Param<T> {
-        let names = names(self);
-        let mut found = None;
-        self.visit_params_mut(&mut |at, p| {
-            if at.is(path) {
-                found = Some(p);
-            }
+        let mut this = Some(self);
+        let params = by_path::params_mut(&mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
         });
-        match found {
-            Some(param) => param,
-            None => no_such_param("param_mut", path, &names),
-        }
+        by_path::find_mut(params, path)
     }
 
     /// Freezes the parameters whose path matches the pattern, or lets them be trained again. In a
@@ -175,15 +152,12 @@ pub trait Parameters<T: Scalar = f32> {
     #[doc(alias("requires_grad", "freeze"))]
     #[track_caller]
     fn set_trainable(&mut self, pattern: &str, trainable: bool) {
-        let mut count = 0;
-        self.visit_params_mut(&mut |path, p| {
-            if pattern::matches(pattern, &path.to_string()) {
-                p.set_trainable(trainable);
-                count += 1;
-            }
+        let mut this = Some(self);
+        let params = by_path::params_mut(&mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
         });
-        if count == 0 {
-            no_such_param("set_trainable", pattern, &names(self));
+        for param in by_path::matching("set_trainable", params, pattern) {
+            param.set_trainable(trainable);
         }
     }
 
@@ -194,17 +168,11 @@ pub trait Parameters<T: Scalar = f32> {
     /// **Panics** if no parameter matches, or the scale is negative or not finite.
     #[track_caller]
     fn set_lr_scale(&mut self, pattern: &str, scale: f32) {
-        let mut matched = vec![];
-        self.visit_params_mut(&mut |path, p| {
-            if pattern::matches(pattern, &path.to_string()) {
-                matched.push(p);
-            }
+        let mut this = Some(self);
+        let params = by_path::params_mut(&mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
         });
-        if matched.is_empty() {
-            drop(matched);
-            no_such_param("set_lr_scale", pattern, &names(self));
-        }
-        for param in matched {
+        for param in by_path::matching("set_lr_scale", params, pattern) {
             param.set_lr_scale(scale);
         }
     }
@@ -239,19 +207,12 @@ pub trait Parameters<T: Scalar = f32> {
     #[doc(alias("lerp", "polyak", "ema"))]
     #[track_caller]
     fn soft_update(&mut self, other: &dyn Parameters<T>, tau: f64) {
-        assert!((0.0..=1.0).contains(&tau), "soft_update: τ is {tau}, and must be in [0, 1]");
-        if let Some(why) = difference(self, other) {
-            panic!("soft_update: {why}; both must be the same network");
-        }
-        let (params, buffers) = (other.named_params(), other.named_buffers());
-        self.visit_mut(
-            &ParamPath::ROOT,
-            &mut SoftUpdate {
-                tau: T::from_f64(tau),
-                params: params.iter(),
-                buffers: buffers.iter(),
-            },
-        );
+        let own = by_path::shapes(&mut |visitor| self.visit(&ParamPath::ROOT, visitor));
+        by_path::require_same(own, other, tau);
+        let mut this = Some(self);
+        by_path::soft_update(other, tau, &mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
+        });
     }
 
     /// Initializes the parameters by a plan, from the default generator of this thread or, if the plan
@@ -288,11 +249,10 @@ pub trait Parameters<T: Scalar = f32> {
     /// # Errors
     /// Those of [`init`](Self::init).
     fn init_with(&mut self, plan: &InitPlan, rng: &mut dyn RngCore) -> Result<(), InitError> {
-        let mut drawn = plan.draw(&self.named_params(), rng)?.into_iter();
-        self.visit_params_mut(&mut |_, param| {
-            if let Some(drawn) = drawn.next().flatten() {
-                param.begin(drawn.values, drawn.awaits_activation, drawn.initializer);
-            }
+        let drawn = plan.draw(&self.named_params(), rng)?;
+        let mut this = Some(self);
+        by_path::begin(drawn, &mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
         });
         Ok(())
     }
@@ -316,90 +276,4 @@ pub trait VisitorMut<'m, T: Scalar = f32> {
     fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m mut Buffer<T>) {
         let _ = (path, buffer);
     }
-}
-
-/// A function of parameters as a visitor.
-struct OnParams<F>(F);
-
-impl<'m, T: Scalar, F: FnMut(&ParamPath<'_>, &'m Param<T>)> Visitor<'m, T> for OnParams<F> {
-    fn param(&mut self, path: &ParamPath<'_>, param: &'m Param<T>) {
-        (self.0)(path, param);
-    }
-}
-
-impl<'m, T: Scalar, F: FnMut(&ParamPath<'_>, &'m mut Param<T>)> VisitorMut<'m, T> for OnParams<F> {
-    fn param(&mut self, path: &ParamPath<'_>, param: &'m mut Param<T>) {
-        (self.0)(path, param);
-    }
-}
-
-/// A function of buffers as a visitor.
-struct OnBuffers<F>(F);
-
-impl<'m, T: Scalar, F: FnMut(&ParamPath<'_>, &'m Buffer<T>)> Visitor<'m, T> for OnBuffers<F> {
-    fn param(&mut self, _: &ParamPath<'_>, _: &'m Param<T>) {}
-    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m Buffer<T>) {
-        (self.0)(path, buffer);
-    }
-}
-
-/// Moves parameters towards those of another model of the same structure.
-struct SoftUpdate<'o, T: Scalar> {
-    tau: T,
-    params: std::slice::Iter<'o, (String, &'o Param<T>)>,
-    buffers: std::slice::Iter<'o, (String, &'o Buffer<T>)>,
-}
-
-impl<T: Scalar> VisitorMut<'_, T> for SoftUpdate<'_, T> {
-    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
-        let Some((_, other)) = self.params.next() else { return };
-        let tau = self.tau;
-        if tau == T::ONE {
-            *param.value_mut() = other.value().clone();
-            return;
-        }
-        let p = param.value_mut().as_mut_slice().iter_mut();
-        p.zip(other.value().as_slice()).for_each(|(p, &q)| *p += tau * (q - *p));
-    }
-    fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
-        let Some((_, other)) = self.buffers.next() else { return };
-        *buffer.value_mut() = other.value().clone();
-    }
-}
-
-fn names<T: Scalar>(model: &(impl Parameters<T> + ?Sized)) -> Vec<String> {
-    model.named_params().into_iter().map(|(name, _)| name).collect()
-}
-
-/// The first difference between the paths and shapes of two models.
-fn difference<T: Scalar>(
-    a: &(impl Parameters<T> + ?Sized),
-    b: &dyn Parameters<T>,
-) -> Option<String> {
-    fn all<T: Scalar>(model: &(impl Parameters<T> + ?Sized)) -> Vec<(String, Vec<usize>)> {
-        let params = model.named_params().into_iter();
-        let params = params.map(|(path, p)| (path, p.value().shape().to_vec()));
-        let buffers = model.named_buffers().into_iter();
-        params.chain(buffers.map(|(path, b)| (path, b.value().shape().to_vec()))).collect()
-    }
-    let (a, b) = (all(a), all(b));
-    let show = |entry: Option<&(String, Vec<usize>)>| match entry {
-        Some((path, shape)) => format!("{path} ({})", show_shape(shape)),
-        None => "nothing".into(),
-    };
-    (0..a.len().max(b.len())).find(|&i| a.get(i) != b.get(i)).map(|i| {
-        format!("this model has {} where the other has {}", show(a.get(i)), show(b.get(i)))
-    })
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn no_such_param(op: &str, pattern: &str, names: &[String]) -> ! {
-    let nearest = pattern::nearest(pattern, names.iter().map(|name| &**name));
-    let nearest: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
-    if nearest.is_empty() {
-        panic!("{op}: no parameter matches `{pattern}`: the model has none");
-    }
-    panic!("{op}: no parameter matches `{pattern}`; the nearest are {}", nearest.join(", "))
 }

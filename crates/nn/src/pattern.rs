@@ -1,8 +1,10 @@
 //! Patterns of parameter names.
 
+use fanin_init::edit_distance;
+
 /// Whether `name` is of the pattern: `*` stands for any characters, none or dots too, and `?` for
 /// one.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
@@ -30,35 +32,15 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Whether a pattern may match more than one name.
-pub(super) fn is_wild(pattern: &str) -> bool {
+pub(crate) fn is_wild(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
-/// Of these names the three that are most like the pattern, the likest first.
-pub(super) fn nearest<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut names: Vec<_> = names.map(|name| (distance(pattern, name), name)).collect();
+/// Of these names the three that are most like the pattern, the most similar first.
+pub(crate) fn nearest(pattern: &str, names: &[String]) -> Vec<String> {
+    let mut names: Vec<_> = names.iter().map(|n| (edit_distance(pattern, n), n)).collect();
     names.sort_by_key(|(distance, _)| *distance); // stable: equals stay in the model's order
-    names.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
-}
-
-/// How many characters must be put in, taken out or changed to make one text of the other.
-///
-/// # Reference
-/// Wagner & Fischer 1974.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    // From the characters of `a` so far to the first j of `b`.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+    names.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -100,17 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
-        for (a, b, want) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("kitten", "sitting", 3),
-            ("flaw", "lawn", 2),
-            ("äb", "ab", 1),
-        ] {
-            assert_eq!((distance(a, b), distance(b, a)), (want, want), "{a} {b}");
-        }
-        let names = ["0.weight", "0.bias", "2.weight", "2.bias", "head.weight"];
-        assert_eq!(nearest("1.bais", names.into_iter())[..2], ["0.bias", "2.bias"]);
+    fn the_nearest_names() {
+        let names = ["0.weight", "0.bias", "2.weight", "2.bias", "head.weight"].map(String::from);
+        assert_eq!(nearest("1.bais", &names)[..2], ["0.bias", "2.bias"]);
     }
 }

@@ -154,11 +154,21 @@ impl InitPlan {
         params: &[(String, &Param<T>)],
         rng: &mut dyn RngCore,
     ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
+        draw(self, params, rng)
+    }
+}
+
+once! {
+    fn draw<'a, T: Scalar>(
+        plan: &'a InitPlan,
+        params: &'a [(String, &'a Param<T>)],
+        rng: &'a mut dyn RngCore,
+    ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
         // All is checked before any number is drawn: an error leaves the generator alone, too.
-        self.check_patterns(params)?;
+        plan.check_patterns(params)?;
         let mut initializers = vec![];
         for (path, param) in params {
-            let initializer = self.initializer_of(path, param);
+            let initializer = plan.initializer_of(path, param);
             if let Some(initializer) = initializer {
                 let spec = param.spec().clone().named(path);
                 initializer
@@ -171,7 +181,7 @@ impl InitPlan {
             let initializer = initializer?;
             let spec = param.spec().clone().named(path);
             let mut values = Tensor::<f32>::zeros(param.value().shape());
-            match self.seed {
+            match plan.seed {
                 Some(seed) => {
                     initializer.fill(&spec, &mut TorchRng::keyed(seed, path), values.view_mut());
                 }
@@ -185,15 +195,17 @@ impl InitPlan {
         });
         Ok(drawn.collect())
     }
+}
 
+impl InitPlan {
     fn check_patterns<T: Scalar>(&self, params: &[(String, &Param<T>)]) -> Result<(), InitError> {
         for Entry { selector, .. } in &self.entries {
             let Selector::Named(pattern) = selector else { continue };
             let mut matched =
                 params.iter().filter(|(path, _)| pattern::matches(pattern, path)).peekable();
             if matched.peek().is_none() {
-                let names = params.iter().map(|(path, _)| &**path);
-                let nearest = pattern::nearest(pattern, names);
+                let names: Vec<_> = params.iter().map(|(path, _)| path.clone()).collect();
+                let nearest = pattern::nearest(pattern, &names);
                 return Err(InitError::Unmatched { pattern: pattern.clone(), nearest });
             }
             if matched.all(|(path, param)| !selector.selects(path, param)) {

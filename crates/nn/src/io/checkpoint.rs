@@ -85,10 +85,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// on the disk.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        refuse_other_than_file(path)?;
-        let entries = entries(self).map_err(|source| write_error(path, source))?;
-        atomic::write(path, |file| write(&entries, file))
-            .map_err(|source| write_error(path, source))
+        save(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)), path)
     }
 
     /// Reads the value of every parameter from a file that [`save`](Self::save) wrote.
@@ -98,11 +95,8 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// another model. Each case is a variant of [`Error`]. The model stays unchanged.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
-        refuse_other_than_file(path)?;
-        let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (len, file) = open().map_err(|source| read_error(path, source))?;
-        read(self, file, len, path)
+        let (len, mut file) = open(path)?;
+        read(self, &mut file, len, path)
     }
 
     /// The bytes that [`save`](Self::save) would write, to store or send in another way.
@@ -110,10 +104,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// [`Error::Write`] if path and shape of a parameter take more than 64 KiB.
     fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = Cursor::new(vec![]);
-        let written = entries(self).and_then(|entries| write(&entries, &mut bytes));
-        written.map_err(|source| write_error(Path::new("bytes"), source))?;
-        Ok(bytes.into_inner())
+        encode(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)))
     }
 
     /// [`load`](Self::load) from memory. A program can contain its model by `include_bytes!`.
@@ -134,7 +125,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # }
     /// ```
     fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        read(self, bytes, bytes.len() as u64, Path::new("bytes"))
+        read(self, &mut &*bytes, bytes.len() as u64, Path::new("bytes"))
     }
 }
 
@@ -143,10 +134,78 @@ impl<T: Scalar, M: Parameters<T> + ?Sized> Checkpoint<T> for M {}
 /// A parameter about to be written: its encoded path and shape, and its values.
 type Entry<'m, T> = (Vec<u8>, &'m [T]);
 
+struct Tensors<'m, T: Scalar>(Vec<(String, &'m Tensor<T>)>);
+
+impl<'m, T: Scalar> Visitor<'m, T> for Tensors<'m, T> {
+    fn param(&mut self, path: &ParamPath<'_>, param: &'m Param<T>) {
+        self.0.push((path.to_string(), param.value()));
+    }
+    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m Buffer<T>) {
+        self.0.push((path.to_string(), buffer.value()));
+    }
+}
+
+once! {
+    /// Parameters and buffers with their paths, in the model's order.
+    fn tensors<'v, 'm, T: Scalar>(
+        visit: &'v mut (dyn FnMut(&mut dyn Visitor<'m, T>) + 'v),
+    ) -> Vec<(String, &'m Tensor<T>)> where 'm: 'v {
+        let mut tensors = Tensors(vec![]);
+        visit(&mut tensors);
+        tensors.0
+    }
+
+    fn save<'a, T: Scalar>(tensors: Vec<(String, &'a Tensor<T>)>, path: &'a Path) -> Result<()> {
+        refuse_other_than_file(path)?;
+        let entries = entries(tensors).map_err(|source| write_error(path, source))?;
+        atomic::write(path, |file| write(&entries, file))
+            .map_err(|source| write_error(path, source))
+    }
+
+    fn encode<'a, T: Scalar>(tensors: Vec<(String, &'a Tensor<T>)>) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(vec![]);
+        let written = entries(tensors).and_then(|entries| write(&entries, &mut bytes));
+        written.map_err(|source| write_error(Path::new("bytes"), source))?;
+        Ok(bytes.into_inner())
+    }
+
+    /// What a file has for tensors of these paths and shapes. Reads everything there is, then judges: a
+    /// checksum is right for all of it or for nothing.
+    fn stage<'a, T: Scalar>(
+        shapes: Vec<(String, Vec<usize>)>,
+        source: &'a mut dyn Read,
+        len: u64,
+        path: &'a Path,
+    ) -> Result<Vec<Tensor<T>>> {
+        let header = Header::read(source, path)?;
+        header.check::<T>(len, path)?;
+
+        let mut staged = Staged::for_shapes(shapes);
+        let summed = Summed::new(Read::take(source, header.payload));
+        let mut payload = BufReader::with_capacity(BUFFER, summed);
+        let decoded = staged.read(&mut payload);
+        let rest = io::copy(&mut payload, &mut io::sink()).map_err(|e| read_error(path, e))?;
+        header.check_payload(payload.get_ref(), path)?;
+
+        let file = || path.to_owned();
+        decoded.map_err(|why| Error::Malformed { file: file(), why })?;
+        if rest > 0 {
+            let why = format!("{rest} bytes follow its last parameter");
+            return Err(Error::Malformed { file: file(), why });
+        }
+        let Differences { shown, more } = staged.differences();
+        if !shown.is_empty() {
+            return Err(Error::OtherModel { file: file(), differences: shown, more });
+        }
+        let values = staged.slots.into_iter().map(|slot| slot.values);
+        Ok(values.map(|values| values.expect("every tensor was found")).collect())
+    }
+}
+
 /// Encoded before any file is touched, as only here a model can be at fault.
-fn entries<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> io::Result<Vec<Entry<'_, T>>> {
+fn entries<T: Scalar>(tensors: Vec<(String, &Tensor<T>)>) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
-    for (path, tensor) in tensors(model) {
+    for (path, tensor) in tensors {
         let entry = bincode::serde::encode_to_vec((&path, tensor.shape()), CODEC).map_err(io)?;
         if entry.len() > ENTRY_LIMIT {
             let len = entry.len();
@@ -158,22 +217,6 @@ fn entries<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> io::Result<Vec<En
         entries.push((entry, tensor.as_slice()));
     }
     Ok(entries)
-}
-
-/// Parameters and buffers with their paths, in the model's order.
-fn tensors<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> Vec<(String, &Tensor<T>)> {
-    struct Tensors<'m, T: Scalar>(Vec<(String, &'m Tensor<T>)>);
-    impl<'m, T: Scalar> Visitor<'m, T> for Tensors<'m, T> {
-        fn param(&mut self, path: &ParamPath<'_>, param: &'m Param<T>) {
-            self.0.push((path.to_string(), param.value()));
-        }
-        fn buffer(&mut self, path: &ParamPath<'_>, buffer: &'m Buffer<T>) {
-            self.0.push((path.to_string(), buffer.value()));
-        }
-    }
-    let mut tensors = Tensors(vec![]);
-    model.visit(&ParamPath::ROOT, &mut tensors);
-    tensors.0
 }
 
 /// Paths and shapes of parameters and buffers, in the order in which `visit_mut` shows them.
@@ -188,15 +231,21 @@ impl<T: Scalar> VisitorMut<'_, T> for Shapes {
     }
 }
 
-/// Calls a function with parameters and buffers, to change them.
-struct OnTensors<F>(F);
+/// Gives parameters and buffers new values, in the order in which `visit_mut` shows them.
+struct Commit<T>(std::vec::IntoIter<Tensor<T>>);
 
-impl<T: Scalar, F: FnMut(&ParamPath<'_>, &mut Tensor<T>)> VisitorMut<'_, T> for OnTensors<F> {
-    fn param(&mut self, path: &ParamPath<'_>, param: &mut Param<T>) {
-        (self.0)(path, param.value_mut());
+impl<T: Scalar> Commit<T> {
+    fn next(&mut self) -> Tensor<T> {
+        self.0.next().expect("visit_mut shows as many tensors as before")
     }
-    fn buffer(&mut self, path: &ParamPath<'_>, buffer: &mut Buffer<T>) {
-        (self.0)(path, buffer.value_mut());
+}
+
+impl<T: Scalar> VisitorMut<'_, T> for Commit<T> {
+    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
+        *param.value_mut() = self.next();
+    }
+    fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
+        *buffer.value_mut() = self.next();
     }
 }
 
@@ -216,35 +265,18 @@ fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> 
     out.write_all(&header.to_bytes())
 }
 
-/// Reads everything there is, then judges, then changes the model: a checksum is right for all of it
-/// or for nothing.
+/// Reads all of a file, and then changes the model, or nothing of it.
 fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
-    mut source: impl Read,
+    source: &mut dyn Read,
     len: u64,
     file: &Path,
 ) -> Result<()> {
-    let header = Header::read(&mut source, file)?;
-    header.check::<T>(len, file)?;
-
-    let mut staged = Staged::for_model(model);
-    let summed = Summed::new(source.take(header.payload));
-    let mut payload = BufReader::with_capacity(BUFFER, summed);
-    let decoded = staged.read(&mut payload);
-    let rest = io::copy(&mut payload, &mut io::sink()).map_err(|e| read_error(file, e))?;
-    header.check_payload(payload.get_ref(), file)?;
-
-    let file = || file.to_owned();
-    decoded.map_err(|why| Error::Malformed { file: file(), why })?;
-    if rest > 0 {
-        let why = format!("{rest} bytes follow its last parameter");
-        return Err(Error::Malformed { file: file(), why });
-    }
-    let Differences { shown, more } = staged.differences();
-    if !shown.is_empty() {
-        return Err(Error::OtherModel { file: file(), differences: shown, more });
-    }
-    staged.commit(model);
+    // Not `visit`: what is asked for must be what `Commit` will be shown.
+    let mut shapes = Shapes(vec![]);
+    model.visit_mut(&ParamPath::ROOT, &mut shapes);
+    let tensors = stage(shapes.0, source, len, file)?;
+    model.visit_mut(&ParamPath::ROOT, &mut Commit(tensors.into_iter()));
     Ok(())
 }
 
@@ -267,13 +299,10 @@ struct Slot<T> {
 }
 
 impl<T: Scalar> Staged<T> {
-    fn for_model<M: Parameters<T> + ?Sized>(model: &mut M) -> Self {
+    fn for_shapes(shapes: Vec<(String, Vec<usize>)>) -> Self {
         let mut slots = vec![];
         let mut open = HashMap::<_, VecDeque<_>>::new();
-        // Not `visit`: what is asked for must be what `commit` will be shown.
-        let mut shapes = Shapes(vec![]);
-        model.visit_mut(&ParamPath::ROOT, &mut shapes);
-        for (path, shape) in shapes.0 {
+        for (path, shape) in shapes {
             open.entry(path.clone()).or_default().push_back(slots.len());
             slots.push(Slot { path, shape, values: None, found: false });
         }
@@ -322,15 +351,6 @@ impl<T: Scalar> Staged<T> {
         }
         all.append(missing);
         all
-    }
-
-    fn commit<M: Parameters<T> + ?Sized>(self, model: &mut M) {
-        let mut slots = self.slots.into_iter();
-        let commit = |_: &ParamPath<'_>, tensor: &mut Tensor<T>| {
-            let slot = slots.next().expect("visit_mut shows as many parameters as before");
-            *tensor = slot.values.expect("every tensor was found");
-        };
-        model.visit_mut(&ParamPath::ROOT, &mut OnTensors(commit));
     }
 }
 
@@ -395,6 +415,14 @@ fn io(error: EncodeError) -> io::Error {
         EncodeError::Io { inner, .. } => inner,
         other => io::Error::other(other.to_string()),
     }
+}
+
+/// A file and its length.
+fn open(path: &Path) -> Result<(u64, File)> {
+    // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
+    refuse_other_than_file(path)?;
+    let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    open().map_err(|source| read_error(path, source))
 }
 
 /// What is not there at all, or cannot be asked about, is left to those who open it.

@@ -58,24 +58,8 @@ impl<T: Scalar> Sequential<T> {
     #[expect(clippy::should_implement_trait, reason = "adds a layer, as every framework calls it")]
     #[must_use]
     #[track_caller]
-    pub fn add(mut self, layer: impl Module<T> + Clone + 'static) -> Self {
-        if let (Features::Map { output, .. }, Features::Map { input, .. }) =
-            (self.features, layer.features())
-            && input != output
-        {
-            panic!(
-                "Sequential: layer {}, {}, does not fit: the layers before give {output} features",
-                self.layers.len(),
-                layer.describe(),
-            );
-        }
-        if let Some(gain) = layer.activation_gain() {
-            self.followed_by(gain);
-        }
-        self.features = self.features.then(layer.features());
-        self.layers.push(Box::new(layer));
-        self.names.push(None);
-        self
+    pub fn add(self, layer: impl Module<T> + Clone + 'static) -> Self {
+        push(self, Box::new(layer), None)
     }
 
     /// The network with one more layer, whose parameters are `name.weight` and so on, wherever it
@@ -98,17 +82,7 @@ impl<T: Scalar> Sequential<T> {
     #[must_use]
     #[track_caller]
     pub fn add_named(self, name: &str, layer: impl Module<T> + Clone + 'static) -> Self {
-        if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
-            panic!(
-                "Sequential: {name:?} cannot name a layer: it must be a word without any of `.*?`"
-            );
-        }
-        if self.names.iter().flatten().any(|taken| taken == name) {
-            panic!("Sequential: there is a layer named {name:?} already");
-        }
-        let mut model = self.add(layer);
-        *model.names.last_mut().expect("just added") = Some(name.to_owned());
-        model
+        push(self, Box::new(layer), Some(name.to_owned()))
     }
 
     /// The layers.
@@ -193,11 +167,48 @@ impl<T: Scalar> Sequential<T> {
     }
 }
 
-impl<T: Scalar> Module<T> for Sequential<T> {
+once! {
+    /// One more layer.
     #[track_caller]
-    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+    fn push<T: Scalar>(
+        model: Sequential<T>,
+        layer: Box<dyn Layer<T>>,
+        name: Option<String>,
+    ) -> Sequential<T> {
+        let mut model = model;
+        if let Some(name) = &name {
+            if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
+                panic!(
+                    "Sequential: {name:?} cannot name a layer: it must be a word without any of `.*?`"
+                );
+            }
+            if model.names.iter().flatten().any(|taken| taken == name) {
+                panic!("Sequential: there is a layer named {name:?} already");
+            }
+        }
+        if let (Features::Map { output, .. }, Features::Map { input, .. }) =
+            (model.features, layer.features())
+            && input != output
+        {
+            panic!(
+                "Sequential: layer {}, {}, does not fit: the layers before give {output} features",
+                model.layers.len(),
+                layer.describe(),
+            );
+        }
+        if let Some(gain) = layer.activation_gain() {
+            model.followed_by(gain);
+        }
+        model.features = model.features.then(layer.features());
+        model.layers.push(layer);
+        model.names.push(name);
+        model
+    }
+
+    #[track_caller]
+    fn forward<'t, 'a, T: Scalar>(model: &'a Sequential<T>, x: Var<'t, T>) -> Var<'t, T> {
         let mut x = x;
-        for (i, layer) in self.layers.iter().enumerate() {
+        for (i, layer) in model.layers.iter().enumerate() {
             // Checked here too: #[track_caller] does not reach through `dyn`.
             if let Features::Map { input, .. } = layer.features()
                 && x.with_shape(|shape| shape.last() != Some(&input))
@@ -211,6 +222,13 @@ impl<T: Scalar> Module<T> for Sequential<T> {
             x = layer.forward(x);
         }
         x
+    }
+}
+
+impl<T: Scalar> Module<T> for Sequential<T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        forward(self, x)
     }
 }
 

@@ -5,6 +5,7 @@ use std::any::Any;
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use crate::parameters::Parameters;
+use crate::pattern;
 
 /// The memory of an optimizer, for whichever element type its model has.
 #[derive(Clone, Debug, Default)]
@@ -62,48 +63,52 @@ impl Memory {
     }
 }
 
-/// Puts the entries in the order of the model's parameters, and makes those that are missing.
-///
-/// A parameter takes the entry of its identity. One that has none takes the entry of its path, unless
-/// that one belongs to another parameter of the model.
-#[track_caller]
-pub(super) fn associate<T: Scalar>(
-    entries: &mut Vec<Entry<T>>,
-    model: &dyn Parameters<T>,
-    group_of: impl Fn(&str) -> Option<usize>,
-) {
-    let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();
-    let params = model.named_params();
-    let mut found: Vec<Option<Entry<T>>> = params
-        .iter()
-        .map(|(_, p)| {
-            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.id == p.id()))?;
-            old[at].take()
-        })
-        .collect();
-    for ((path, param), found) in params.iter().zip(&mut found) {
-        if found.is_none() {
-            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.path == *path));
-            *found = at.and_then(|at| old[at].take());
-        }
-        if let Some(Entry { shape: Some(shape), .. }) = found
-            && **shape != *param.value().shape()
-        {
-            let (was, is) = (show_shape(shape), show_shape(param.value().shape()));
-            panic!(
-                "step: parameter {path} is {is}, but was {was} in the steps before: an optimizer \
-                 serves one model"
+once! {
+    /// Puts the entries in the order of the model's parameters, makes those that are missing, and says
+    /// which group each is in: the last one whose pattern matches.
+    ///
+    /// A parameter takes the entry of its identity. One that has none takes the entry of its path,
+    /// unless that one belongs to another parameter of the model.
+    #[track_caller]
+    pub(super) fn associate<'a, T: Scalar>(
+        entries: &'a mut Vec<Entry<T>>,
+        model: &'a dyn Parameters<T>,
+        optimizer: &'a str,
+        groups: &'a [&'a str],
+    ) {
+        let params = model.named_params();
+        let names: Vec<String> = params.iter().map(|(path, _)| path.clone()).collect();
+        for group in groups {
+            assert!(
+                names.iter().any(|path| pattern::matches(group, path)),
+                "step: the group `{group}` of {optimizer} matches no parameter; the nearest are {:?}",
+                pattern::nearest(group, &names)
             );
         }
-    }
-    *entries = params
-        .iter()
-        .zip(found)
-        .map(|((path, param), found)| {
+        let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();
+        let mut found = vec![];
+        for (_, param) in &params {
+            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.id == param.id()));
+            found.push(at.and_then(|at| old[at].take()));
+        }
+        for ((path, param), found) in params.into_iter().zip(found) {
+            let found = found.or_else(|| {
+                let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.path == *path))?;
+                old[at].take()
+            });
+            if let Some(Entry { shape: Some(shape), .. }) = &found
+                && **shape != *param.value().shape()
+            {
+                let (was, is) = (show_shape(shape), show_shape(param.value().shape()));
+                panic!(
+                    "step: parameter {path} is {is}, but was {was} in the steps before: an optimizer \
+                     serves one model"
+                );
+            }
             let (shape, steps, slots) =
                 found.map_or((None, 0, vec![]), |e| (e.shape, e.steps, e.slots));
-            let group = group_of(path);
-            Entry { path: path.clone(), id: param.id(), shape, steps, slots, group }
-        })
-        .collect();
+            let group = groups.iter().rposition(|group| pattern::matches(group, &path));
+            entries.push(Entry { path, id: param.id(), shape, steps, slots, group });
+        }
+    }
 }

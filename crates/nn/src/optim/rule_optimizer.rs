@@ -2,9 +2,9 @@
 
 use fanin_tensor::{Scalar, Tensor};
 
-use super::memory::{Entry, Memory, associate};
+use super::memory::{Memory, associate};
 use super::pass::pass;
-use super::state::{OptimizerState, ParamState, StateError};
+use super::state::{OptimizerState, StateError, export};
 use super::{Optimizer, Rule, Step, require};
 use crate::parameters::Parameters;
 use crate::pattern;
@@ -110,21 +110,8 @@ impl<R: Rule> RuleOptimizer<R> {
     /// Brings the memory in line with the model's parameters.
     #[track_caller]
     fn associate<T: Scalar>(&mut self, model: &dyn Parameters<T>) {
-        let groups = &self.groups;
-        if !groups.is_empty() {
-            let params = model.named_params();
-            for Group { pattern, .. } in groups {
-                assert!(
-                    params.iter().any(|(path, _)| pattern::matches(pattern, path)),
-                    "step: the group `{pattern}` of {} matches no parameter; the nearest are {:?}",
-                    R::NAME,
-                    pattern::nearest(pattern, params.iter().map(|(path, _)| &**path))
-                );
-            }
-        }
-        associate(self.memory.entries(), model, |path| {
-            groups.iter().rposition(|group| pattern::matches(&group.pattern, path))
-        });
+        let groups: Vec<&str> = self.groups.iter().map(|group| &*group.pattern).collect();
+        associate(self.memory.entries(), model, R::NAME, &groups);
     }
 }
 
@@ -181,19 +168,8 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
     }
 
     fn state(&self) -> OptimizerState<T> {
-        let params = self.memory.get::<T>().iter().filter(|entry| entry.steps > 0);
-        let params = params.map(|entry| ParamState {
-            path: entry.path.clone(),
-            steps: entry.steps,
-            slots: self
-                .rule_of(&entry.path)
-                .slots()
-                .iter()
-                .map(|slot| (*slot).into())
-                .zip(entry.slots.iter().cloned())
-                .collect(),
-        });
-        OptimizerState { optimizer: R::NAME.into(), lr: self.lr, params: params.collect() }
+        let params = export(&self.memory, &|path| self.rule_of(path).slots());
+        OptimizerState { optimizer: R::NAME.into(), lr: self.lr, params }
     }
 
     fn load_state(
@@ -201,19 +177,9 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
         model: &dyn Parameters<T>,
         state: OptimizerState<T>,
     ) -> Result<(), StateError> {
-        state.check(R::NAME, |path| self.rule_of(path).slots(), model)?;
-        let entry = |param: ParamState<T>| Entry {
-            path: param.path,
-            // No parameter has it, so the entry is found by its path.
-            id: u64::MAX,
-            shape: None,
-            steps: param.steps,
-            slots: param.slots.into_iter().map(|(_, tensor)| tensor).collect(),
-            group: None,
-        };
-        let mut memory = Memory::Empty;
-        *memory.entries() = state.params.into_iter().map(entry).collect();
-        (self.memory, self.lr) = (memory, state.lr);
+        let lr = state.lr;
+        self.memory = state.into_memory(R::NAME, &|path| self.rule_of(path).slots(), model)?;
+        self.lr = lr;
         Ok(())
     }
 }

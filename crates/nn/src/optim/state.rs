@@ -5,6 +5,7 @@ use std::fmt;
 use fanin_tensor::{Scalar, Tensor, show_shape};
 use serde::{Deserialize, Serialize};
 
+use super::memory::{Entry, Memory};
 use crate::parameters::Parameters;
 
 /// What an optimizer remembers, by the paths of the parameters. With serde it goes into any file.
@@ -53,29 +54,44 @@ impl fmt::Debug for StateError {
     }
 }
 
-impl<T: Scalar> OptimizerState<T> {
-    /// Whether an optimizer with this name, and these slots for the parameter of a path, can go on
-    /// from here with the model.
-    pub(super) fn check(
-        &self,
-        optimizer: &str,
-        slots_of: impl Fn(&str) -> &'static [&'static str],
-        model: &dyn Parameters<T>,
+/// The names of the slots of the parameter with this path.
+type SlotsOf<'a> = dyn Fn(&str) -> &'static [&'static str] + 'a;
+
+once! {
+    /// The parameters that have been trained.
+    pub(super) fn export<'a, T: Scalar>(
+        memory: &'a Memory,
+        slots_of: &'a SlotsOf<'a>,
+    ) -> Vec<ParamState<T>> {
+        let mut params = vec![];
+        for entry in memory.get::<T>().iter().filter(|entry| entry.steps > 0) {
+            let names = slots_of(&entry.path).iter().map(|slot| (*slot).to_owned());
+            let slots = names.zip(entry.slots.iter().cloned()).collect();
+            params.push(ParamState { path: entry.path.clone(), steps: entry.steps, slots });
+        }
+        params
+    }
+
+    fn check<'a, T: Scalar>(
+        state: &'a OptimizerState<T>,
+        optimizer: &'a str,
+        slots_of: &'a SlotsOf<'a>,
+        model: &'a dyn Parameters<T>,
     ) -> Result<(), StateError> {
-        let refuse = |why| Err(StateError { optimizer: self.optimizer.clone(), why });
-        if self.optimizer != optimizer {
+        let refuse = |why| Err(StateError { optimizer: state.optimizer.clone(), why });
+        if state.optimizer != optimizer {
             return refuse(format!("this optimizer is {optimizer}"));
         }
-        if !(self.lr >= 0.0 && self.lr.is_finite()) {
-            return refuse(format!("its learning rate is {}", self.lr));
+        if !(state.lr >= 0.0 && state.lr.is_finite()) {
+            return refuse(format!("its learning rate is {}", state.lr));
         }
         let params = model.named_params();
-        for (i, param) in self.params.iter().enumerate() {
+        for (i, param) in state.params.iter().enumerate() {
             let path = &param.path;
             let Some((_, model)) = params.iter().find(|(of_model, _)| of_model == path) else {
                 return refuse(format!("the model has no parameter {path}"));
             };
-            if self.params[..i].iter().any(|other| other.path == *path) {
+            if state.params[..i].iter().any(|other| other.path == *path) {
                 return refuse(format!("it has two entries for {path}"));
             }
             if param.steps < 1 {
@@ -93,5 +109,34 @@ impl<T: Scalar> OptimizerState<T> {
             }
         }
         Ok(())
+    }
+
+    fn into_entries<T: Scalar>(params: Vec<ParamState<T>>) -> Memory {
+        let entry = |param: ParamState<T>| Entry {
+            path: param.path,
+            // No parameter has it, so the entry is found by its path.
+            id: u64::MAX,
+            shape: None,
+            steps: param.steps,
+            slots: param.slots.into_iter().map(|(_, tensor)| tensor).collect(),
+            group: None,
+        };
+        let mut memory = Memory::Empty;
+        *memory.entries() = params.into_iter().map(entry).collect();
+        memory
+    }
+}
+
+impl<T: Scalar> OptimizerState<T> {
+    /// The memory of an optimizer with this name, and these slots for the parameter of a path, that
+    /// goes on from here with the model.
+    pub(super) fn into_memory(
+        self,
+        optimizer: &str,
+        slots_of: &SlotsOf<'_>,
+        model: &dyn Parameters<T>,
+    ) -> Result<Memory, StateError> {
+        check(&self, optimizer, slots_of, model)?;
+        Ok(into_entries(self.params))
     }
 }

@@ -43,9 +43,9 @@ impl Header {
     }
 
     /// The header of a file of ours, of any version.
-    pub(super) fn read(source: &mut impl Read, file: &Path) -> Result<Self> {
+    pub(super) fn read(source: &mut dyn Read, file: &Path) -> Result<Self> {
         let mut bytes = Vec::with_capacity(Self::LEN);
-        if let Err(source) = source.take(Self::LEN as u64).read_to_end(&mut bytes) {
+        if let Err(source) = Read::take(&mut *source, Self::LEN as u64).read_to_end(&mut bytes) {
             return Err(Error::Read { file: file.to_owned(), source });
         }
         let magic = bytes.len().min(MAGIC.len());
