@@ -164,7 +164,7 @@ once! {
         params: &'a [(String, &'a Param<T>)],
         rng: &'a mut dyn RngCore,
     ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
-        // All is checked before any number is drawn: an error leaves the generator alone, too.
+        // Check everything before drawing: an error also leaves the generator unchanged.
         plan.check_patterns(params)?;
         let mut initializers = vec![];
         for (path, param) in params {

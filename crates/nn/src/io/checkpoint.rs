@@ -169,8 +169,8 @@ once! {
         Ok(bytes.into_inner())
     }
 
-    /// What a file has for tensors of these paths and shapes. Reads everything there is, then judges: a
-    /// checksum is right for all of it or for nothing.
+    /// Reads the tensors of these paths and shapes from a file. Reads the whole file before checking it,
+    /// because the checksum covers all of it.
     fn stage<'a, T: Scalar>(
         shapes: Vec<(String, Vec<usize>)>,
         source: &'a mut dyn Read,
@@ -202,7 +202,8 @@ once! {
     }
 }
 
-/// Encoded before any file is touched, as only here a model can be at fault.
+/// Encodes the entries before any file is touched. This is the only step in which the model can
+/// cause an error.
 fn entries<T: Scalar>(tensors: Vec<(String, &Tensor<T>)>) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
     for (path, tensor) in tensors {
@@ -219,7 +220,7 @@ fn entries<T: Scalar>(tensors: Vec<(String, &Tensor<T>)>) -> io::Result<Vec<Entr
     Ok(entries)
 }
 
-/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` shows them.
+/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` visits them.
 struct Shapes(Vec<(String, Vec<usize>)>);
 
 impl<T: Scalar> VisitorMut<'_, T> for Shapes {
@@ -231,12 +232,12 @@ impl<T: Scalar> VisitorMut<'_, T> for Shapes {
     }
 }
 
-/// Gives parameters and buffers new values, in the order in which `visit_mut` shows them.
+/// Gives parameters and buffers new values, in the order in which `visit_mut` visits them.
 struct Commit<T>(std::vec::IntoIter<Tensor<T>>);
 
 impl<T: Scalar> Commit<T> {
     fn next(&mut self) -> Tensor<T> {
-        self.0.next().expect("visit_mut shows as many tensors as before")
+        self.0.next().expect("visit_mut visits as many tensors as before")
     }
 }
 
@@ -265,14 +266,14 @@ fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> 
     out.write_all(&header.to_bytes())
 }
 
-/// Reads all of a file, and then changes the model, or nothing of it.
+/// Reads a whole file, then changes every tensor of the model or, after an error, none.
 fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     source: &mut dyn Read,
     len: u64,
     file: &Path,
 ) -> Result<()> {
-    // Not `visit`: what is asked for must be what `Commit` will be shown.
+    // Not `visit`: the paths must come in the order in which `Commit` visits them.
     let mut shapes = Shapes(vec![]);
     model.visit_mut(&ParamPath::ROOT, &mut shapes);
     let tensors = stage(shapes.0, source, len, file)?;
@@ -324,9 +325,9 @@ impl<T: Scalar> Staged<T> {
                 slot.found = true;
                 if slot.shape == shape {
                     let values = slot.values.insert(Tensor::zeros(&slot.shape));
-                    for place in values.as_mut_slice() {
+                    for element in values.as_mut_slice() {
                         let value = decode_from_std_read(payload, CODEC);
-                        *place = value.map_err(|e| explain(&shown(), &e))?;
+                        *element = value.map_err(|e| explain(&shown(), &e))?;
                     }
                     continue;
                 }
@@ -419,13 +420,14 @@ fn io(error: EncodeError) -> io::Error {
 
 /// A file and its length.
 fn open(path: &Path) -> Result<(u64, File)> {
-    // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
+    // Checked before the file is opened, because opening a pipe waits for a writer.
     refuse_other_than_file(path)?;
     let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     open().map_err(|source| read_error(path, source))
 }
 
-/// What is not there at all, or cannot be asked about, is left to those who open it.
+/// Refuses a directory, a device or a pipe. A missing or unreadable path passes; opening it gives
+/// the error.
 fn refuse_other_than_file(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     if metadata.is_file() {

@@ -42,7 +42,7 @@ impl Header {
         bytes
     }
 
-    /// The header of a file of ours, of any version.
+    /// Reads the header of a fanin file of any version.
     pub(super) fn read(source: &mut dyn Read, file: &Path) -> Result<Self> {
         let mut bytes = Vec::with_capacity(Self::LEN);
         if let Err(source) = Read::take(&mut *source, Self::LEN as u64).read_to_end(&mut bytes) {
