@@ -28,7 +28,7 @@ use crate::parameters::Parameters;
 /// | output weights | fan_in | g²/(n·rᵢ) | 1/rᵢ | 1/rᵢ |
 /// | biases | | 0 | 1 | rₒ |
 /// | scales and shifts of a normalization, embeddings | fan_out | kept | 1 | rₒ |
-/// | what does not grow | none | g²/n | 1 | 1 |
+/// | parameters that do not grow | none | g²/n | 1 | 1 |
 ///
 /// A model of the base's width is therefore the same as without μP, with normal weights of mean 0
 /// and variance g²/n. The gain is that of the activation that follows, if the layer knows it (as in
