@@ -1,4 +1,4 @@
-"""Fills weights by fanin and by PyTorch in turn, and prints both in milliseconds.
+"""Measures the time to fill weights by fanin and by PyTorch, and prints both in milliseconds.
 
     pip install torch numpy
     python3 benches/fill.py [--rounds 3]

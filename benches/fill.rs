@@ -1,4 +1,5 @@
-//! Milliseconds to fill a weight, a median each, for `benches/fill.py` to set beside PyTorch.
+//! Measures the median time to fill a weight, in milliseconds. `benches/fill.py` compares it with
+//! PyTorch.
 //!
 //! `cargo bench --bench fill`; with `-- --test` each fill runs once.
 

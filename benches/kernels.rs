@@ -1,4 +1,4 @@
-//! Every kernel and the ceiling of this machine: `cargo bench --bench kernels`.
+//! Measures every kernel and the limits of this machine: `cargo bench --bench kernels`.
 //!
 //! The ceiling of a product is the rate of multiply-adds whose operands are in registers. The ceiling of
 //! all other kernels is the rate of a copy in a working set of the same size. `FANIN_NUM_THREADS=1`
@@ -37,7 +37,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// The median of calls within the budget, in nanoseconds.
+    /// The median time of a call within the budget, in nanoseconds.
     fn nanos(&self, mut f: impl FnMut()) -> f64 {
         f();
         let start = Instant::now();
@@ -122,7 +122,8 @@ impl Bench {
         (n * 2 * 16 * CHAINS * ROUNDS) as f64 / nanos
     }
 
-    /// Kernels that read and write slices, in the first, second and third cache and in memory.
+    /// Kernels that read and write slices, with working sets in the first, second and third cache
+    /// and in memory.
     fn streams(&self) {
         println!(
             "| elements | kernel | µs | GB/s | of a copy's |\n| --- | --- | --- | --- | --- |"

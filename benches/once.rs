@@ -1,11 +1,11 @@
-//! One task, repeated, for the scripts that measure a process from outside: benches/instructions,
-//! benches/profile and benches/start.
+//! Runs one task several times, for the scripts that measure a process from outside:
+//! benches/instructions, benches/profile and benches/start.
 //!
 //! ```text
-//! once train B 20                train a step, then 20 more, which are watched
-//! once predict B 128 20          the same for taking 128 samples through the model
+//! once train B 20                train one step, then 20 more, which are measured
+//! once predict B 128 20          the same for predictions of 128 samples
 //! once image IMAGE               write the first test image of the bundled digits, and print its label
-//! once answer MODEL IMAGE        load what the MNIST example has saved, and print what it reads
+//! once answer MODEL IMAGE        load a model saved by the MNIST example, and print the predicted digit
 //! ```
 
 mod common;
@@ -37,7 +37,8 @@ fn main() -> fanin::Result<()> {
             println!("{}", test.label(0));
         }
         ["answer", model, image] => println!("{}", answer(model, image)?),
-        // Cargo also starts it with all benches and all tests. Then there is nothing to measure.
+        // Cargo also starts this program with all benches and all tests. There is then nothing to
+        // measure.
         _ if args.iter().all(|arg| arg.starts_with('-')) => {}
         _ if args.iter().any(|arg| arg == "--bench") => {}
         _ => panic!("once: see the first lines of benches/once.rs"),
@@ -51,7 +52,8 @@ fn repeat(times: usize, f: &mut dyn FnMut()) {
     watched(times, f);
 }
 
-/// Valgrind counts the instructions of this function, which it finds by name. So it is not inlined.
+/// Valgrind counts the instructions of this function and finds it by name, so it must not be
+/// inlined.
 #[inline(never)]
 fn watched(times: usize, f: &mut dyn FnMut()) {
     for _ in 0..times {
@@ -74,7 +76,7 @@ fn answer(model: &str, image: &str) -> fanin::Result<usize> {
         .add(Relu)
         .add(layer(128, 10));
     reader.load(model)?;
-    // The normalization of the example.
+    // The normalization that the MNIST example uses.
     let pixels = Pixels::normalized(0.1307, 0.3081);
     let values = fs::read(image)?.into_iter().map(|pixel| pixels.value(pixel)).collect();
     Ok(argmax(reader.predict(&Tensor::from_vec([1, 784], values)).as_slice()))

@@ -1,7 +1,7 @@
-//! Training steps and predictions of four networks, from tiny to large: `cargo bench`.
-//! `common` says what A, B, C and D are.
+//! Training steps and predictions of four networks, from tiny to large: `cargo bench`. The module
+//! `common` describes A, B, C and D.
 //!
-//! `cargo bench -- train` runs the steps alone, `FANIN_NUM_THREADS=1 cargo bench` with one thread.
+//! `cargo bench -- train` runs the steps only; `FANIN_NUM_THREADS=1 cargo bench` uses one thread.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn train(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench_local(|| training.step());
 }
 
-/// One sample through the model.
+/// A prediction of one sample.
 #[divan::bench(args = NAMES, max_time = 1)]
 fn predict_one(bencher: Bencher<'_, '_>, name: &str) {
     let config = Config::named(name);
@@ -30,7 +30,7 @@ fn predict_one(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench_local(|| model.predict(&x));
 }
 
-/// 1024 samples through the model.
+/// A prediction of 1024 samples.
 #[divan::bench(args = NAMES, max_time = 2)]
 fn predict_1024(bencher: Bencher<'_, '_>, name: &str) {
     let config = Config::named(name);

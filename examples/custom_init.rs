@@ -1,14 +1,14 @@
-//! Initializers of one's own: a struct, a closure, any distribution of `rand_distr`. Trains one epoch
-//! from each, beside built-in initializers and two that cannot learn, and prints what came of it.
+//! Initializers written by a user: a struct, a closure, any distribution of `rand_distr`. Trains
+//! one epoch from each, from built-in initializers, and from two that cannot learn, and prints the
+//! results.
 //!
 //! ```text
 //! cargo run --release --example custom_init
 //! cargo run --release --example custom_init -- --quick     # fewer initializers
 //! ```
-//!
-//! Checks that the same seed gives the same weights, that zeros stay at chance (a loss of ln 10, one
-//! image in ten), that ones do little better, and that every other initializer gets over 80 % in one
-//! epoch.
+//! Checks that the same seed gives the same weights, that zeros stay at chance (a loss of ln 10,
+//! one image in ten), that ones learn little more, and that every other initializer reaches more
+//! than 80 % in one epoch.
 
 mod common;
 
@@ -16,7 +16,7 @@ use fanin::init::rand::{Rng, seq::index};
 use fanin::init::rand_distr::{StandardNormal, Triangular};
 use fanin::prelude::*;
 
-/// Every unit listens to a few inputs only, whatever the width of the layer (Martens 2010).
+/// Each unit reads only a few inputs, at any width of the layer (Martens 2010).
 #[derive(Debug)]
 struct FewInputs(usize);
 
@@ -34,7 +34,7 @@ impl Initializer for FewInputs {
 }
 
 fn main() {
-    // A closure is enough for an initializer without a name: one size, random signs.
+    // A closure is enough for an initializer without a name. Here: one size and random signs.
     let signs = from_fn(|param, rng, mut weights| {
         let size = (2.0 / param.fan_in as f32).sqrt();
         weights.mapv_inplace(|_| if rng.random() { size } else { -size });
@@ -55,10 +55,7 @@ fn main() {
         initializers.push(("orthogonal", Box::new(Orthogonal::default())));
     }
 
-    println!(
-        "{:28}{:>10}{:>14}{:>18}",
-        "initializer", "their std", "loss at first", "after an epoch"
-    );
+    println!("{:28}{:>10}{:>14}{:>18}", "initializer", "std", "first loss", "after an epoch");
     let (train, test) = datasets::mnist_bundled();
     for (name, initializer) in initializers {
         let build = || {
@@ -85,10 +82,13 @@ fn main() {
         match name {
             "zeros" => {
                 assert!(losses.iter().all(|loss| (loss - 10f32.ln()).abs() < 0.05));
-                assert_eq!(accuracy, 0.1, "whatever class it says, a tenth of the digits is of it");
+                assert_eq!(
+                    accuracy, 0.1,
+                    "it predicts one class, which a tenth of the digits belong to"
+                );
             }
-            "ones" => assert!(accuracy < 0.3, "every hidden unit is like every other"),
-            _ => assert!(accuracy > 0.8, "{name}: 80 % were promised"),
+            "ones" => assert!(accuracy < 0.3, "all hidden units are equal"),
+            _ => assert!(accuracy > 0.8, "{name}: 80 % are promised"),
         }
     }
 }

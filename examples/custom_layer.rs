@@ -1,13 +1,14 @@
-//! A layer of one's own, whose gradient nobody writes, and a primitive of one's own, whose gradient
-//! is one line and checked: together they learn to tell two spirals apart, and draw what they think.
+//! A user's layer and a user's operation. The layer needs no gradient code; the operation's
+//! gradient is one line and is checked. A network of both learns to separate two spirals and draws
+//! its decision.
 //!
 //! ```text
 //! cargo run --release --example custom_layer
 //! cargo run --release --example custom_layer -- --quick     # fewer steps
 //! ```
 //!
-//! Checks the primitive against finite differences to 1e-6, and that at least 99 % of 1,000 new points
-//! are told apart.
+//! Checks the operation against finite differences to 1e-6, and that at least 99 % of 1,000 new
+//! points are classified correctly.
 
 mod common;
 
@@ -40,7 +41,7 @@ impl<T: Scalar> Op<T> for Sin {
     }
 }
 
-/// `y = x + σ(G x) ⊙ sin(V x)`: a gate decides where the layer changes its input at all.
+/// `y = x + σ(G x) ⊙ sin(V x)`: a gate decides where the layer changes its input.
 #[derive(Clone, Parameters)]
 struct Gated {
     gate: Linear,
@@ -59,7 +60,8 @@ impl Module for Gated {
     }
 }
 
-/// Points on two spirals, one the other turned by half a circle, with some noise; and which one.
+/// Noisy points on two spirals and their labels. The second spiral is the first one turned by half
+/// a circle.
 fn spirals(n: usize, rng: &mut TorchRng) -> (Tensor, Vec<usize>) {
     let (mut points, mut labels) = (vec![], vec![]);
     for i in 0..n {
@@ -108,6 +110,6 @@ fn main() {
 
     let (new, truth) = spirals(1_000, &mut rng);
     let right = classes(&new).iter().zip(&truth).filter(|(a, b)| a == b).count();
-    println!("{right} of 1000 new points are told apart");
-    assert!(right >= 990, "990 were promised");
+    println!("{right} of 1000 new points are classified correctly");
+    assert!(right >= 990, "990 are promised");
 }

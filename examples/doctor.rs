@@ -1,4 +1,4 @@
-//! What the doctor says of sick and healthy initializations, before any training.
+//! The doctor's verdicts on faulty and healthy initializations, before any training.
 //!
 //! ```text
 //! cargo run --release --example doctor
@@ -6,16 +6,17 @@
 //! cargo run --release --example doctor -- --svg FILE     # and a picture of the default at depth 30
 //! ```
 //!
-//! Checks that every sick network is named by its fault and that no healthy one is suspected.
+//! Checks that every faulty network gets its verdict and that no healthy network gets one.
 
 use fanin::prelude::*;
 
-const USAGE: &str = "the options are --quick, for verdicts alone, or --svg FILE, for a picture";
+const USAGE: &str =
+    "the options are --quick, to print verdicts only, and --svg FILE, to write a chart";
 
 /// Adds an activation.
 type Activate = fn(Sequential) -> Sequential;
 
-/// 784, `depth` hidden layers of 64 units, 10.
+/// A network of 784 inputs, `depth` hidden layers of 64 units, and 10 outputs.
 fn net(
     depth: usize,
     weight: &dyn Initializer,

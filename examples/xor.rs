@@ -1,5 +1,5 @@
 //! The smallest network that learns something: exclusive or, which no single layer can compute
-//! (Minsky and Papert 1969). Checks that all four answers are right, from several seeds.
+//! (Minsky and Papert 1969). Checks that all four answers are right for several seeds.
 //!
 //! ```text
 //! cargo run --release --example xor
@@ -33,7 +33,7 @@ fn main() {
         let rows = x.as_slice().chunks(2).zip(y.as_slice()).zip(answers.as_slice());
         for ((inputs, truth), answer) in rows {
             println!("  {} xor {} = {answer:+.3}", inputs[0], inputs[1]);
-            assert!((answer - truth).abs() < 0.1, "{truth} was promised");
+            assert!((answer - truth).abs() < 0.1, "{truth} is expected");
         }
     }
     println!("all four right");

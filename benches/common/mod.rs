@@ -1,4 +1,4 @@
-//! The four networks that are measured, and a training of each.
+//! The four networks of the benchmarks and their training.
 //!
 //! | | layers | activation | batch | optimizer | loss |
 //! |---|---|---|---|---|---|
@@ -27,7 +27,7 @@ impl Config {
         CONFIGS.iter().find(|config| config.name == name).expect("A, B, C or D")
     }
 
-    /// A and D are those with tanh and SGD.
+    /// Whether the network has tanh and SGD, as A and D have.
     fn is_tanh(&self) -> bool {
         matches!(self.name, "A" | "D")
     }

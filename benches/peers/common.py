@@ -1,6 +1,7 @@
-"""What the two Python programs share: options, data, the timing loop, and the line they print.
+"""The code that the two Python programs share: options, data, the timing loop, and the output line.
 
-common/src/lib.rs is the same for the Rust programs. Keep the two alike: the comparison rests on it.
+common/src/lib.rs is its counterpart for the Rust programs. Keep the two equal, or the comparison is
+invalid.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import numpy
 
 @dataclass(frozen=True)
 class Net:
-    """One network and how it is trained: `784-128-10:relu:adam:64`."""
+    """A network and its training: `784-128-10:relu:adam:64`."""
 
     text: str
     sizes: list[int]
@@ -37,7 +38,7 @@ class Net:
         return self.sizes[-1] == 1
 
     def inputs(self, rows):
-        """The inputs of some samples, row by row, in [0, 1)."""
+        """The inputs of some samples in row-major order, in [0, 1)."""
         values = numpy.arange(rows * self.sizes[0]) * 7919 % 1009 / 1009
         return values.astype(numpy.float32).reshape(rows, -1)
 
@@ -59,7 +60,7 @@ def options():
 
 
 SHORTEST_SAMPLE = 50e-6
-"""Calls often lasting less are timed together, so that reading the clock costs them nothing."""
+"""Calls that take less than this are timed in groups, so that reading the clock costs nothing."""
 
 
 def measure(seconds, call, least=5):

@@ -1,4 +1,4 @@
-"""What is compared, and what was promised: the one place that knows the networks."""
+"""The networks of the comparison and the goals. No other file defines them."""
 
 PROGRAMS = {
     "fanin": "fanin",
@@ -23,7 +23,7 @@ MEASURES = {
     "many": "1024 samples through the model",
 }
 
-# How many times faster than the best peer fanin means to be.
+# The goal: fanin's speed relative to the best peer.
 GOALS = {
     "train": {"A": 15, "B": 2.5, "C": 1.5, "D": 1.15},
     "one": {"A": 5, "B": 1.5, "C": 1.2, "D": 1.0},

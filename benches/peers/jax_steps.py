@@ -1,4 +1,4 @@
-"""JAX's part of the comparison: jit, donated buffers, optax."""
+"""The measurements of JAX: jit, donated buffers, optax."""
 
 import itertools
 import os
@@ -7,7 +7,7 @@ import common
 from common import measure
 
 options = common.options()
-# JAX has no setting for its threads on a CPU: it starts one for each core it may run on, at import.
+# JAX has no setting for its CPU threads. At import it starts one for each core it may run on.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
 
@@ -40,7 +40,7 @@ def make_forward(net):
 
 
 def train(net, forward, params):
-    """Measures, and returns the trained parameters: the given ones are used up."""
+    """Measures and returns the trained parameters. The buffers of the given ones are donated."""
     optimizer = optax.adam(1e-3) if net.adam else optax.sgd(0.01, momentum=0.9)
 
     def loss_of(params, x, y):

@@ -1,6 +1,6 @@
-"""Draws what run.py measured as SVG, without any library.
+"""Draws the measurements of run.py as SVG, without any library.
 
-Colours are of middle lightness on no background, so that a picture reads on white and on black.
+Colours have medium lightness and there is no background, so a chart suits light and dark pages.
 """
 
 import math
@@ -17,7 +17,7 @@ LEFT, RIGHT, TOP, BOTTOM = 74, 150, 44, 56
 
 
 def write(result, folder):
-    """Draws each plot that there are measurements for; gives their file names and captions."""
+    """Draws each plot that has measurements. Returns file names and captions."""
     cores, drawn = result["about"]["cores"], {}
     mark = " (quick run)" if result["about"]["quick"] else ""
 
@@ -57,7 +57,7 @@ def write(result, folder):
 
 
 def chart(title, lines, across, up, linear=False):
-    """Lines through points, both axes logarithmic and the upper one in time unless `linear`."""
+    """Lines through points. Both axes are logarithmic, and the vertical one is time unless `linear`."""
     scale = float if linear else math.log10
     xs = sorted({x for points in lines.values() for x, _ in points})
     ys = [y for points in lines.values() for _, y in points]
@@ -92,7 +92,7 @@ def chart(title, lines, across, up, linear=False):
     svg.append(f'<text transform="translate(16 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" '
                f'text-anchor="middle">{up}</text>')
 
-    # fanin last, so that it lies on top.
+    # Draw fanin last, on top of the others.
     colours = dict(zip(lines, COLOURS)) | ({"ideal": GREY} if "ideal" in lines else {})
     for name, points in reversed(lines.items()):
         at = [(at_x(x), at_y(y)) for x, y in points]
@@ -114,11 +114,11 @@ def line(points, colour, width, opacity=1, dashed=False):
 
 
 def apart(places, gap=16):
-    """Moves labels down as far as it takes for none to lie on another."""
+    """Moves labels down until none overlaps another."""
     moved, last = {}, -math.inf
     for name, y in sorted(places.items(), key=lambda place: place[1]):
         last = moved[name] = max(y, last + gap)
-    # What has been pushed below the frame moves up again, with all that is in the way.
+    # Move labels below the frame up again, and the labels above them as far as necessary.
     limit = HEIGHT - BOTTOM
     for name in reversed(moved):
         moved[name] = min(moved[name], limit)
@@ -127,7 +127,7 @@ def apart(places, gap=16):
 
 
 def nice_step(top):
-    """A round step that makes up to about six ticks."""
+    """A round step that gives at most about six ticks."""
     power = 10 ** math.floor(math.log10(top / 6))
     return next(power * factor for factor in (1, 2, 5, 10) if top / (power * factor) <= 6)
 

@@ -1,4 +1,4 @@
-"""Writes what run.py measured as tables in Markdown."""
+"""Writes the measurements of run.py as tables in Markdown."""
 
 from collections import defaultdict
 from math import prod
@@ -16,18 +16,18 @@ class Cell:
         self.median = median(rounds.values())
 
     def range(self):
-        """The least, the median and the most of the rounds."""
+        """The minimum, the median and the maximum of the rounds."""
         return min(self.rounds.values()), self.median, max(self.rounds.values())
 
     def ratio(self, other):
-        """How many times as long as the other: of the medians, and the least and most of a round."""
+        """The ratio to the other: of the medians, and the minimum and maximum over rounds."""
         each = [self.rounds[r] / other.rounds[r] for r in self.rounds if r in other.rounds]
         ratio = self.median / other.median
         return ratio, min(each, default=ratio), max(each, default=ratio)
 
 
 def cells(measurements, task):
-    """`{(program, what, net): Cell}`, each with the number of threads that was fastest."""
+    """`{(program, what, net): Cell}`, each at its fastest number of threads."""
     rounds = defaultdict(dict)
     for m in measurements:
         if m["task"] == task:
@@ -41,7 +41,7 @@ def cells(measurements, task):
 
 
 def best_peer(found, what, net):
-    """The fastest of the others and its cell."""
+    """The fastest other program and its cell."""
     peers = [(found[p, what, net].median, p) for p in PEERS if (p, what, net) in found]
     if not peers:
         return None, None
@@ -50,12 +50,12 @@ def best_peer(found, what, net):
 
 
 def number(value):
-    """Three digits or more."""
+    """A number with at least three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def spread(low, middle, high, unit=""):
-    """The middle, and in brackets the ends if there was more than one round."""
+    """The median, and in brackets the range if there are several rounds."""
     ends = "" if low == high else f" ({number(low)}–{number(high)})"
     return f"{number(middle)}{unit}{ends}"
 
@@ -112,8 +112,7 @@ def times(found, what, names, cores):
 
 
 def products(measurements, names, cores):
-    """The products of a training step: ours against those of PyTorch and of the gemm crate, all cores
-    each."""
+    """The products of a training step, by fanin, PyTorch and the gemm crate, each on all cores."""
     found = cells(measurements, "products")
     programs = ("fanin", "torch", "gemm")
     summary, details = [], []
@@ -123,7 +122,7 @@ def products(measurements, names, cores):
         flops = 0
         for i, (inputs, outputs) in enumerate(zip(layers, layers[1:])):
             for what in ("X·Wᵀ", "dY·W", "dYᵀ·X"):
-                # Nothing below the first layer needs its dX.
+                # Nothing needs the dX of the first layer.
                 if i == 0 and what == "dY·W":
                     continue
                 three = [found.get((p, what, f"{batch}-{inputs}-{outputs}")) for p in programs]
@@ -150,8 +149,8 @@ def products(measurements, names, cores):
 
 
 def bounds(measurements, names):
-    """What arithmetic alone takes at the fastest rate of any product of this run, whoever's, beside what
-    a goal would need."""
+    """The time of the arithmetic alone, at the fastest rate of any product in this run, beside the
+    goal."""
     rates = [2 * prod(map(int, net.split("-"))) / cell.median / 1e3
              for (_, _, net), cell in cells(measurements, "products").items()]
     found, peak = cells(measurements, "steps"), max(rates, default=0)
@@ -165,7 +164,7 @@ def bounds(measurements, names):
             if not peak or not ours or not peer:
                 continue
             if what == "train":
-                # Three products a layer, but no dX of the first.
+                # Three products per layer, except the dX of the first.
                 work, moved = 2 * int(batch) * (3 * sum(weights) - weights[0]), {"adam": 28, "sgd": 20}[optimizer]
             else:
                 work, moved = 2 * (1 if what == "one" else 1024) * sum(weights), 4
@@ -201,7 +200,7 @@ def epoch(measurements, cores):
 
 
 def text(result, drawn):
-    """The whole page. `drawn` has a caption for each plot's file name."""
+    """The whole page. `drawn` maps each plot's file name to its caption."""
     about, measurements = result["about"], result["measurements"]
     cores, found = about["cores"], cells(measurements, "steps")
     names = [n for n in CONFIGS if any(net == CONFIGS[n] for _, _, net in found)]

@@ -33,7 +33,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 @dataclass(frozen=True)
 class Variant:
-    """A program and the number of threads it is given."""
+    """A program and its number of threads."""
 
     program: str
     threads: int
@@ -87,15 +87,15 @@ def say(text):
 
 def environment():
     env = dict(os.environ)
-    # Every Rust program is built as a user gets it who says no more than --release.
+    # Every Rust program is built with --release and no other setting, as most users build.
     env.pop("RUSTFLAGS", None)
-    # What PyTorch's compiler makes is kept for the next round.
+    # Keep the output of PyTorch's compiler for the next round.
     env["TORCHINDUCTOR_CACHE_DIR"] = str(OUT / "inductor")
     return env
 
 
 def make_venv(options):
-    """The Python with PyTorch and JAX, installed if need be."""
+    """A Python with PyTorch and JAX. Installs them if necessary."""
     if options.venv:
         return options.venv / "bin" / "python"
     venv, wanted = HERE / ".venv", (HERE / "requirements.txt").read_text()
@@ -110,8 +110,8 @@ def make_venv(options):
 
 
 def build(program):
-    """A Rust program, built on its own: with others it would get the features that they ask of the
-    crates they share."""
+    """Builds a Rust program on its own. In a common build it would get the features that the others
+    enable in shared crates."""
     say(f"building {program}-peer")
     command = ["cargo", "build", "--release", "--quiet", "--package", f"{program}-peer"]
     subprocess.run(command, cwd=HERE, check=True, env=environment())
@@ -120,7 +120,7 @@ def build(program):
 
 
 def commands(options, notes):
-    """What starts each program. Those that cannot run are left out, and noted."""
+    """The command of each program. Programs that cannot run are left out and noted."""
     found = {}
     for program in options.only:
         try:
@@ -143,7 +143,7 @@ def commands(options, notes):
 
 
 class Session:
-    """One run: starts programs, keeps what they measured."""
+    """One run: starts programs and keeps their measurements."""
 
     def __init__(self, options):
         self.options = options
@@ -152,7 +152,7 @@ class Session:
         self.start = time.time()
         self.about = about(options)
         self.commands = commands(options, self.notes)
-        # A peer counts with as many threads as there are cores, or with one, as it is faster.
+        # A peer runs with one thread and with one per core. The faster one counts.
         self.variants = [
             Variant(program, threads, command)
             for program, command in self.commands.items()
@@ -189,7 +189,7 @@ class Session:
             self.note(f"{variant} did not finish {task}: {reason}")
 
     def check(self, measurement):
-        """A step after which the loss has not fallen is no training step."""
+        """Notes a loss that has not fallen, because such a step does not train."""
         if measurement["what"] == "train":
             first, last = measurement["first_loss"], measurement["last_loss"]
             if not last < first and measurement["task"] == "steps":
@@ -249,7 +249,7 @@ class Session:
 
 
 def rotated(items, by):
-    """The same in another order, so that no program always follows the same other one."""
+    """The same jobs in another order, so that no program always follows the same one."""
     by %= max(len(items), 1)
     return items[by:] + items[:by]
 
@@ -275,7 +275,7 @@ def about(options):
 
 
 def cpu_model():
-    """The CPU's name and the widest vectors it says it has."""
+    """The CPU's name and its widest vector instructions."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -297,7 +297,7 @@ def output_of(*command):
 
 
 def peer_versions(commands):
-    """The versions of what was compared with, as installed and as locked."""
+    """The versions of the peers, as installed and as locked."""
     packages = tomllib.loads((HERE / "Cargo.lock").read_text())["package"]
     locked = {package["name"]: package["version"] for package in packages}
     versions = {"burn": locked["burn"], "candle": locked["candle-core"],

@@ -1,4 +1,4 @@
-"""PyTorch's part of the comparison, eager or with `--compile`."""
+"""The measurements of PyTorch, eager or with `--compile`."""
 
 import gzip
 import itertools
@@ -72,7 +72,7 @@ def predict(program, what, rows, net, model, options):
 
 
 def products(program, net, options):
-    """The three products of each layer, which MKL computes where PyTorch is built with it."""
+    """The three products of each layer. MKL computes them if PyTorch is built with it."""
     n = net.batch
     for inputs, outputs in itertools.pairwise(net.sizes):
         x, w, dy = torch.rand(n, inputs), torch.rand(outputs, inputs), torch.rand(n, outputs)
@@ -83,7 +83,7 @@ def products(program, net, options):
 
 
 def read_mnist(directory):
-    """The training images, a row of bytes each, and their labels."""
+    """The training images, one row of bytes each, and their labels."""
 
     def read(name, header):
         plain, packed = Path(directory, name), Path(directory, name + ".gz")
@@ -97,7 +97,7 @@ def read_mnist(directory):
 
 
 def epoch(program, net, options):
-    """Once through MNIST in a new order, from tensors in memory, without a DataLoader.
+    """One epoch of MNIST in a new order, from tensors in memory, without a DataLoader.
 
     Pixels are normalized batch by batch, or all at once before the first batch: the faster counts.
     """

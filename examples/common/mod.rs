@@ -1,9 +1,9 @@
-//! What the small examples have in common: their one option.
+//! The option that the small examples share.
 
 use std::env;
 use std::process::exit;
 
-/// Whether `--quick` was given: less work, the same checks.
+/// Whether `--quick` is given: less work, the same checks.
 pub(crate) fn quick() -> bool {
     let args: Vec<String> = env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {

@@ -1,4 +1,4 @@
-//! The command line of an example: a table of options, their `--help`, and errors that help.
+//! The command line of an example: a table of options, its `--help`, and its error messages.
 #![allow(dead_code, reason = "no example uses all of it")]
 
 use std::ffi::OsString;
@@ -11,9 +11,9 @@ use lexopt::Arg;
 /// A program and its options.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
-    /// What it does.
+    /// A sentence about the program.
     pub(crate) about: &'static str,
-    /// The value without a name, if it takes one.
+    /// The argument without a name, if the program takes one.
     pub(crate) positional: Option<Opt>,
     pub(crate) options: &'static [Opt],
     /// The end of `--help`.
@@ -23,13 +23,13 @@ pub(crate) struct Program {
 /// An option, such as `--epochs <N>`.
 #[derive(Clone, Copy)]
 pub(crate) struct Opt {
-    /// Without its dashes.
+    /// The name without dashes.
     pub(crate) name: &'static str,
-    /// What stands for its value in messages; empty if it has none.
+    /// The placeholder of the value in messages; empty if the option has no value.
     pub(crate) value: &'static str,
-    /// Whether it takes several values, one after the other.
+    /// Whether the option takes several values.
     pub(crate) several: bool,
-    /// What it does, in lines of at most 72 characters.
+    /// The description, in lines of at most 72 characters.
     pub(crate) help: &'static str,
 }
 
@@ -62,7 +62,7 @@ impl Opt {
     }
 }
 
-/// What the command line gives.
+/// The options on the command line.
 pub(crate) struct Given {
     program: Program,
     positional: Option<OsString>,
@@ -70,7 +70,7 @@ pub(crate) struct Given {
 }
 
 impl Program {
-    /// Reads the command line. Prints help or an error, and ends the process, if it asks for one.
+    /// Reads the command line. Prints help or an error and ends the process where necessary.
     pub(crate) fn read(self) -> Given {
         let mut given = Given { program: self, positional: None, options: vec![] };
         if let Err(error) = given.fill() {
@@ -142,7 +142,7 @@ impl Given {
             };
             let missing = || format!("a value is required for '{}'", argument.usage());
             let values = values.map_err(|_| missing())?;
-            // `--save --quick` is a slip, and no file of that name.
+            // `--save --quick` is a mistake: no file has this name.
             if values.iter().any(|value| value.to_string_lossy().starts_with("--")) {
                 return Err(missing());
             }
@@ -150,12 +150,12 @@ impl Given {
         }
     }
 
-    /// Whether an option is there.
+    /// Whether an option is given.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.options.iter().any(|(option, _)| option.name == name)
     }
 
-    /// The values of an option, read by `parse`.
+    /// The values of an option, each converted by `parse`.
     pub(crate) fn all<T, E: Display>(
         &self,
         name: &str,
@@ -174,7 +174,7 @@ impl Given {
         values.iter().map(read).collect()
     }
 
-    /// The value of an option, read by `parse`.
+    /// The value of an option, converted by `parse`.
     pub(crate) fn get<T, E: Display>(
         &self,
         name: &str,
@@ -189,7 +189,7 @@ impl Given {
         values.first().map(PathBuf::from)
     }
 
-    /// The value without a name, one of `values`.
+    /// The argument without a name, which must be one of `values`.
     pub(crate) fn positional(&self, values: &[&'static str]) -> Option<&'static str> {
         let (given, positional) = (self.positional.as_ref()?, self.program.positional?);
         let text = given.to_string_lossy();
@@ -198,14 +198,14 @@ impl Given {
         }))
     }
 
-    /// Fails if an option is there together with one of `others`.
+    /// Fails if an option is given together with one of `others`.
     pub(crate) fn conflict(&self, name: &str, others: &[&str]) {
         if let Some(other) = others.iter().find(|other| self.has(name) && self.has(other)) {
             self.fail(&format!("'--{name}' cannot be used with '--{other}'"));
         }
     }
 
-    /// Fails if an option is there without another one.
+    /// Fails if an option is given without another one.
     pub(crate) fn requires(&self, name: &str, other: &str) {
         if self.has(name) && !self.has(other) {
             self.fail(&format!("'--{name}' needs '--{other}' as well"));
@@ -234,7 +234,7 @@ pub(crate) fn one_of<T>(
     Err(format!("possible values: {}", names.join(", ")))
 }
 
-/// A whole number of at least 1. The upper end keeps a slip of the finger from asking for more memory
+/// A whole number from 1 to `MAX`. The limit prevents a mistyped number from requesting more memory
 /// than there is.
 pub(crate) fn count<const MAX: usize>(text: &str) -> Result<usize, String> {
     let fits = text.parse().ok().filter(|n| (1..=MAX).contains(n));

@@ -61,7 +61,7 @@ enum Images {
 }
 
 impl Args {
-    /// What the command line says.
+    /// The options on the command line.
     pub(crate) fn parse() -> Self {
         let (name, after) = ("compare_inits", schemes::help());
         let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
@@ -90,7 +90,7 @@ impl Args {
         self.epochs.unwrap_or(if self.quick { 6 } else { 2 })
     }
 
-    /// What the images are called, those to train on and those to test on.
+    /// The name of the data set, the images for training and the test images.
     pub(crate) fn load(&self) -> fanin::Result<(&'static str, Dataset, Dataset)> {
         let images = match self.dataset {
             _ if self.quick => Images::Digits,

@@ -5,20 +5,20 @@ use crate::results::{Results, TEST};
 use crate::stats::{Summary, number};
 use crate::svg::{Mark, Panel, Scale, escape, strip, strip_axis};
 
-/// The layers by their names.
+/// The names of the layers.
 pub(crate) const LAYERS: [&str; 3] = ["hidden 1", "hidden 2", "output"];
 
-/// A row of a table whose cells are pictures.
+/// A row of a table whose cells contain charts.
 struct Row<'a> {
     contender: usize,
     cells: Vec<Vec<Mark>>,
-    /// What the marks say, for those who do not see them.
+    /// The text of the charts for screen readers.
     spoken: Vec<String>,
     value: &'a str,
 }
 
-/// A table with a row for each contender, and a strip in every cell: headings of the strips, the
-/// heading of the number at the end.
+/// A table with one row for each contender and one strip chart in each cell. It has headings for
+/// the strips and for the number at the end.
 fn strips(
     results: &Results,
     scale: &Scale,
@@ -70,7 +70,7 @@ pub(crate) fn class(results: &Results, contender: usize) -> String {
     format!("f{}", results.contenders[contender].family as usize)
 }
 
-/// Test accuracies of these contenders between two ends.
+/// Test accuracies of these contenders within the range from `low` to `high`.
 pub(crate) fn accuracies(results: &Results, contenders: &[usize], low: f64, high: f64) -> String {
     let texts: Vec<String> = contenders.iter().map(|&i| results.summary(i, TEST).text(2)).collect();
     let rows: Vec<Row<'_>> = contenders
@@ -88,7 +88,7 @@ pub(crate) fn accuracies(results: &Results, contenders: &[usize], low: f64, high
     strips(results, &Scale::linear(low, high), false, &["per cent of the test images"], &rows)
 }
 
-/// What each has over one of them, seed by seed.
+/// The difference between each contender and one of them, seed by seed.
 pub(crate) fn differences(results: &Results, contenders: &[usize], base: usize) -> String {
     let differences: Vec<(Summary, String, Vec<f64>)> = contenders
         .iter()
@@ -121,7 +121,7 @@ fn dots(summary: Summary, values: Vec<f64>, contender: usize, value: &str) -> Ro
     Row { contender, cells: vec![marks], spoken: vec![spoken], value }
 }
 
-/// The loss of the first steps of these contenders, a panel each, on one scale.
+/// The loss of the first steps of these contenders. Each has its own panel; all share one scale.
 pub(crate) fn losses(results: &Results, contenders: &[usize], log: bool) -> String {
     let steps = results.first_steps();
     let all: Vec<(usize, Vec<Summary>)> = contenders
@@ -159,19 +159,20 @@ pub(crate) fn losses(results: &Results, contenders: &[usize], log: bool) -> Stri
     format!(r#"<div class="panels">{}</div>"#, panels.collect::<String>())
 }
 
-/// The weights of the second layer of these contenders, before and after, on one scale or on one each.
+/// The weights of the second layer of these contenders before and after training, on one common
+/// scale or on one scale each.
 pub(crate) fn weights(results: &Results, contenders: &[usize], common: bool) -> String {
     let of = |i: usize| {
         let run = &results.runs[i][0];
         [&run.before, &run.after].map(weights_of)
     };
     let reach = |i: usize| of(i).into_iter().flatten().fold(0f32, |most, w| most.max(w.abs()));
-    // A few weights go far out in training: the scale ends where nearly all of them are.
+    // A few weights move far during training. The scale ends where it covers nearly all weights.
     let wide =
         |i: usize| quantile(of(i)[1], 0.999).max(quantile(of(i)[0], 1.0)).min(reach(i)).max(0.01);
     let mut ends: Vec<f32> = contenders.iter().map(|&i| wide(i)).collect();
     ends.sort_by(f32::total_cmp);
-    // One scheme with far outliers shall not make needles of the others.
+    // Without this limit, one scheme with outliers would compress the histograms of the others.
     let shared = 1.5 * ends[ends.len() / 2];
     let panels = contenders.iter().map(|&contender| {
         let end = f64::from(if common { shared } else { wide(contender) });
@@ -208,20 +209,20 @@ fn weights_of(snapshot: &Snapshot) -> &[f32] {
     snapshot.weights.as_deref().expect("kept of the first seed")
 }
 
-/// The size that so many of the weights stay below.
+/// The size below which this share of the weights lies.
 fn quantile(weights: &[f32], share: f64) -> f32 {
     let mut sizes: Vec<f32> = weights.iter().map(|w| w.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     sizes[((sizes.len() - 1) as f64 * share) as usize]
 }
 
-/// The share of each bin; what lies beyond the ends is left out.
+/// The share of weights in each bin. Weights beyond the ends are left out.
 fn histogram(weights: &[f32], end: f64) -> [f64; BINS] {
     let mut shares = [0.0; BINS];
     for &w in weights {
-        let place = (f64::from(w) + end) / (2.0 * end);
-        if (0.0..=1.0).contains(&place) {
-            shares[((place * BINS as f64) as usize).min(BINS - 1)] += 1.0 / weights.len() as f64;
+        let position = (f64::from(w) + end) / (2.0 * end);
+        if (0.0..=1.0).contains(&position) {
+            shares[((position * BINS as f64) as usize).min(BINS - 1)] += 1.0 / weights.len() as f64;
         }
     }
     shares
@@ -237,7 +238,7 @@ fn panel_of(results: &Results, contender: usize, panel: Panel, note: &str, what:
     )
 }
 
-/// A number of each layer, before and after training, the mean of all seeds.
+/// A number of each layer before and after training, as a mean over all seeds.
 pub(crate) fn layers(results: &Results, of: fn(&Layer) -> f64) -> String {
     let rows: Vec<Row<'_>> = (0..results.contenders.len())
         .map(|contender| {

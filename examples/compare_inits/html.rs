@@ -1,4 +1,4 @@
-//! The page: one file that needs neither network nor script.
+//! The page: one file that needs no network and no script.
 
 use crate::charts;
 use crate::notebook::PRINTED;
@@ -9,7 +9,7 @@ use crate::svg::{escape, layer_mark};
 use crate::table::{COLUMNS, with_range};
 use crate::words;
 
-/// All of it.
+/// The whole page.
 pub(crate) fn page(results: &Results) -> String {
     let setup = &results.setup;
     let title = format!("{} ways to begin", results.contenders.len());
@@ -52,7 +52,7 @@ pub(crate) fn page(results: &Results) -> String {
     )
 }
 
-/// `ten times` would need a table of words; `10 times` and `once` do not.
+/// Writes `once` or `10 times`, which needs no table of number words.
 fn runs(seeds: usize) -> String {
     if seeds == 1 { "once".into() } else { format!("{seeds} times") }
 }
@@ -66,13 +66,13 @@ fn items(items: &[String]) -> String {
     format!("<ul>\n{}</ul>\n", items.collect::<String>())
 }
 
-/// A picture with its title and what it shows.
+/// A chart with its title and explanation.
 fn figure(title: &str, text: &str, picture: &str) -> String {
     let (title, text) = (escape(title), escape(text));
     format!("<figure>\n<figcaption><b>{title}</b> {text}</figcaption>\n{picture}\n</figure>\n")
 }
 
-/// What the colours mean, of the families that take part.
+/// The legend of the colours, for the families in this run.
 fn families(results: &Results) -> String {
     let present = |family: &&Family| results.contenders.iter().any(|one| one.family == **family);
     let entries = Family::ALL.iter().filter(present).map(|&family| {

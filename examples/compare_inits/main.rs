@@ -1,6 +1,6 @@
-//! Which initialization is better, and which difference is only chance? The experiment of a
-//! well-known course notebook, run so that it can tell: every scheme with ten seeds, all under the
-//! same splits, orders and dropout, with intervals.
+//! Compares initializations, and tells differences from chance. This is the experiment of a
+//! well-known course notebook with enough runs to decide: every scheme is trained with ten seeds,
+//! all schemes share splits, orders and dropout, and every mean has an interval.
 //!
 //! ```text
 //! cargo run --release --example compare_inits                    # Fashion-MNIST if it is found, else MNIST
@@ -9,7 +9,7 @@
 //! cargo run --release --example compare_inits -- --quick         # the bundled digits, checked
 //! ```
 //!
-//! The same options give the same numbers, for any number of threads.
+//! The same options give the same numbers for any number of threads.
 
 mod args;
 mod charts;
@@ -36,7 +36,7 @@ fn main() -> fanin::Result<()> {
     let args = Args::parse();
     let contenders = schemes::chosen(&args.schemes, args.quick)?;
     if let Some(directory) = &args.out {
-        // An error now is better than after the training.
+        // Fail here instead of after the training.
         std::fs::create_dir_all(directory)
             .map_err(|error| io::Error::other(format!("--out {}: {error}", directory.display())))?;
     }
@@ -71,8 +71,8 @@ fn main() -> fanin::Result<()> {
     Ok(())
 }
 
-/// The options that decide the numbers, as they were given: not where the output goes, nor how many
-/// threads there are.
+/// The options that affect the numbers, as they were given. Output directory and number of threads
+/// do not affect them.
 fn command() -> String {
     let mut text = String::from("cargo run --release --example compare_inits");
     let mut options = std::env::args().skip(1);
@@ -89,7 +89,7 @@ fn command() -> String {
     text
 }
 
-/// What `--quick` promises.
+/// Checks the promises of `--quick`.
 fn check(results: &Results) {
     stats::check();
     let page = html::page(results);

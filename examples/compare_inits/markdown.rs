@@ -1,4 +1,4 @@
-//! The findings and tables as a document.
+//! The findings and tables as a Markdown document.
 
 use crate::notebook::PRINTED;
 use crate::results::{LAST_LOSS, Results, VALIDATION};

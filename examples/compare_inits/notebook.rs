@@ -1,16 +1,17 @@
-//! What the notebook printed: one run of each, `weight-initialization` in udacity/deep-learning-v2-pytorch.
+//! The results printed by the notebook `weight-initialization` of udacity/deep-learning-v2-pytorch,
+//! one run of each scheme.
 
-/// A line of the notebook.
+/// A line of the notebook's output.
 pub(crate) struct Printed {
-    /// Which contender it is.
+    /// The key of the contender.
     pub(crate) key: &'static str,
-    /// Per cent of the 12,000 images put aside.
+    /// The accuracy on the 12,000 validation images, in per cent.
     pub(crate) validation: f64,
-    /// Its "Training Loss": that of the last batch alone.
+    /// The notebook's "Training Loss", which is the loss of the last batch.
     pub(crate) last_loss: f64,
 }
 
-/// In its order. The general rule was run twice.
+/// In the notebook's order, which runs the general rule twice.
 #[expect(clippy::approx_constant, reason = "a loss that happens to be near 1/π")]
 pub(crate) const PRINTED: [Printed; 8] = [
     Printed { key: "zeros", validation: 9.675, last_loss: 2.305 },

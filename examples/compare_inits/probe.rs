@@ -1,4 +1,4 @@
-//! What is inside a network at one moment: how large signals and gradients are, layer by layer.
+//! The sizes of signals and gradients in each layer at one moment of the training.
 
 use std::collections::HashSet;
 
@@ -7,22 +7,22 @@ use fanin::prelude::*;
 
 use crate::train::Net;
 
-/// A network at one moment, without dropout, on a few hundred images.
+/// Measurements of a network without dropout on a few hundred images.
 pub(crate) struct Snapshot {
-    /// Layer by layer, from the input on.
+    /// The layers, the first one first.
     pub(crate) layers: Vec<Layer>,
-    /// The weights of the second layer, of one seed only.
+    /// The weights of the second layer, for one seed only.
     pub(crate) weights: Option<Vec<f32>>,
 }
 
 pub(crate) struct Layer {
-    /// The root mean square of what the layer gives on: after ReLU, or the logits.
+    /// The root mean square of the layer's output: after ReLU, or the logits.
     pub(crate) signal: f64,
-    /// The root mean square of the loss's gradient by the layer's weights.
+    /// The root mean square of the gradient of the layer's weights.
     pub(crate) gradient: f64,
-    /// How many units have weights that no unit before them has.
+    /// The number of units whose weights differ from those of all earlier units.
     pub(crate) distinct: usize,
-    /// The share of units that are 0 for every image; of hidden layers.
+    /// The share of units whose output is 0 for every image; for hidden layers.
     pub(crate) dead: f64,
 }
 

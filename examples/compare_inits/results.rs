@@ -1,4 +1,4 @@
-//! All runs together, and the numbers that are made of them.
+//! All runs, and statistics of them.
 
 use crate::schemes::Contender;
 use crate::stats::{Summary, paired};
@@ -11,20 +11,20 @@ pub(crate) struct Results {
     pub(crate) setup: Setup,
 }
 
-/// What a reader needs to have the same numbers again.
+/// The information needed to repeat the run.
 pub(crate) struct Setup {
-    /// What the images are called.
+    /// The name of the data set.
     pub(crate) data: &'static str,
-    /// How many there are to train on, to put aside, and to test on.
+    /// The numbers of images for training, validation and test.
     pub(crate) images: [usize; 3],
     pub(crate) classes: usize,
     pub(crate) seeds: usize,
     pub(crate) epochs: usize,
-    /// The options of this run.
+    /// The options of the run.
     pub(crate) command: String,
 }
 
-/// A number of a run.
+/// A function that takes a number from a run.
 pub(crate) type Measure = fn(&Run) -> f64;
 
 pub(crate) const TEST: Measure = |run| run.last().test;
@@ -33,7 +33,7 @@ pub(crate) const EPOCH_LOSS: Measure = |run| run.last().loss;
 pub(crate) const LAST_LOSS: Measure = |run| run.losses.last().map_or(f64::NAN, |&l| l.into());
 
 impl Results {
-    /// A number of every seed.
+    /// A number of each seed.
     pub(crate) fn values(&self, contender: usize, of: Measure) -> Vec<f64> {
         self.runs[contender].iter().map(of).collect()
     }
@@ -42,22 +42,22 @@ impl Results {
         Summary::of(self.values(contender, of))
     }
 
-    /// What one has over another, seed by seed.
+    /// The difference between two contenders, seed by seed.
     pub(crate) fn difference(&self, a: usize, b: usize, of: Measure) -> Summary {
         paired(&self.values(a, of), &self.values(b, of))
     }
 
-    /// The loss of a step, over the seeds.
+    /// The loss of a step for all seeds.
     pub(crate) fn loss(&self, contender: usize, step: usize) -> Summary {
         Summary::of(self.runs[contender].iter().map(|run| run.losses[step].into()))
     }
 
-    /// Whether the notebook trained the same: on the same images, as often.
+    /// Whether the run has the notebook's images and number of epochs.
     pub(crate) fn is_the_notebooks(&self) -> bool {
         self.setup.data == "Fashion-MNIST" && self.setup.epochs == 2
     }
 
-    /// How many steps a figure of the first ones shows.
+    /// The number of steps in a chart of the first losses.
     pub(crate) fn first_steps(&self) -> usize {
         self.runs[0][0].losses.len().min(100)
     }
@@ -70,7 +70,7 @@ impl Results {
         &self.contenders[contender].name
     }
 
-    /// The contenders, the best on the test images first.
+    /// The contenders in order of test accuracy, the best one first.
     pub(crate) fn ranked(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.contenders.len()).collect();
         let mean = |i| self.summary(i, TEST).mean;
@@ -78,15 +78,15 @@ impl Results {
         order
     }
 
-    /// Whether a contender learnt nothing: the test images are classified as by chance, to 2 per
-    /// cent, whatever the seed.
+    /// Whether a contender learnt nothing: for every seed, the test accuracy differs from chance by
+    /// at most 2 per cent.
     pub(crate) fn is_at_chance(&self, contender: usize) -> bool {
         let chance = 100.0 / self.setup.classes as f64;
         self.values(contender, TEST).iter().all(|accuracy| (accuracy - chance).abs() < 2.0)
     }
 
-    /// Whether the training began sanely: no seed's loss ever was more than twice what a network that
-    /// knows nothing has, and the test images are not classified as by chance.
+    /// Whether the training started well: no seed's loss exceeded twice that of a uniform
+    /// prediction, and the test accuracy is above chance.
     pub(crate) fn is_sound(&self, contender: usize) -> bool {
         let limit = 2.0 * (self.setup.classes as f64).ln();
         let below = |run: &Run| run.losses.iter().all(|&loss| f64::from(loss) < limit);

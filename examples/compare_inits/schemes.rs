@@ -1,4 +1,4 @@
-//! The initializations that are compared.
+//! The initializations to compare.
 
 use fanin::prelude::*;
 
@@ -6,21 +6,21 @@ use crate::train::{HIDDEN, Net};
 
 /// One initialization of all layers.
 pub(crate) struct Contender {
-    /// As `--schemes` has it.
+    /// The name in `--schemes`.
     pub(crate) key: String,
-    /// As people call it.
+    /// The common name.
     pub(crate) name: String,
-    /// Its formula: n inputs of a unit, m outputs.
+    /// The formula, with n inputs and m outputs of a layer.
     pub(crate) formula: String,
     pub(crate) family: Family,
-    /// An initializer for each layer, from the input on.
+    /// The initializer of each layer, the first layer first.
     pub(crate) weights: [Box<dyn Initializer>; 3],
     pub(crate) bias: Box<dyn Initializer>,
-    /// What looks at data after the draw.
+    /// The initializer that looks at data after the draw, if there is one.
     pub(crate) adapt: Option<fn(&mut Net, &Tensor)>,
 }
 
-/// What a scheme's size goes by; it gets a colour.
+/// The quantity that sets a scheme's size. It selects the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Family {
     Constant,
@@ -59,7 +59,7 @@ impl Family {
     }
 }
 
-/// All of them: those of the notebook first, in its order.
+/// All schemes. Those of the notebook come first, in its order.
 pub(crate) fn all() -> Vec<Contender> {
     use Family::*;
     let relu = Nonlinearity::Relu;
@@ -124,7 +124,7 @@ pub(crate) fn all() -> Vec<Contender> {
     all
 }
 
-/// A scheme with one initializer for all weights, and zero biases.
+/// A scheme with one initializer for all weights and with zero biases.
 fn new(
     key: &str,
     name: &str,
@@ -148,7 +148,7 @@ fn unit_variance(net: &mut Net, x: &Tensor) {
     lsuv.init(net, x).expect("weights at right angles give signals that can be scaled");
 }
 
-/// Those of the command line.
+/// The schemes named on the command line.
 pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contender>> {
     const QUICK: [&str; 6] =
         ["zeros", "ones", "uniform_half", "pytorch", "kaiming_normal", "orthogonal"];
@@ -174,7 +174,7 @@ pub(crate) fn chosen(names: &[String], quick: bool) -> fanin::Result<Vec<Contend
     Ok(chosen)
 }
 
-/// Any initializer as text.
+/// A scheme from any initializer as text.
 fn initializer(name: &str) -> fanin::Result<Contender> {
     let scheme = name.parse::<Scheme>().map_err(|error| error.to_string());
     let fits = scheme.and_then(|scheme| {

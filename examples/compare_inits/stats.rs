@@ -1,14 +1,14 @@
-//! Means and their intervals.
+//! Means and their confidence intervals.
 
 use std::f64::consts::FRAC_PI_2;
 
-/// What repeated runs say of one number.
+/// The statistics of one number over repeated runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Summary {
     pub(crate) mean: f64,
-    /// The standard deviation from run to run; NaN of a single run.
+    /// The standard deviation over runs; NaN for a single run.
     pub(crate) sd: f64,
-    /// Half of the 95 % interval of the mean, by Student's t; NaN of a single run.
+    /// Half of the mean's 95 % interval by Student's t; NaN for a single run.
     pub(crate) half: f64,
     pub(crate) min: f64,
     pub(crate) max: f64,
@@ -29,27 +29,27 @@ impl Summary {
         Self { mean, sd, half, min, max }
     }
 
-    /// Whether the 95 % interval holds 0, so that the data do not tell the sign. A single run tells
-    /// nothing.
+    /// Whether the 95 % interval contains 0, so that the sign is uncertain. For a single run it is
+    /// always uncertain.
     pub(crate) fn holds_zero(&self) -> bool {
         self.half.is_nan() || self.mean.abs() <= self.half
     }
 
-    /// `84.90 ± 0.12`, or the mean alone of a single run.
+    /// `84.90 ± 0.12`, or only the mean for a single run.
     pub(crate) fn text(&self, digits: usize) -> String {
         let mean = number(self.mean, digits);
         if self.half.is_nan() { mean } else { format!("{mean} ± {}", number(self.half, digits)) }
     }
 }
 
-/// What `a` has over `b`, run by run under the same seeds: differences vary less than either, since
-/// split, order and dropout of a seed help or hurt both.
+/// The statistics of `a − b`, run by run under the same seeds. Split, order and dropout of a seed
+/// affect both, so the difference varies less than either.
 pub(crate) fn paired(a: &[f64], b: &[f64]) -> Summary {
     Summary::of(a.iter().zip(b).map(|(a, b)| a - b))
 }
 
-/// A number with so many digits behind the point, a true minus sign, and in powers of ten where it
-/// would be too long.
+/// A number with this many decimals and a true minus sign. A long number is written in powers of
+/// ten.
 pub(crate) fn number(x: f64, digits: usize) -> String {
     if !x.is_finite() {
         return "–".into();
@@ -60,7 +60,7 @@ pub(crate) fn number(x: f64, digits: usize) -> String {
         size if size >= 100.0 => format!("{x:.*}", digits.min(1)),
         _ => format!("{x:.digits$}"),
     };
-    // What rounds to zero has no sign.
+    // A number that is rounded to zero has no sign.
     match text.strip_prefix('-') {
         Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.into(),
         Some(rest) => format!("−{rest}"),
@@ -74,10 +74,9 @@ fn thousands(x: f64) -> String {
     format!("{}{head},{tail}", if x < 0.0 { "-" } else { "" })
 }
 
-/// The point that Student's t with so many degrees of freedom stays below with probability 0.975;
-/// NaN for none.
+/// The 0.975 quantile of Student's t with these degrees of freedom; NaN for 0.
 ///
-/// With t = √ν·tan θ, P(0 < T < t) = c·∫₀^θ cos^(ν−1), a smooth integrand on a finite range.
+/// With t = √ν·tan θ, P(0 < T < t) = c·∫₀^θ cos^(ν−1): a smooth integrand on a finite range.
 pub(crate) fn t_quantile(freedom: usize) -> f64 {
     if freedom == 0 {
         return f64::NAN;
@@ -87,7 +86,7 @@ pub(crate) fn t_quantile(freedom: usize) -> f64 {
     let (whole, mut low, mut high) = (share(FRAC_PI_2), 0.0, FRAC_PI_2);
     for _ in 0..60 {
         let middle = (low + high) / 2.0;
-        // 0.475 of the whole line lies between 0 and the quantile: 0.95 of the half that is here.
+        // P(0 < T < quantile) is 0.475. It is 0.95 of the half line's probability.
         if share(middle) < 0.95 * whole { low = middle } else { high = middle }
     }
     (freedom as f64).sqrt() * low.tan()
@@ -101,7 +100,7 @@ fn simpson(end: f64, f: impl Fn(f64) -> f64) -> f64 {
     (0..=STEPS).map(|i| weight(i) * f(i as f64 * h)).sum::<f64>() * h / 3.0
 }
 
-/// Checks this file against the tables of any textbook.
+/// Checks the quantiles against published tables.
 pub(crate) fn check() {
     for (freedom, want) in [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042)] {
         let got = t_quantile(freedom);

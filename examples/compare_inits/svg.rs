@@ -1,10 +1,10 @@
-//! What the charts are made of: scales, and pieces of SVG.
+//! Building blocks of the charts: scales and pieces of SVG.
 
 use std::fmt::Write;
 
 use crate::stats::number;
 
-/// Takes numbers to places from 0 to 1.
+/// Maps numbers to positions from 0 to 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Scale {
     low: f64,
@@ -17,7 +17,7 @@ impl Scale {
         Self { low, high: if high > low { high } else { low + 1.0 }, log: false }
     }
 
-    /// Whole powers of ten around the positive ones of these values.
+    /// Whole powers of ten around the positive values.
     pub(crate) fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let positive = values.into_iter().filter(|&x| x > 0.0 && x.is_finite()).map(f64::log10);
         let (low, high) = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
@@ -27,13 +27,14 @@ impl Scale {
         Self { low, high: high.max(low + 1.0), log: true }
     }
 
-    /// Where a value is; what is beyond an end, or 0 on a logarithmic scale, is at that end.
+    /// The position of a value. Values beyond an end, and 0 on a logarithmic scale, are at that
+    /// end.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let value = if self.log { value.max(1e-300).log10() } else { value };
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
-    /// Round numbers along the scale, at most about `most` of them, with their text.
+    /// Round numbers on the scale, at most about `most` of them, with their labels.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let span = self.high - self.low;
         if self.log {
@@ -65,19 +66,19 @@ fn power_of_ten(exponent: i32) -> String {
     }
 }
 
-/// A small picture with axes, in units of its own: it grows and shrinks with its column.
+/// A small chart with axes. It has its own units and scales with its column.
 pub(crate) struct Panel {
     pub(crate) x: Scale,
     pub(crate) y: Scale,
     body: String,
 }
 
-/// Of a panel, and of the part that the axes enclose.
+/// The size of a panel, and the area inside its axes.
 const SIZE: (f64, f64) = (220.0, 140.0);
 const PLOT: (f64, f64, f64, f64) = (36.0, 6.0, 214.0, 118.0);
 
 impl Panel {
-    /// Axes with grid lines; without a vertical one if `y` has no meaning that needs numbers.
+    /// The axes with grid lines. The vertical axis is left out if `y` needs no numbers.
     pub(crate) fn new(x: Scale, y: Scale, vertical: bool) -> Self {
         let mut panel = Self { x, y, body: String::new() };
         let (left, top, right, bottom) = PLOT;
@@ -91,7 +92,7 @@ impl Panel {
         }
         for (value, text) in x.ticks(5) {
             let (x, _) = panel.place(value, 0.0);
-            // The outermost labels stay inside the picture.
+            // The outermost labels stay inside the chart.
             let at = x.clamp(left, right - 8.0);
             panel.push(format_args!(
                 r#"<path class="grid" d="M{x:.1} {top}V{bottom}"/><text class="mid" x="{at:.1}" y="{:.0}">{text}</text>"#,
@@ -116,13 +117,13 @@ impl Panel {
         placed.map(|(x, y)| format!("{x:.1} {y:.1}")).collect::<Vec<_>>().join("L")
     }
 
-    /// A line through points, drawn as the classes say.
+    /// Draws a line through points with these classes.
     pub(crate) fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let points = self.points(points);
         self.push(format_args!(r#"<path class="{class}" d="M{points}"/>"#));
     }
 
-    /// The area between points and others above them.
+    /// Draws the area between two lines.
     pub(crate) fn area(
         &mut self,
         class: &str,
@@ -133,7 +134,7 @@ impl Panel {
         self.push(format_args!(r#"<path class="{class}" d="M{low}L{high}Z"/>"#));
     }
 
-    /// The picture, with what it says in words.
+    /// The finished chart with its description.
     pub(crate) fn finish(self, label: &str) -> String {
         let ((width, height), body, label) = (SIZE, self.body, escape(label));
         format!(
@@ -142,17 +143,18 @@ impl Panel {
     }
 }
 
-/// A mark of a strip.
+/// A mark in a strip chart.
 pub(crate) enum Mark {
     /// One seed.
     Seed(f64),
-    /// A mean, with half of its interval.
+    /// A mean with half of its interval.
     Mean(f64, f64),
-    /// One of the layers, from the input on.
+    /// One of the layers, the first one first.
     Layer(usize, f64),
 }
 
-/// One row's picture, as wide as its cell: places are shares of the width, sizes are not.
+/// A strip chart of one row, as wide as its cell. Positions are shares of the width; sizes are
+/// fixed.
 pub(crate) fn strip(scale: &Scale, zero: bool, marks: &[Mark]) -> String {
     let mut body = String::new();
     let mut push = |piece: String| body.push_str(&piece);
@@ -206,7 +208,7 @@ pub(crate) fn layer_mark(layer: usize) -> &'static str {
     }
 }
 
-/// The numbers of strips, above them.
+/// The labels above a column of strip charts.
 pub(crate) fn strip_axis(scale: &Scale) -> String {
     let labels = scale.ticks(5).into_iter().map(|(value, text)| {
         format!(r#"<text class="mid" x="{}" y="13">{text}</text>"#, percent(scale, value))
@@ -215,12 +217,12 @@ pub(crate) fn strip_axis(scale: &Scale) -> String {
     format!(r#"<svg class="strip" width="100%" height="18" aria-hidden="true">{labels}</svg>"#)
 }
 
-/// A little away from the edges, where marks would be cut.
+/// The position as a percentage. A margin keeps marks at the edges from being cut.
 fn percent(scale: &Scale, value: f64) -> String {
     format!("{:.2}%", 4.0 + 92.0 * scale.at(value))
 }
 
-/// Text as HTML and its attributes want it.
+/// Escapes text for HTML and its attributes.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,11 +1,11 @@
-//! The table in the terminal, and the files of numbers.
+//! The table for the terminal, and the files with numbers.
 
 use std::fmt::Write;
 
 use crate::results::{EPOCH_LOSS, LAST_LOSS, Measure, Results, TEST, VALIDATION};
 use crate::stats::{Summary, number};
 
-/// The columns of the table: heading, what it is of, digits.
+/// The columns of the table: heading, function, digits.
 pub(crate) const COLUMNS: [(&str, Measure, usize); 4] = [
     ("test %", TEST, 2),
     ("validation %", VALIDATION, 2),
@@ -13,7 +13,7 @@ pub(crate) const COLUMNS: [(&str, Measure, usize); 4] = [
     ("loss, last batch", LAST_LOSS, 3),
 ];
 
-/// For the terminal.
+/// The table for the terminal.
 pub(crate) fn table(results: &Results) -> String {
     let mut text = format!("{:24}{:22}", "scheme", "weights");
     COLUMNS.iter().for_each(|(heading, ..)| write!(text, "{heading:>18}").expect("a String"));
@@ -26,7 +26,7 @@ pub(crate) fn table(results: &Results) -> String {
     text
 }
 
-/// One line for each contender: what the table has, with all intervals.
+/// CSV with one line for each contender: the numbers of the table and their intervals.
 pub(crate) fn csv(results: &Results) -> String {
     let mut text = String::from("scheme,seeds");
     let names = ["test", "validation", "epoch_loss", "last_batch_loss"];
@@ -46,7 +46,7 @@ pub(crate) fn csv(results: &Results) -> String {
     text + "\n"
 }
 
-/// The loss of the first steps, a line for each contender and step, over the seeds.
+/// CSV of the first losses, with one line for each contender and step, over all seeds.
 pub(crate) fn losses_csv(results: &Results) -> String {
     let mut text = String::from("scheme,step,mean,min,max\n");
     for (i, one) in results.contenders.iter().enumerate() {
@@ -59,12 +59,12 @@ pub(crate) fn losses_csv(results: &Results) -> String {
     text
 }
 
-/// Six digits; nothing for what is no number.
+/// Six digits, or nothing if the number is not finite.
 fn plain(value: f64) -> String {
     if value.is_finite() { format!("{}", (value * 1e6).round() / 1e6) } else { String::new() }
 }
 
-/// A number with its range over the seeds.
+/// A number and its range over the seeds.
 pub(crate) fn with_range(summary: &Summary, digits: usize) -> String {
     let [mean, min, max] = [summary.mean, summary.min, summary.max].map(|x| number(x, digits));
     format!("{mean} ({min} to {max})")

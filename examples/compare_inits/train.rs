@@ -1,4 +1,4 @@
-//! One training: the network of the notebook, from one initialization, under one seed.
+//! One training run: the notebook's network, one initialization, one seed.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,35 +12,35 @@ use fanin::tensor::parallel;
 use crate::probe::{Snapshot, snapshot};
 use crate::schemes::Contender;
 
-/// Images a step looks at.
+/// The batch size.
 pub(crate) const BATCH: usize = 100;
-/// The share of hidden outputs that a step leaves out.
+/// The dropout probability of hidden outputs.
 pub(crate) const DROPOUT: f64 = 0.2;
 pub(crate) const LEARNING_RATE: f64 = 1e-3;
 /// 784-256-128-10 for 28×28 images of ten classes.
 pub(crate) const HIDDEN: [usize; 2] = [256, 128];
 
-/// What one training gave.
+/// The results of one run.
 pub(crate) struct Run {
-    /// Of every step.
+    /// The loss of every step.
     pub(crate) losses: Vec<f32>,
-    /// Of every epoch.
+    /// The mean of each epoch.
     pub(crate) epochs: Vec<Epoch>,
     pub(crate) before: Snapshot,
     pub(crate) after: Snapshot,
 }
 
 pub(crate) struct Epoch {
-    /// The mean of its steps.
+    /// The mean loss of the epoch's steps.
     pub(crate) loss: f64,
-    /// In per cent, of the images put aside.
+    /// The accuracy on the validation images, in per cent.
     pub(crate) validation: f64,
-    /// In per cent, of the images to test on.
+    /// The accuracy on the test images, in per cent.
     pub(crate) test: f64,
 }
 
 impl Run {
-    /// What the end of the training gave.
+    /// The numbers at the end of the training.
     pub(crate) fn last(&self) -> &Epoch {
         self.epochs.last().expect("one epoch or more")
     }
@@ -53,8 +53,8 @@ struct Images<'a> {
     test: &'a Dataset,
 }
 
-/// What a seed's generators are for: each has its own, so that no scheme changes the data or the
-/// dropout by how many numbers it draws.
+/// The purposes of a seed's generators. Each purpose has its own generator, so that the number of
+/// draws of a scheme changes neither the data nor the dropout.
 enum Stream {
     Split,
     Weights,
@@ -72,14 +72,14 @@ fn generator(seed: usize, stream: Stream) -> TorchRng {
     TorchRng::seed(stream.seed(seed))
 }
 
-/// Trains every contender under every seed; the result is by contender, then by seed.
+/// Trains every contender with every seed. The result is by contender, then by seed.
 pub(crate) fn train_all(
     contenders: &[Contender],
     (train, test): (&Dataset, &Dataset),
     (seeds, epochs): (usize, usize),
     workers: usize,
 ) -> Vec<Vec<Run>> {
-    // Small networks side by side use the cores better than one that is divided among them.
+    // Several small networks in parallel use the cores better than one network on all cores.
     parallel::set_num_threads(1);
     let mut all: Vec<Vec<Run>> = contenders.iter().map(|_| vec![]).collect();
     for seed in 0..seeds {
@@ -138,7 +138,7 @@ fn train_one(contender: &Contender, images: &Images<'_>, seed: usize, epochs: us
     Run { losses, epochs: results, before, after }
 }
 
-/// Linear layers with ReLU and dropout between them; logits come out.
+/// Linear layers with ReLU and dropout between them. The output is logits.
 #[derive(Parameters)]
 pub(crate) struct Net {
     pub(crate) layers: Vec<Linear>,

@@ -1,5 +1,5 @@
-//! What the numbers say, in sentences. Each is made from the data of the run: nothing is claimed that
-//! they do not support.
+//! The findings as sentences. Each sentence is computed from the data of the run, so it claims only
+//! what they support.
 
 use crate::charts::layer_means;
 use crate::notebook::PRINTED;
@@ -19,7 +19,7 @@ fn names(results: &Results, contenders: impl IntoIterator<Item = usize>) -> Stri
     list(&contenders.into_iter().map(|i| results.name(i).to_owned()).collect::<Vec<_>>())
 }
 
-/// Which of two is ahead, if the intervals let one say so.
+/// States which of two is ahead, if the interval decides it.
 pub(crate) fn versus(results: &Results, a: usize, b: usize, of: Measure) -> String {
     let gap = results.difference(a, b, of);
     let [first, second] = if gap.mean < 0.0 { [b, a] } else { [a, b] }.map(|i| results.name(i));
@@ -35,7 +35,7 @@ pub(crate) fn versus(results: &Results, a: usize, b: usize, of: Measure) -> Stri
     }
 }
 
-/// The findings, the most important first.
+/// The findings, the most important one first.
 pub(crate) fn in_short(results: &Results) -> Vec<String> {
     let ranked = results.ranked();
     let best = ranked[0];
@@ -73,7 +73,8 @@ pub(crate) fn in_short(results: &Results) -> Vec<String> {
     found
 }
 
-/// How far one scheme moves from seed to seed, beside what the notebook reads into one run.
+/// The variation of one scheme over seeds, compared with the notebook's conclusions from single
+/// runs.
 fn same_law_twice(results: &Results) -> Option<String> {
     let rule = results.summary(results.find("general_rule")?, VALIDATION);
     if rule.sd.is_nan() {
@@ -91,7 +92,7 @@ fn same_law_twice(results: &Results) -> Option<String> {
     ))
 }
 
-/// Uniform or normal, with one variance.
+/// Uniform against normal distributions of the same variance.
 fn shapes(results: &Results) -> Option<String> {
     let pairs = [
         ("lecun_uniform", "lecun_normal"),
@@ -113,7 +114,7 @@ fn shapes(results: &Results) -> Option<String> {
     ))
 }
 
-/// Small, middle and large weights of the fan-in family.
+/// The fan-in family with small, medium and large weights.
 fn scale(results: &Results) -> Option<String> {
     let [small, middle, large] = [
         results.find("general_rule")?,
@@ -129,7 +130,7 @@ fn scale(results: &Results) -> Option<String> {
     ))
 }
 
-/// Of the figure of differences.
+/// The text of the chart of differences.
 pub(crate) fn differences(results: &Results, contenders: &[usize], base: usize) -> String {
     let side = |sign: f64| {
         let told = contenders.iter().copied().filter(|&i| {
@@ -150,10 +151,10 @@ pub(crate) fn differences(results: &Results, contenders: &[usize], base: usize) 
     )
 }
 
-/// Of a figure of first losses.
+/// The text of a chart of first losses.
 pub(crate) fn first_losses(results: &Results, contenders: &[usize]) -> String {
     let last = results.first_steps() - 1;
-    // The mean of ten steps: one batch says little.
+    // The mean of ten steps, because the loss of one batch varies widely.
     let end = |i: usize| {
         let steps = last.saturating_sub(9)..=last;
         let count = steps.clone().count() as f64;
@@ -193,7 +194,7 @@ pub(crate) fn first_losses(results: &Results, contenders: &[usize]) -> String {
     text
 }
 
-/// Of the figure of signals: who keeps their size best from layer to layer.
+/// The text of the chart of signals: the schemes that preserve the size best and worst.
 pub(crate) fn signals(results: &Results) -> String {
     let step = |i: usize| {
         let means = layer_means(results, i, false, |layer| layer.signal);
@@ -219,7 +220,7 @@ pub(crate) fn signals(results: &Results) -> String {
     )
 }
 
-/// Of the figure of gradients: which are exactly zero, and how uneven the rest is.
+/// The text of the chart of gradients: which are exactly zero, and how much the others differ.
 pub(crate) fn gradients(results: &Results) -> String {
     let all = |i: usize| layer_means(results, i, false, |layer| layer.gradient);
     let none = (0..results.contenders.len()).filter(|&i| all(i).iter().all(|&g| g == 0.0));
@@ -254,7 +255,7 @@ pub(crate) fn gradients(results: &Results) -> String {
     text
 }
 
-/// Of the table beside the notebook's.
+/// The text of the comparison with the notebook.
 pub(crate) fn notebook(results: &Results) -> Vec<String> {
     let shown: Vec<_> =
         PRINTED.iter().filter_map(|line| Some((line, results.find(line.key)?))).collect();

@@ -14,10 +14,10 @@ const OPTIONS: &[Opt] = &[
     Opt::value(
         "epochs",
         "N",
-        "How often each image is seen [default: 10, or 5 if there are more than 10,000]",
+        "The number of epochs [default: 10, or 5 if there are more than 10,000]",
     ),
     Opt::value("hidden", "N,N,…", "The sizes of the hidden layers [default: 256,128]"),
-    Opt::value("batch", "N", "How many images one step looks at [default: 64]"),
+    Opt::value("batch", "N", "The number of images in a batch [default: 64]"),
     Opt::value(
         "lr",
         "RATE",
@@ -34,21 +34,21 @@ const OPTIONS: &[Opt] = &[
     Opt::value(
         "init",
         "INITIALIZER",
-        "Draws the first weights, see below; biases begin at zero, but for pytorch\n\
+        "The initializer of the weights, see below; biases start at 0, except with pytorch\n\
          [default: pytorch]",
     ),
     Opt::value("seed", "N", "Seeds the weights and the order of the images [default: 0]"),
     Opt::value(
         "threads",
         "N",
-        "How many threads to use [default: as many as there are CPUs]; the result is the same",
+        "The number of threads [default: the number of CPUs]; it does not change the result",
     ),
     Opt::value("data", "DIR", "The directory with the four MNIST files, gzip or plain"),
     Opt::value("save", "FILE", "Writes the trained model to this file"),
     Opt::flag(
         "quick",
-        "Takes the bundled digits, and checks that 94 % are reached if no option changes the\n\
-         training",
+        "Uses the bundled digits, and checks that 94 % are reached, unless an option changes\n\
+         the training",
     ),
 ];
 
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     pub(crate) quick: bool,
 }
 
-/// The options that decide what is learnt.
+/// The options that affect the training.
 #[derive(PartialEq)]
 pub(crate) struct Recipe {
     pub(crate) epochs: Option<usize>,
@@ -99,7 +99,7 @@ impl Default for Recipe {
 }
 
 impl Args {
-    /// What the command line says.
+    /// The options on the command line.
     pub(crate) fn parse() -> Self {
         let (name, after) = ("mnist", initializers::help());
         let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
@@ -128,7 +128,7 @@ impl Args {
         }
     }
 
-    /// Whether the training is the one whose accuracy is promised.
+    /// Whether the promised accuracy applies to this training.
     pub(crate) fn is_promised(&self) -> bool {
         self.quick && self.recipe == Recipe::default()
     }
@@ -157,17 +157,17 @@ fn rate(text: &str) -> Result<f64, String> {
     fits.ok_or_else(|| "give a number above 0 and up to 100, such as 0.003".into())
 }
 
-/// Finds out whether a model can be written here, before an hour of training is lost for it.
+/// Checks that a model can be written here, before an hour of training is lost.
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     let try_it = || {
         match path.metadata() {
-            Ok(found) if !found.is_file() => return Err(io::Error::other("is no file")),
+            Ok(found) if !found.is_file() => return Err(io::Error::other("is not a file")),
             Ok(found) if found.permissions().readonly() => {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
             _ => {}
         }
-        // A save writes a new file beside the old one before it replaces that.
+        // A save writes a new file beside the old one and then replaces the old one.
         let beside = path.with_extension(format!("{}.try", process::id()));
         OpenOptions::new().write(true).create_new(true).open(&beside)?;
         fs::remove_file(beside)

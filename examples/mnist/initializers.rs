@@ -1,11 +1,11 @@
-//! `--init`: any initializer as text, and short names for those that are often compared.
+//! `--init`: any initializer as text, and short names for common ones.
 
 use std::fmt;
 
 use fanin::init::ParseSchemeError;
 use fanin::prelude::*;
 
-/// Names that stand for an initializer. It is worth seeing what each does to a network.
+/// Short names of initializers. The comparison of their effects is instructive.
 const SHORT: [(&str, &str); 6] = [
     ("pytorch", "torch_default"),
     ("general-rule", "fan_in_uniform"),
@@ -15,10 +15,10 @@ const SHORT: [(&str, &str); 6] = [
     ("truncated-normal", "truncated_normal(stddev=0.1)"),
 ];
 
-/// What `--init` says.
+/// The value of `--init`.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Init {
-    /// As the command line has it.
+    /// The text on the command line.
     pub(crate) text: String,
     weight: Scheme,
     bias: Scheme,
@@ -34,19 +34,19 @@ impl Init {
     pub(crate) fn parse(text: &str) -> Result<Self, ParseSchemeError> {
         let short = SHORT.iter().find(|(name, _)| *name == text);
         let weight = short.map_or(text, |(_, long)| *long).parse()?;
-        // PyTorch draws biases from the distribution of the weights.
+        // PyTorch draws biases from the same distribution as weights.
         let bias = if text == "pytorch" { FanInUniform.into() } else { Zeros.into() };
         Ok(Self { text: text.into(), weight, bias })
     }
 
-    /// A layer that begins so.
+    /// A linear layer with this initializer.
     pub(crate) fn linear(&self, inputs: usize, outputs: usize) -> LayerSpec {
         let (weight, bias) = (self.weight.clone(), Some(self.bias.clone()));
         LinearSpec { weight, bias, ..LinearSpec::new(inputs, outputs) }.into()
     }
 }
 
-/// The text, and the initializer that it stands for, if that has another name.
+/// The text, followed by the full name of the initializer if it differs.
 impl fmt::Display for Init {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let long = self.weight.to_string();
@@ -73,5 +73,5 @@ pub(crate) fn help() -> String {
         let biases = if name == "pytorch" { ", and so are the biases" } else { "" };
         help += &format!("  {name:17} {long}{biases}\n");
     }
-    help + "zeros and uniform01 are there to be seen failing."
+    help + "zeros and uniform01 fail; they show how."
 }

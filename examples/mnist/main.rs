@@ -5,7 +5,7 @@
 //! FANIN_DATA=path/to/mnist cargo run --release --example mnist           # the full set
 //! cargo run --release --example mnist -- --hidden 512,256 --init orthogonal --optimizer adamw
 //! cargo run --release --example mnist -- --init "kaiming_normal(mode=fan_out)"
-//! cargo run --release --example mnist -- --init zeros                    # learns nothing: see it
+//! cargo run --release --example mnist -- --init zeros                    # learns nothing
 //! cargo run --release --example mnist -- --quick                         # checks the 94 %
 //! ```
 
@@ -39,7 +39,8 @@ fn main() -> fanin::Result<()> {
         None => datasets::mnist()?,
     };
     say!("data: {}", train.provenance());
-    // Mean 0 and variance 1, as initializers assume. A saved model wants the same inputs.
+    // Mean 0 and variance 1, as initializers assume. A saved model expects inputs with the same
+    // scaling.
     let [train, test] = [train, test].map(|data| data.normalize(0.1307, 0.3081));
 
     let sizes: Vec<usize> = [&[train.input_size()], &*recipe.hidden, &[train.classes()]].concat();
@@ -50,7 +51,7 @@ fn main() -> fanin::Result<()> {
         }
         layers.push(recipe.init.linear(size[0], size[1]));
     }
-    // An initializer may be unable to fill these shapes.
+    // An initializer may not be able to fill these shapes.
     let mut model = Sequential::from_spec(&NetworkSpec { layers })?;
     say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init);
     say!("{}", model.to_string().trim_end());
@@ -68,6 +69,6 @@ fn main() -> fanin::Result<()> {
     let matrix = metrics::confusion_matrix(&outputs, &labels);
     say!("{matrix}\n\ntrained for {:.2} s", time.as_secs_f64());
     say!("test accuracy: {:.2} %", 100.0 * matrix.accuracy());
-    assert!(!args.is_promised() || matrix.accuracy() >= 0.94, "94 % were promised");
+    assert!(!args.is_promised() || matrix.accuracy() >= 0.94, "94 % are promised");
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! What the terminal shows: a bar while an epoch runs, and digits.
+//! Terminal output: a progress bar during an epoch, and digits.
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use fanin::datasets::Dataset;
 
-/// `println!`, but for a reader who has gone: `mnist --save m | head` shall train to its end.
+/// `println!` that ignores a closed pipe: `mnist --save m | head` trains to the end.
 macro_rules! say {
     ($($line:tt)*) => {{
         use std::io::Write;
@@ -13,16 +13,16 @@ macro_rules! say {
     }};
 }
 
-/// A bar over the images of an epoch. Nothing is shown where the output goes to a file or a pipe.
+/// A progress bar for an epoch. It is invisible if the output goes to a file or a pipe.
 pub(crate) struct Bar {
     epoch: usize,
     images: usize,
-    /// When the line was written; `None` if it is not to be seen.
+    /// The time of the last update; `None` if the bar is invisible.
     shown: Option<Instant>,
 }
 
 impl Bar {
-    /// The time between two lines: often enough for the eye, and no cost to the training.
+    /// The time between two updates: smooth to the eye, and without cost to the training.
     const PAUSE: Duration = Duration::from_millis(60);
 
     pub(crate) fn new(epoch: usize, images: usize) -> Self {
@@ -30,7 +30,7 @@ impl Bar {
         Self { epoch, images, shown: seen.then(Instant::now) }
     }
 
-    /// Shows how many images have been seen, and what `status` says.
+    /// Shows the number of images seen and the text of `status`.
     pub(crate) fn set(&mut self, seen: usize, status: impl FnOnce() -> String) {
         if self.shown.is_some_and(|shown| shown.elapsed() >= Self::PAUSE) {
             let full = "█".repeat(30 * seen / self.images);
@@ -39,7 +39,7 @@ impl Bar {
         }
     }
 
-    /// Leaves an empty line.
+    /// Erases the bar.
     pub(crate) fn clear(&self) {
         if self.shown.is_some() {
             eprint!("\r{:79}\r", "");
@@ -47,12 +47,12 @@ impl Bar {
     }
 }
 
-/// Three test digits that are read rightly, and three that are not, side by side.
+/// Prints three test digits that are classified correctly and three that are not, side by side.
 pub(crate) fn digits(test: &Dataset, read: &[usize]) {
     for (right, verb) in [(true, "read as"), (false, "WRONGLY read as")] {
         let all: Vec<usize> =
             (0..test.len()).filter(|&i| (read[i] == test.label(i)) == right).collect();
-        // From all over the set: the bundled digits are sorted, so the first ones would be alike.
+        // Samples from all over the set, because the bundled digits are sorted by class.
         let some = (0..all.len().min(3)).map(|n| all[(2 * n + 1) * all.len() / 6]);
         let pictures: Vec<_> = some
             .map(|i| {
@@ -70,11 +70,11 @@ pub(crate) fn digits(test: &Dataset, read: &[usize]) {
     }
 }
 
-/// The middle of an image: the edges of MNIST's are empty.
+/// The size of the middle of an image. The edges of MNIST's images are empty.
 const WIDTH: usize = 22;
 const HEIGHT: usize = 22;
 
-/// Two rows of pixels to a line of text, the ink in half blocks.
+/// Draws two rows of pixels in one line of text by half blocks.
 fn picture(image: &[u8]) -> Vec<String> {
     let (rows, columns) = ((28 - HEIGHT) / 2, (28 - WIDTH) / 2);
     let ink = |row: usize, column: usize| image[(row + rows) * 28 + column + columns] >= 96;

@@ -1,4 +1,4 @@
-//! The training itself.
+//! The training loop.
 
 use std::f64::consts::PI;
 use std::io;
@@ -11,11 +11,12 @@ use fanin::tensor::parallel;
 use crate::args::{Args, Recipe};
 use crate::show::Bar;
 
-/// The share of each label that is spread over all classes. On the bundled digits it wins half a
-/// per cent: a network that sees few images often would else become too sure of them.
+/// The share of each label that is spread over all classes (label smoothing). It gains half a per
+/// cent on the bundled digits, because a network that sees few images many times becomes
+/// overconfident.
 const SMOOTHING: f64 = 0.1;
 
-/// Trains by the recipe, and says how long it took, without the tests in between.
+/// Trains by the recipe and returns the training time, without the tests in between.
 pub(crate) fn train(
     model: &mut Sequential,
     train: &Dataset,
@@ -71,8 +72,9 @@ pub(crate) fn train(
     Ok(total)
 }
 
-/// The learning rate's share of its peak, `t` of the way through: up along a line, then down along a
-/// cosine. The peak may be some times higher than a constant rate (Smith and Topin 2017).
+/// The learning rate after the fraction `t` of the training, as a share of its peak. It rises
+/// linearly, then falls as a cosine. The peak may be several times a constant rate (Smith and Topin
+/// 2017).
 fn one_cycle(t: f64) -> f64 {
     const WARM_UP: f64 = 0.3;
     if t < WARM_UP {
@@ -82,7 +84,7 @@ fn one_cycle(t: f64) -> f64 {
     }
 }
 
-/// The mean loss so far, and how fast it goes.
+/// The mean loss so far and the speed.
 fn status(sum: f64, images: usize, time: Duration) -> String {
     let (loss, speed) = (sum / images as f64, images as f64 / time.as_secs_f64());
     format!("loss {loss:.4}  {speed:>7.0} images/s")

@@ -1,6 +1,7 @@
-//! Five hidden tanh layers before any training. Sizes by layer are standard deviations; a ratio "per
-//! layer" is the geometric mean over the hidden layers. The paper does not say how its pixels were
-//! scaled: the verdicts are for pixels from 0 to 1, and the details also have standardized ones.
+//! Signals in five hidden tanh layers before any training. Sizes by layer are standard deviations.
+//! A ratio "per layer" is the geometric mean over the hidden layers. The paper does not state the
+//! scaling of its pixels: the verdicts use pixels from 0 to 1, and the details also have
+//! standardized pixels.
 
 use fanin::datasets::Dataset;
 use fanin::nn::diagnose::singular_values;
@@ -21,7 +22,7 @@ pub(crate) const PAPER: Paper = Paper {
 
 const HIDDEN: usize = 5;
 
-/// Adds zeros, so that their gradient is that of what comes through.
+/// Adds zeros, whose gradient is the gradient of the signal.
 #[derive(Parameters)]
 struct Tap(Param);
 
@@ -31,12 +32,12 @@ impl Module for Tap {
     }
 }
 
-/// What is found at the hidden layers, from the first to the last.
+/// Standard deviations at the hidden layers, the first one first.
 struct Layers {
     activations: Vec<f64>,
-    /// Of the loss, with respect to what enters the tanh.
+    /// The gradient of the loss with respect to the input of the tanh.
     gradients: Vec<f64>,
-    /// Of the loss, with respect to the weights.
+    /// The gradient of the loss with respect to the weights.
     weights: Vec<f64>,
 }
 
@@ -114,7 +115,7 @@ fn run(lab: &Lab) -> Outcome {
     };
     measure("standardized pixels", &standardized);
     let [(plain, sigma_plain), (norm, sigma_norm)] = measure("pixels from 0 to 1", &lab.train);
-    // From one layer to the next, in the direction in which the signal goes.
+    // From one layer to the next, in the direction of the forward pass.
     let step = |first: f64, last: f64| (last / first).powf(1.0 / (HIDDEN - 1) as f64);
     let forward = |l: &Layers| step(l.activations[0], l.activations[HIDDEN - 1]);
     let backward = |l: &Layers| step(l.gradients[HIDDEN - 1], l.gradients[0]);
@@ -141,7 +142,7 @@ fn run(lab: &Lab) -> Outcome {
         ),
         forward(&norm) > 0.8 && (backward(&norm) - 1.0).abs() < 0.15,
     );
-    // Without the first layer, whose inputs are no activations.
+    // Without the first layer, because its inputs are not activations.
     let weights = &plain.weights[1..];
     let most = weights.iter().fold(0.0, |a: f64, &b| a.max(b));
     let least = weights.iter().fold(f64::MAX, |a, &b| a.min(b));

@@ -1,5 +1,5 @@
-//! How long a signal is after many ReLU layers, and how soon a network starts to learn, for variances
-//! of the weights below, at and above 2/n.
+//! The length of a signal after many ReLU layers, and the steps until a network starts to learn,
+//! for weight variances below, at and above 2/n.
 
 use fanin::prelude::*;
 
@@ -17,7 +17,7 @@ pub(crate) const PAPER: Paper = Paper {
     run,
 };
 
-/// The initializers, with n times their variance.
+/// The initializers and n times their variance.
 fn initializers() -> [(&'static str, f64, Box<dyn Initializer>); 5] {
     let scaled =
         |scale| VarianceScaling::new(scale).distribution(fanin::init::Distribution::Normal);
@@ -43,15 +43,15 @@ fn run(lab: &Lab) -> Outcome {
     outcome
 }
 
-/// Figure 1a: (|output|²/n) / (|input|²/n) of networks of width 50, at depth 50. Its mean is
-/// (n Var W / 2)^depth; the logarithm's median shows what a typical network does.
+/// Figure 1a: (|output|²/n) / (|input|²/n) of networks of width 50 at depth 50. Its mean is (n Var
+/// W / 2)^depth; the median of its logarithm describes a typical network.
 fn lengths(lab: &Lab, outcome: &mut Outcome) {
     const DEPTH: usize = 50;
     let nets = if lab.quick { 50 } else { 200 };
     let typical = initializers().map(|(name, scale, initializer)| {
         manual_seed(1);
         let lengths = (0..nets).map(|_| {
-            let x = Tensor::ones([1, DEPTH]); // any direction: the initializers know none
+            let x = Tensor::ones([1, DEPTH]); // the direction does not matter to the initializers
             let net: Sequential = (0..DEPTH).fold(Sequential::new(), |net, _| {
                 net.add(Linear::builder(DEPTH, DEPTH).weight(&*initializer).bias(Zeros).build())
                     .add(Relu)
@@ -79,7 +79,8 @@ fn lengths(lab: &Lab, outcome: &mut Outcome) {
     );
 }
 
-/// Figure 1b: steps until 20 % of 1,000 test images are right, for networks as wide as deep.
+/// Figure 1b: steps until 20 % of 1,000 test images are classified correctly, for networks whose
+/// width is their depth.
 fn starts(lab: &Lab, outcome: &mut Outcome) {
     const STEPS: usize = 400;
     let [data, test] = lab.normalized();
@@ -98,7 +99,7 @@ fn starts(lab: &Lab, outcome: &mut Outcome) {
                             train(&mut model, &mut sgd, &data, (64, STEPS), |step, _, model| {
                                 step % 10 == 0 && accuracy(model, &some) > 0.2
                             });
-                        // A loss that is no number ends a training too.
+                        // A NaN loss also ends a training.
                         let learnt = losses.last().is_some_and(|loss| loss.is_finite());
                         if learnt { losses.len() as f64 } else { STEPS as f64 }
                     })

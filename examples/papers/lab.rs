@@ -1,9 +1,9 @@
-//! What the papers share: their outcome, networks, training, statistics.
+//! The code that the papers share: outcomes, networks, training, statistics.
 
 use fanin::datasets::Dataset;
 use fanin::prelude::*;
 
-/// One paper, and the experiment that measures its claims again.
+/// One paper and the experiment that measures its claims again.
 pub(crate) struct Paper {
     /// The subcommand.
     pub(crate) name: &'static str,
@@ -12,14 +12,14 @@ pub(crate) struct Paper {
     /// What differs from the paper's experiment, and why.
     pub(crate) changed: &'static str,
     pub(crate) seeds: &'static str,
-    /// Whether the small version promises that its findings hold.
+    /// Whether the quick version checks that its findings hold.
     pub(crate) quick: bool,
     pub(crate) run: fn(&Lab) -> Outcome,
 }
 
-/// What an experiment works with.
+/// The inputs of an experiment.
 pub(crate) struct Lab {
-    /// Less of everything.
+    /// Whether to run a smaller version.
     pub(crate) quick: bool,
     pub(crate) train: Dataset,
     pub(crate) test: Dataset,
@@ -35,12 +35,12 @@ impl Lab {
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) findings: Vec<Finding>,
-    /// The numbers behind the findings, line by line.
+    /// The lines of numbers behind the findings.
     pub(crate) details: Vec<String>,
 }
 
 impl Outcome {
-    /// `holds` is the verdict, by the rule that the experiment's file states.
+    /// Adds a claim. `holds` is the verdict, by the rule that the experiment's file states.
     pub(crate) fn claim(
         &mut self,
         claim: &'static str,
@@ -52,7 +52,7 @@ impl Outcome {
         self.findings.push(Finding { claim, published, measured, holds });
     }
 
-    /// Adds a line to the details, and shows it at once: experiments take minutes.
+    /// Adds a line to the details and prints it at once, because experiments take minutes.
     pub(crate) fn detail(&mut self, line: String) {
         println!("  {line}");
         self.details.push(line);
@@ -87,8 +87,8 @@ pub(crate) fn sizes(input: usize, width: usize, layers: usize, output: usize) ->
     [&[input][..], &vec![width; layers - 1], &[output]].concat()
 }
 
-/// Trains for so many steps by cross-entropy, and gives their losses. Ends when `stop` says so, which
-/// sees the step, the loss and the model, and at a loss that is no number.
+/// Trains for `steps` steps by cross-entropy and returns their losses. Ends early if the loss is
+/// NaN or if `stop` returns true for the step, the loss and the model.
 pub(crate) fn train(
     model: &mut Sequential,
     optimizer: &mut dyn Optimizer,
@@ -111,7 +111,7 @@ pub(crate) fn train(
     }
 }
 
-/// The learning rate with the least loss, and a line that tells all.
+/// The learning rate with the lowest loss, and a line with all of them.
 pub(crate) fn best_rate(rates: &[f64], learn: impl Fn(f64) -> f64) -> (f64, String) {
     let grid: Vec<(f64, f64)> = rates.iter().map(|&rate| (learn(rate), rate)).collect();
     let shown: Vec<_> = grid.iter().map(|(loss, rate)| format!("{rate}: {loss:.3}")).collect();
@@ -119,14 +119,14 @@ pub(crate) fn best_rate(rates: &[f64], learn: impl Fn(f64) -> f64) -> (f64, Stri
     (best, shown.join(", "))
 }
 
-/// The loss at the end of a training: the mean of the last 50, infinite if it diverged.
+/// The loss at the end of a training: the mean of the last 50 losses, or infinity if it diverged.
 pub(crate) fn final_loss(losses: &[f32]) -> f64 {
     let last = &losses[losses.len().saturating_sub(50)..];
     let mean = mean(&last.iter().map(|&loss| loss.into()).collect::<Vec<_>>());
     if mean.is_finite() { mean } else { f64::INFINITY }
 }
 
-/// How many steps it took until the running mean of the loss, over about 20 steps, was below `goal`.
+/// The number of steps until the running mean of the loss, over about 20 steps, is below `goal`.
 pub(crate) fn steps_to(losses: &[f32], goal: f32) -> Option<usize> {
     let mut running = losses[0];
     losses.iter().position(|&loss| {
@@ -139,19 +139,19 @@ pub(crate) fn mean(x: &[f64]) -> f64 {
     x.iter().sum::<f64>() / x.len() as f64
 }
 
-/// The middle one, by which one diverged run does not count for more than one.
+/// The median, so that one diverged run counts as one run only.
 pub(crate) fn median(mut x: Vec<f64>) -> f64 {
     x.sort_by(f64::total_cmp);
     x[x.len() / 2]
 }
 
-/// The sample's standard deviation.
+/// The sample standard deviation.
 pub(crate) fn spread(x: &[f64]) -> f64 {
     let mean = mean(x);
     (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (x.len() - 1).max(1) as f64).sqrt()
 }
 
-/// √(mean of squares).
+/// The root mean square.
 pub(crate) fn rms(x: &[f32]) -> f64 {
     (x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / x.len() as f64).sqrt()
 }

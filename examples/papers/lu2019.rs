@@ -1,6 +1,7 @@
-//! Deep and narrow ReLU networks that are constant functions: before training ("born dead"), and
-//! after it has been tried to fit |x|. A network is born dead if it gives the same on 65 points of
-//! [−√3, √3], and has collapsed if what it gives there spans less than 0.01. A share reproduces within 5 points.
+//! Deep and narrow ReLU networks that become constant functions, before training ("born dead") and
+//! after training on |x|. A network is born dead if its output is the same at 65 points of [−√3,
+//! √3]. It has collapsed if its outputs there span less than 0.01. A share reproduces within 5
+//! points.
 
 use fanin::prelude::*;
 
@@ -49,11 +50,12 @@ fn he(width: usize) -> Sequential {
     mlp(&sizes(1, width, LAYERS, 1), Relu, &KaimingNormal::default(), &Zeros)
 }
 
-/// Randomized asymmetric initialization, in every layer.
+/// A network with randomized asymmetric initialization in every layer.
 fn rai() -> Sequential {
     let mut model = Sequential::new();
     for (i, size) in sizes(1, 2, LAYERS, 1).windows(2).enumerate() {
-        // One entry of each unit is positive, a weight or the bias: both initializers know which.
+        // One weight or the bias of each unit is positive. Both initializers compute which one from
+        // the same seed.
         let initializer = RandomizedAsymmetric::paired(fanin::init::default_rng().next_u64());
         model = if i > 0 { model.add(Relu) } else { model };
         model = model
@@ -91,7 +93,7 @@ fn trained(outcome: &mut Outcome) {
     );
 }
 
-/// Tries to learn |x|.
+/// Trains on |x|.
 fn fit(model: &mut Sequential) {
     let (mut adam, mut tape) = (Adam::new(1e-3), Tape::new());
     let points = Uniform::new(-f64::from(END), END.into());
@@ -107,7 +109,7 @@ fn fit(model: &mut Sequential) {
     }
 }
 
-/// Between the largest and the smallest output.
+/// The difference between the largest and the smallest output.
 fn span(model: &Sequential) -> f32 {
     let points = (-32i8..=32).map(|i| END * f32::from(i) / 32.0).collect();
     let y = model.predict(&Tensor::from_vec([65, 1], points));

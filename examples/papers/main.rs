@@ -1,4 +1,4 @@
-//! What papers on initialization published, measured again: one paper a file.
+//! Measures the claims of papers on initialization again. Each paper has its own file.
 //!
 //! ```text
 //! cargo run --release --example papers -- nielsen        # one paper
@@ -7,8 +7,8 @@
 //! ```
 //!
 //! With the full MNIST (FANIN_DATA names its directory) a run writes its section of docs/papers.md.
-//! Without, the bundled digits stand in, and the file stays as it is. `--quick` takes the bundled
-//! digits, and fails if one of its claims does not hold there.
+//! Without it, the bundled digits replace MNIST and the file stays unchanged. `--quick` uses the
+//! bundled digits and fails if one of its claims does not hold there.
 
 mod glorot2010;
 mod hanin2018;

@@ -1,6 +1,6 @@
-//! Thirty layers from LSUV, orthonormal, He's and Xavier's weights, for two activations. An initializer
-//! trains a network if the worst of three seeds gets 85 % of the test set. Each takes its best learning
-//! rate of a grid, by the training loss of seed 1.
+//! Thirty layers with LSUV, orthonormal, He's and Xavier's weights, for two activations. An
+//! initializer counts as training a network if the worst of three seeds reaches 85 % of the test
+//! set. Each uses its best learning rate of a grid, by the training loss of seed 1.
 
 use fanin::nn::initialize::Lsuv;
 use fanin::prelude::*;
@@ -24,8 +24,8 @@ fn run(lab: &Lab) -> Outcome {
     let mut outcome = Outcome::default();
     let relu = measure(lab, "ReLU", Relu, &mut outcome);
     let tanh = measure(lab, "tanh", Tanh, &mut outcome);
-    let show = |by_law: [f64; 4]| {
-        let [lsuv, orthonormal, he, xavier] = by_law.map(|accuracy| format!("{accuracy:.1}"));
+    let show = |accuracies: [f64; 4]| {
+        let [lsuv, orthonormal, he, xavier] = accuracies.map(|accuracy| format!("{accuracy:.1}"));
         format!("LSUV {lsuv}, orthonormal {orthonormal}, He {he}, Xavier {xavier} %")
     };
     outcome.claim(
@@ -45,12 +45,12 @@ fn run(lab: &Lab) -> Outcome {
         "LSUV is at least as good as the others (within 1 point)",
         "best or near it",
         "the same numbers",
-        [relu, tanh].iter().all(|by_law| by_law.iter().all(|other| by_law[0] > other - 1.0)),
+        [relu, tanh].iter().all(|all| all.iter().all(|other| all[0] > other - 1.0)),
     );
     outcome
 }
 
-/// The worst test accuracies from LSUV, orthonormal, He's and Xavier's weights.
+/// The worst test accuracies with LSUV, orthonormal, He's and Xavier's weights.
 fn measure(
     lab: &Lab,
     name: &str,

@@ -1,5 +1,5 @@
-//! Over which learning rate the loss is least, as networks get wider: under the standard
-//! parametrization and under muP. A drift is in octaves of the rate, from the narrowest to the widest.
+//! The learning rate with the lowest loss at increasing width, under the standard parametrization
+//! and under muP. Its drift from the narrowest to the widest network is given in octaves.
 
 use fanin::nn::MuP;
 use fanin::prelude::*;
@@ -29,7 +29,7 @@ enum Rule {
 }
 
 impl Rule {
-    /// From 1 or 1/16 down, by octaves.
+    /// Falls by octaves from 1 for SGD and from 1/16 for Adam.
     fn exponent(self, i: usize) -> i32 {
         let first = match self {
             Rule::Sgd => 0,
@@ -54,7 +54,7 @@ impl Rule {
     }
 }
 
-/// A network with two hidden layers, in the standard parametrization.
+/// A network with two hidden layers in the standard parametrization.
 fn network(width: usize) -> Sequential {
     let he = KaimingNormal::default();
     let layer = |n, m| Linear::builder(n, m).bias(Zeros);
@@ -70,7 +70,7 @@ fn run(lab: &Lab) -> Outcome {
     let mut outcome = Outcome::default();
     let [data, _] = lab.normalized();
     for rule in [Rule::Sgd, Rule::Adam] {
-        // The loss by rate, for each width.
+        // For each width, the loss at each rate.
         let mut measure = |name, mup| {
             WIDTHS.map(|width| {
                 let learn = |i| {

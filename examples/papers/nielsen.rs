@@ -1,6 +1,6 @@
-//! Sigmoid networks with one hidden layer, weights N(0, 1) against N(0, 1/n). An accuracy reproduces
-//! if the published one, a single run, is within 2.5 standard deviations of the runs here, or within
-//! 0.5 points.
+//! Sigmoid networks with one hidden layer, weights N(0, 1) against N(0, 1/n). An accuracy
+//! reproduces if the published value, which is a single run, lies within 2.5 standard deviations or
+//! within 0.5 points of the runs here.
 
 use fanin::prelude::*;
 
@@ -46,7 +46,7 @@ fn run(lab: &Lab) -> Outcome {
                         // −y ln σ(z) − (1 − y) ln(1 − σ(z)), summed over outputs.
                         (z.softplus() - z * t.input(&truth)).sum() / y.len() as f32
                     });
-                    // The optimizer's own decay would shrink the biases too.
+                    // The optimizer's weight decay would also shrink the biases.
                     model.visit_params_mut(&mut |_, param| {
                         if param.spec().kind == ParamKind::Weight {
                             param.value_mut().as_mut_slice().iter_mut().for_each(|w| *w *= decay);

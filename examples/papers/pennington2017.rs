@@ -1,6 +1,6 @@
-//! A hundred tanh layers, from orthogonal and from Gaussian weights of the same variance. Each
-//! initializer takes its best learning rate of a grid, by the loss of seed 1 on the training set. The
-//! test accuracy of other seeds with that rate gives the verdict.
+//! A hundred tanh layers with orthogonal and with Gaussian weights of equal variance. Each
+//! initializer uses its best learning rate of a grid, by the training loss of seed 1. The verdict
+//! is the test accuracy of other seeds at that rate.
 
 use fanin::nn::diagnose::singular_values;
 use fanin::prelude::*;
@@ -59,7 +59,8 @@ fn run(lab: &Lab) -> Outcome {
         best < 50.0,
     );
 
-    // Of the product of the hidden layers' matrices, which is the Jacobian at the origin.
+    // The condition of the product of the hidden layers' matrices, which is the Jacobian at the
+    // origin.
     let [smooth, rough] = [condition(&Orthogonal::default()), condition(&LecunNormal)];
     outcome.claim(
         "singular values of the input-output Jacobian, largest over median",

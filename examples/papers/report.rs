@@ -13,12 +13,11 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/papers.md");
 const HEAD: &str = "\
 # Papers on initialization, measured again
 
-Written by `FANIN_DATA=path/to/mnist cargo run --release --example papers -- all`; a run of one paper
-writes its section anew. The rule behind each verdict is in `examples/papers/`, beside the experiment:
-the verdict is computed, and a result that does not reproduce says so. Experiments are small enough
-for two cores and some minutes, so widths, epochs and data often differ from the paper's: every
-section says how. The same seeds give the same numbers on any number of threads; times are wall
-times on 2 cores.
+Written by `FANIN_DATA=path/to/mnist cargo run --release --example papers -- all`. A run of one paper
+replaces its section. The rule of each verdict is in `examples/papers/`, beside the experiment. Every
+verdict is computed, and a claim that does not reproduce is marked. The experiments take minutes on two
+cores, so widths, epochs and data often differ from the paper's. Every section states the differences.
+The same seeds give the same numbers on any number of threads. Times are wall times on 2 cores.
 
 | paper | claims that reproduce | that do not | command |
 |---|---|---|---|
@@ -28,7 +27,7 @@ fn verdict(holds: bool) -> &'static str {
     if holds { "reproduces" } else { "**does not**" }
 }
 
-/// Shows the findings on the terminal.
+/// Prints the findings.
 pub(crate) fn print(outcome: &Outcome) {
     for finding in &outcome.findings {
         println!("  - {}", finding.claim);
@@ -38,7 +37,7 @@ pub(crate) fn print(outcome: &Outcome) {
     }
 }
 
-/// Puts the paper's section into the file, and leaves the others as they are.
+/// Replaces the paper's section in the file and keeps the others.
 pub(crate) fn write(paper: &Paper, outcome: &Outcome, time: Duration) -> io::Result<()> {
     let old = fs::read_to_string(FILE).unwrap_or_default();
     let (mut overview, mut sections) = (HEAD.to_owned(), String::new());
@@ -64,7 +63,7 @@ pub(crate) fn write(paper: &Paper, outcome: &Outcome, time: Duration) -> io::Res
     fs::write(FILE, overview + &sections)
 }
 
-/// The section of a paper in the file: from its heading to the next.
+/// The section of a paper in the file, from its heading to the next one.
 fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let from = text.find(&format!("\n## {name}\n"))?;
     let rest = &text[from..];

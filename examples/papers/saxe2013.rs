@@ -1,6 +1,6 @@
-//! Deep linear networks: how many steps they need as they get deeper. A network has learnt when the
-//! running mean of its loss is below 0.8. The learning rate is the best of a grid by seed 1, for each
-//! initializer and depth. The steps are the median of other seeds.
+//! The number of steps that deep linear networks need as their depth grows. A network has learnt
+//! when the running mean of its loss is below 0.8. Each initializer uses its best learning rate of
+//! a grid at each depth, by seed 1. The result is the median over other seeds.
 
 use fanin::prelude::*;
 
@@ -25,10 +25,10 @@ fn run(lab: &Lab) -> Outcome {
     let mut outcome = Outcome::default();
     let [data, _] = lab.normalized();
     let depths = [4, 16, 64];
-    // From 0.05 down.
+    // Falls from 0.05 by a factor of √10.
     let rates = (0..7).map(|i| 0.05 / 10f64.powf(i as f64 / 2.0));
 
-    // The fewest steps to the goal over all rates, at each depth.
+    // For each depth, the smallest number of steps to the goal over all rates.
     let mut measure = |name: &str, initializer: &dyn Initializer| {
         depths.map(|depth| {
             let learn = |rate: f64, seed| {
@@ -82,8 +82,8 @@ fn run(lab: &Lab) -> Outcome {
     outcome
 }
 
-/// A network of linear layers, all of width 64 but for the ends, which Glorot's initializer fills so that
-/// only what is between them differs.
+/// A network of linear layers of width 64. Glorot's initializer fills the first and the last one,
+/// so that only the layers between them differ.
 fn linear_network(depth: usize, initializer: &dyn Initializer) -> Sequential {
     let layer = |n, m| Linear::builder(n, m).bias(Zeros);
     let mut model = Sequential::new().add(layer(784, 64).weight(XavierNormal::default()).build());

@@ -1,8 +1,8 @@
-//! A word to those who forgot `--release`.
+//! The warning about unoptimized builds.
 
 use std::sync::Once;
 
-/// Says once, on standard error, that an unoptimized build is slow.
+/// Warns once, on standard error, that an unoptimized build is slow.
 pub(crate) fn warn() {
     static ONCE: Once = Once::new();
     if cfg!(debug_assertions) {

@@ -1,8 +1,8 @@
-//! What a network makes of a signal, before any training.
+//! Diagnosis of a network's signal before training.
 //!
-//! A [`Probe`] runs any [`Module`](crate::Module) on a batch and shows, for each of its linear layers,
-//! what came in, what came out, the activation behind it, and the gradients. An [`InitReport`] puts
-//! that into numbers, beside what theory predicts, and says what is wrong.
+//! A [`Probe`] runs any [`Module`](crate::Module) on a batch. For each linear layer it records the
+//! input, the output, the activation that follows, and the gradients. An [`InitReport`] computes
+//! statistics of these, compares them with theory, and names what is wrong.
 
 mod coordinate_check;
 mod layer_report;

@@ -1,4 +1,4 @@
-//! Gradients against finite differences, in `f64`.
+//! Compares gradients with finite differences, in `f64`.
 
 use fanin_init::TorchRng;
 use fanin_init::rand::{Rng, RngCore};
@@ -18,13 +18,14 @@ pub struct GradCheck {
 }
 
 impl GradCheck {
-    /// The largest `|analytic − numeric| / max(1, |analytic|, |numeric|)` of all elements.
+    /// The largest `|analytic − numeric| / max(1, |analytic|, |numeric|)` over all elements.
     pub fn worst(&self) -> f64 {
         self.worst
     }
 
     /// # Panics
-    /// **Panics** if the largest error is not below `tolerance`, with its place and both values.
+    /// **Panics** if the largest error is not below `tolerance`. The message names the element and
+    /// both values.
     #[track_caller]
     pub fn assert_below(&self, tolerance: f64) {
         assert!(self.worst < tolerance, "gradcheck: error {:.2e} at {}", self.worst, self.place);
@@ -33,8 +34,8 @@ impl GradCheck {
 
 /// Compares the gradient of `f` with central differences, at a random point of the given shapes.
 ///
-/// The loss is `Σ c ⊙ f(x)` with a random cotangent c, so that an error in one output cannot hide
-/// behind another. Coordinates are uniform in (−2, 2); use [`gradcheck_at`] for another domain.
+/// The loss is `Σ c ⊙ f(x)` with a random cotangent c, so that errors in two outputs cannot cancel.
+/// Coordinates are uniform in (−2, 2); use [`gradcheck_at`] for another domain.
 ///
 /// # Example
 /// ```
@@ -51,7 +52,7 @@ pub fn gradcheck(
     gradcheck_at(inputs, seed, f)
 }
 
-/// [`gradcheck`] at a point of the caller's choice.
+/// [`gradcheck`] at the given point.
 pub fn gradcheck_at(
     inputs: Vec<Tensor<f64>>,
     seed: u64,
@@ -101,7 +102,7 @@ fn check<P: Parameters<f64>>(
     const STEP: f64 = 1e-5;
     let mut tape = Tape::default();
     let shape = tape.value_in(Mode::Train, |t| f(t, point)).shape().to_vec();
-    // Never all ones: a gradient that is summed over the wrong axis would pass.
+    // Not all ones: with them, a gradient that is summed over the wrong axis would pass.
     let cotangent = random(&shape, 0.5, 1.5, &mut TorchRng::seed(seed ^ 0x5eed));
     let mut loss = |point: &P| {
         tape.value_in(Mode::Train, |t| (f(t, point) * t.input(&cotangent)).sum()).item()
@@ -129,7 +130,7 @@ fn check<P: Parameters<f64>>(
             };
             let numeric = (at(STEP) - at(-STEP)) / (2.0 * STEP);
             let error = (a - numeric).abs() / 1f64.max(a.abs()).max(numeric.abs());
-            // A NaN is worse than any number.
+            // A NaN counts as an infinite error.
             if error.is_nan() || error > outcome.worst {
                 let error = if error.is_nan() { f64::INFINITY } else { error };
                 let place = format!("tensor {n}, element {i}: analytic {a}, numeric {numeric}");
@@ -140,7 +141,7 @@ fn check<P: Parameters<f64>>(
     outcome
 }
 
-/// Adds to element `i` of the `n`-th parameter, and returns what it was.
+/// Adds `offset` to element `i` of parameter `n` and returns the old value.
 fn nudge(point: &mut impl Parameters<f64>, n: usize, i: usize, offset: f64) -> f64 {
     let mut old = 0.0;
     change(point, n, i, |x| {

@@ -1,4 +1,4 @@
-//! Prediction: a tape of the thread's own, kept between calls.
+//! The tapes of predictions. Each thread keeps its own between calls.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -9,14 +9,14 @@ use fanin_tensor::Scalar;
 use crate::tape::Tape;
 
 thread_local! {
-    /// Tapes of any element type that no prediction of this thread uses.
+    /// Tapes of any element type that no prediction of this thread uses at the moment.
     static IDLE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(vec![]) };
 }
 
-/// A tape that this thread has used before, or a new one; goes back when it is dropped. A module that
-/// predicts inside its `forward` gets another.
+/// An idle tape of this thread, or a new one. Dropping it returns the tape to the thread. A module
+/// that predicts inside its `forward` gets a second tape.
 pub(crate) struct IdleTape<T: Scalar> {
-    /// Until it is dropped.
+    /// `Some` until it is dropped.
     tape: Option<Box<Tape<T>>>,
 }
 
@@ -32,7 +32,7 @@ impl<T: Scalar> IdleTape<T> {
 
 impl<T: Scalar> Drop for IdleTape<T> {
     fn drop(&mut self) {
-        // A thread that ends may have lost its list: then the tape goes too.
+        // A thread that ends may have dropped its list already. The tape is then dropped too.
         if let Some(tape) = self.tape.take() {
             let _ = IDLE.try_with(|idle| idle.borrow_mut().push(tape));
         }

@@ -1,20 +1,20 @@
-//! Initialization of a whole model that is built already.
+//! Initializers for a whole model that is already built.
 //!
-//! An [`InitPlan`] draws parameters by initializers that are chosen by name, pattern or kind; [`MuP`]
-//! sets initialization and learning rates for a width. The others look at a batch:
+//! An [`InitPlan`] selects parameters by name, pattern or kind and draws each by an initializer.
+//! [`MuP`] sets initial values and learning rates for a width. The others look at a batch:
 //!
 //! | initializer | effect on each linear layer | reference |
 //! |---|---|---|
 //! | [`Lsuv`] | orthonormal weights; pre-activations of standard deviation 1, as a whole | Mishkin & Matas 2015 |
 //! | [`UnitNorm`] | pre-activations of mean 0 and standard deviation 1, unit by unit | Salimans & Kingma 2016 |
-//! | [`Krahenbuhl`] | normal weights, then as above; and layers that learn at the same rate | Krähenbühl et al. 2015 |
-//! | [`ClassPrior`] | the last one's bias: first predictions are the frequencies of the classes | |
+//! | [`Krahenbuhl`] | normal weights, normalized unit by unit; all layers learn at the same rate | Krähenbühl et al. 2015 |
+//! | [`ClassPrior`] | bias of the last layer: first predictions are the class frequencies | |
 //!
 //! They work on any [`Module`](crate::Module): a [`Probe`](crate::diagnose::Probe) finds the linear
-//! layers. Layers are taken in the order of their use; one that is used more than once is set at its
-//! first use. Frozen parameters keep their values. The batch should be a few hundred samples of the
-//! training data, prepared as in training. If an initializer gives an error, or panics, the model keeps
-//! its values.
+//! layers. Layers are set in order of use. A layer that is used several times is set at its first
+//! use. Frozen parameters keep their values. The batch should be a few hundred samples of the
+//! training data, prepared as in training. If an initializer returns an error or panics, the model
+//! keeps its values.
 
 mod class_prior;
 mod error;
@@ -40,7 +40,8 @@ use fanin_tensor::Scalar;
 
 use crate::diagnose::LayerProbe;
 
-/// Numbers whose standard deviation is this part of their size, or less, are equal but for rounding.
+/// Numbers count as equal up to rounding if their standard deviation is at most this part of their
+/// size.
 const CONSTANT: f64 = 1e-5;
 
 /// Mean, standard deviation and root mean square.
@@ -52,7 +53,7 @@ struct Moments {
 }
 
 impl Moments {
-    /// In two passes, in f64: nothing cancels.
+    /// Computed in two passes in f64, so that nothing cancels.
     fn of<T: Scalar>(values: impl Iterator<Item = T> + Clone) -> Self {
         let n = values.clone().count() as f64;
         let mean = values.clone().map(T::to_f64).sum::<f64>() / n;
@@ -65,7 +66,7 @@ impl Moments {
     }
 }
 
-/// Of all pre-activations of a layer.
+/// The moments of all pre-activations of a layer.
 fn layer_moments<T: Scalar>(layer: &LayerProbe<T>) -> Result<Moments, InitError> {
     let moments = Moments::of(layer.pre_activation.as_slice().iter().copied());
     let path = || layer.weight_path.clone();
@@ -78,7 +79,7 @@ fn layer_moments<T: Scalar>(layer: &LayerProbe<T>) -> Result<Moments, InitError>
     Ok(moments)
 }
 
-/// Of each unit's pre-activations.
+/// The moments of each unit's pre-activations.
 fn unit_moments<T: Scalar>(layer: &LayerProbe<T>) -> Result<Vec<Moments>, InitError> {
     let (z, units) = (layer.pre_activation.as_slice(), layer.weight.shape()[0]);
     let path = || layer.weight_path.clone();

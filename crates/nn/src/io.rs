@@ -1,4 +1,4 @@
-//! Models in files: one format a file.
+//! Models in files: one format per file.
 
 mod checkpoint;
 mod error;

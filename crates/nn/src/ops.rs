@@ -1,4 +1,5 @@
-//! The operations of a [`Var`](crate::Var): one family a file, each forward beside its backward.
+//!  The operations of a [`Var`](crate::Var): one family per file, each forward pass beside its
+//! backward pass.
 
 pub(crate) mod activations;
 mod arithmetic;
@@ -25,7 +26,7 @@ pub(crate) use linear::Linear;
 
 use fanin_tensor::show_shape;
 
-/// Panics about shapes that do not fit, at the line that called the operation.
+/// Panics at the line that called the operation, because two shapes do not fit.
 #[cold]
 #[inline(never)]
 #[track_caller]

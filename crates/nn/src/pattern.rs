@@ -1,15 +1,15 @@
-//! Patterns of parameter names.
+//! Patterns for parameter names.
 
 use fanin_init::edit_distance;
 
-/// Whether `name` is of the pattern: `*` stands for any characters, none or dots too, and `?` for
-/// one.
+/// Whether `name` matches the pattern. `*` matches any number of characters, including none and
+/// including dots; `?` matches one character.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
-    // The last star, and the end of what it stands for. If the rest does not fit, this star stands
-    // for one character more; no star before it need be asked again.
+    // The position of the last star, and the end of the text it matches. If the rest does not
+    // match, this star takes one character more. Earlier stars need no second try.
     let mut star = None;
     while n < name.len() {
         match pattern.get(p) {
@@ -36,10 +36,10 @@ pub(crate) fn is_wild(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
-/// Of these names the three that are most like the pattern, the most similar first.
+/// The three names that are most similar to the pattern, the most similar one first.
 pub(crate) fn nearest(pattern: &str, names: &[String]) -> Vec<String> {
     let mut names: Vec<_> = names.iter().map(|n| (edit_distance(pattern, n), n)).collect();
-    names.sort_by_key(|(distance, _)| *distance); // stable: equals stay in the model's order
+    names.sort_by_key(|(distance, _)| *distance); // stable: ties keep the model's order
     names.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 

@@ -306,19 +306,16 @@ fn labels_that_do_not_fit_are_refused() {
     let refused =
         |prior: ClassPrior, model: &mut Sequential| prior.init(model, &x).unwrap_err().to_string();
     for (labels, want) in [
-        (vec![], "the labels do not fit: there are none"),
-        (
-            vec![0, 1, 3, 2],
-            "the labels do not fit: there is a class 3, and the model has 3 outputs",
-        ),
-        (vec![0, 2, usize::MAX], "the labels do not fit: there is a class 18446744073709551615,"),
-        (vec![0, 2, 2], "the labels do not fit: none is of class 1, whose bias would be −∞"),
+        (vec![], "the labels do not fit: there are no labels"),
+        (vec![0, 1, 3, 2], "the labels do not fit: label 3 is not below the number of outputs, 3"),
+        (vec![0, 2, usize::MAX], "the labels do not fit: label 18446744073709551615 is not below"),
+        (vec![0, 2, 2], "the labels do not fit: class 1 has no samples, so its bias would be −∞"),
     ] {
         let error = refused(ClassPrior::from_labels(&labels), &mut model);
         assert!(error.starts_with(want), "{error}");
     }
     let error = refused(ClassPrior::from_counts(&[0, 0, 0]), &mut model);
-    assert_eq!(error, "the labels do not fit: there are none");
+    assert_eq!(error, "the labels do not fit: there are no labels");
     let mut softmax = Sequential::new().add(Linear::new(20, 3)).add(layers::Softmax);
     let error = refused(ClassPrior::from_counts(&[1, 1, 1]), &mut softmax);
     assert!(error.starts_with("the model's output is not that of a linear layer"), "{error}");

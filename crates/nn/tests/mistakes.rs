@@ -119,7 +119,7 @@ fn residuals() {
             x.sum_axis(0)
         }
     }
-    panics("Residual: the branch made 4 of 2×4", || {
+    panics("Residual: the branch turned 2×4 into 4, which cannot be added", || {
         on_tape(&[2, 4], |x| Residual::new(Narrow).forward(x));
     });
     panics("Fixup: a network of 0 residual branches has no weights to scale", || {
@@ -152,7 +152,7 @@ fn operations_on_shapes_that_do_not_fit() {
     panics("matmul: 4×7 and 7 do not fit: it takes two matrices", || {
         two(&[4, 7], &[7], |a, b| a.matmul(b));
     });
-    panics("reshape: 4×7 and 5×5 do not fit: they have different numbers of places", || {
+    panics("reshape: 4×7 and 5×5 do not fit: they have different numbers of elements", || {
         on_tape(&[4, 7], |x| x.reshape([5, 5]));
     });
     panics(

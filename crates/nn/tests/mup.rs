@@ -106,13 +106,13 @@ fn models_of_which_it_cannot_tell() {
     refused(
         MuP::adam(&deep(4)),
         shallow(),
-        "`2.weight`: the base model has it, and the model has not",
+        "`2.weight`: the base model has this parameter, but the model does not",
     );
     refused(
         MuP::adam(&net(64)).zero_output(),
         net(64),
-        "`MuP::zero_output`: no weight's fan_in alone differs from the base model's, so which one \
-         is the output cannot be told; take a base model of another width",
+        "`MuP::zero_output`: no weight differs from the base model in its fan_in alone, so the \
+         output weight is unknown; take a base model of another width",
     );
     refused(MuP::sgd(&deep(0)), deep(4), "`2.weight`: it has a fan of 0 in the base model");
     #[derive(Clone, Parameters)]
@@ -128,7 +128,7 @@ fn models_of_which_it_cannot_tell() {
     refused(
         MuP::adam(&scaled(4)),
         scaled(8),
-        "`0.scale`: it is 8, and 4 in the base model, but its fans do not say what grows",
+        "`0.scale`: it is 8 here and 4 in the base model, but its fans do not say what grows",
     );
     assert!(MuP::adam(&scaled(4)).init(&mut scaled(4)).is_ok());
 }

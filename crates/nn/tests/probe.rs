@@ -192,7 +192,7 @@ fn layers_do_as_in_training_without_random_numbers() {
 }
 
 #[test]
-#[should_panic(expected = "Relu computed nothing by a linear layer of its own")]
+#[should_panic(expected = "Relu used no linear layer of its own")]
 fn a_model_without_linear_layers_is_refused() {
     Probe::new(&Relu, &batch([2, 3], 1));
 }

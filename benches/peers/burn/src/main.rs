@@ -1,4 +1,4 @@
-//! burn's part of the comparison, with its `flex` backend for CPUs.
+//! The measurements of burn, with its `flex` backend for CPUs.
 
 use burn::nn::loss::{CrossEntropyLossConfig, MseLoss, Reduction};
 use burn::nn::{Linear, LinearConfig};
@@ -33,7 +33,7 @@ fn inputs(net: &Net, rows: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(net.inputs(rows), [rows, net.sizes[0]]), device)
 }
 
-/// Trains for the measurement, and gives the model back.
+/// Trains for the measurement and returns the model.
 fn train(net: &Net, model: Mlp, device: &Device, options: &Options) -> Mlp {
     let x = inputs(net, net.batch, device);
     let labels: Vec<i32> = net.labels().into_iter().map(|label| label as i32).collect();
@@ -44,8 +44,8 @@ fn train(net: &Net, model: Mlp, device: &Device, options: &Options) -> Mlp {
     let mut sgd = SgdConfig::new().with_momentum(Some(momentum)).init();
     let cross_entropy = CrossEntropyLossConfig::new().init(device);
 
-    // An optimizer takes the model and gives the next one: handing over the only copy lets it work
-    // in place.
+    // An optimizer takes a model and returns the next one. Passing the only copy lets it update in
+    // place.
     let mut model = Some(model);
     let mut step = || {
         let current = model.take().expect("a model from the step before");
@@ -84,7 +84,7 @@ fn main() {
         for (what, rows) in [("one", 1), ("many", 1024)] {
             if options.wants(what) {
                 let x = inputs(net, rows, &plain);
-                // Asking for the data makes sure that it has been computed.
+                // Reading the data makes sure that it is computed.
                 let timing = measure(options.seconds, || model.forward(x.clone()).into_data());
                 report("burn", what, &net.text, &options, &timing);
             }

@@ -1,4 +1,5 @@
-//! candle's part of the comparison. Its SGD has no momentum, so with `sgd` it does less than the others.
+//! The measurements of candle. Its SGD has no momentum, so with `sgd` it does less work than the
+//! others.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{AdamW, Linear, Module, Optimizer, ParamsAdamW, SGD, VarBuilder, VarMap, loss};
@@ -19,7 +20,8 @@ impl Mlp {
         Ok(Self { layers, tanh: net.tanh })
     }
 
-    /// The same network without variables: its forward pass keeps nothing for a backward pass.
+    /// The same network without variables, so that its forward pass stores nothing for a backward
+    /// pass.
     fn to_predict(&self) -> Self {
         let detached = |l: &Linear| Linear::new(l.weight().detach(), l.bias().map(|b| b.detach()));
         Self { layers: self.layers.iter().map(detached).collect(), tanh: self.tanh }

@@ -1,11 +1,13 @@
-//! What the three Rust programs share: options, data, the timing loop, and the line they print.
+//! The code that the three Rust programs share: options, data, the timing loop, and the output
+//! line.
 //!
-//! common.py is the same for the Python programs. Keep the two alike: the comparison rests on it.
+//! common.py is its counterpart for the Python programs. Keep the two equal, or the comparison is
+//! invalid.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-/// One network and how it is trained: `784-128-10:relu:adam:64`.
+/// A network and its training: `784-128-10:relu:adam:64`.
 pub struct Net {
     pub text: String,
     pub sizes: Vec<usize>,
@@ -29,7 +31,8 @@ impl Net {
         })
     }
 
-    /// The width of the output. One output is trained by mean squared error, more by cross-entropy.
+    /// The width of the output. A single output is trained by mean squared error, several outputs
+    /// by cross-entropy.
     pub fn outputs(&self) -> usize {
         self.sizes[self.sizes.len() - 1]
     }
@@ -38,7 +41,7 @@ impl Net {
         self.outputs() == 1
     }
 
-    /// The inputs of some samples, row by row, in [0, 1).
+    /// The inputs of some samples in row-major order, in [0, 1).
     pub fn inputs(&self, rows: usize) -> Vec<f32> {
         (0..rows * self.sizes[0]).map(|i| (i * 7919 % 1009) as f32 / 1009.0).collect()
     }
@@ -56,7 +59,7 @@ fn matches_either(text: &str, yes: &str, no: &str) -> Option<bool> {
 pub struct Options {
     pub nets: Vec<Net>,
     pub what: Vec<String>,
-    /// How long each measurement lasts.
+    /// The duration of each measurement in seconds.
     pub seconds: f64,
     pub threads: usize,
     /// The directory with MNIST, for `epoch`.
@@ -64,7 +67,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the command line, or says what it should be and exits.
+    /// Reads the command line, or prints the usage and exits.
     pub fn from_args() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         let mut options =
@@ -98,9 +101,10 @@ impl Options {
         self.what.iter().any(|wanted| wanted == what)
     }
 
-    /// Tells rayon and all who ask like it how many threads to use. Call it first in `main`.
+    /// Sets the number of threads of rayon and of libraries that read its variable. Call it first
+    /// in `main`.
     pub fn set_rayon_threads(&self) {
-        // SAFETY: no other thread runs yet that could read the environment at the same time.
+        // SAFETY: no other thread runs yet, so none can read the environment at the same time.
         unsafe { std::env::set_var("RAYON_NUM_THREADS", self.threads.to_string()) }
     }
 }
@@ -112,22 +116,22 @@ const USAGE: &str =
   --threads 2
   --mnist DIRECTORY               for epoch";
 
-/// Microseconds of one call.
+/// Microseconds per call.
 pub struct Timing {
     pub median: f64,
     pub quartiles: [f64; 2],
     pub samples: usize,
 }
 
-/// Calls often lasting less are timed together, so that reading the clock costs them nothing.
+/// Calls that take less than this are timed in groups, so that reading the clock costs nothing.
 const SHORTEST_SAMPLE: f64 = 50e-6;
 
-/// Warms up by five calls, then times calls for some seconds, at least five times.
+/// Warms up by five calls, then times calls for `seconds`, at least five times.
 pub fn measure<R>(seconds: f64, call: impl FnMut() -> R) -> Timing {
     measure_least(5, seconds, call)
 }
 
-/// The same for calls that last a second or so, with another number than five.
+/// Like [`measure`] for calls that take about a second, with `least` instead of five.
 pub fn measure_least<R>(least: usize, seconds: f64, mut call: impl FnMut() -> R) -> Timing {
     let mut timed = |calls: usize| {
         let start = Instant::now();
@@ -153,8 +157,8 @@ pub fn report(program: &str, what: &str, net: &str, options: &Options, timing: &
     line(program, what, net, options, timing, "");
 }
 
-/// The same for training, with the losses of its first and last step: a program whose loss does not
-/// fall does not do the work.
+/// Prints a training measurement with the losses of its first and last step. A program whose loss
+/// does not fall does not do the work.
 pub fn report_training(
     program: &str,
     net: &Net,

@@ -1,4 +1,4 @@
-//! fanin's part of the comparison.
+//! The measurements of fanin.
 
 use fanin::prelude::*;
 use fanin::tensor::gemm::{Mat, gemm};
@@ -46,7 +46,7 @@ fn train(net: &Net, model: &mut Sequential, options: &Options) {
     report_training("fanin", net, options, &timing, [first, last]);
 }
 
-/// The three products of each layer, `X·Wᵀ`, `dY·W` and `dYᵀ·X`; by ours, and by the gemm crate.
+/// The three products of each layer, `X·Wᵀ`, `dY·W` and `dYᵀ·X`, by fanin and by the gemm crate.
 fn products(net: &Net, options: &Options) {
     let n = net.batch;
     for pair in net.sizes.windows(2) {
@@ -76,8 +76,7 @@ fn products(net: &Net, options: &Options) {
     }
 }
 
-/// `C = A·B` by the gemm crate, for `[m, k, n]` and operands with their strides from row to row and from
-/// column to column.
+/// `C = A·B` by the gemm crate, for sizes `[m, k, n]` and operands with row and column strides.
 fn engine(
     [m, k, n]: [usize; 3],
     a: (&[f32], usize, usize),
@@ -90,7 +89,7 @@ fn engine(
     };
     assert!(a.0.len() == m * k && b.0.len() == k * n && c.len() == m * n);
     let stride = |stride: usize| stride as isize;
-    // SAFETY: the lengths are asserted, and the callers' strides are those of whole matrices.
+    // SAFETY: the lengths are asserted, and the callers pass the strides of whole matrices.
     unsafe {
         gemm_crate::gemm(
             m,
@@ -116,7 +115,7 @@ fn engine(
     }
 }
 
-/// Once through MNIST in a new order, from bytes in memory.
+/// One epoch of MNIST in a new order, from bytes in memory.
 fn epoch(net: &Net, options: &Options) -> fanin::Result<()> {
     let directory = options.mnist.as_deref().expect("epoch needs --mnist DIRECTORY");
     let (train, _) = datasets::mnist_from(directory)?;

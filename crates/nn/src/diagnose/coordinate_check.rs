@@ -1,4 +1,4 @@
-//! [`coordinate_check`]: how much training changes activations, from width to width.
+//! [`coordinate_check`]: the change of activations by training, compared over widths.
 
 use std::fmt;
 
@@ -9,46 +9,48 @@ use crate::module::Module;
 use crate::optim::Optimizer;
 use crate::tape::Tape;
 
-/// How much a few steps of training change what each linear layer computes, from width to width.
+/// The change of each linear layer's output in a few training steps, for several widths.
 ///
-/// Given by [`coordinate_check`]. Prints as a table.
+/// The result of [`coordinate_check`]. It prints as a table.
 #[derive(Clone, Debug)]
 pub struct CoordinateCheck {
-    /// The widths, as they were given.
+    /// The widths that were given.
     pub widths: Vec<usize>,
-    /// The linear layers, in the order of their use.
+    /// The linear layers in order of use.
     pub layers: Vec<CoordinateLayer>,
 }
 
 /// One layer of a [`CoordinateCheck`].
 #[derive(Clone, Debug)]
 pub struct CoordinateLayer {
-    /// Where its weight is in the model.
+    /// The path of its weight in the model.
     pub path: String,
-    /// The mean of `|z_after − z_before|` over samples, units and seeds, z being `x·Wᵀ + b`; one for
-    /// each width.
+    /// The mean of `|z_after − z_before|` over samples, units and seeds, where z is `x·Wᵀ + b`. One
+    /// value for each width.
     pub change: Vec<f64>,
-    /// The slope of ln change over ln width, by least squares: the change is about `width^slope`. Near
-    /// 0 under μP; 1 means that twice the width doubles the change.
+    /// The slope of ln(change) against ln(width), fitted by least squares: the change is about
+    /// `width^slope`. Under μP it is near 0. A slope of 1 means that twice the width doubles the
+    /// change.
     pub slope: f64,
 }
 
-/// Trains a model of each width for a few steps on one batch, by cross-entropy, and measures how much
-/// the pre-activations of each linear layer change.
+/// Trains a model of each width for a few steps on one batch by cross-entropy, and measures the
+/// change of each linear layer's pre-activations.
 ///
-/// `build` makes a model of a width, with its optimizer, from a seed. It is called for the seeds 0, 1, …
-/// and each width, and decides what the seed is for: mostly it begins with
+/// `build` makes a model of the given width, with its optimizer. It is called once for each width
+/// and each of the seeds 0, 1, …. It may use the seed as it likes; most start with
 /// [`manual_seed`](fanin_init::manual_seed).
 ///
-/// In the usual parametrization the changes grow with the width, which is why a wide network needs
-/// another learning rate than a narrow one. Under [`MuP`](crate::MuP) they do not.
+/// In the usual parametrization the changes grow with the width, so that a wide network needs a
+/// smaller learning rate than a narrow one. Under [`MuP`](crate::MuP) they do not grow.
 ///
 /// # Shapes
-/// x `(n, in)`, labels n, all below the model's number of outputs.
+/// x `(n, in)`, and n labels below the model's number of outputs.
 ///
 /// # Panics
-/// **Panics** if there are fewer than two widths, two are equal, one is 0, there are no seeds or no
-/// steps, or models of different widths have different layers; and where the model or the loss does.
+/// **Panics** if there are fewer than two widths, if two widths are equal or one is 0, if there are
+/// no seeds or no steps, if models of different widths have different layers, or if the model or
+/// the loss panics.
 ///
 /// # Example
 /// ```
@@ -90,9 +92,12 @@ pub fn coordinate_check(
     let different = widths.iter().enumerate().all(|(i, width)| !widths[..i].contains(width));
     assert!(
         widths.len() >= 2 && different && !widths.contains(&0),
-        "coordinate_check: {widths:?} are not two or more different widths"
+        "coordinate_check: it takes two or more different widths above 0, not {widths:?}"
     );
-    assert!(seeds > 0 && steps > 0, "coordinate_check: {seeds} seeds of {steps} steps are nothing");
+    assert!(
+        seeds > 0 && steps > 0,
+        "coordinate_check: it takes at least one seed and one step, not {seeds} and {steps}"
+    );
     let mut layers: Vec<CoordinateLayer> = vec![];
     for (w, &width) in widths.iter().enumerate() {
         for seed in 0..seeds {
@@ -108,7 +113,7 @@ pub fn coordinate_check(
             }
             assert!(
                 layers.iter().map(|l| &l.path).eq(changes.iter().map(|(path, _)| path)),
-                "coordinate_check: the model of width {width} has other layers than that of width {}",
+                "coordinate_check: the models of width {width} and {} have different layers",
                 widths[0]
             );
             for (layer, (_, change)) in layers.iter_mut().zip(changes) {
@@ -122,7 +127,7 @@ pub fn coordinate_check(
     CoordinateCheck { widths: widths.to_vec(), layers }
 }
 
-/// Of each layer: its path, and the mean change of its pre-activation.
+/// The path of each layer, and the mean change of its pre-activation.
 #[track_caller]
 fn changes(
     model: &mut dyn Module,
@@ -148,7 +153,7 @@ fn changes(
         .collect()
 }
 
-/// Of ln y over ln x.
+/// The slope of ln y against ln x, by least squares.
 fn slope(x: &[usize], y: &[f64]) -> f64 {
     let points: Vec<(f64, f64)> =
         x.iter().zip(y).map(|(&x, y)| ((x as f64).ln(), y.ln())).collect();
@@ -163,7 +168,7 @@ fn slope(x: &[usize], y: &[f64]) -> f64 {
     over / under
 }
 
-/// A row for each layer, a column for each width, and the slope.
+/// One row for each layer, with one column for each width and one for the slope.
 impl fmt::Display for CoordinateCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let longest = self.layers.iter().map(|layer| layer.path.chars().count()).max();

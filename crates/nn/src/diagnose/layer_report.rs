@@ -1,4 +1,4 @@
-//! [`LayerReport`]: one layer's signal before training, in numbers.
+//! [`LayerReport`]: statistics of one layer's signal before training.
 
 use std::collections::HashMap;
 
@@ -10,61 +10,63 @@ use super::moments::{Moments, number, rows_and_features, spread};
 use super::probe::{Activation, LayerProbe, Probe};
 use super::singular::extremes;
 
-/// One linear layer of an [`InitReport`](super::InitReport), with the activation behind it.
+/// One linear layer of an [`InitReport`](super::InitReport), with the activation that follows it.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
-    /// Where its weight is in the model, such as `0.weight`.
+    /// The path of its weight in the model, such as `0.weight`.
     pub path: String,
-    /// Inputs of a unit.
+    /// The number of inputs of a unit.
     pub inputs: usize,
-    /// Units.
+    /// The number of units.
     pub outputs: usize,
-    /// The activation behind it.
+    /// The activation that follows the layer.
     pub activation: Option<String>,
-    /// Of the weights.
+    /// Moments of the weights.
     pub weight: Moments,
-    /// Of the biases.
+    /// Moments of the biases.
     pub bias: Option<Moments>,
-    /// Of what the layer reads.
+    /// Moments of the layer's input.
     pub input: Moments,
-    /// Of `z = x·Wᵀ + b`, or of z after the normalization that follows.
+    /// Moments of `z = x·Wᵀ + b`, or of z after the normalization that follows.
     pub pre_activation: Moments,
-    /// Of `φ(z)`, or of z if no activation follows.
+    /// Moments of `φ(z)`, or of z if no activation follows.
     pub output: Moments,
-    /// How far samples are apart in what the layer reads: their standard deviation, feature by
-    /// feature, as a root mean square. What all samples share is no signal.
+    /// The spread between samples in the layer's input: the standard deviation over the samples of
+    /// each feature, as a root mean square over the features. A part that all samples share carries
+    /// no signal.
     #[serde(with = "number")]
     pub input_spread: f64,
-    /// The same of the output.
+    /// The spread between samples in the output.
     #[serde(with = "number")]
     pub output_spread: f64,
-    /// Of the gradients of each sample's own loss with respect to z.
+    /// Moments of the gradients of each sample's own loss with respect to z.
     pub gradient: Moments,
-    /// Of the gradient of the mean loss with respect to the weights.
+    /// Moments of the gradient of the mean loss with respect to the weights.
     pub weight_gradient: Moments,
-    /// rms of the output over rms of the input.
+    /// The rms of the output divided by the rms of the input.
     #[serde(with = "number")]
     pub growth: f64,
-    /// The same by mean-field theory, from the moments of the parameters and of the input, for any
-    /// activation: `√E[φ(z)²]` with normal z.
+    /// The growth that mean-field theory predicts from the moments of the parameters and of the
+    /// input, for any activation: `√E[φ(z)²]` with normal z.
     #[serde(with = "number")]
     pub predicted_growth: f64,
-    /// Length of a sample's gradient at this layer's z over that at the next layer's, if the output
-    /// goes to one layer alone. (The length, as layers of unlike widths keep it and not the rms.)
+    /// The length of a sample's gradient at this layer's z, divided by the length at the next
+    /// layer's z. Present if a single layer reads the output. The length is compared, not the rms:
+    /// layers of different widths preserve the length.
     pub gradient_growth: Option<f64>,
-    /// The same by mean-field theory: `√(fan_out·E[w²]·E[φ′(z)²])`.
+    /// The gradient growth that mean-field theory predicts: `√(fan_out·E[w²]·E[φ′(z)²])`.
     pub predicted_gradient_growth: Option<f64>,
-    /// The share of outputs where an activation that is bounded on both sides (tanh, sigmoid) is flat:
-    /// its derivative is below 4 % of its largest.
+    /// The share of outputs where the activation is flat: its derivative is below 4 % of its
+    /// maximum. Present for activations that are bounded on both sides (tanh, sigmoid).
     pub saturated: Option<f64>,
-    /// The share of units whose activation, flat on one side (ReLU, GELU), passes on next to no
-    /// gradient of any sample.
+    /// The share of units that pass on almost no gradient for any sample. Present for activations
+    /// that are flat on one side (ReLU, GELU).
     pub dead: Option<f64>,
-    /// How many units have the weights, the bias and the gradient of another one before them.
+    /// The number of units whose weights, bias and gradient equal those of an earlier unit.
     pub identical: usize,
-    /// The smallest and the largest singular value of the weight; none for one so large that it would
-    /// take longer than a second.
+    /// The smallest and the largest singular value of the weight. Absent for a weight so large that
+    /// they would take more than a second.
     pub singular: Option<[f64; 2]>,
 }
 
@@ -104,25 +106,25 @@ impl LayerReport {
         }
     }
 
-    /// The rms length of a sample's gradient with respect to z.
+    /// The rms over samples of the length of a sample's gradient with respect to z.
     pub(super) fn gradient_length(&self) -> f64 {
         self.gradient.rms() * (self.outputs as f64).sqrt()
     }
 
-    /// Whether all that was measured on the way forward is finite.
+    /// Whether every number of the forward pass is finite.
     pub(super) fn is_finite(&self) -> bool {
         [self.weight, self.bias.unwrap_or_default(), self.pre_activation, self.output]
             .iter()
             .all(|m| m.rms().is_finite())
     }
 
-    /// Whether the gradients are.
+    /// Whether every gradient is finite.
     pub(super) fn has_finite_gradients(&self) -> bool {
         self.gradient.rms().is_finite() && self.weight_gradient.rms().is_finite()
     }
 }
 
-/// Whether a function is level far to the left and far to the right.
+/// Whether a function is flat far to the left and far to the right.
 fn level<T: Scalar>(phi: &Activation<T>) -> [bool; 2] {
     [-1e3, 1e3].map(|far| (phi.at(far).0 - phi.at(0.5 * far).0).abs() < 1e-3)
 }
@@ -154,9 +156,11 @@ fn dead<T: Scalar>(phi: &Activation<T>, z: &Tensor<T>) -> Option<f64> {
     Some((0..units).filter(is_dead).count() as f64 / units as f64)
 }
 
-/// Units that begin like another and are pushed like it, so that they stay like it.
+/// The number of units that equal an earlier unit. They also get the same gradients, so training
+/// keeps them equal.
 fn identical<T: Scalar>(layer: &LayerProbe<T>, all: &[LayerProbe<T>]) -> usize {
-    // Of every sample: of their sums, those of two outputs may be equal by chance.
+    // Compares the gradients of each sample. The sums over samples of two different outputs could
+    // be equal by chance.
     let gradient: &[T] = layer.pre_activation_grad.as_ref().map_or(&[], |g| g.as_slice());
     if gradient.iter().all(|g| *g == T::ZERO) && all.iter().any(opens) {
         return 0;
@@ -169,7 +173,7 @@ fn identical<T: Scalar>(layer: &LayerProbe<T>, all: &[LayerProbe<T>]) -> usize {
     let mut identical = 0;
     for (unit, mut row) in rows(&layer.weight).into_iter().enumerate() {
         row.extend(layer.bias.as_ref().map(|b| b.as_slice()[unit].to_f64()));
-        // + 0 makes −0 what it is equal to.
+        // Adding 0 turns −0 into +0, which is equal to it but has other bits.
         let bits: Vec<u64> = row.iter().map(|x| (x + 0.0).to_bits()).collect();
         let first = *first_like.entry(bits).or_insert(unit);
         let alike = first != unit && nearly(&of_unit(first), &of_unit(unit));
@@ -178,8 +182,8 @@ fn identical<T: Scalar>(layer: &LayerProbe<T>, all: &[LayerProbe<T>]) -> usize {
     identical
 }
 
-/// Whether a layer lets no gradient through as yet, being 0 on purpose, and will after one step, which
-/// tells its inputs apart.
+/// Whether the layer is zero on purpose and passes on no gradient yet. It does so after one step if
+/// its weight gradient distinguishes its inputs.
 fn opens<T: Scalar>(layer: &LayerProbe<T>) -> bool {
     let closed = layer.weight.as_slice().iter().all(|w| *w == T::ZERO);
     let told_apart = |row: &Vec<f64>| row.iter().any(|x| !nearly(&row[..1], &[*x]));
@@ -192,7 +196,7 @@ fn rows<T: Scalar>(x: &Tensor<T>) -> Vec<Vec<f64>> {
     x.as_slice().chunks_exact(columns.max(1)).map(row).collect()
 }
 
-/// Equal but for the rounding of sums in another order.
+/// Equal up to the rounding of sums in a different order.
 fn nearly(a: &[f64], b: &[f64]) -> bool {
     let largest = a.iter().chain(b).map(|x| x.abs()).fold(0.0, f64::max);
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * largest)

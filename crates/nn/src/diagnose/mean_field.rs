@@ -1,22 +1,22 @@
-//! What mean-field theory expects of a layer: the sum of many independent terms is normal, so that
-//! two moments say all (Poole et al. 2016, equation 3; Schoenholz et al. 2017, section 2).
+//! The predictions of mean-field theory for a layer. A sum of many independent terms is normal, so
+//! two moments describe it (Poole et al. 2016, equation 3; Schoenholz et al. 2017, section 2).
 
 use fanin_tensor::{Scalar, Tensor};
 
 use super::moments::{Moments, rows_and_features};
 use super::probe::LayerProbe;
 
-/// A layer's pre-activations as the moments of its parameters predict them, for random weights that
-/// are independent of the input: `z ~ N(mean, std²)`.
+/// The distribution of a layer's pre-activations, predicted from the moments of its parameters: `z
+/// ~ N(mean, std²)`, for random weights that are independent of the input.
 pub(super) struct Predicted {
     mean: f64,
     std: f64,
 }
 
 impl Predicted {
-    /// `E[z²] = Var[w]·Σx² + E[w]²·(Σx)² + …`, as means over the batch.
+    /// `E[z²] = Var[w]·Σx² + E[w]²·(Σx)² + …`, with means over the batch.
     pub(super) fn of<T: Scalar>(layer: &LayerProbe<T>) -> Self {
-        // The weights say nothing of what a normalization makes of their output.
+        // The moments after a normalization do not follow from the weights, so they are measured.
         if let Some(normalized) = &layer.normalized {
             let Moments { mean, std } = Moments::of(normalized);
             return Self { mean, std };
@@ -47,8 +47,9 @@ impl Predicted {
         }
     }
 
-    /// `E[f(z)²]` by the trapezoidal rule on ±8 standard deviations. Nothing adaptive: activations
-    /// are given in the precision of the model, and its rounding would look like a kink everywhere.
+    /// `E[f(z)²]` by the trapezoidal rule on ±8 standard deviations. The steps are fixed: an
+    /// activation rounds to the model's precision, and an adaptive rule would take the rounding for
+    /// kinks.
     fn mean_square(&self, f: impl Fn(f64) -> f64) -> f64 {
         const STEPS: i32 = 100; // of a standard deviation
         let density = |u: f64| (-0.5 * u * u).exp() / (std::f64::consts::TAU).sqrt();
@@ -60,13 +61,14 @@ impl Predicted {
     }
 }
 
-/// How the length of a sample's gradient changes from the pre-activations of `next` to those of
-/// `layer`, whose output it alone reads: `‖(Wᵀ·g) ⊙ φ′(z)‖ / ‖g‖`.
+/// The factor of the length of a sample's gradient from the pre-activations of `next` to those of
+/// `layer`: `‖(Wᵀ·g) ⊙ φ′(z)‖ / ‖g‖`. Only `next` reads the output of `layer`.
 pub(super) fn gradient_growth<T: Scalar>(
     layer: &LayerProbe<T>,
     next: &LayerProbe<T>,
 ) -> Option<f64> {
-    // A normalization divides gradients by the spread of its input, of which theory says nothing.
+    // A normalization divides gradients by the spread of its input, which the theory does not
+    // predict.
     if layer.normalized.is_some() || next.normalized.is_some() {
         return None;
     }
@@ -76,7 +78,7 @@ pub(super) fn gradient_growth<T: Scalar>(
     Some(back.sqrt() * Predicted::of(layer).derivative_rms(layer))
 }
 
-/// Means over the rows of `Σx`, `(Σx)²` and `Σx²`, the sums over the features.
+/// Means over the rows of `Σx`, `(Σx)²` and `Σx²`, where Σ runs over the features.
 struct Sums {
     sum: f64,
     sum_squared: f64,

@@ -1,12 +1,12 @@
-//! [`Moments`]: what a set of numbers is like.
+//! [`Moments`]: mean and standard deviation of a set of numbers.
 
 use fanin_tensor::{Scalar, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// Mean and standard deviation of all elements of a tensor, computed in `f64`.
 ///
-/// Of numbers of which one is not finite, neither are the moments; JSON has no such number, and they
-/// go through it as NaN.
+/// If a number is not finite, the moments are not finite either. JSON has no such numbers; there
+/// they become NaN.
 ///
 /// # Example
 /// ```
@@ -25,7 +25,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of all elements; 0 if there are none.
+    /// The moments of all elements, or 0 if there are none.
     pub fn of<T: Scalar>(x: &Tensor<T>) -> Self {
         let x = x.as_slice();
         let n = x.len().max(1) as f64;
@@ -39,14 +39,14 @@ impl Moments {
         self.mean.hypot(self.std)
     }
 
-    /// The same of all elements times a factor.
+    /// The moments of all elements multiplied by `factor`.
     pub(super) fn times(self, factor: f64) -> Self {
         Self { mean: self.mean * factor, std: self.std * factor.abs() }
     }
 }
 
-/// How far the samples of a batch are apart: the standard deviation over the samples, of each feature,
-/// as a root mean square over the features. What all samples have in common does not count.
+/// The spread between the samples of a batch: the standard deviation over the samples of each
+/// feature, as a root mean square over the features. A part that all samples share does not count.
 pub(super) fn spread<T: Scalar>(x: &Tensor<T>) -> f64 {
     let (rows, features) = rows_and_features(x);
     let mut sums = vec![0.0; features];
@@ -62,13 +62,13 @@ pub(super) fn spread<T: Scalar>(x: &Tensor<T>) -> f64 {
     (squares / x.len().max(1) as f64).sqrt()
 }
 
-/// The last axis is the features, all others count rows.
+/// The last axis holds features; all other axes count rows.
 pub(super) fn rows_and_features<T: Scalar>(x: &Tensor<T>) -> (usize, usize) {
     let features = x.shape().last().copied().unwrap_or(1);
     (x.len() / features.max(1), features)
 }
 
-/// Numbers that may not be finite, for formats that have none such.
+/// A number that may not be finite, for formats without such numbers.
 pub(super) mod number {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

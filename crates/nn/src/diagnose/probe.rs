@@ -1,4 +1,4 @@
-//! [`Probe`]: what goes through each linear layer of a network, forward and back.
+//! [`Probe`]: inputs, outputs and gradients of each linear layer of a network.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -13,16 +13,16 @@ use crate::ops;
 use crate::param::Param;
 use crate::tape::{Curve, Graph, Tape, Var};
 
-/// What went through each linear layer of a network when it was run on a batch.
+/// The inputs, outputs and gradients of each linear layer of a network for one batch.
 ///
-/// A layer is every `x·Wᵀ + b` ([`Var::linear`]) whose W is a [`Param`] of the network, wherever it is:
-/// the network's structure is read off the tape, so that a [`Sequential`](crate::Sequential), a struct
-/// of one's own and a residual network are all alike to it. Layers are in the order
-/// of their use; one that is used twice is there twice.
+/// A layer is every `x·Wᵀ + b` ([`Var::linear`]) whose W is a [`Param`] of the network. The probe
+/// reads the layers from the tape. It therefore works for any module: a
+/// [`Sequential`](crate::Sequential), a user's struct, a residual network. Layers are listed in
+/// order of use. A layer that is used twice is listed twice.
 ///
-/// The network does what it does in training, but draws no random numbers: batch normalization uses
-/// the batch, and dropout passes its input on. All gradients are computed, those of frozen parameters
-/// too. Neither the network nor the thread's generator is changed.
+/// The network runs as in training, but draws no random numbers: batch normalization uses the
+/// statistics of the batch, and dropout passes its input on. Gradients of frozen parameters are
+/// computed too. The network and the thread's generator stay unchanged.
 ///
 /// # Example
 /// ```
@@ -53,37 +53,39 @@ pub struct Probe<T: Scalar = f32> {
 /// gradient of the pre-activation `(…, out)`.
 #[derive(Clone, Debug)]
 pub struct LayerProbe<T: Scalar = f32> {
-    /// Where the weight is in the model, such as `0.weight`.
+    /// The path of the weight in the model, such as `0.weight`.
     pub weight_path: String,
-    /// Where the bias is, if there is one and it is a parameter.
+    /// The path of the bias, if there is a bias and it is a parameter.
     pub bias_path: Option<String>,
-    /// What the layer stated of its weight.
+    /// The weight's description by its layer.
     pub spec: ParamSpec,
-    /// W.
+    /// The weight W.
     pub weight: Tensor<T>,
-    /// b.
+    /// The bias b.
     pub bias: Option<Tensor<T>>,
-    /// x.
+    /// The input x.
     pub input: Tensor<T>,
-    /// `z = x·Wᵀ + b`.
+    /// The pre-activation `z = x·Wᵀ + b`.
     pub pre_activation: Tensor<T>,
-    /// z after the normalization that follows, if one does, as [`LayerNorm`](crate::layers::LayerNorm).
+    /// z after the normalization that follows, such as [`LayerNorm`](crate::layers::LayerNorm), if
+    /// there is one.
     pub normalized: Option<Tensor<T>>,
-    /// φ, if nothing but an activation follows, or nothing but a normalization and an activation.
+    /// The activation φ that follows directly or after a normalization. Absent if z is used
+    /// elsewhere too.
     pub activation: Option<Activation<T>>,
-    /// `∂L/∂z`, unless L was not asked for or does not depend on it.
+    /// `∂L/∂z`. Absent if L is not requested or does not depend on z.
     pub pre_activation_grad: Option<Tensor<T>>,
     /// `∂L/∂W`, summed over all uses of W.
     pub weight_grad: Option<Tensor<T>>,
-    /// The layer that reads the [`output`](Self::output), if nothing else does: its place among
-    /// [`Probe::layers`].
+    /// The index in [`Probe::layers`] of the layer that reads the [`output`](Self::output), if it
+    /// is the only reader.
     pub next: Option<usize>,
 }
 
-/// The activation behind a linear layer.
+/// The activation after a linear layer.
 #[derive(Clone)]
 pub struct Activation<T: Scalar = f32> {
-    /// What the op calls itself, with its parameter if it has one: `Relu`, `LeakyRelu(0.01)`.
+    /// The name of the operation, with its parameter if it has one: `Relu`, `LeakyRelu(0.01)`.
     pub name: String,
     /// `φ(z)`
     pub output: Tensor<T>,
@@ -104,30 +106,30 @@ impl<T: Scalar> fmt::Debug for Activation<T> {
 }
 
 impl<T: Scalar> LayerProbe<T> {
-    /// What the layer gives to the next one: `φ(z)`, or z if no activation follows. A normalization
-    /// is part of it.
+    /// The input of the next layer: `φ(z)`, or z if no activation follows. A normalization is
+    /// included.
     pub fn output(&self) -> &Tensor<T> {
         self.activation.as_ref().map_or(self.activation_input(), |a| &a.output)
     }
 
-    /// What an activation behind the layer reads: z, or z after the normalization.
+    /// The input of an activation after the layer: z, or z after the normalization.
     pub fn activation_input(&self) -> &Tensor<T> {
         self.normalized.as_ref().unwrap_or(&self.pre_activation)
     }
 }
 
-/// The seed of the directions of [`Probe::new`].
+/// The seed of the random direction in [`Probe::new`].
 const DIRECTION_SEED: u64 = 0xd0c;
 
 impl<T: Scalar> Probe<T> {
-    /// Runs the model on a batch and differentiates `L = mean_i ⟨y_i, r⟩`, i over the samples, which
-    /// are along the first axis of the output y.
+    /// Runs the model on a batch and differentiates `L = mean_i ⟨y_i, r⟩`. The samples i run along
+    /// the first axis of the output y.
     ///
-    /// r has a standard normal number for each output, the same ones in every call: a loss that knows
-    /// no labels and favours no output.
+    /// r is a standard normal vector with one number for each output, the same in every call. This
+    /// loss needs no labels and favours no output.
     ///
     /// # Panics
-    /// **Panics** where the model's `forward` does, and if no linear layer of the model was used.
+    /// **Panics** if the model's `forward` panics or uses no linear layer of the model.
     #[track_caller]
     pub fn new(model: &(impl Module<T> + ?Sized), x: &Tensor<T>) -> Self {
         let mut tape = Tape::default();
@@ -138,11 +140,11 @@ impl<T: Scalar> Probe<T> {
         Self::read(model, tape, y, Some(loss))
     }
 
-    /// Runs the model on a batch and differentiates the
-    /// [cross-entropy](crate::Var::cross_entropy) of its output against these labels.
+    /// Runs the model on a batch and differentiates the [cross-entropy](crate::Var::cross_entropy)
+    /// between its output and these labels.
     ///
     /// # Panics
-    /// **Panics** as [`new`](Self::new) does, and if the labels do not fit.
+    /// **Panics** as [`new`](Self::new) does, and if the labels do not fit the output.
     #[track_caller]
     pub fn with_labels(model: &(impl Module<T> + ?Sized), x: &Tensor<T>, labels: &[usize]) -> Self {
         let mut tape = Tape::default();
@@ -152,7 +154,7 @@ impl<T: Scalar> Probe<T> {
         Self::read(model, tape, y, Some(loss))
     }
 
-    /// Runs the model on a batch and differentiates nothing: for initializers that look at the signal.
+    /// Runs the model on a batch without gradients, for initializers that look at the signal.
     ///
     /// # Panics
     /// **Panics** as [`new`](Self::new) does.
@@ -164,28 +166,29 @@ impl<T: Scalar> Probe<T> {
         Self::read(model, tape, y, None)
     }
 
-    /// The linear layers, in the order of their use.
+    /// The linear layers in order of use.
     pub fn layers(&self) -> &[LayerProbe<T>] {
         &self.layers
     }
 
-    /// What the model made of the batch.
+    /// The model's output for the batch.
     pub fn output(&self) -> &Tensor<T> {
         &self.output
     }
 
-    /// Parameters that the network uses and does not show: they would be neither trained nor saved.
-    /// Each is named by what it states of itself, with its shape.
+    /// Parameters that the network uses but does not show to visitors: they are neither trained nor
+    /// saved. Each is given by the name from its description and its shape.
     pub fn hidden_parameters(&self) -> &[String] {
         &self.hidden
     }
 
-    /// The number that was differentiated.
+    /// The loss that was differentiated.
     pub fn loss(&self) -> Option<T> {
         self.loss
     }
 
-    /// Reads the layers off the tape: values first, as a sweep gives those of the parameters back.
+    /// Reads the layers from the tape. Values come first, because the backward pass releases the
+    /// values of parameters.
     #[track_caller]
     fn read(
         model: &(impl Module<T> + ?Sized),
@@ -226,8 +229,8 @@ impl<T: Scalar> Probe<T> {
         }
         assert!(
             !layers.is_empty(),
-            "probe: {} computed nothing by a linear layer of its own: there must be a Linear, or \
-             another module that calls Var::linear with a weight among its Parameters",
+            "probe: {} used no linear layer of its own; it must contain a Linear, or another module that \
+             calls Var::linear with a weight among its Parameters",
             model.describe()
         );
         for layer in 0..layers.len() {
@@ -249,7 +252,7 @@ impl<T: Scalar> Probe<T> {
     }
 }
 
-/// The model's parameters that are on the tape, by their nodes.
+/// The model's parameters on the tape, by node.
 fn parameters<'m, T: Scalar>(
     model: &'m (impl Module<T> + ?Sized),
     graph: &Graph<T>,
@@ -259,7 +262,7 @@ fn parameters<'m, T: Scalar>(
     graph.params().filter_map(|(id, node)| Some((node, by_id.get(&id)?.clone()))).collect()
 }
 
-/// The node that uses a node, if there is just one up to the output.
+/// For each node, the node that uses it, if it is the only one up to the output.
 fn followers<T: Scalar>(graph: &Graph<T>, output: u32) -> HashMap<u32, Option<u32>> {
     let mut followers = HashMap::new();
     for node in 0..=output {
@@ -281,7 +284,7 @@ fn is_normalization<T: Scalar>(graph: &Graph<T>, node: u32, input: u32) -> bool 
     normalizes && graph.inputs(node).first() == Some(&input)
 }
 
-/// The activation that a node is, if it is one.
+/// The activation at a node, if its operation is one.
 fn activation<T: Scalar>(graph: &Graph<T>, node: u32) -> Option<Activation<T>> {
     let op = graph.op(node)?;
     let curve = op.activation()?;

@@ -1,4 +1,4 @@
-//! [`InitReport`]: a network's signal before training, layer by layer, and what is wrong with it.
+//! [`InitReport`]: statistics of a network's signal before training, and what is wrong with it.
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,12 @@ use super::probe::Probe;
 use super::verdict::{Verdict, judge};
 use crate::module::Module;
 
-/// What an initialization makes of a batch: for every linear layer of a network how large its weights,
-/// activations and gradients are, beside what theory predicts; and a [`Verdict`] for each fault.
+/// The effect of an initialization on a batch. For every linear layer it holds the sizes of
+/// weights, activations and gradients beside the predictions of theory, and for each fault a
+/// [`Verdict`].
 ///
-/// `Display` prints a table of 100 columns and the verdicts; [`to_svg`](Self::to_svg) draws it.
+/// `Display` prints a table of 100 columns and the verdicts. [`to_svg`](Self::to_svg) draws a
+/// chart.
 ///
 /// # Example
 /// ```
@@ -41,37 +43,37 @@ use crate::module::Module;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitReport {
-    /// The linear layers, in the order of their use.
+    /// The linear layers in order of use.
     pub layers: Vec<LayerReport>,
-    /// How many samples the batch has.
+    /// The number of samples in the batch.
     pub samples: usize,
     /// The loss that was differentiated.
     #[serde(with = "number")]
     pub loss: f64,
-    /// ln(classes), the cross-entropy of a network that knows nothing, if there were labels.
+    /// ln(classes), the cross-entropy of a uniform prediction. Present if labels were given.
     pub chance: Option<f64>,
-    /// What is wrong, the cause first; nothing if the network may be trained as it is.
+    /// The faults, a cause before its effects. Empty if the network can be trained as it is.
     pub verdicts: Vec<Verdict>,
 }
 
 impl InitReport {
-    /// Runs the model on a batch, differentiates `mean_i ⟨y_i, r⟩` with a fixed random direction r (see
-    /// [`Probe::new`]), and judges.
+    /// Runs the model on a batch and judges it. The loss is `mean_i ⟨y_i, r⟩` with a fixed random
+    /// direction r (see [`Probe::new`]).
     ///
     /// # Panics
-    /// **Panics** where the model's `forward` does; if no linear layer of the model was used; and if the
-    /// batch is empty or a number in it is not finite.
+    /// **Panics** if the model's `forward` panics or uses no linear layer of the model, if the
+    /// batch is empty, or if a number in it is not finite.
     #[track_caller]
     pub fn new<T: Scalar>(model: &(impl Module<T> + ?Sized), x: &Tensor<T>) -> Self {
         require_batch(x);
         Self::of(&Probe::new(model, x), None)
     }
 
-    /// Runs the model on a batch, differentiates the cross-entropy of its output against these labels,
-    /// and judges.
+    /// Runs the model on a batch and judges it. The loss is the cross-entropy between its output
+    /// and these labels.
     ///
     /// # Panics
-    /// **Panics** as [`new`](Self::new) does, and if the labels do not fit.
+    /// **Panics** as [`new`](Self::new) does, and if the labels do not fit the output.
     #[track_caller]
     pub fn with_labels<T: Scalar>(
         model: &(impl Module<T> + ?Sized),

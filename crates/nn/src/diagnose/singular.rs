@@ -1,19 +1,19 @@
-//! Singular values: how far a matrix stretches, and how far it shrinks.
+//! Singular values of a matrix.
 //!
-//! Householder reflections from both sides leave a bidiagonal matrix B (Golub & Kahan 1965). The
-//! matrix `[0 B; Bᵀ 0]` has the eigenvalues ±σ; reordered, it is tridiagonal with a zero diagonal,
-//! and the signs of its pivots count how many eigenvalues are below a number, so that bisection finds
-//! any one of them (Demmel & Kahan 1990, section 4).
+//! Householder reflections from both sides reduce the matrix to a bidiagonal matrix B (Golub &
+//! Kahan 1965). The matrix `[0 B; Bᵀ 0]` has the eigenvalues ±σ. Reordered, it is tridiagonal with
+//! a zero diagonal. The signs of its pivots count the eigenvalues below a number, so bisection can
+//! find any eigenvalue (Demmel & Kahan 1990, section 4).
 
 use fanin_tensor::{Scalar, Tensor, reduce, show_shape};
 
-/// All singular values of a matrix, the largest first, to some 1e-15 of the largest.
+/// All singular values of a matrix, the largest first, accurate to about 1e-15 of the largest.
 ///
 /// # Shapes
 /// `(m, n)` gives `min(m, n)` values.
 ///
 /// # Panics
-/// **Panics** if it is no matrix, or holds a number that is not finite.
+/// **Panics** if it is not a matrix, or if a number is not finite.
 ///
 /// # Example
 /// ```
@@ -40,10 +40,10 @@ pub fn singular_values<T: Scalar>(matrix: &Tensor<T>) -> Vec<f64> {
     (0..bidiagonal.count()).rev().map(|k| bidiagonal.singular_value(k)).collect()
 }
 
-/// The smallest and the largest singular value; nothing for a matrix so large that it would take
-/// longer than a second, or one that has none.
+/// The smallest and the largest singular value. `None` for a matrix that has none, and for one so
+/// large that they would take more than a second.
 pub(super) fn extremes<T: Scalar>(matrix: &Tensor<T>) -> Option<[f64; 2]> {
-    /// Of `larger side · smaller side²`.
+    /// The limit of `larger side · smaller side²`.
     const MOST: usize = 300_000_000;
     let [rows, cols] = *matrix.shape() else { return None };
     let small = rows.min(cols);
@@ -57,16 +57,18 @@ pub(super) fn extremes<T: Scalar>(matrix: &Tensor<T>) -> Option<[f64; 2]> {
     Some([bidiagonal.singular_value(0), bidiagonal.singular_value(small - 1)])
 }
 
-/// An upper bidiagonal matrix: its diagonal and the one above, alternating, over a scale.
+/// An upper bidiagonal matrix: the entries of the diagonal and of the one above alternate. The
+/// entries are divided by `scale`.
 struct Bidiagonal {
     entries: Vec<f64>,
     scale: f64,
 }
 
 impl Bidiagonal {
-    /// Of a row-major matrix.
+    /// The bidiagonal form of a row-major matrix.
     fn of<T: Scalar>(values: &[T], rows: usize, cols: usize) -> Self {
-        // At least as many rows as columns; divided by the largest, so that squares do not overflow.
+        // The matrix is transposed if it has more columns than rows. Dividing by the largest
+        // element keeps squares from overflowing.
         let (m, n) = (rows.max(cols), rows.min(cols));
         let scale = values.iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
         if scale == 0.0 {
@@ -75,13 +77,13 @@ impl Bidiagonal {
         let at =
             |i: usize, j: usize| values[if rows >= cols { i * cols + j } else { j * cols + i }];
         let mut a: Vec<f64> =
-            (0..m * n).map(|place| at(place / n, place % n).to_f64() / scale).collect();
+            (0..m * n).map(|index| at(index / n, index % n).to_f64() / scale).collect();
         let mut entries = Vec::with_capacity(2 * n);
         let mut sums = vec![0.0; n];
         for k in 0..n {
             let mut column: Vec<f64> = (k..m).map(|i| a[i * n + k]).collect();
             entries.push(reflector(&mut column));
-            // A − 2·v·(vᵀ·A), for the columns behind this one.
+            // A − 2·v·(vᵀ·A), for the columns after this one.
             let sums = &mut sums[k + 1..];
             sums.fill(0.0);
             for (row, &v) in a[k * n..].chunks_exact(n).zip(&column) {
@@ -109,9 +111,10 @@ impl Bidiagonal {
         self.entries.len().div_ceil(2)
     }
 
-    /// The k-th singular value, the smallest being the 0-th.
+    /// The k-th smallest singular value; k starts at 0.
     fn singular_value(&self, k: usize) -> f64 {
-        // No row of the tridiagonal matrix sums to more than two entries.
+        // A row of the tridiagonal matrix has at most two entries. Their sum bounds every
+        // eigenvalue.
         let largest = self.entries.iter().map(|x| x.abs()).fold(0.0, f64::max);
         let (mut low, mut high) = (0.0, 2.0 * largest);
         let exact = f64::EPSILON * high;
@@ -123,18 +126,19 @@ impl Bidiagonal {
                 low = middle;
             }
         }
-        // One that cannot be told from 0 is 0.
+        // A value that bisection cannot separate from 0 is 0.
         if low == 0.0 { 0.0 } else { 0.5 * (low + high) * self.scale }
     }
 
-    /// How many singular values are below a positive number.
+    /// The number of singular values below a positive number.
     fn below(&self, x: f64) -> usize {
-        // Of the eigenvalues ±σ, all −σ are below x.
+        // The n eigenvalues −σ are all below x. They are counted first and subtracted at the end.
         let mut pivot = -x;
         let mut negative = 1;
         for entry in &self.entries {
             pivot = -x - entry * entry / pivot;
-            // One that is 0 counts as what it is divided by.
+            // A pivot of 0 is replaced by the smallest negative number, because the next one
+            // divides by it.
             if pivot.abs() < f64::MIN_POSITIVE {
                 pivot = -f64::MIN_POSITIVE;
             }
@@ -144,15 +148,15 @@ impl Bidiagonal {
     }
 }
 
-/// Turns x into the unit vector v for which `x − 2·v·(vᵀ·x)` has nothing but its first element, and
-/// returns that one. (v is 0 if there is nothing to reflect.)
+/// Turns x into a unit vector v such that only the first element of `x − 2·v·(vᵀ·x)` is not 0, and
+/// returns that element. If x is 0, v is 0.
 fn reflector(x: &mut [f64]) -> f64 {
     let Some(&first) = x.first() else { return 0.0 };
     let norm = reduce::dot(x, x).sqrt();
     if norm == 0.0 {
         return 0.0;
     }
-    // Of the sign that lets v₀ be a sum and no difference.
+    // This sign makes v₀ a sum, so nothing cancels.
     let image = if first > 0.0 { -norm } else { norm };
     x[0] -= image;
     let length = reduce::dot(x, x).sqrt();

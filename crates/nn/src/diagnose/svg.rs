@@ -1,4 +1,4 @@
-//! An [`InitReport`] as a picture.
+//! An [`InitReport`] as a chart.
 
 use std::fmt::Write as _;
 
@@ -8,15 +8,15 @@ use super::verdict::{short, show};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 360.0;
-/// Of the plot's area in the picture.
+/// The edges of the plot area.
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 592.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 304.0;
 
 impl InitReport {
-    /// The size of activations and gradients by layer, on a logarithmic scale: one SVG that needs
-    /// nothing else, in colours for a light or a dark page.
+    /// The size of activations and gradients in each layer on a logarithmic scale, as one
+    /// self-contained SVG. Its colours suit light and dark pages.
     ///
     /// # Example
     /// ```
@@ -46,7 +46,7 @@ impl InitReport {
     }
 }
 
-/// Name, class in the style, and the size at a layer.
+/// Name, class in the style, and the function that gives the size at a layer.
 type Series<'s> = (&'s str, &'s str, &'s dyn Fn(&LayerReport) -> f64);
 
 const STYLE: &str = "<style>
@@ -57,16 +57,16 @@ polyline.a { stroke: var(--a) } polyline.s { stroke: var(--s); stroke-dasharray:
 circle.a, text.a { fill: var(--a) } circle.s, text.s { fill: var(--s) } circle.g, text.g { fill: var(--g) }
 </style>";
 
-/// Where layers and sizes are in the picture.
+/// Maps layers and sizes to coordinates.
 struct Scale {
     layers: usize,
-    /// Powers of ten at the bottom and at the top.
+    /// The powers of ten at the bottom and at the top.
     low: f64,
     high: f64,
 }
 
 impl Scale {
-    /// What is not positive and finite has no logarithm and is left away.
+    /// Ignores sizes that are not positive and finite, because they have no logarithm.
     fn of(sizes: impl Iterator<Item = f64>, layers: usize) -> Self {
         let logs = sizes.filter(|size| shown(*size)).map(f64::log10);
         let (low, high) =
@@ -143,7 +143,7 @@ fn line(svg: &mut String, scale: &Scale, layers: &[LayerReport], (name, class, s
             ),
         );
     }
-    // The legend, in the order of the series.
+    // The legend lists the series in order.
     let row = ["a", "s", "g"].iter().position(|c| *c == class).unwrap_or(0);
     let (x, y) = (RIGHT + 8.0, TOP + 4.0 + 18.0 * row as f64);
     push(svg, format_args!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{name}</text>\n"));

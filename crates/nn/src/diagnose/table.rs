@@ -1,4 +1,4 @@
-//! An [`InitReport`] in a terminal.
+//! An [`InitReport`] as text for a terminal.
 
 use std::fmt;
 
@@ -48,8 +48,8 @@ impl fmt::Display for InitReport {
         }
         writeln!(
             f,
-            "σ(w): singular values; y = φ(z): activations, g = ∂L/∂z: gradients; ×: growth, of g on its\n\
-             way back, and as theory predicts it; flat: saturated outputs or dead units.\n"
+            "σ(w): singular values; y = φ(z): activations; g = ∂L/∂z: gradients; ×: growth, of g in the\n\
+             backward pass; pred: growth that theory predicts; flat: saturated outputs or dead units.\n"
         )?;
         if self.is_healthy() {
             return writeln!(f, "nothing is wrong");
@@ -62,7 +62,7 @@ impl fmt::Display for InitReport {
     }
 }
 
-/// In at most five columns.
+/// A number in at most five columns.
 fn narrow(x: f64) -> String {
     match x.abs() {
         size if size < 0.005 && size > 0.0 => format!("{x:.0e}"),
@@ -72,7 +72,7 @@ fn narrow(x: f64) -> String {
     }
 }
 
-/// The last characters of a text too long for its column.
+/// The last characters of a text that is too long for its column.
 fn last(text: &str, columns: usize) -> String {
     match text.chars().count().checked_sub(columns) {
         None | Some(0) => text.into(),
@@ -82,7 +82,7 @@ fn last(text: &str, columns: usize) -> String {
     }
 }
 
-/// Words in lines of at most 100 columns, those after the first indented.
+/// Breaks a text into lines of at most 100 columns. Lines after the first are indented.
 fn wrap(f: &mut fmt::Formatter<'_>, start: &str, text: &str) -> fmt::Result {
     let indent = start.chars().count();
     f.write_str(start)?;

@@ -4,96 +4,97 @@ use serde::{Deserialize, Serialize};
 
 use super::layer_report::LayerReport;
 
-/// A fault, in numbers and in words.
+/// A fault: its numbers, a sentence about it, and advice.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// What it is.
+    /// The fault with its numbers.
     pub fault: Fault,
-    /// What was seen, in a sentence.
+    /// What was measured, in a sentence.
     pub finding: String,
-    /// What to try.
+    /// The advice.
     pub advice: String,
 }
 
 /// What can be wrong with an initialization. Layers are named by the paths of their weights.
 ///
-/// Activations and gradients are judged by what becomes of them over the whole depth: a network that
-/// loses a tenth a layer is sick at depth 100 and well at depth 3. Below a thousandth, or above a
-/// hundredfold, is a fault; so a healthy network may drift like 1/depth, as tanh does at its best, and
-/// a narrow one may be lucky or not.
+/// Activations and gradients are judged over the whole depth: a network that loses a tenth per
+/// layer is faulty at depth 100 and healthy at depth 3. A factor below 1/1000 or above 100 is a
+/// fault. These wide limits allow a healthy network to drift like 1/depth, as the best tanh
+/// networks do, and a narrow network to deviate by chance.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fault {
-    /// The model uses trainable parameters that it does not show: they would be neither trained nor
-    /// saved.
+    /// The model uses trainable parameters that it does not show to visitors. They are neither
+    /// trained nor saved.
     HiddenParameters {
-        /// What they state of themselves, with their shapes.
+        /// Their names and shapes, from their descriptions.
         names: Vec<String>,
     },
     /// A number is infinite or NaN.
     NonFinite {
-        /// Where, the first layer first.
+        /// The layers, in order.
         layers: Vec<String>,
     },
-    /// At least half the units of a layer are copies of others, with equal gradients, and will stay so.
+    /// At least half the units of a layer are copies of others with equal gradients. Training keeps
+    /// them equal.
     Symmetry {
-        /// Where.
+        /// The layers.
         layers: Vec<String>,
         /// The largest share of a layer's units that are copies.
         share: f64,
     },
-    /// At least nine in ten units of a layer give next to no gradient for any sample.
+    /// At least nine in ten units of a layer give almost no gradient for any sample.
     Dead {
-        /// Where.
+        /// The layers.
         layers: Vec<String>,
-        /// The largest share of a layer's units.
+        /// The largest share of a layer's units that are dead.
         share: f64,
     },
-    /// More than three in ten outputs of a layer are where its activation is flat.
+    /// The activation of a layer is flat at more than three in ten of its outputs.
     Saturated {
-        /// Where.
+        /// The layers.
         layers: Vec<String>,
-        /// The largest share of a layer's outputs.
+        /// The largest share of a layer's outputs that are saturated.
         share: f64,
     },
-    /// What tells samples apart shrinks to less than a thousandth of the input's.
+    /// The spread of samples shrinks to less than a thousandth of the input's.
     VanishingActivations {
-        /// Where it is below that.
+        /// The layers where it is below that.
         layers: Vec<String>,
-        /// The smallest spread of samples over that of the input.
+        /// The smallest spread of samples, divided by that of the input.
         total: f64,
-        /// The factor of one layer, as the geometric mean up to the first of them.
+        /// The factor of one layer: the geometric mean up to the first of these layers.
         per_layer: f64,
     },
-    /// What tells samples apart grows to more than a hundred times the input's.
+    /// The spread of samples grows to more than a hundred times the input's.
     ExplodingActivations {
-        /// Where it is above that.
+        /// The layers where it is above that.
         layers: Vec<String>,
-        /// The largest spread of samples over that of the input.
+        /// The largest spread of samples, divided by that of the input.
         total: f64,
-        /// The factor of one layer, as the geometric mean up to the first of them.
+        /// The factor of one layer: the geometric mean up to the first of these layers.
         per_layer: f64,
     },
-    /// Gradients shrink on their way back to less than a thousandth of those at the last layer.
+    /// Gradients shrink in the backward pass to less than a thousandth of those at the last layer.
     VanishingGradients {
-        /// Where they are below that.
+        /// The layers where they are below that.
         layers: Vec<String>,
-        /// The smallest length of a gradient over that at the last layer.
+        /// The smallest length of a gradient, divided by that at the last layer.
         total: f64,
-        /// The factor of one layer, as the geometric mean up to the first of them.
+        /// The factor of one layer: the geometric mean up to the first of these layers.
         per_layer: f64,
     },
-    /// Gradients grow on their way back to more than a hundred times those at the last layer.
+    /// Gradients grow in the backward pass to more than a hundred times those at the last layer.
     ExplodingGradients {
-        /// Where they are above that.
+        /// The layers where they are above that.
         layers: Vec<String>,
-        /// The largest length of a gradient over that at the last layer.
+        /// The largest length of a gradient, divided by that at the last layer.
         total: f64,
-        /// The factor of one layer, as the geometric mean up to the first of them.
+        /// The factor of one layer: the geometric mean up to the first of these layers.
         per_layer: f64,
     },
-    /// The cross-entropy begins at more than five times what not knowing anything costs.
+    /// The cross-entropy starts at more than five times that of a uniform prediction.
     Overconfident {
         /// The cross-entropy.
         loss: f64,
@@ -103,7 +104,7 @@ pub enum Fault {
 }
 
 const SYMMETRY: f64 = 0.5;
-/// A deep healthy ReLU network has up to half: its samples come to point one way.
+/// A deep healthy ReLU network has up to half, because its samples become nearly parallel.
 const DEAD: f64 = 0.9;
 const SATURATED: f64 = 0.3;
 const VANISHING: f64 = 1e-3;
@@ -111,7 +112,7 @@ const EXPLODING: f64 = 1e2;
 const OVERCONFIDENT: f64 = 5.0;
 const LARGE_INPUT: f64 = 5.0;
 
-/// The faults of these layers, causes before their effects.
+/// The faults of these layers. A cause comes before its effects.
 pub(super) fn judge(
     layers: &[LayerReport],
     samples: usize,
@@ -129,14 +130,14 @@ fn hidden_parameters(names: &[String]) -> Option<Verdict> {
         return None;
     }
     let finding = format!(
-        "the loss depends on {} that the model does not show: {}; an optimizer would not train, and a \
-         file not save, {}",
+        "the loss depends on {} that the model does not show: {}; no optimizer trains {it} and no \
+         file saves {it}",
         if names.len() == 1 { "a parameter" } else { "parameters" },
         names.join(", "),
-        if names.len() == 1 { "it" } else { "them" },
+        it = if names.len() == 1 { "it" } else { "them" },
     );
-    let advice = "derive Parameters for the struct that holds it, and mark no field with parameters as \
-                  #[parameters(skip)]; freeze what should stay as it is by set_trainable(false)";
+    let advice = "derive Parameters for the struct that holds it, and do not mark a field that holds \
+                  parameters as #[parameters(skip)]; to keep a value, freeze it by set_trainable(false)";
     let fault = Fault::HiddenParameters { names: names.to_vec() };
     Some(Verdict { fault, finding, advice: advice.into() })
 }
@@ -157,7 +158,8 @@ fn judge_signal(
     let mut verdicts: Vec<_> =
         [symmetry(layers), dead(layers), saturated(layers)].into_iter().flatten().collect();
     verdicts.extend(exploding_activations(layers, samples));
-    // A signal that stops altogether has one of the causes above, and is not said to shrink as well.
+    // A signal that stops entirely has one of the causes above. Reporting that it shrinks would
+    // repeat them.
     verdicts.extend(vanishing_activations(layers, samples, verdicts.is_empty()));
     verdicts.extend(gradients(layers));
     if let Some(chance) = chance
@@ -170,7 +172,7 @@ fn judge_signal(
 
 fn non_finite(layers: &[LayerReport]) -> Verdict {
     let forward: Vec<_> = layers.iter().filter(|l| !l.is_finite()).collect();
-    // From the output back, as gradients go.
+    // From the last layer to the first, in the order of the backward pass.
     let back = layers.iter().rev().filter(|l| !l.has_finite_gradients()).collect();
     let (what, affected) =
         if forward.is_empty() { ("a gradient", back) } else { ("an activation", forward) };
@@ -179,14 +181,14 @@ fn non_finite(layers: &[LayerReport]) -> Verdict {
     let (what, advice) = if given {
         (what, "weights are far too large: try KaimingNormal, or Auto, which fits the activation")
     } else {
-        ("a weight or bias", "look at the law that filled it, or at the file that it came from")
+        ("a weight or bias", "check the initializer that filled it, or the file that it came from")
     };
     let finding = format!("{what} is infinite or NaN, first at layer {}", short(&first.path));
     let layers = affected.iter().map(|l| l.path.clone()).collect();
     Verdict { fault: Fault::NonFinite { layers }, finding, advice: advice.into() }
 }
 
-/// The layers with at least this share of something, and the largest share.
+/// The layers whose share is at least this large, and the largest share.
 fn affected(
     layers: &[LayerReport],
     least: f64,
@@ -202,13 +204,13 @@ fn symmetry(layers: &[LayerReport]) -> Option<Verdict> {
     let copies = |l: &LayerReport| (l.outputs > 1).then(|| l.identical as f64 / l.outputs as f64);
     let (paths, share) = affected(layers, SYMMETRY, copies)?;
     let finding = format!(
-        "{} of the units of {} are copies of others and get the same gradients: training moves them \
-         as one, so that a layer counts as few units as differ",
+        "{} of the units of {} are copies of others and get the same gradients: training keeps them \
+         equal, so the layer works like a smaller one",
         percent(share),
         named(&paths),
     );
-    let advice = "draw the weights at random, by Kaiming, Xavier or Orthogonal; zeros and constants \
-                  are for biases alone";
+    let advice = "draw the weights at random, by Kaiming, Xavier or Orthogonal; use zeros and constants \
+                  for biases only";
     Some(Verdict {
         fault: Fault::Symmetry { layers: paths, share },
         finding,
@@ -217,7 +219,7 @@ fn symmetry(layers: &[LayerReport]) -> Option<Verdict> {
 }
 
 fn dead(layers: &[LayerReport]) -> Option<Verdict> {
-    // Units that are alike are all dead or all alive, and the likeness is what to name.
+    // Identical units are all dead or all alive. Their symmetry is the fault to report.
     let units =
         |l: &LayerReport| l.dead.filter(|_| (l.identical as f64) < SYMMETRY * l.outputs as f64);
     let (paths, share) = affected(layers, DEAD, units)?;
@@ -247,8 +249,8 @@ fn saturated(layers: &[LayerReport]) -> Option<Verdict> {
     let (paths, share) = affected(layers, SATURATED, |l| l.saturated)?;
     let first = layers.iter().find(|l| l.path == paths[0])?;
     let finding = format!(
-        "up to {} of the outputs of {} are at the activation's limits, where it passes on no \
-         gradient: pre-activations have mean {} and std {}",
+        "up to {} of the outputs of {} are at the activation's limits, where its derivative \
+         is almost 0: pre-activations have mean {} and std {}",
         percent(share),
         named(&paths),
         show(first.pre_activation.mean),
@@ -257,7 +259,7 @@ fn saturated(layers: &[LayerReport]) -> Option<Verdict> {
     let advice = match first.bias {
         _ if first.weight.mean.abs() > first.weight.std => draw_centred("the weights", first),
         Some(bias) if bias.rms() > 0.5 * first.pre_activation.rms() => {
-            format!("the biases, of rms {}, hold them there: start them at 0", show(bias.rms()))
+            format!("the biases, of rms {}, cause this: start them at 0", show(bias.rms()))
         }
         _ if paths[0] == layers[0].path && first.input.rms() > LARGE_INPUT => scale_input(first),
         _ => format!(
@@ -270,31 +272,31 @@ fn saturated(layers: &[LayerReport]) -> Option<Verdict> {
     Some(Verdict { fault: Fault::Saturated { layers: paths, share }, finding, advice })
 }
 
-/// A quantity along the layers.
+/// A quantity at several points along the layers.
 struct Course<'l> {
     points: Vec<Point<'l>>,
 }
 
 struct Point<'l> {
     layer: &'l LayerReport,
-    /// The layer of which the weights lie between the point before and this one.
+    /// The layer whose weights lie between the previous point and this one.
     weights: &'l LayerReport,
-    /// What the quantity is here, over what it is at the start.
+    /// The quantity at this point divided by its value at the start.
     factor: f64,
 }
 
 impl<'l> Course<'l> {
-    /// How far samples are apart, from layer to layer; their rms if they are all the same.
+    /// The spread of samples from layer to layer. If all samples are equal, their rms.
     fn of_activations(layers: &'l [LayerReport], samples: usize) -> Self {
         let apart = layers.first().is_some_and(|l| l.input_spread > 0.0);
         let input = |l: &LayerReport| if apart { l.input_spread } else { l.input.rms() };
         let output = |l: &LayerReport| if apart { l.output_spread } else { l.output.rms() };
         let start = layers.first().map_or(0.0, input);
-        // What a layer reads is what the one before has given, in a plain network; in a residual one
-        // it is the sum of branches, and a branch that is 0 as yet is no fault.
+        // In a plain network a layer's input is the output of the layer before. In a residual
+        // network it is the sum of branches, and a branch that is still 0 is not a fault.
         let between = layers.windows(2).map(|pair| (&pair[0], input(&pair[1])));
-        // An output layer that starts at 0 is no fault either; and one number, or the difference of
-        // two, is small by chance.
+        // An output layer that starts at 0 is not a fault either. A single number, or the
+        // difference of two, can be small by chance.
         let tells = |l: &&LayerReport| l.weight.rms() > 0.0 && (l.outputs > 1 || samples > 2);
         let end = layers.last().filter(tells).map(|l| (l, output(l)));
         let point = |(l, size)| Point { layer: l, weights: l, factor: size / start };
@@ -302,8 +304,8 @@ impl<'l> Course<'l> {
         Self { points: if start > 0.0 { points } else { vec![] } }
     }
 
-    /// The length of a sample's gradient, from the last layer to the first. What is exactly 0 waits
-    /// behind a weight that is still 0, on purpose, or has a cause that is a fault of its own.
+    /// The length of a sample's gradient, from the last layer to the first. Zeros are left out: a
+    /// gradient of exactly 0 is due to a weight that is 0 on purpose, or to another fault.
     fn of_gradients(layers: &'l [LayerReport]) -> Self {
         let back: Vec<_> = layers.iter().rev().filter(|l| l.gradient_length() > 0.0).collect();
         let point = |pair: &[&'l LayerReport]| Point {
@@ -314,8 +316,9 @@ impl<'l> Course<'l> {
         Self { points: back.windows(2).map(point).collect() }
     }
 
-    /// The layers where the factor is beyond a limit, the most extreme factor and where it is, and the
-    /// factor of one layer up to the first of them: behind it there may be nothing but rounding.
+    /// The layers whose factor is beyond a limit, the most extreme factor and its layer, and the
+    /// factor of one layer. The latter is measured up to the first of these layers, because
+    /// rounding may dominate after it.
     fn beyond(&self, is_beyond: impl Fn(f64) -> bool) -> Option<Extreme<'l>> {
         let first = self.points.iter().position(|p| is_beyond(p.factor))?;
         let beyond = self.points.iter().filter(|p| is_beyond(p.factor));
@@ -330,7 +333,7 @@ impl<'l> Course<'l> {
         })
     }
 
-    /// The layer that makes most of the change up to a point by itself, and its factor.
+    /// The layer that alone causes most of the change up to a point, and its factor.
     fn culprit(&self, until: usize) -> Option<(&'l LayerReport, f64)> {
         const MOST: f64 = 0.75;
         let mut before = 1.0;
@@ -354,7 +357,7 @@ struct Extreme<'l> {
 }
 
 impl Extreme<'_> {
-    /// What keeps a signal that changes so.
+    /// Advice that keeps the signal.
     fn advice(&self) -> String {
         match self.culprit {
             Some((layer, factor)) => {
@@ -392,7 +395,7 @@ fn vanishing_activations(
     let advice = extreme.advice();
     let Extreme { layer, layers, total, per_layer, .. } = extreme;
     let finding = format!(
-        "activations shrink by {} a layer: what tells samples apart is {} of the input's at layer {}",
+        "activations shrink by {} a layer: the spread of samples is {} of the input's at layer {}",
         show(per_layer),
         show(total),
         short(&layer.path),
@@ -412,7 +415,7 @@ fn gradients(layers: &[LayerReport]) -> Option<Verdict> {
     let advice = extreme.advice();
     let Extreme { layer, layers, total, per_layer, .. } = extreme;
     let finding = format!(
-        "gradients {} by {} a layer on their way back, to {} {} those of the last layer at layer {}",
+        "gradients {} by {} a layer in the backward pass, to {} {} those of the last layer at layer {}",
         if vanish { "shrink" } else { "grow" },
         show(per_layer),
         show(total),
@@ -429,20 +432,21 @@ fn gradients(layers: &[LayerReport]) -> Option<Verdict> {
 
 fn overconfident(loss: f64, chance: f64, first: &LayerReport) -> Verdict {
     let finding = format!(
-        "the loss begins at {}, where knowing nothing costs ln(classes) = {}: the outputs are large, \
-         and all but surely wrong",
+        "the loss starts at {}, but a uniform prediction has ln(classes) = {}: the outputs are too \
+         large",
         show(loss),
         show(chance),
     );
     let advice = if first.input.rms() > LARGE_INPUT {
         scale_input(first)
     } else {
-        "scale the weights by 1/√fan_in, or make those of the output layer small or zero".into()
+        "scale the weights by 1/√fan_in, or start the output layer with small or zero weights"
+            .into()
     };
     Verdict { fault: Fault::Overconfident { loss, chance }, finding, advice }
 }
 
-/// For data as they come, such as pixels from 0 to 255.
+/// The advice for unscaled data, such as pixels from 0 to 255.
 fn scale_input(first: &LayerReport) -> String {
     format!(
         "the input has mean {} and std {}: bring it to mean 0 and std 1 first",
@@ -451,7 +455,8 @@ fn scale_input(first: &LayerReport) -> String {
     )
 }
 
-/// What keeps a signal that changes by this factor in a layer, of which the weights are called so.
+/// Advice for a layer that multiplies the signal by `factor`. `weights` names its weights in the
+/// text.
 fn rescale(weights: &str, layer: &LayerReport, factor: f64) -> String {
     if layer.weight.mean.abs() > layer.weight.std {
         return draw_centred(weights, layer);
@@ -472,27 +477,27 @@ fn rescale(weights: &str, layer: &LayerReport, factor: f64) -> String {
     };
     let then = match layer.activation.as_deref() {
         Some("Relu") if near(2f64.sqrt()) => KEPT.into(),
-        Some("Relu") => "KaimingNormal::default() (1.41) keeps them".into(),
+        Some("Relu") => "KaimingNormal::default() (1.41) keeps the signal".into(),
         Some("Tanh") if near(1.0) => KEPT.into(),
-        Some("Tanh") => "Orthogonal with a gain of 1, or Xavier, keeps them".into(),
+        Some("Tanh") => "Orthogonal with a gain of 1, or Xavier, keeps the signal".into(),
         Some("Sigmoid") => {
-            "a sigmoid's slope is 1/4 at most, so that it takes a gain of 4 or more; tanh needs 1"
+            "a sigmoid's derivative is at most 1/4, so it needs a gain of at least 4; tanh needs 1"
                 .into()
         }
         _ if scale == 0.0 => "draw them at random, by Auto or Orthogonal".into(),
         _ => format!(
-            "about {} would keep them; Auto and EdgeOfChaos find it for an activation",
+            "about {} keeps the signal; Auto and EdgeOfChaos find the value for an activation",
             show(scale / factor)
         ),
     };
     format!("{weights} have std·√fan_in = {}{now}: {then}", show(scale))
 }
 
-const KEPT: &str = "that keeps a signal in a plain network, so look at what else is in its way: a \
-                    sum of residual branches wants Residual::scaled or rezero, a narrow layer more \
-                    units";
+const KEPT: &str = "this keeps the signal of a plain network, so look for another cause: use \
+                    Residual::scaled or rezero for residual branches, and more units for a narrow \
+                    layer";
 
-/// For weights whose mean is larger than their deviation.
+/// The advice for weights whose mean is larger than their standard deviation.
 fn draw_centred(weights: &str, layer: &LayerReport) -> String {
     format!(
         "{weights} have mean {} and std {}, so that their products add up: draw them with mean 0, as \
@@ -519,7 +524,7 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
 }
 
-/// Three digits, in the notation that is the shorter one.
+/// Three digits, in the shorter of two notations.
 pub(super) fn show(x: f64) -> String {
     match x.abs() {
         0.0 => "0".into(),

@@ -1,4 +1,4 @@
-//! The output bias of a classifier, from how often each class occurs.
+//! The output bias of a classifier, computed from class frequencies.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,12 @@ use super::InitPlan;
 use super::transaction::Transaction;
 use crate::module::Module;
 
-/// Sets the bias of the output layer to the logarithms of the classes' frequencies: `b_c = ln p_c`.
+/// Sets the bias of the output layer to the logarithms of the class frequencies: `b_c = ln p_c`.
 ///
-/// Where the weights give small logits, the first predictions are the frequencies p, and the first
-/// loss is their entropy `−Σ p ln p`, instead of `ln C` or worse: training does not begin by learning
-/// how often each class occurs. The initializer is [`LogPrior`]; this finds its parameter.
+/// If the weights give small logits, the first predictions are the frequencies p. The first loss is
+/// their entropy `−Σ p ln p` instead of `ln C` or more, and training does not start by learning how
+/// often each class occurs. The initializer is [`LogPrior`]; `ClassPrior` finds the parameter to
+/// apply it to.
 ///
 /// # Example
 /// ```
@@ -39,23 +40,24 @@ pub struct ClassPrior {
 }
 
 impl ClassPrior {
-    /// From the labels of a data set.
+    /// A prior from the labels of a data set.
     pub fn from_labels(labels: &[usize]) -> Self {
         let mut counts = BTreeMap::new();
         labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1.0);
         Self { counts, pseudocount: 0.0 }
     }
 
-    /// From how often each class was seen.
+    /// A prior from the number of samples of each class.
     pub fn from_counts(counts: &[usize]) -> Self {
         let counts = counts.iter().map(|&n| n as f64).enumerate().collect();
         Self { counts, pseudocount: 0.0 }
     }
 
-    /// Adds this to each count, so that classes which were never seen are rare, not impossible.
+    /// Adds this number to each count, so that a class without samples becomes rare instead of
+    /// impossible.
     ///
     /// # Panics
-    /// **Panics** unless it is positive and finite.
+    /// **Panics** unless the number is positive and finite.
     #[must_use]
     #[track_caller]
     pub fn smoothed(self, pseudocount: f64) -> Self {
@@ -66,14 +68,14 @@ impl ClassPrior {
         Self { pseudocount, ..self }
     }
 
-    /// Sets the bias of the linear layer that gives the model's output for the batch x.
+    /// Sets the bias of the linear layer that computes the model's output for the batch x.
     ///
     /// # Errors
-    /// If the batch does not fit, the output is not that of a linear layer with a bias, the bias is
-    /// frozen, or there is a label for which it has no unit or a class without a label.
+    /// If the batch does not fit, if the output is not that of a linear layer with a bias, if the
+    /// bias is frozen, if a label is not below the number of outputs, or if a class has no samples.
     ///
     /// # Panics
-    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    /// **Panics** if the model's `forward` panics or uses no linear layer.
     #[track_caller]
     pub fn init<T: Scalar>(
         &self,
@@ -82,7 +84,8 @@ impl ClassPrior {
     ) -> Result<(), InitError> {
         let transaction = Transaction::new(model, x)?;
         let probe = transaction.probe();
-        // By the values, and not if an activation let them all through.
+        // The layer's values must be the model's output. An activation is excluded even if it
+        // passes every value of this batch unchanged.
         let last = probe
             .layers()
             .last()
@@ -104,19 +107,17 @@ impl ClassPrior {
     fn counts_of(&self, classes: usize) -> Result<Vec<f64>, InitError> {
         let refuse = |why| Err(InitError::Labels { why });
         if let Some((label, _)) = self.counts.range(classes..).next() {
-            return refuse(format!(
-                "there is a class {label}, and the model has {classes} outputs"
-            ));
+            return refuse(format!("label {label} is not below the number of outputs, {classes}"));
         }
         if self.counts.values().sum::<f64>() == 0.0 {
-            return refuse("there are none".into());
+            return refuse("there are no labels".into());
         }
         let counts: Vec<f64> = (0..classes)
             .map(|class| self.counts.get(&class).unwrap_or(&0.0) + self.pseudocount)
             .collect();
         match counts.iter().position(|&n| n == 0.0) {
             Some(class) => refuse(format!(
-                "none is of class {class}, whose bias would be −∞; call smoothed(1.0)"
+                "class {class} has no samples, so its bias would be −∞; call smoothed(1.0)"
             )),
             None => Ok(counts),
         }

@@ -1,10 +1,10 @@
-//! [`InitError`]: why a built model could not be initialized.
+//! [`InitError`]: the reasons why a built model could not be initialized.
 
 use std::fmt;
 
-/// Why an initialization of a built model was refused. The model is as it was before.
+/// The reason why the initialization of a built model was refused. The model keeps its values.
 ///
-/// `Debug` prints the same prose, so that `fn main() -> Result<(), InitError>` shows it.
+/// `Debug` prints the same text, so that `fn main() -> Result<(), InitError>` shows it.
 ///
 /// # Example
 /// ```
@@ -21,29 +21,29 @@ use std::fmt;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// No parameter has such a name.
+    /// No parameter matches the pattern.
     #[error("no parameter matches `{pattern}`{}", suggest(nearest))]
     Unmatched {
-        /// What was asked for.
+        /// The pattern that was given.
         pattern: String,
-        /// Names that are like it.
+        /// The most similar names.
         nearest: Vec<String>,
     },
-    /// All parameters of this pattern are frozen.
+    /// All parameters that match the pattern are frozen.
     #[error(
         "every parameter that matches `{pattern}` is frozen, so none would change; write its name \
          in full in a plan, or call set_trainable(true) first"
     )]
     Frozen {
-        /// What was asked for.
+        /// The pattern that was given.
         pattern: String,
     },
-    /// [`MuP`](crate::MuP) cannot tell what part a parameter has in the width.
+    /// [`MuP`](crate::MuP) cannot tell how a parameter depends on the width.
     #[error("`{path}`: {reason}")]
     MuP {
         /// The parameter.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// An initializer cannot fill its parameter.
@@ -51,25 +51,26 @@ pub enum InitError {
     Initializer {
         /// The parameter.
         path: String,
-        /// What the initializer says.
+        /// The initializer's message.
         reason: String,
     },
     /// The model cannot be run on the batch.
     #[error("the batch does not fit: {why}")]
     Batch {
-        /// Where and how.
+        /// The reason.
         why: String,
     },
-    /// Numbers have grown without bounds.
+    /// The pre-activations of a layer are not all finite.
     #[error(
         "layer `{layer}`: its pre-activations on the batch are not all finite; draw smaller weights \
          first"
     )]
     NonFinite {
-        /// The layer's weight.
+        /// The path of the layer's weight.
         layer: String,
     },
-    /// There is nothing to scale.
+    /// The pre-activations of a layer or unit are all equal, so no scale gives them a standard
+    /// deviation of 1.
     #[error(
         "layer `{layer}`: {} the same pre-activation for all samples of the batch, so its standard \
          deviation cannot be made 1; give more samples, or draw other weights for this layer and \
@@ -77,34 +78,36 @@ pub enum InitError {
         unit.map_or("all units have".into(), |unit| format!("unit {unit} has"))
     )]
     Constant {
-        /// The layer's weight.
+        /// The path of the layer's weight.
         layer: String,
-        /// Which of its units; none if all are the same.
+        /// The unit; none if all units of the layer are concerned.
         unit: Option<usize>,
     },
     /// No gradient reaches a layer.
-    #[error("layer `{layer}`: no gradient reaches its weight, so it has no rate to be made equal")]
+    #[error(
+        "layer `{layer}`: no gradient reaches its weight, so its rate is 0 and cannot be scaled"
+    )]
     NoGradient {
-        /// The layer's weight.
+        /// The path of the layer's weight.
         layer: String,
     },
-    /// Scaled layers would compute something else.
+    /// Scaling the layers would change the function of the network.
     #[error(
-        "the layers' rates cannot be made equal: to scale weights would change the output by {:.2} % \
-         of its size, because not every activation has φ(c·x) = c·φ(x), or not all layers are one \
-         behind the other and trainable; call within_layers_only()", change * 100.0
+        "the layers' rates cannot be made equal: scaling the weights would change the output by \
+         {:.2} % of its size, because an activation does not have φ(c·x) = c·φ(x), or a layer is \
+         frozen or not in sequence; call within_layers_only()", change * 100.0
     )]
     NotHomogeneous {
-        /// The change beside the size of the output.
+        /// The change of the output, divided by its size.
         change: f64,
     },
-    /// The labels are not those of the model's classes.
+    /// The labels do not fit the model's classes.
     #[error("the labels do not fit: {why}")]
     Labels {
-        /// Where and how.
+        /// The reason.
         why: String,
     },
-    /// There is no bias to set.
+    /// There is no output bias to set.
     #[error(
         "the model's output is not that of a linear layer with a bias: an activation, or another \
          operation, follows, or the layer has none"

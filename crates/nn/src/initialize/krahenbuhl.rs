@@ -1,4 +1,4 @@
-//! Layers that are normalized on a batch and learn at the same rate.
+//! Normalizes layers on a batch and equalizes their learning rates.
 
 use std::collections::HashSet;
 
@@ -12,19 +12,21 @@ use super::unit_norm::normalize_units;
 use crate::diagnose::Probe;
 use crate::module::Module;
 
-/// Normal weights, normalized on a batch, and scaled so that all layers learn at the same rate.
+/// Draws normal weights, normalizes them on a batch, and scales them so that all layers learn at
+/// the same rate.
 ///
 /// 1. *Within layers* (the paper's algorithm 1): `W ~ N(0, 1)`, then unit by unit `w ← w/σ` and
 ///    `b ← β − μ/σ`, so that every pre-activation has mean β and standard deviation 1 on the batch.
-/// 2. *Between layers* (its algorithm 2): a layer's rate is the size of its gradient beside that of its
-///    weights, `C_k = ‖∂L/∂W_k‖ / ‖W_k‖`. Weights are scaled by `r_k = √(C_k/C)`, C the geometric mean
-///    of the rates, and biases by `r_1⋯r_k`, so that the function of the network stays the same and
-///    all rates become C. L is a random direction of the output, which knows no labels; the gradient is
-///    that of the whole batch, where the paper has the mean square of each sample's.
+/// 2. *Between layers* (its algorithm 2): the rate of a layer is the size of its gradient divided by the
+///    size of its weights, `C_k = ‖∂L/∂W_k‖ / ‖W_k‖`. With C the geometric mean of the rates, weights are
+///    scaled by `r_k = √(C_k/C)` and biases by `r_1⋯r_k`. This keeps the network's function and makes
+///    every rate C. L is a random direction of the output, so no labels are needed. The gradient is
+///    that of the whole batch; the paper uses the mean square of the samples' gradients.
 ///
-/// The second step is exact, and done once, for layers one behind the other with activations for
-/// which `φ(c·x) = c·φ(x)`, c > 0: ReLU, leaky ReLU, or none. Of any other network it is refused,
-/// because it would change the function; leave it away with [`within_layers_only`](Self::within_layers_only).
+/// The second step is exact after one round if all layers are in sequence and every activation has
+/// `φ(c·x) = c·φ(x)` for c > 0: ReLU, leaky ReLU, or none. For any other network it is refused,
+/// because it would change the function. To skip it, call
+/// [`within_layers_only`](Self::within_layers_only).
 ///
 /// # Example
 /// ```
@@ -43,7 +45,7 @@ use crate::module::Module;
 ///
 /// # Reference
 /// Krähenbühl et al. 2015, "Data-dependent initializations of convolutional neural networks",
-/// algorithms 1 and 2; not its k-means and PCA weights.
+/// algorithms 1 and 2. Its k-means and PCA weights are not implemented.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Krahenbuhl {
     mean: f64,
@@ -59,10 +61,10 @@ impl Default for Krahenbuhl {
 }
 
 impl Krahenbuhl {
-    /// The mean β of the pre-activations: a positive one keeps more units of ReLU alive.
+    /// Sets the mean β of the pre-activations. A positive mean keeps more units of ReLU alive.
     ///
     /// # Panics
-    /// **Panics** unless it is finite.
+    /// **Panics** unless the mean is finite.
     #[must_use]
     #[track_caller]
     pub fn mean(self, mean: f64) -> Self {
@@ -70,14 +72,14 @@ impl Krahenbuhl {
         Self { mean, ..self }
     }
 
-    /// The first step alone, for any activation.
+    /// Skips the second step. Any activation is then allowed.
     #[must_use]
     pub fn within_layers_only(self) -> Self {
         Self { between: false, ..self }
     }
 
-    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`](crate::InitPlan::keyed) does, and not from the
-    /// thread's.
+    /// Draws each weight from its own generator, as [`InitPlan::keyed`](crate::InitPlan::keyed)
+    /// does, instead of the thread's.
     #[must_use]
     pub fn keyed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
@@ -86,11 +88,11 @@ impl Krahenbuhl {
     /// Initializes the linear layers of a model.
     ///
     /// # Errors
-    /// If the batch does not fit, a unit's pre-activations are not finite or are all the same, or the
-    /// second step would change the network's function or finds a layer without a gradient.
+    /// If the batch does not fit, if a unit's pre-activations are not finite or are all the same,
+    /// if the second step would change the network's function, or if no gradient reaches a layer.
     ///
     /// # Panics
-    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    /// **Panics** if the model's `forward` panics or uses no linear layer.
     #[track_caller]
     pub fn init<T: Scalar>(
         &self,
@@ -112,10 +114,10 @@ impl Krahenbuhl {
     }
 }
 
-/// How far the output may move, beside its size, before the network counts as changed.
+/// The output may change by this part of its size before the function counts as changed.
 const SAME_OUTPUT: f64 = 1e-3;
 
-/// The second step, on the layers of these weights.
+/// Applies the second step to the layers that use these weights.
 #[track_caller]
 fn equalize_rates<T: Scalar, M: Module<T> + ?Sized>(
     transaction: &mut Transaction<'_, T, M>,
@@ -148,7 +150,7 @@ fn equalize_rates<T: Scalar, M: Module<T> + ?Sized>(
     if change < SAME_OUTPUT { Ok(()) } else { Err(InitError::NotHomogeneous { change }) }
 }
 
-/// The layers that use these weights, each weight once, and the logarithms of their rates.
+/// The layers that use these weights and the logarithms of their rates. Each weight occurs once.
 fn log_rates<T: Scalar>(
     probe: &Probe<T>,
     weights: &HashSet<String>,

@@ -10,13 +10,14 @@ use super::transaction::Transaction;
 use super::{DataInitReport, layer_moments};
 use crate::module::Module;
 
-/// Orthonormal weights; then, layer by layer, `W ← W/std(z)` until `|std(z) − 1|` is below the
-/// tolerance, where z are all pre-activations of the layer on a batch.
+/// Draws orthonormal weights. Then, layer by layer, divides them by `std(z)` until `|std(z) − 1|`
+/// is below the tolerance, where z are all pre-activations of the layer on a batch.
 ///
-/// It needs to know nothing of the activations: whatever they do to the signal, the next layer makes
-/// good. The tolerance is 0.1 and a weight is scaled up to 10 times. (The paper's tolerance is that of
-/// the variance, the authors' later programs' that of the standard deviation, as here.) Biases stay as
-/// they are; a layer whose biases alone vary by more than 1 does not come within the tolerance.
+/// It needs no knowledge of the activations: the next layer corrects whatever they do to the
+/// signal. By default the tolerance is 0.1 and a weight is scaled up to 10 times. Here and in the
+/// authors' later programs the tolerance is that of the standard deviation; in the paper it is that
+/// of the variance. Biases keep their values. If a layer's biases alone vary by more than 1, the
+/// layer does not reach the tolerance.
 ///
 /// # Example
 /// ```
@@ -48,23 +49,23 @@ pub struct Lsuv {
 }
 
 impl Default for Lsuv {
-    /// As in the paper: orthonormal, 0.1, and 10 rounds.
+    /// The paper's settings: orthonormal weights, a tolerance of 0.1, and 10 rounds.
     fn default() -> Self {
         Self { orthonormal: true, tolerance: 0.1, max_rounds: 10, seed: None }
     }
 }
 
 impl Lsuv {
-    /// Whether weights are drawn anew, by [`Orthogonal`]; if not, those that are there are scaled.
+    /// Whether to draw new weights by [`Orthogonal`]. If not, the present weights are scaled.
     #[must_use]
     pub fn orthonormal(self, orthonormal: bool) -> Self {
         Self { orthonormal, ..self }
     }
 
-    /// How far a standard deviation may be from 1.
+    /// The largest allowed difference between a standard deviation and 1.
     ///
     /// # Panics
-    /// **Panics** unless it is above 0 and below 1.
+    /// **Panics** unless the tolerance is above 0 and below 1.
     #[must_use]
     #[track_caller]
     pub fn tolerance(self, tolerance: f64) -> Self {
@@ -75,28 +76,28 @@ impl Lsuv {
         Self { tolerance, ..self }
     }
 
-    /// How often a weight is scaled at most.
+    /// The largest number of times a weight is scaled.
     #[must_use]
     pub fn max_rounds(self, max_rounds: usize) -> Self {
         Self { max_rounds, ..self }
     }
 
-    /// Draws each weight from a generator of its own, as [`InitPlan::keyed`](crate::InitPlan::keyed) does, and not from the
-    /// thread's.
+    /// Draws each weight from its own generator, as [`InitPlan::keyed`](crate::InitPlan::keyed)
+    /// does, instead of the thread's.
     #[must_use]
     pub fn keyed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }
 
-    /// Initializes the linear layers of a model. [`DataInitReport::worst`] tells whether all came
-    /// within the tolerance.
+    /// Initializes the linear layers of a model. [`DataInitReport::worst`] tells whether all of
+    /// them reached the tolerance.
     ///
     /// # Errors
-    /// If the batch does not fit, or a layer's pre-activations are not finite or are all the same, or
-    /// it is given nothing but zeros, as behind a layer of dead units.
+    /// If the batch does not fit, if a layer's pre-activations are not finite or are all the same,
+    /// or if its input is all zeros, for example after a layer of dead units.
     ///
     /// # Panics
-    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    /// **Panics** if the model's `forward` panics or uses no linear layer.
     #[track_caller]
     pub fn init<T: Scalar>(
         &self,
@@ -118,7 +119,8 @@ impl Lsuv {
                 continue;
             }
             if layer.input.as_slice().iter().all(|x| *x == T::ZERO) {
-                // Biases may differ, but no scale of the weights will change them.
+                // Biases may still make the pre-activations differ, but scaling the weights has no
+                // effect on them.
                 return Err(InitError::Constant { layer: path, unit: None });
             }
             let mut n = 0;

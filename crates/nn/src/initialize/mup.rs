@@ -1,4 +1,4 @@
-//! [`MuP`]: initialization and learning rates of which the best do not depend on the width.
+//! [`MuP`]: initial values and learning rates whose best values do not depend on the width.
 
 use fanin_init::rand::RngCore;
 use fanin_init::{Gain, Initializer, KaimingNormal, ParamKind, ParamSpec, default_rng};
@@ -8,18 +8,18 @@ use super::InitError;
 use crate::param::Param;
 use crate::parameters::Parameters;
 
-/// The maximal update parametrization: with it a wide network learns at the rate that was found best
+/// The maximal update parametrization: a wide network learns best at the learning rate that is best
 /// for a narrow one.
 ///
-/// In the usual parametrization, training changes the activations of a layer the more the wider the
-/// network is, so that each width has a best learning rate of its own. μP sets the first values of
-/// every parameter *and* its [scale of the learning rate](Param::set_lr_scale) so that these changes
-/// are of the same size for any width. [`coordinate_check`](crate::diagnose::coordinate_check)
-/// shows whether they are.
+/// In the usual parametrization a training step changes the activations of a layer more in a wider
+/// network, so that each width has its own best learning rate. μP sets the initial values of every
+/// parameter *and* its [scale of the learning rate](Param::set_lr_scale) so that these changes have
+/// the same size at any width. [`coordinate_check`](crate::diagnose::coordinate_check) measures
+/// whether they do.
 ///
-/// A base model, of the same layers and less wide, is what widths are compared with: a fan that differs
-/// from the base model's is one that grows with the width. n is `fan_in`, rᵢ = fan_in / base fan_in,
-/// rₒ = fan_out / base fan_out, g the gain:
+/// Widths are relative to a base model, which has the same layers and is narrower. A fan grows if
+/// it differs from the base model's. n is `fan_in`, rᵢ = fan_in / base fan_in, rₒ = fan_out / base
+/// fan_out, and g is the gain:
 ///
 /// | parameter | grows | variance | rate of [`Adam`](crate::Adam) × | of [`Sgd`](crate::Sgd) × |
 /// |---|---|---|---|---|
@@ -28,13 +28,13 @@ use crate::parameters::Parameters;
 /// | output weights | fan_in | g²/(n·rᵢ) | 1/rᵢ | 1/rᵢ |
 /// | biases | | 0 | 1 | rₒ |
 /// | scales and shifts of a normalization, embeddings | fan_out | kept | 1 | rₒ |
-/// | what does not grow | none | g²/n | 1 | 1 |
+/// | parameters that do not grow | none | g²/n | 1 | 1 |
 ///
-/// So a model of the base's width is what it is without μP, but for a law of mean 0 and variance g²/n.
-/// The gain is that of the activation which follows, where a layer knows it (as in a
-/// [`Sequential`](crate::Sequential)), and otherwise 1. Biases begin at 0. Frozen parameters keep their
-/// values. With Adam, keep its ε small: gradients shrink as the width grows. The weight decay of
-/// [`AdamW`](crate::AdamW) is scaled with the rate.
+/// A model of the base's width is therefore the same as without μP, with normal weights of mean 0
+/// and variance g²/n. The gain is that of the activation that follows, if the layer knows it (as in
+/// a [`Sequential`](crate::Sequential)), and otherwise 1. Biases start at 0. Frozen parameters keep
+/// their values. Keep Adam's ε small, because gradients shrink as the width grows. The weight decay
+/// of [`AdamW`](crate::AdamW) scales with the rate.
 ///
 /// # Example
 /// ```
@@ -74,7 +74,7 @@ enum Rates {
     Sgd,
 }
 
-/// What μP makes of one parameter.
+/// The change that μP makes to one parameter.
 struct Setting {
     draw: Draw,
     lr_scale: f32,
@@ -105,7 +105,7 @@ impl MuP {
         Self { rates, base: params, gain: None, zero_output: false }
     }
 
-    /// With this gain for all weights but those of the output, whatever follows them.
+    /// Uses this gain for all weights except those of the output, whatever activation follows.
     #[must_use]
     #[track_caller]
     pub fn gain(mut self, gain: impl Into<Gain>) -> Self {
@@ -113,8 +113,8 @@ impl MuP {
         self
     }
 
-    /// With output weights that begin at 0: then the network's output at first has no part that
-    /// shrinks with the width.
+    /// Starts the output weights at 0. The network's first output then has no part that shrinks
+    /// with the width.
     ///
     /// # Reference
     /// Yang et al. 2022, section D.2.
@@ -124,14 +124,15 @@ impl MuP {
         self
     }
 
-    /// Draws the model's parameters from the thread's default generator, in their order, and sets the
+    /// Draws the model's parameters in order from the thread's default generator and sets the
     /// scales of their learning rates.
     ///
     /// # Errors
-    /// If the model has not the base's parameters, or one whose part in the width cannot be told: a
-    /// weight that is no matrix and has another shape than the base's, or one whose shape is not that of
-    /// its fans, or with a fan of 0 in the base; or, with [`zero_output`](Self::zero_output), if no
-    /// weight has a `fan_in` alone that differs from the base's. Then nothing has changed.
+    /// If the parameters of the model and its base differ, or if the growth of a parameter cannot
+    /// be told: a weight that is not a matrix and differs in shape from the base's, a weight whose
+    /// shape does not fit its fans, or a fan of 0 in the base. With
+    /// [`zero_output`](Self::zero_output), also if no weight differs from the base in its `fan_in`
+    /// alone. The model stays unchanged in this case.
     pub fn init<T: Scalar>(
         &self,
         model: &mut (impl Parameters<T> + ?Sized),
@@ -139,10 +140,10 @@ impl MuP {
         self.init_with(model, &mut default_rng())
     }
 
-    /// [`init`](Self::init) with another generator.
+    /// Like [`init`](Self::init), with the given generator.
     ///
     /// # Errors
-    /// Those of [`init`](Self::init).
+    /// The errors of [`init`](Self::init).
     pub fn init_with<T: Scalar>(
         &self,
         model: &mut (impl Parameters<T> + ?Sized),
@@ -165,7 +166,7 @@ impl MuP {
         Ok(())
     }
 
-    /// Of each parameter, in their order.
+    /// The settings of all parameters, in order.
     fn settings<T: Scalar>(
         &self,
         model: &(impl Parameters<T> + ?Sized),
@@ -174,7 +175,10 @@ impl MuP {
         if let Some((path, ..)) =
             self.base.iter().find(|(base, ..)| params.iter().all(|(path, _)| path != base))
         {
-            return Err(cannot(path, "the base model has it, and the model has not".into()));
+            return Err(cannot(
+                path,
+                "the base model has this parameter, but the model does not".into(),
+            ));
         }
         let (mut settings, mut outputs) = (vec![], 0);
         for (path, p) in params {
@@ -188,15 +192,15 @@ impl MuP {
         if self.zero_output && outputs == 0 {
             return Err(cannot(
                 "MuP::zero_output",
-                "no weight's fan_in alone differs from the base model's, so which one is the \
-                 output cannot be told; take a base model of another width"
+                "no weight differs from the base model in its fan_in alone, so the output weight \
+                 is unknown; take a base model of another width"
                     .into(),
             ));
         }
         Ok(settings)
     }
 
-    /// And whether it is an output weight.
+    /// The setting of a parameter, and whether it is an output weight.
     fn setting<T: Scalar>(
         &self,
         path: &str,
@@ -235,7 +239,7 @@ impl MuP {
                 Ok((Setting { draw: keep(draw), lr_scale: lr_scale as f32 }, output))
             }
             ParamKind::Bias => {
-                // A bias of a single number has the fans of its weight, but does not grow.
+                // A bias of a single number has the fans of its weight, but its size does not grow.
                 let grown = if shape == base_shape { 1.0 } else { rate_out };
                 let lr_scale = match self.rates {
                     Rates::Adam => 1.0,
@@ -268,6 +272,8 @@ fn unclear(path: &str, shape: &[usize], base: &[usize]) -> InitError {
     let (shape, base) = (show_shape(shape), show_shape(base));
     cannot(
         path,
-        format!("it is {shape}, and {base} in the base model, but its fans do not say what grows"),
+        format!(
+            "it is {shape} here and {base} in the base model, but its fans do not say what grows"
+        ),
     )
 }

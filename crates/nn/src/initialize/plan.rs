@@ -1,4 +1,4 @@
-//! [`InitPlan`]: initializers for the parameters of a built model, by name.
+//! [`InitPlan`]: initializers for the parameters of a built model, selected by name.
 
 mod serial;
 
@@ -14,24 +14,25 @@ use super::InitError;
 use crate::param::Param;
 use crate::pattern;
 
-/// Which parameters of a model are drawn by which initializer.
+/// Selects parameters of a model and gives each selection an initializer.
 ///
-/// An entry is an initializer and a selector of parameters: those whose path, as
-/// [`named_params`](crate::Parameters::named_params) gives it, matches a pattern, or all weights, or all
-/// biases. Where several entries select one parameter, the last one counts: write the rule first
-/// and its exceptions after it. Parameters that no entry selects keep their values, and so do frozen
-/// ones, unless an entry has their full name. Scales and shifts of normalizations and embeddings are
-/// neither weights nor biases, and a pattern with `*` or `?` leaves scales and shifts alone too.
+/// An entry is an initializer and a selector. A selector is a pattern for paths, as
+/// [`named_params`](crate::Parameters::named_params) gives them, or all weights, or all biases. If
+/// several entries select a parameter, the last one applies, so write a rule before its exceptions.
+/// Parameters that no entry selects keep their values. Frozen parameters keep theirs too, unless an
+/// entry has their full name. Scales and shifts of normalizations, and embeddings, are neither
+/// weights nor biases. A pattern with `*` or `?` does not select scales and shifts either.
 ///
-/// In a pattern `*` stands for any characters, dots and none among them, and `?` for one character.
+/// In a pattern `*` matches any number of characters, including none and including dots. `?`
+/// matches one character.
 ///
-/// [`Parameters::init`](crate::Parameters::init) carries a plan out. It draws from one generator, parameter by
-/// parameter, as the layers' builders do; or, if the plan is [`keyed`](Self::keyed), from one for each
-/// parameter.
+/// [`Parameters::init`](crate::Parameters::init) applies a plan. It draws all parameters in order
+/// from one generator, as the layers' builders do. If the plan is [`keyed`](Self::keyed), each
+/// parameter has a generator of its own.
 ///
-/// With serde a plan is a list of laws by their names, see [`Scheme`], and the seed:
-/// `{"laws": [{"weights": "kaiming_normal"}, {"named": ["2.*", "normal(std=0.01)"]}], "seed": 42}`. One
-/// that has a law which is not of `fanin-init` cannot be serialized.
+/// In serde a plan is a list of initializers by name (see [`Scheme`]) and the seed:
+/// `{"initializers": [{"weights": "kaiming_normal"}, {"named": ["2.*", "normal(std=0.01)"]}],
+/// "seed": 42}`. A plan with an initializer from outside `fanin-init` cannot be serialized.
 ///
 /// # Example
 /// ```
@@ -58,7 +59,7 @@ pub struct InitPlan {
 struct Entry {
     selector: Selector,
     initializer: Arc<dyn Initializer>,
-    /// The initializer by its name, if it has one.
+    /// The initializer's text form, if it has one.
     scheme: Option<Scheme>,
 }
 
@@ -74,31 +75,30 @@ impl InitPlan {
         Self::default()
     }
 
-    /// The plan with this initializer for the parameters whose path matches the pattern, such as `4.weight`,
+    /// Adds an initializer for the parameters whose path matches the pattern, such as `4.weight`,
     /// `encoder.*.bias` or `*`.
     ///
-    /// A pattern that matches no parameter of the model is an error of
-    /// [`Parameters::init`](crate::Parameters::init), and so is one with `*` or `?` that matches frozen
-    /// parameters only.
+    /// [`Parameters::init`](crate::Parameters::init) returns an error if a pattern matches no
+    /// parameter of the model, or if a pattern with `*` or `?` matches frozen parameters only.
     #[must_use]
     pub fn set(self, pattern: impl Into<String>, initializer: impl Initializer + 'static) -> Self {
         self.entry(Selector::Named(pattern.into()), initializer)
     }
 
-    /// The plan with this initializer for all [weights](ParamKind::Weight), if the model has any.
+    /// Adds an initializer for all [weights](ParamKind::Weight), if the model has any.
     #[must_use]
     pub fn weights(self, initializer: impl Initializer + 'static) -> Self {
         self.entry(Selector::Kind(ParamKind::Weight), initializer)
     }
 
-    /// The plan with this initializer for all [biases](ParamKind::Bias), if the model has any.
+    /// Adds an initializer for all [biases](ParamKind::Bias), if the model has any.
     #[must_use]
     pub fn biases(self, initializer: impl Initializer + 'static) -> Self {
         self.entry(Selector::Kind(ParamKind::Bias), initializer)
     }
 
-    /// The plan with these two initializers, for all weights and all biases: as another framework
-    /// initializes a model.
+    /// Adds the two initializers of a preset, for all weights and for all biases: the defaults of
+    /// another framework.
     ///
     /// # Example
     /// ```
@@ -121,13 +121,13 @@ impl InitPlan {
         self
     }
 
-    /// The plan with a generator for each parameter, [`TorchRng::keyed`] by this seed and its path.
+    /// Gives each parameter its own generator, [`TorchRng::keyed`] by this seed and the parameter's
+    /// path.
     ///
-    /// What a parameter draws then depends on the seed, its path, initializer and shape alone: another
-    /// initializer for one layer, or one more layer, leaves all other parameters as they were, to the
-    /// bit. A layer put into the middle of a
-    /// [`Sequential`](crate::Sequential) changes the paths of those behind it that have no
-    /// [name](crate::Sequential::add_named).
+    /// The values of a parameter then depend only on the seed and on its path, initializer and
+    /// shape. If one layer gets another initializer, or a layer is added, all other parameters keep
+    /// their bits. A layer inserted into a [`Sequential`](crate::Sequential) changes the paths of
+    /// the layers after it that have no [name](crate::Sequential::add_named).
     ///
     /// # Example
     /// ```
@@ -148,7 +148,7 @@ impl InitPlan {
         self
     }
 
-    /// The new values of these parameters, in their order; none for those that keep theirs.
+    /// The new values of these parameters in order; `None` for a parameter that keeps its value.
     pub(crate) fn draw<T: Scalar>(
         &self,
         params: &[(String, &Param<T>)],
@@ -164,7 +164,7 @@ once! {
         params: &'a [(String, &'a Param<T>)],
         rng: &'a mut dyn RngCore,
     ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
-        // All is checked before any number is drawn: an error leaves the generator alone, too.
+        // Check everything before drawing: an error also leaves the generator unchanged.
         plan.check_patterns(params)?;
         let mut initializers = vec![];
         for (path, param) in params {
@@ -224,9 +224,9 @@ impl InitPlan {
 /// The new value of a parameter.
 pub(crate) struct Drawn<T> {
     pub(crate) values: Tensor<T>,
-    /// Whether the initializer asks for the activation that follows.
+    /// Whether the initializer takes its gain from the activation that follows.
     pub(crate) awaits_activation: bool,
-    /// The initializer, as text.
+    /// The initializer as text.
     pub(crate) initializer: Option<Arc<str>>,
 }
 
@@ -235,7 +235,7 @@ impl Selector {
         match self {
             Self::Named(name) if !pattern::is_wild(name) => name == path,
             _ if !param.is_trainable() => false,
-            // The scale of a normalization drawn from a Kaiming initializer would ruin the layer.
+            // A Kaiming initializer for the scale of a normalization would ruin the layer.
             _ if matches!(param.spec().kind, ParamKind::Scale | ParamKind::Shift) => false,
             Self::Named(pattern) => pattern::matches(pattern, path),
             Self::Kind(kind) => *kind == param.spec().kind,
@@ -243,7 +243,7 @@ impl Selector {
     }
 }
 
-/// As it is built: `InitPlan::new().weights(Zeros).keyed(42)`.
+/// The text is the code that builds the plan: `InitPlan::new().weights(Zeros).keyed(42)`.
 impl fmt::Debug for InitPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InitPlan::new()")?;

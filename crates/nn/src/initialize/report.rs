@@ -1,4 +1,4 @@
-//! [`DataInitReport`]: what an initializer that looks at data has done.
+//! [`DataInitReport`]: the effect of an initializer that looks at data.
 
 use std::fmt;
 
@@ -8,33 +8,35 @@ use super::InitError;
 use super::{Moments, layer_moments};
 use crate::diagnose::Probe;
 
-/// The pre-activations of each linear layer before and after, in the order of use. Prints as a table.
+/// The pre-activations of each linear layer before and after initialization, in order of use.
+/// Prints as a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataInitReport {
     layers: Vec<LayerSignal>,
 }
 
-/// One linear layer of a [`DataInitReport`]. Means and standard deviations are those of all its
+/// One linear layer of a [`DataInitReport`]. Means and standard deviations are over all its
 /// pre-activations on the batch.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSignal {
-    /// Where the weight is in the model, such as `0.weight`.
+    /// The path of its weight in the model, such as `0.weight`.
     pub weight_path: String,
-    /// Before anything was changed.
+    /// The mean before initialization.
     pub mean_before: f64,
-    /// Before anything was changed.
+    /// The standard deviation before initialization.
     pub std_before: f64,
-    /// After all was changed.
+    /// The mean after initialization.
     pub mean: f64,
-    /// After all was changed.
+    /// The standard deviation after initialization.
     pub std: f64,
-    /// How often the weight was scaled; none for one that was good, or is frozen.
+    /// The number of times the weight was scaled. 0 if it met the tolerance from the start or is
+    /// frozen.
     pub rounds: usize,
 }
 
 impl DataInitReport {
-    /// Reads what there was and what there is; `rounds` tells how often a weight was scaled.
+    /// Compares two probes. `rounds` gives the number of times a weight was scaled.
     pub(super) fn new<T: Scalar>(
         before: &Probe<T>,
         after: &Probe<T>,
@@ -56,12 +58,12 @@ impl DataInitReport {
         Ok(Self { layers: layers.collect::<Result<_, _>>()? })
     }
 
-    /// The linear layers, in the order of their use.
+    /// The linear layers in order of use.
     pub fn layers(&self) -> &[LayerSignal] {
         &self.layers
     }
 
-    /// The largest `|std − 1|` of the layers.
+    /// The largest `|std − 1|` of all layers.
     pub fn worst(&self) -> f64 {
         self.layers.iter().map(|layer| (layer.std - 1.0).abs()).fold(0.0, f64::max)
     }

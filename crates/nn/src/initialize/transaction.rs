@@ -1,4 +1,4 @@
-//! [`Transaction`]: changes to a model that are taken back unless they are kept.
+//! [`Transaction`]: changes to a model that are undone unless they are kept.
 
 use std::sync::Arc;
 
@@ -12,18 +12,19 @@ use crate::diagnose::Probe;
 use crate::module::Module;
 use crate::param::Param;
 
-/// A model that is being changed. Dropped before it is [kept](Self::keep), by an error or a panic, it
-/// puts the old values back.
+/// A model during changes. If the transaction is dropped before it is [kept](Self::keep), by an
+/// error or a panic, it restores the old values.
 pub(super) struct Transaction<'m, T: Scalar, M: Module<T> + ?Sized> {
     pub(super) model: &'m mut M,
     x: &'m Tensor<T>,
-    /// Of all parameters: value, whether it awaits its activation, initializer. The values share their
-    /// elements with the model's until it writes.
+    /// The value of each parameter, whether it awaits its activation, and its initializer. A value
+    /// shares its elements with the model's until the model writes to it.
     before: Vec<(Tensor<T>, bool, Option<Arc<str>>)>,
 }
 
 impl<'m, T: Scalar, M: Module<T> + ?Sized> Transaction<'m, T, M> {
-    /// Begins with a batch that fits the model, as far as the model says.
+    /// Starts a transaction, after checking that the batch fits the model where the model states
+    /// its features.
     pub(super) fn new(model: &'m mut M, x: &'m Tensor<T>) -> Result<Self, InitError> {
         if x.len() == 0 {
             return Err(InitError::Batch { why: format!("{:?} has no samples", x.shape()) });
@@ -44,24 +45,24 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Transaction<'m, T, M> {
         Ok(Self { model, x, before })
     }
 
-    /// What the batch makes of the model as it is now.
+    /// Runs the current model on the batch.
     #[track_caller]
     pub(super) fn probe(&self) -> Probe<T> {
         Probe::forward(&*self.model, self.x)
     }
 
-    /// [`probe`](Self::probe), with gradients.
+    /// Like [`probe`](Self::probe), with gradients.
     #[track_caller]
     pub(super) fn probe_gradients(&self) -> Probe<T> {
         Probe::new(&*self.model, self.x)
     }
 
-    /// Whether there is such a parameter and it is not frozen.
+    /// Whether the parameter exists and is not frozen.
     pub(super) fn may_change(&self, path: &str) -> bool {
         self.model.named_params().iter().any(|(name, p)| name == path && p.is_trainable())
     }
 
-    /// Draws the weights of the probed layers anew, keyed if there is a seed.
+    /// Draws new weights for the probed layers, keyed if there is a seed.
     pub(super) fn draw_weights(
         &mut self,
         probe: &Probe<T>,
@@ -86,7 +87,7 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Transaction<'m, T, M> {
         });
     }
 
-    /// Ends it: the model stays as it is now.
+    /// Ends the transaction and keeps the changes.
     pub(super) fn keep(mut self) {
         self.before.clear();
     }

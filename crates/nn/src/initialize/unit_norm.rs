@@ -1,4 +1,4 @@
-//! Each unit's pre-activation normalized on a batch.
+//! Normalizes each unit's pre-activation on a batch.
 
 use std::collections::HashSet;
 
@@ -9,14 +9,14 @@ use super::transaction::Transaction;
 use super::{DataInitReport, unit_moments};
 use crate::module::Module;
 
-/// Unit by unit and layer by layer, `w ← w/σ`, `b ← (b − μ)/σ`, where μ and σ are the mean and the
-/// standard deviation of the unit's pre-activations on a batch: they become 0 and 1.
+/// Sets `w ← w/σ` and `b ← (b − μ)/σ` unit by unit and layer by layer, where μ and σ are the mean
+/// and the standard deviation of the unit's pre-activations on a batch. They become 0 and 1.
 ///
 /// This is weight normalization's initialization, `g = 1/σ_t`, `b = −μ_t/σ_t`, for weights that are
-/// not split into a length g and a direction v: `w = g·v/‖v‖`. What is drawn is up to the caller; its
-/// scale does not matter, and neither do biases.
+/// not split into a length g and a direction v: `w = g·v/‖v‖`. The caller draws the weights first.
+/// Their scale and the biases do not matter.
 ///
-/// In a layer without biases units keep their means, divided by σ.
+/// Without biases, a unit keeps its mean, divided by σ.
 ///
 /// # Example
 /// ```
@@ -44,10 +44,11 @@ impl UnitNorm {
     /// Initializes the linear layers of a model.
     ///
     /// # Errors
-    /// If the batch does not fit, or a unit's pre-activations are not finite or are all the same.
+    /// If the batch does not fit, or if a unit's pre-activations are not finite or are all the
+    /// same.
     ///
     /// # Panics
-    /// **Panics** where the model's `forward` does, and if it uses no linear layer.
+    /// **Panics** if the model's `forward` panics or uses no linear layer.
     #[track_caller]
     pub fn init<T: Scalar>(
         &self,
@@ -65,7 +66,7 @@ impl UnitNorm {
     }
 }
 
-/// Gives the units of all layers this mean and standard deviation 1; returns the weights it scaled.
+/// Gives all units this mean and standard deviation 1, and returns the weights it scaled.
 #[track_caller]
 pub(super) fn normalize_units<T: Scalar, M: Module<T> + ?Sized>(
     transaction: &mut Transaction<'_, T, M>,

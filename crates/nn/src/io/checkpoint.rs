@@ -11,10 +11,10 @@
 //! | 24–27 | CRC-32 of the payload |
 //! | 28–31 | CRC-32 of bytes 0–27 |
 //!
-//! The payload, encoded by bincode with integers of fixed size: how many parameters; for each, its
-//! path and its shape, then its values row by row. No length stands before the values: the shape has
-//! said it. Later versions keep the header, so that any release can tell a newer file from a damaged
-//! one.
+//! The payload is encoded by bincode with integers of fixed size. It holds the number of parameters
+//! and then, for each, its path, its shape and its values in row-major order. No length precedes
+//! the values, because the shape gives it. Later versions keep this header, so that any release can
+//! tell a newer file from a damaged one.
 
 mod atomic;
 mod header;
@@ -36,8 +36,8 @@ use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use header::{Header, Summed};
 
-/// How many bytes path and shape of one parameter may take. A length in a file that claims more is
-/// refused before memory is asked for.
+/// The largest number of bytes for path and shape of one parameter. A file with a larger length is
+/// refused before memory is allocated.
 const ENTRY_LIMIT: usize = 1 << 16;
 const BUFFER: usize = 1 << 16;
 const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::config::standard()
@@ -47,14 +47,14 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 
 /// Saves and loads the parameters and buffers of any model.
 ///
-/// A file holds the value of each of them under its path, bit for bit; the layers themselves are
-/// code, so a model is built before it is loaded. Paths are matched and not positions: the fields of
-/// a module may be listed in another order than when it was saved. Whether a parameter is frozen is
-/// not saved.
+/// A file holds the value of each parameter and buffer under its path, bit for bit. It does not
+/// hold the layers, so build the model before loading it. Values are matched by path, not by
+/// position: the fields of a module may be listed in a different order than when it was saved.
+/// Whether a parameter is frozen is not saved.
 ///
-/// A save never leaves half a file: it writes a temporary file in the target's directory, waits until
-/// the disk has it, and renames it over the target. A load changes every parameter or, if it gives an
-/// error, none.
+/// A save never leaves half a file. It writes a temporary file in the target's directory, waits
+/// until it is on the disk, and renames it to the target. A load changes every parameter or, if it
+/// returns an error, none.
 ///
 /// # Example
 /// ```
@@ -77,28 +77,29 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 /// # }
 /// ```
 pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
-    /// Writes every parameter to a file, in place of what was there. The directory must exist.
+    /// Writes every parameter to a file and replaces an existing file. The directory must exist.
     ///
     /// # Errors
-    /// [`Error::Write`] if the operating system refuses or the file there is read-only,
-    /// [`Error::NotAFile`] if a directory or a device has that name. What was there is unchanged then.
+    /// [`Error::Write`] if the operating system refuses or the existing file is read-only, and
+    /// [`Error::NotAFile`] if a directory or a device has that name. In both cases nothing changes
+    /// on the disk.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         save(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)), path)
     }
 
-    /// Takes the value of every parameter from a file that [`save`](Self::save) wrote.
+    /// Reads the value of every parameter from a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// If the file cannot be read, is not whole, is of another format or a newer one, or holds another
-    /// model: each has a variant of [`Error`]. The model is unchanged then.
+    /// If the file cannot be read, is incomplete, has a different or a newer format, or holds
+    /// another model. Each case is a variant of [`Error`]. The model stays unchanged.
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let (len, mut file) = open(path)?;
         read(self, &mut file, len, path)
     }
 
-    /// What [`save`](Self::save) would write, for other ways of transport.
+    /// The bytes that [`save`](Self::save) would write, to store or send in another way.
     ///
     /// # Errors
     /// [`Error::Write`] if path and shape of a parameter take more than 64 KiB.
@@ -106,7 +107,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
         encode(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)))
     }
 
-    /// [`load`](Self::load) from memory: a program can carry its model by `include_bytes!`.
+    /// [`load`](Self::load) from memory. A program can contain its model by `include_bytes!`.
     ///
     /// # Errors
     /// As [`load`](Self::load), with `bytes` for the file's name.
@@ -168,8 +169,8 @@ once! {
         Ok(bytes.into_inner())
     }
 
-    /// What a file has for tensors of these paths and shapes. Reads everything there is, then judges: a
-    /// checksum is right for all of it or for nothing.
+    /// Reads the tensors of these paths and shapes from a file. Reads the whole file before checking it,
+    /// because the checksum covers all of it.
     fn stage<'a, T: Scalar>(
         shapes: Vec<(String, Vec<usize>)>,
         source: &'a mut dyn Read,
@@ -201,7 +202,8 @@ once! {
     }
 }
 
-/// Encoded before any file is touched, as only here a model can be at fault.
+/// Encodes the entries before any file is touched. This is the only step in which the model can
+/// cause an error.
 fn entries<T: Scalar>(tensors: Vec<(String, &Tensor<T>)>) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
     for (path, tensor) in tensors {
@@ -218,7 +220,7 @@ fn entries<T: Scalar>(tensors: Vec<(String, &Tensor<T>)>) -> io::Result<Vec<Entr
     Ok(entries)
 }
 
-/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` shows them.
+/// Paths and shapes of parameters and buffers, in the order in which `visit_mut` visits them.
 struct Shapes(Vec<(String, Vec<usize>)>);
 
 impl<T: Scalar> VisitorMut<'_, T> for Shapes {
@@ -230,12 +232,12 @@ impl<T: Scalar> VisitorMut<'_, T> for Shapes {
     }
 }
 
-/// Gives parameters and buffers new values, in the order in which `visit_mut` shows them.
+/// Gives parameters and buffers new values, in the order in which `visit_mut` visits them.
 struct Commit<T>(std::vec::IntoIter<Tensor<T>>);
 
 impl<T: Scalar> Commit<T> {
     fn next(&mut self) -> Tensor<T> {
-        self.0.next().expect("visit_mut shows as many tensors as before")
+        self.0.next().expect("visit_mut visits as many tensors as before")
     }
 }
 
@@ -249,7 +251,7 @@ impl<T: Scalar> VisitorMut<'_, T> for Commit<T> {
 }
 
 fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> io::Result<()> {
-    // Its place is kept: only behind the payload are its length and checksum known.
+    // Reserves the header. Length and checksum are known only after the payload is written.
     out.write_all(&[0; Header::LEN])?;
     let mut payload = BufWriter::with_capacity(BUFFER, Summed::new(&mut *out));
     encode_into_std_write(entries.len() as u64, &mut payload, CODEC).map_err(io)?;
@@ -264,14 +266,14 @@ fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> 
     out.write_all(&header.to_bytes())
 }
 
-/// Reads all of a file, and then changes the model, or nothing of it.
+/// Reads a whole file, then changes every tensor of the model or, after an error, none.
 fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     source: &mut dyn Read,
     len: u64,
     file: &Path,
 ) -> Result<()> {
-    // Not `visit`: what is asked for must be what `Commit` will be shown.
+    // Not `visit`: the paths must come in the order in which `Commit` visits them.
     let mut shapes = Shapes(vec![]);
     model.visit_mut(&ParamPath::ROOT, &mut shapes);
     let tensors = stage(shapes.0, source, len, file)?;
@@ -282,8 +284,8 @@ fn read<T: Scalar, M: Parameters<T> + ?Sized>(
 /// The model's parameters, and what a file has for them.
 struct Staged<T> {
     slots: Vec<Slot<T>>,
-    /// The slots that nothing was found for yet. A queue, as a module of one's own may show two
-    /// parameters under one path.
+    /// The indices of tensors that are not found yet, by path. A queue, because a user's module may
+    /// visit two parameters under one path.
     open: HashMap<String, VecDeque<usize>>,
     misfits: Differences,
     extra: Differences,
@@ -292,7 +294,7 @@ struct Staged<T> {
 struct Slot<T> {
     path: String,
     shape: Vec<usize>,
-    /// What the file has for it. Made when the file's shape is that of the model.
+    /// The values in the file. Allocated once the file's shape equals the model's.
     values: Option<Tensor<T>>,
     found: bool,
 }
@@ -308,7 +310,8 @@ impl<T: Scalar> Staged<T> {
         Self { slots, open, misfits: Differences::default(), extra: Differences::default() }
     }
 
-    /// Decodes a payload. Trusts nothing in it: memory is asked for by the model's shapes alone.
+    /// Decodes a payload. It trusts no number in it: memory is allocated by the model's shapes
+    /// only.
     fn read(&mut self, payload: &mut impl Read) -> std::result::Result<(), String> {
         let count: u64 = decode_from_std_read(payload, CODEC)
             .map_err(|e| explain("the number of parameters", &e))?;
@@ -322,9 +325,9 @@ impl<T: Scalar> Staged<T> {
                 slot.found = true;
                 if slot.shape == shape {
                     let values = slot.values.insert(Tensor::zeros(&slot.shape));
-                    for place in values.as_mut_slice() {
+                    for element in values.as_mut_slice() {
                         let value = decode_from_std_read(payload, CODEC);
-                        *place = value.map_err(|e| explain(&shown(), &e))?;
+                        *element = value.map_err(|e| explain(&shown(), &e))?;
                     }
                     continue;
                 }
@@ -352,7 +355,8 @@ impl<T: Scalar> Staged<T> {
     }
 }
 
-/// Differences between file and model of one kind: the first few, as a file can claim millions.
+/// Differences of one kind between file and model. Only the first few are kept, because a file can
+/// claim millions.
 #[derive(Default)]
 struct Differences {
     shown: Vec<String>,
@@ -374,7 +378,7 @@ impl Differences {
     }
 }
 
-/// Passes over values of this shape.
+/// Skips the values of this shape.
 fn skip<T>(payload: &mut impl Read, shape: &[usize]) -> std::result::Result<(), String> {
     let bytes = shape
         .iter()
@@ -387,7 +391,7 @@ fn skip<T>(payload: &mut impl Read, shape: &[usize]) -> std::result::Result<(), 
     Ok(())
 }
 
-/// A name from a file, fit for a terminal.
+/// A name from a file with control characters escaped, so that a terminal can show it.
 fn printable(path: &str) -> String {
     let mut shown: String = path.chars().take(100).flat_map(char::escape_debug).collect();
     if path.chars().nth(100).is_some() {
@@ -416,13 +420,14 @@ fn io(error: EncodeError) -> io::Error {
 
 /// A file and its length.
 fn open(path: &Path) -> Result<(u64, File)> {
-    // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
+    // Checked before the file is opened, because opening a pipe waits for a writer.
     refuse_other_than_file(path)?;
     let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     open().map_err(|source| read_error(path, source))
 }
 
-/// What is not there at all, or cannot be asked about, is left to those who open it.
+/// Refuses a directory, a device or a pipe. A missing or unreadable path passes; opening it gives
+/// the error.
 fn refuse_other_than_file(path: &Path) -> Result<()> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
     if metadata.is_file() {

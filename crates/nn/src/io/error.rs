@@ -1,17 +1,17 @@
-//! [`Error`]: what can be wrong with a model file, and what to do next.
+//! [`Error`]: the reasons why a model file cannot be used, and what to do next.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// This crate's results.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a model could not be saved or loaded.
 ///
-/// Every message names the file, what was expected of it, and what to do next. `Debug` prints the
-/// same prose, so that `fn main() -> fanin_nn::Result<()>` shows it. A model is never changed by a
-/// load that gave an error, nor a file by a save that did.
+/// Every message names the file, the problem, and what to do next. `Debug` prints the same text, so
+/// that `fn main() -> fanin_nn::Result<()>` shows it. A load that fails changes no model, and a
+/// save that fails changes no file.
 ///
 /// # Example
 /// ```
@@ -25,13 +25,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nothing has this name.
+    /// No file has this name.
     #[error("{file}: there is no such file; check the path, or save a model there first")]
     NotFound {
         /// The file.
         file: PathBuf,
     },
-    /// The path leads to something other than a file.
+    /// The path leads to a directory or a device.
     #[error("{file}: is {found}, and a model is a file; give the path of a file")]
     NotAFile {
         /// The path.
@@ -39,15 +39,15 @@ pub enum Error {
         /// `a directory`, `a device or a pipe`.
         found: &'static str,
     },
-    /// The operating system did not let it be read.
+    /// The operating system refused to read it.
     #[error("{file}: cannot be read: {source}; check that the file is yours to read")]
     Read {
         /// The file.
         file: PathBuf,
-        /// The system's answer.
+        /// The system's message.
         source: io::Error,
     },
-    /// The operating system did not let it be written.
+    /// The operating system refused to write it.
     #[error(
         "{file}: cannot be written: {source}; what was there before is unchanged. Check that the \
          directory exists, is yours to write to and has room, or save elsewhere"
@@ -55,10 +55,10 @@ pub enum Error {
     Write {
         /// The file.
         file: PathBuf,
-        /// The system's answer.
+        /// The system's message.
         source: io::Error,
     },
-    /// The file is of another format.
+    /// The file has another format.
     #[error(
         "{file}: is no model saved by fanin: it starts with {found}; give a file that \
          `save` has written"
@@ -66,10 +66,10 @@ pub enum Error {
     Foreign {
         /// The file.
         file: PathBuf,
-        /// What it starts with.
+        /// Its first bytes.
         found: String,
     },
-    /// A later release wrote the file.
+    /// A later release of fanin wrote the file.
     #[error(
         "{file}: is of format {version}, and this release of fanin reads formats up to {newest}; \
          update fanin"
@@ -77,12 +77,12 @@ pub enum Error {
     Newer {
         /// The file.
         file: PathBuf,
-        /// Its format.
+        /// The version of its format.
         version: u32,
         /// The newest format that this release reads.
         newest: u32,
     },
-    /// The file ends too early.
+    /// The file is too short.
     #[error(
         "{file}: was cut short: {len} bytes are left of {}; copy it again, or load another \
          checkpoint", expected.map_or("its header".into(), |n| n.to_string())
@@ -90,12 +90,12 @@ pub enum Error {
     Truncated {
         /// The file.
         file: PathBuf,
-        /// How many bytes it has.
+        /// The number of bytes in the file.
         len: u64,
-        /// How many it should have, if its header is whole.
+        /// The expected number of bytes, if the header is complete.
         expected: Option<u64>,
     },
-    /// The file goes on after its end.
+    /// The file is longer than its header says.
     #[error(
         "{file}: goes on where it should end: it has {len} bytes, not {expected}; copy it again, \
          or load another checkpoint"
@@ -103,9 +103,9 @@ pub enum Error {
     TooLong {
         /// The file.
         file: PathBuf,
-        /// How many bytes it has.
+        /// The number of bytes in the file.
         len: u64,
-        /// How many it should have.
+        /// The expected number of bytes.
         expected: u64,
     },
     /// Bytes changed since the file was written.
@@ -118,12 +118,12 @@ pub enum Error {
         file: PathBuf,
         /// `header` or `content`.
         part: &'static str,
-        /// The checksum of what is there.
+        /// The checksum of the bytes in the file.
         found: u32,
-        /// The checksum of what was written.
+        /// The checksum that the file states.
         expected: u32,
     },
-    /// The checksums are right and the content is not.
+    /// The checksums are right, but the content is not valid.
     #[error(
         "{file}: contradicts itself: {why}. Its checksums are right, so it was not damaged but \
          written so; save the model again with fanin"
@@ -131,10 +131,10 @@ pub enum Error {
     Malformed {
         /// The file.
         file: PathBuf,
-        /// Where and how.
+        /// The reason.
         why: String,
     },
-    /// The numbers are of another type than the model's.
+    /// The element type differs from the model's.
     #[error(
         "{file}: holds numbers of type {found}, and the model's are {expected}; load it into a \
          model of {found} layers"
@@ -142,12 +142,12 @@ pub enum Error {
     ElementType {
         /// The file.
         file: PathBuf,
-        /// The type in the file.
+        /// The element type in the file.
         found: String,
-        /// The type of the model.
+        /// The element type of the model.
         expected: &'static str,
     },
-    /// The file's parameters are not the model's.
+    /// The file's parameters differ from the model's.
     #[error(
         "{file}: holds another model: {}{}; build the model as it was when saved, or load \
          another file", differences.join("; "), and_more(*more)
@@ -157,7 +157,7 @@ pub enum Error {
         file: PathBuf,
         /// The first differences: `0.weight is 64×784 in the file and 128×784 in the model`.
         differences: Vec<String>,
-        /// How many more there are.
+        /// The number of further differences.
         more: u64,
     },
 }

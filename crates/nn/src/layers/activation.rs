@@ -1,4 +1,4 @@
-//! Activations as layers, for a [`Sequential`](super::Sequential): those of the table
+//! Activations as layers for a [`Sequential`](super::Sequential). They come from the table
 //! [`activations!`](crate::ops::activations).
 
 use std::any::Any;
@@ -58,7 +58,7 @@ macro_rules! layers {
             }
         )*
 
-        /// The same activation for another element type, if the layer is one.
+        /// The same activation for another element type, if the layer is an activation.
         pub(super) fn cast_activation<U: Scalar>(layer: &dyn Any) -> Option<Box<dyn Layer<U>>> {
             $(if let Some(layer) = layer.downcast_ref::<$name>() {
                 return Some(Box::new(*layer));
@@ -66,8 +66,8 @@ macro_rules! layers {
             None
         }
 
-        /// Every activation by its name in a file, with its default parameters: as a layer and as a
-        /// description. Tests go through them.
+        /// Every activation with its default parameters, as its name in a file, a layer and a
+        /// description. Tests iterate over them.
         #[doc(hidden)]
         pub fn all_activations<T: Scalar>() -> Vec<(&'static str, Box<dyn Layer<T>>, LayerSpec)> {
             vec![$((
@@ -97,7 +97,7 @@ activations!(layers);
 mod tests {
     use super::*;
 
-    /// That both gains of a function agree: the one of its `Nonlinearity` and the one of its value.
+    /// Checks that the gain of a function's `Nonlinearity` equals the gain computed from its value.
     macro_rules! gains {
         ($(
             $(#[$doc:meta])*

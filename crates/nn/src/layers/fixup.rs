@@ -1,4 +1,4 @@
-//! [`FixupBranch`]: what Fixup puts into a [`Residual`](super::Residual).
+//! [`FixupBranch`]: the branch of a [`Residual`](super::Residual) in Fixup.
 
 use std::fmt;
 
@@ -12,16 +12,16 @@ use crate::module::Module;
 use crate::param::Param;
 use crate::tape::Var;
 
-/// A residual branch of linear layers and ReLU that needs no normalization, however many there are.
+/// A residual branch of linear layers and ReLU that needs no normalization at any depth.
 ///
-/// With two layers it computes `F(x) = s · W₂ (relu(W₁ (x + b₁) + b₂) + b₃)`, where the b are single
-/// numbers that begin at 0 and s is one that begins at 1, all learned. W₂ begins with zeros, the
-/// layers before it with [`Fixup`]: He's initializer times `L^(−1/(2m−2))` for L branches of m layers. So the
-/// network begins as the identity, and a step of training changes its output by as much as for one
-/// branch alone.
+/// With two layers it computes `F(x) = s · W₂ (relu(W₁ (x + b₁) + b₂) + b₃)`. Each b is a single
+/// number that starts at 0, s is a single number that starts at 1, and all are learned. W₂ starts
+/// at zero. The layers before it start with [`Fixup`]: He's initializer times `L^(−1/(2m−2))` for L
+/// branches of m layers. The network therefore starts as the identity, and a training step changes
+/// its output by as much as a step of a single branch.
 ///
 /// # Shapes
-/// x and F(x) `(…, features)`; inside it is `(…, hidden)`.
+/// x and F(x) `(…, features)`; the hidden layers have `(…, hidden)`.
 ///
 /// # Example
 /// ```
@@ -42,13 +42,14 @@ use crate::tape::Var;
 #[parameters(no_describe)]
 pub struct FixupBranch<T: Scalar = f32> {
     layers: Vec<Linear<T>>,
-    /// Before each layer, and between them before each activation too.
+    /// One before each layer, and between two layers one before the activation too.
     biases: Vec<Param<T>>,
     scale: Param<T>,
 }
 
 impl FixupBranch {
-    /// One of `branches` branches of `layers` layers each, drawn from the thread's default generator.
+    /// One branch of a network with `branches` branches of `layers` layers each. Its weights come
+    /// from the thread's default generator.
     ///
     /// # Panics
     /// **Panics** if there are no branches, or fewer than two layers.

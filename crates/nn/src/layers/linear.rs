@@ -30,6 +30,7 @@ use crate::tape::Var;
 /// assert_eq!(plain.weight().shape(), [128, 784]);
 /// assert_eq!(chosen.predict(&Tensor::zeros([3, 784])).as_slice(), [0.01; 3 * 128]);
 /// ```
+#[doc(alias("Dense", "FullyConnected"))]
 #[derive(Clone, Parameters)]
 #[parameters(no_describe)]
 pub struct Linear<T: Scalar = f32> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fanin_init::ParamSpec;
-use fanin_tensor::{Scalar, Tensor, show_shape};
+use fanin_tensor::{Scalar, Tensor};
 
 use super::cast::cast_layer;
 use super::layer::Layer;
@@ -13,19 +13,20 @@ use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::tape::Var;
 
-/// What a branch computes, added to what goes in: `y = x + α F(x)`.
+/// Adds a branch to its own input: `y = x + α F(x)`.
 ///
-/// [`new`](Self::new) has no α. Then each of L branches that keeps the signal's second moment doubles
-/// it, and after 50 of them the signal is 2⁵⁰ times as strong. Three ways out:
+/// [`new`](Self::new) sets α = 1. Each branch that keeps the signal's second moment then doubles
+/// the second moment of the sum, so that after 50 branches it is 2⁵⁰ times as large. Three remedies
+/// exist:
 ///
 /// | | α | source |
 /// |---|---|---|
 /// | [`scaled`](Self::scaled) | fixed: with 1/√L the signal grows by a factor of e at most | Hayou et al. 2021 |
-/// | [`rezero`](Self::rezero), [`skip_init`](Self::skip_init) | learned, from 0: the network begins as the identity | see there |
-/// | [`FixupBranch`](super::FixupBranch) | 1, behind a last layer that begins with zeros | Zhang et al. 2019 |
+/// | [`rezero`](Self::rezero), [`skip_init`](Self::skip_init) | learned, from 0: the network starts as the identity | cited there |
+/// | [`FixupBranch`](super::FixupBranch) | 1, after a last layer that starts at zero | Zhang et al. 2019 |
 ///
 /// # Shapes
-/// x, F(x) and y have one shape.
+/// x, F(x) and y have the same shape.
 ///
 /// # Example
 /// ```
@@ -43,6 +44,7 @@ use crate::tape::Var;
 ///
 /// # Reference
 /// He et al. 2015, "Deep Residual Learning for Image Recognition", eq. 1.
+#[doc(alias("ResNet", "skip connection"))]
 #[derive(Clone)]
 pub struct Residual<T: Scalar = f32> {
     branch: Box<dyn Layer<T>>,
@@ -60,7 +62,7 @@ impl<T: Scalar> Residual<T> {
     /// `x + F(x)`.
     ///
     /// # Panics
-    /// **Panics** if the branch gives another number of features than it takes.
+    /// **Panics** if the branch gives a different number of features than it takes.
     #[track_caller]
     pub fn new(branch: impl Module<T> + Clone + 'static) -> Self {
         if let Features::Map { input, output } = branch.features()
@@ -74,10 +76,10 @@ impl<T: Scalar> Residual<T> {
         Self { branch: Box::new(branch), alpha: Alpha::One }
     }
 
-    /// `x + α F(x)` with an α that stays.
+    /// `x + α F(x)` with a fixed α.
     ///
     /// # Panics
-    /// **Panics** if it is not finite.
+    /// **Panics** if α is not finite.
     ///
     /// # Example
     /// ```
@@ -97,10 +99,10 @@ impl<T: Scalar> Residual<T> {
         Self { alpha: Alpha::Fixed(alpha), ..self }
     }
 
-    /// `x + α F(x)` with an α that is learned and begins at `alpha`. It is a parameter named `alpha`.
+    /// `x + α F(x)` with a learned α that starts at `alpha`. It is a parameter named `alpha`.
     ///
     /// # Panics
-    /// **Panics** if it is not finite.
+    /// **Panics** if α is not finite.
     #[must_use]
     #[track_caller]
     pub fn learned(self, alpha: f64) -> Self {
@@ -110,11 +112,11 @@ impl<T: Scalar> Residual<T> {
         Self { alpha: Alpha::Learned(alpha), ..self }
     }
 
-    /// ReZero: an α that is [learned](Self::learned) from 0.
+    /// ReZero: a [learned](Self::learned) α that starts at 0.
     ///
-    /// At first the network is the identity, and only the α's have gradients. The paper puts nothing
-    /// behind the sum: an activation is inside the branch, so that a signal can pass any number of
-    /// layers unchanged.
+    /// The network starts as the identity, and at first only the α have gradients. The paper puts
+    /// no layer after the sum and each activation inside a branch. The signal can therefore pass
+    /// any number of layers unchanged.
     ///
     /// # Reference
     /// Bachlechner et al. 2020, "ReZero is All You Need", eq. 1.
@@ -123,13 +125,14 @@ impl<T: Scalar> Residual<T> {
         self.learned(0.0)
     }
 
-    /// SkipInit: an α that is [learned](Self::learned) from 0, as [`rezero`](Self::rezero) has it; the
-    /// layer is the same.
+    /// SkipInit: a [learned](Self::learned) α that starts at 0. The layer is the same as
+    /// [`rezero`](Self::rezero)'s.
     ///
-    /// The papers differ in what is around it. SkipInit takes the place of batch normalization: α stands
-    /// at the end of a branch that begins with an activation, layers have biases and He's law, and the
-    /// authors advise more regularization. They show that any first value up to 1/√L will do for L
-    /// branches, which is `learned(1.0 / (L as f64).sqrt())`; 0 is their default.
+    /// The papers differ in the network around it. SkipInit replaces batch normalization. α stands
+    /// at the end of a branch that starts with an activation, layers have biases and He's
+    /// initializer, and the authors recommend stronger regularization. They show that any initial
+    /// value up to 1/√L works for L branches, which is `learned(1.0 / (L as f64).sqrt())`. Their
+    /// default is 0.
     ///
     /// # Reference
     /// De & Smith 2020, "Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep
@@ -139,7 +142,7 @@ impl<T: Scalar> Residual<T> {
         self.learned(0.0)
     }
 
-    /// The factor as it is now.
+    /// The current factor.
     pub fn alpha(&self) -> f64 {
         match &self.alpha {
             Alpha::One => 1.0,
@@ -148,7 +151,7 @@ impl<T: Scalar> Residual<T> {
         }
     }
 
-    /// The factor, to be changed or frozen, if it is learned.
+    /// The factor, if it is learned. It can be changed or frozen.
     pub fn alpha_mut(&mut self) -> Option<&mut Param<T>> {
         match &mut self.alpha {
             Alpha::Learned(alpha) => Some(alpha),
@@ -156,7 +159,7 @@ impl<T: Scalar> Residual<T> {
         }
     }
 
-    /// F.
+    /// The branch F.
     pub fn branch(&self) -> &dyn Layer<T> {
         &*self.branch
     }
@@ -164,7 +167,7 @@ impl<T: Scalar> Residual<T> {
     /// The same layer with another element type.
     ///
     /// # Panics
-    /// **Panics** if the branch is none of this crate's layers.
+    /// **Panics** if the branch is not a layer of this crate.
     #[track_caller]
     pub fn cast<U: Scalar>(&self) -> Residual<U> {
         let Some(branch) = cast_layer(&*self.branch) else {
@@ -182,16 +185,20 @@ impl<T: Scalar> Residual<T> {
 impl<T: Scalar> Module<T> for Residual<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        // Checked here too: #[track_caller] does not reach through `dyn`.
+        // Checked here as well, because #[track_caller] has no effect through `dyn`.
         if let Features::Map { input, .. } = self.branch.features()
             && x.with_shape(|shape| shape.last() != Some(&input))
         {
             panic!("Residual: input {} does not fit {}", x.shape(), self.branch.describe());
         }
         let z = self.branch.forward(x);
-        // Broadcasting would hide a mistake.
+        // Broadcasting would hide a wrong shape.
         if x.with_shape(|x| z.with_shape(|z| x != z)) {
-            panic!("Residual: the branch made {} of {}", show_shape(&z.shape()), x.shape());
+            panic!(
+                "Residual: the branch turned {} into {}, which cannot be added",
+                x.shape(),
+                z.shape()
+            );
         }
         match &self.alpha {
             Alpha::One => x + z,

@@ -1,4 +1,4 @@
-//! [`NetworkSpec`]: a network as data, to be read from a file and built.
+//! [`NetworkSpec`]: a network as data. It can be read from a file and built.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use crate::ops::activations;
 
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///
-/// In JSON a layer is its name, or its name with what it takes: `"relu"`, `{"leaky_relu": 0.2}`. Any
-/// format of serde will do. Unknown fields, layers and initializers are refused.
+/// In JSON a layer is its name, or its name with its parameters: `"relu"`, `{"leaky_relu": 0.2}`.
+/// Any other serde format works too. Unknown fields, layers and initializers are refused.
 ///
 /// # Example
 /// ```
@@ -24,7 +24,7 @@ use crate::ops::activations;
 ///         {"linear": {"inputs": 784, "outputs": 128, "weight": "kaiming_normal", "bias": "zeros"}},
 ///         "relu",
 ///         {"dropout": 0.2},
-///         {"linear": {"inputs": 128, "outputs": 10, "weight": {"law": "orthogonal", "gain": 0.5}}}
+///         {"linear": {"inputs": 128, "outputs": 10, "weight": {"initializer": "orthogonal", "gain": 0.5}}}
 ///     ]
 /// }"#)?;
 /// let model = Sequential::from_spec(&spec)?;
@@ -34,11 +34,11 @@ use crate::ops::activations;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
-    /// From the input to the output.
+    /// The layers, from input to output.
     pub layers: Vec<LayerSpec>,
 }
 
-/// Writes [`LayerSpec`], of which the activations come from their table, and what depends on them.
+/// Writes [`LayerSpec`], whose activations come from the table, and the code that depends on them.
 macro_rules! layer_spec {
     ($(
         $(#[$doc:meta])*
@@ -109,14 +109,15 @@ activations!(layer_spec);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinearSpec {
-    /// How many features go in.
+    /// The number of input features.
     pub inputs: usize,
-    /// How many features come out.
+    /// The number of output features.
     pub outputs: usize,
-    /// The initializer of the weights; PyTorch's if it is left out.
+    /// The initializer of the weights. If it is missing, PyTorch's default applies.
     #[serde(default = "default_weight")]
     pub weight: Scheme,
-    /// The initializer of the biases; PyTorch's if it is left out. There are no biases with `null`.
+    /// The initializer of the biases. If it is missing, PyTorch's default applies. With `null` the
+    /// layer has no biases.
     #[serde(default = "default_bias")]
     pub bias: Option<Scheme>,
 }
@@ -130,7 +131,7 @@ fn default_bias() -> Option<Scheme> {
 }
 
 impl LinearSpec {
-    /// A layer with PyTorch's initializers, as [`Linear::new`] has it.
+    /// A layer with PyTorch's initializers, like [`Linear::new`].
     pub fn new(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, weight: default_weight(), bias: default_bias() }
     }
@@ -142,7 +143,8 @@ impl LinearSpec {
         if let Some(bias) = bias {
             bias.check(&ParamSpec::bias(*inputs, *outputs).named("bias"), &[*outputs])?;
         }
-        // A slip in a file is not to end the program, as a failed allocation would.
+        // Allocate once on trial: a size that is mistyped in a file must give an error, not abort
+        // the program.
         let numbers = inputs.checked_mul(*outputs);
         let fits = numbers.is_some_and(|n| Vec::<f32>::new().try_reserve_exact(n).is_ok());
         if fits { Ok(()) } else { Err("there is no memory for so many weights".into()) }
@@ -186,9 +188,9 @@ impl From<LinearSpec> for LayerSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualSpec {
-    /// What is computed beside the signal.
+    /// The layers of F.
     pub branch: Vec<LayerSpec>,
-    /// By what it is multiplied.
+    /// The factor of F.
     #[serde(default)]
     pub alpha: AlphaSpec,
 }
@@ -197,12 +199,12 @@ pub struct ResidualSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlphaSpec {
-    /// None.
+    /// α = 1: [`Residual::new`].
     #[default]
     One,
     /// [`Residual::scaled`].
     Scaled(f64),
-    /// [`Residual::learned`], from this number: [`rezero`](Residual::rezero) from 0.
+    /// [`Residual::learned`], starting at this number. With 0 it is [`rezero`](Residual::rezero).
     Learned(f64),
 }
 
@@ -242,7 +244,7 @@ impl From<ResidualSpec> for LayerSpec {
 
 /// Why a [`NetworkSpec`] cannot be built: which layer, and what is wrong with it.
 ///
-/// `Debug` prints the same prose.
+/// `Debug` prints the same text.
 ///
 /// # Example
 /// ```
@@ -270,19 +272,20 @@ impl fmt::Debug for SpecError {
 }
 
 impl Sequential {
-    /// The network that is described, its weights drawn from the thread's default generator, layer
-    /// after layer: the same as if it had been built by hand.
+    /// Builds the network that the description states. The weights come from the thread's default
+    /// generator, layer after layer, as if the layers had been built by hand.
     ///
     /// # Errors
-    /// Where building by hand would panic: a layer that does not fit the ones before it, an initializer
-    /// that cannot fill its parameter, a parameter out of range. Then nothing has been drawn.
+    /// If building by hand would panic: a layer does not fit the ones before it, an initializer
+    /// cannot fill its parameter, or a parameter is out of range. No number is drawn in this case.
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
         check(&spec.layers, "")?;
         Ok(build(&spec.layers))
     }
 }
 
-/// How many features the layers take and give, if they fit together. Their paths begin with `at`.
+/// The numbers of input and output features of these layers, if they fit together. Their paths
+/// start with `at`.
 fn check(layers: &[LayerSpec], at: &str) -> Result<Features, SpecError> {
     let mut before = Features::Same;
     for (i, layer) in layers.iter().enumerate() {
@@ -305,7 +308,7 @@ fn build(layers: &[LayerSpec]) -> Sequential {
 
 impl LayerSpec {
     fn check(&self, path: &str) -> Result<Features, SpecError> {
-        /// So that no value overflows f32, and the activation has a gain.
+        /// Below this limit no value overflows f32 and the activation has a gain.
         const LARGEST: f64 = 1e20;
         let mut features = Features::Same;
         let result = match self {
@@ -329,7 +332,7 @@ impl LayerSpec {
     }
 }
 
-/// For messages.
+/// The text of a layer in messages.
 impl fmt::Display for LayerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,17 +1,17 @@
-//! Every activation, once: its operation, its layer, its gain and its name in a file follow from its
-//! entry here.
+//! All activations. Each has one entry here. Its operation, its layer, its gain and its name in a
+//! file follow from this entry.
 //!
 //! An entry gives
 //! - the name of the method of [`Var`](crate::Var) and of the layer in [`layers`](crate::layers), with
 //!   the parameters and their defaults in PyTorch,
-//! - about how long an element takes, in picoseconds, which decides about threads alone,
-//! - the value, and the derivative from the input x and the value y,
-//! - if [`Nonlinearity`](fanin_init::Nonlinearity) has the function, which one it is: the layer then
-//!   has that one's gain. All others have [`Gain::preserving`](fanin_init::Gain::preserving) of the
+//! - the approximate time of an element in picoseconds, which decides how many threads work,
+//! - the value, and the derivative as a function of the input x and the value y,
+//! - the [`Nonlinearity`](fanin_init::Nonlinearity), if fanin-init has the function: its gain is then
+//!   the layer's. All other layers have [`Gain::preserving`](fanin_init::Gain::preserving) of the
 //!   value above.
 //!
-//! The name in a file is the layer's in snake case. The tests of an activation follow from its entry
-//! too. They ask for one thing more, a line with PyTorch's function in `golden/make.py`.
+//! The name in a file is the layer's in snake case. The tests of an activation follow from its
+//! entry, except for one line with PyTorch's function in `golden/make.py`.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
@@ -21,7 +21,7 @@ use fanin_tensor::simd::{Isa, Portable};
 use super::elementwise::Elementwise;
 use super::functions::functions;
 
-/// Hands the table to another macro.
+/// Passes the table to another macro.
 macro_rules! activations {
     ($callback:ident) => {
         $callback! {
@@ -62,7 +62,8 @@ macro_rules! activations {
                 nonlinearity Nonlinearity::Sigmoid;
             }
 
-            /// `x Φ(x)`, Φ the distribution function of the standard normal: `x/2 · (1 + erf(x/√2))`.
+            /// `x Φ(x)`, where Φ is the distribution function of the standard normal: `x/2 · (1 +
+            /// erf(x/√2))`.
             ///
             /// Hendrycks and Gimpel 2016, eq. 1. PyTorch's default `GELU`.
             fn gelu as Gelu {
@@ -111,7 +112,7 @@ macro_rules! activations {
                 nonlinearity Nonlinearity::Elu(alpha);
             }
 
-            /// `λ x` above 0, `λ α (e^x − 1)` elsewhere, with the λ and α that keep mean 0 and
+            /// `λ x` above 0, `λ α (e^x − 1)` elsewhere. The constants λ and α keep mean 0 and
             /// variance 1.
             ///
             /// Klambauer et al. 2017, eq. 2.
@@ -129,7 +130,12 @@ macro_rules! activations {
 
             /// `ln(1 + e^x)`.
             ///
+            /// The binary cross-entropy of logits z with targets t in `[0, 1]` is `(z.softplus() -
+            /// z * t).mean()`, PyTorch's `BCEWithLogitsLoss`. It does not overflow for any z.
+            ///
             /// Dugas et al. 2000.
+            #[doc(alias = "BCEWithLogitsLoss")]
+            #[doc(alias = "binary_cross_entropy_with_logits")]
             fn softplus as Softplus {
                 500 ps;
                 value x => x.vsoftplus::<I>();
@@ -137,8 +143,10 @@ macro_rules! activations {
                 nonlinearity Nonlinearity::Softplus;
             }
 
-            /// `e^{x_j} / Σ_k e^{x_k}` along the last axis. A network trained by
-            /// [`cross_entropy`](crate::Var::cross_entropy) ends in logits and needs none.
+            /// `e^{x_j} / Σ_k e^{x_k}` along the last axis.
+            ///
+            /// A network trained by [`cross_entropy`](crate::Var::cross_entropy) needs no softmax
+            /// at its end: the loss takes logits.
             fn softmax as Softmax { rows }
 
             /// `x_j − log Σ_k e^{x_k}` along the last axis.
@@ -151,7 +159,7 @@ macro_rules! activations {
                 900 ps;
                 value x => x * x.vsoftplus::<I>().vtanh::<I>();
                 derivative x, _y => {
-                    // 1 − tanh² cancels for large x; this does not.
+                    // 1 − tanh² cancels for large x. This form does not.
                     let q = (-x).vsigmoid::<I>();
                     let r = (q + q) / (T::ONE + q * q);
                     x.vsoftplus::<I>().vtanh::<I>() + x * (r * r) * x.vsigmoid::<I>()
@@ -165,7 +173,7 @@ pub(crate) use activations;
 
 activations!(functions);
 
-/// The functions in `f64`, for gains.
+/// Each function in `f64`, to compute gains.
 macro_rules! curves {
     ($(
         $(#[$doc:meta])*
@@ -178,7 +186,7 @@ macro_rules! curves {
     };
     (@curve $method:ident $params:tt $name:ident { rows }) => {};
     (@curve $method:ident [$($param:ident: $param_type:ident),*] $name:ident $body:tt) => {
-        #[allow(dead_code)] // for those that have no `Nonlinearity`
+        #[allow(dead_code)] // a function with a `Nonlinearity` is used by tests only
         pub(crate) fn $method($($param: f64,)* x: f64) -> f64 {
             let f = super::$name::<f64> { $($param,)* element: std::marker::PhantomData };
             super::Elementwise::value::<super::Portable>(f, x)

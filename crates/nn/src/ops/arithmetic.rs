@@ -1,4 +1,4 @@
-//! `+ − × ÷` of two values, with broadcasting, and with numbers.
+//! `+ − × ÷` of two values with broadcasting, and of a value and a number.
 
 use std::iter;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -223,10 +223,10 @@ impl<'t, T: Scalar> Neg for Var<'t, T> {
     }
 }
 
-/// The sum of values of one shape, or of shapes that broadcast.
+/// The sum of values whose shapes are equal or broadcast.
 ///
 /// # Panics
-/// **Panics** if there are no values: without one there is no tape to put a zero on.
+/// **Panics** if there are no values, because their sum would have no tape.
 ///
 /// # Example
 /// ```

@@ -2,12 +2,12 @@
 
 use fanin_tensor::Shape;
 
-/// A shape as seen along one axis: element (o, k, i) is number `(o · length + k) · inner + i`.
+/// A shape seen along one axis: element (o, k, i) has the index `(o · length + k) · inner + i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Along {
     /// The product of the lengths after the axis.
     pub(super) inner: usize,
-    /// The axis's length.
+    /// The length of the axis.
     pub(super) length: usize,
 }
 
@@ -25,28 +25,28 @@ impl Along {
         Self { inner: 1, length: shape.iter().product() }
     }
 
-    /// How many elements share the indices before the axis.
+    /// The number of elements that share the indices before the axis.
     pub(super) fn block(self) -> usize {
         self.length * self.inner
     }
 }
 
-/// The shape without an axis.
+/// The shape with one axis removed.
 pub(super) fn without(shape: &[usize], axis: usize) -> Shape {
     edit(shape, axis, 1, &[])
 }
 
-/// The shape with another length of an axis.
+/// The shape with the length of one axis replaced.
 pub(super) fn with_length(shape: &[usize], axis: usize, length: usize) -> Shape {
     edit(shape, axis, 1, &[length])
 }
 
-/// The shape with a new axis in front of the given one.
+/// The shape with a new axis before the given one.
 pub(super) fn with_axis(shape: &[usize], axis: usize, length: usize) -> Shape {
     edit(shape, axis, 0, &[length])
 }
 
-/// Replaces `old` axes, from number `axis`, by others.
+/// Replaces `old` axes, the first of which is number `axis`, by others.
 fn edit(shape: &[usize], axis: usize, old: usize, new: &[usize]) -> Shape {
     let axes = shape.len() - old + new.len();
     // On the stack, so that a steady step allocates nothing.

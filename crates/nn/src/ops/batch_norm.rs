@@ -1,4 +1,4 @@
-//! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, μ and σ² of each column.
+//! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, with μ and σ² of each column.
 
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
@@ -6,7 +6,8 @@ use fanin_tensor::{Scalar, Write};
 
 use crate::tape::{Backward, Op, Var};
 
-/// `σ² = Σ_rows (x − μ)² / n`. It is only read by [`BatchNorm`], whose backward pass goes around it.
+/// `σ² = Σ_rows (x − μ)² / n`. Only [`BatchNorm`] reads it, and its backward pass sends no gradient
+/// here.
 #[derive(Debug)]
 struct ColumnVariance;
 
@@ -16,9 +17,9 @@ impl<T: Scalar> Op<T> for ColumnVariance {
     }
 }
 
-/// With `x̂ = (x − μ)/√(σ² + ε)`: `dγ = Σ_rows dy ⊙ x̂`, `dβ = Σ_rows dy`, and
-/// `dx = γ/√(σ² + ε) ⊙ (dy − dβ/n − x̂ ⊙ dγ/n)` if μ and σ² are those of the batch, else
-/// `dx = γ/√(σ² + ε) ⊙ dy`. Inputs are x, μ, σ², and γ and β if there are any.
+/// With `x̂ = (x − μ)/√(σ² + ε)`: `dγ = Σ_rows dy ⊙ x̂` and `dβ = Σ_rows dy`. If μ and σ² belong to
+/// the batch, `dx = γ/√(σ² + ε) ⊙ (dy − dβ/n − x̂ ⊙ dγ/n)`, else `dx = γ/√(σ² + ε) ⊙ dy`. The
+/// inputs are x, μ, σ², and optionally γ and β.
 #[derive(Debug)]
 struct BatchNorm {
     epsilon: f64,
@@ -63,7 +64,7 @@ impl<T: Scalar> Op<T> for BatchNorm {
     }
 }
 
-/// Columns that are treated at once: their sums are in registers or the first cache.
+/// The number of columns in a block. Its sums fit into registers or the first-level cache.
 const BLOCK: usize = 64;
 
 /// Some columns of the input and of the output's gradient.
@@ -175,8 +176,8 @@ once! {
             [mean, variance]
         }
 
-        /// Each column of a matrix with these means and variances brought to mean 0 and variance 1, scaled
-        /// and shifted; `of_batch` if means and variances depend on the matrix.
+        /// Normalizes each column of a matrix with the given means and variances, then scales and
+        /// shifts it. `of_batch` says that means and variances are those of the matrix itself.
         pub(crate) fn batch_norm(
             self,
             moments: [Self; 2],

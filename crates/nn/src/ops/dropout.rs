@@ -22,11 +22,11 @@ impl<T: Scalar> Op<T> for Dropout {
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
-        /// Each element with probability `p` replaced by 0, and otherwise divided by `1 − p`, so that its
-        /// expectation stays: `y = x ⊙ mask / (1 − p)`.
+        /// Replaces each element by 0 with probability `p` and divides it by `1 − p` otherwise,
+        /// which keeps its expectation: `y = x ⊙ mask / (1 − p)`.
         ///
-        /// It does so wherever it stands; the layer [`Dropout`](crate::layers::Dropout), which says more,
-        /// does so in training alone.
+        /// This operation always drops. The layer [`Dropout`](crate::layers::Dropout) drops in
+        /// training only, and its documentation says more.
         ///
         /// # Panics
         /// **Panics** unless `0 ≤ p < 1`.
@@ -41,7 +41,8 @@ once! {
         /// ```
         ///
         /// # Reference
-        /// Srivastava et al. 2014, section 4; scaled in training rather than in prediction, section 10.
+        /// Srivastava et al. 2014, section 4. Scaling in training instead of in prediction: section
+        /// 10.
         #[must_use]
         #[track_caller]
         pub fn dropout(self, p: f64) -> Self {
@@ -66,14 +67,15 @@ pub(crate) fn require_probability(op: &str, p: f64) {
     assert!((0.0..1.0).contains(&p), "{op}: probability {p} is outside [0, 1)");
 }
 
-/// How many numbers are made of one call of the generator: 4 KiB of its bytes.
+/// The number of draws in one call of the generator: 4 KiB of its bytes.
 const CHUNK: usize = 512;
 
-/// One 64-bit word of the generator for each element, as PyTorch's `bernoulli_(1 − p)` draws.
+/// Takes one 64-bit word of the generator for each element, as PyTorch's `bernoulli_(1 − p)` does.
 fn draw_noise<T: Scalar>(p: f64, noise: &mut [T]) {
-    // Kept if k·2⁻⁵³ < 1 − p, where k is the word's low 53 bits: an integer below this one.
+    // k is the low 53 bits of the word. An element is kept if k·2⁻⁵³ < 1 − p, so if k is below this
+    // integer.
     let kept = ((1.0 - p) * (1u64 << BITS) as f64).ceil() as i64;
-    // Rounded before the division, as PyTorch does it.
+    // PyTorch also rounds 1 − p before the division.
     let scale = T::ONE / T::from_f64(1.0 - p);
     let (mut rng, mut bytes) = (default_rng(), [0; 8 * CHUNK]);
     for noise in noise.chunks_mut(CHUNK) {
@@ -83,10 +85,11 @@ fn draw_noise<T: Scalar>(p: f64, noise: &mut [T]) {
     }
 }
 
-/// Of a word so many bits are used.
+/// The generator's low bits that decide about an element.
 const BITS: u32 = 53;
 
-/// A kernel, because vectors choose without a branch, which would be taken wrongly every other time.
+/// A kernel, because vector code selects without a branch. The CPU would predict a branch wrongly
+/// half of the time.
 struct Choose<'a, T> {
     words: &'a [[u8; 8]],
     kept: i64,
@@ -101,7 +104,7 @@ impl<T: Scalar> Kernel for Choose<'_, T> {
     fn run<I: Isa>(self) {
         let Self { words, kept, scale, noise } = self;
         for (n, &word) in noise.iter_mut().zip(words) {
-            // Of a pair of 32-bit draws the first is the high half.
+            // PyTorch makes the word of two 32-bit draws. The first one is the high half.
             let k = i64::from_le_bytes(word).rotate_left(32) & ((1 << BITS) - 1);
             *n = if k < kept { scale } else { T::ZERO };
         }

@@ -33,6 +33,7 @@ functions! {
     }
 
     /// `|x|`; the derivative at 0 is 0.
+    #[doc(alias = "absolute")]
     fn abs as Abs {
         40 ps;
         value x => x.abs();
@@ -74,7 +75,7 @@ functions! {
         derivative x, _y => T::from_f64(-x.to_f64().sin());
     }
 
-    /// `x^p` for any number p. NaN if x is negative and p is no integer. Computed in `f64`.
+    /// `x^p` for any number p. NaN if x is negative and p is not an integer. Computed in `f64`.
     ///
     /// The derivative is `p · x^(p − 1)`, and 0 everywhere if p is 0.
     #[doc(alias = "pow")]
@@ -102,10 +103,10 @@ functions! {
         };
     }
 
-    /// `x` where it is from `min` to `max`, else the nearer of both; `max` if min is above max. NaN
-    /// stays NaN.
+    /// `x` within `min` and `max`, else the nearer bound. `max` if `min` is above `max`. NaN stays
+    /// NaN.
     ///
-    /// The derivative is 1 between both bounds, and 0 elsewhere and at the bounds, as in PyTorch.
+    /// The derivative is 1 between the bounds, 0 at a bound and 0 outside, as in PyTorch.
     #[doc(alias = "clip")]
     fn clamp(min: f64, max: f64) as Clamp {
         40 ps;

@@ -13,9 +13,9 @@ use crate::tape::{Backward, Curve, Op, Var};
 
 /// A function and its derivative.
 pub(crate) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
-    /// About how long an element takes, in picoseconds; see [`Function::picos`].
+    /// Approximate time of an element in picoseconds; see [`Function::picos`].
     const PICOS: usize = 100;
-    /// Whether it is what one would call an activation.
+    /// Whether the function is an activation. The doctor and muP look for activations.
     const ACTIVATION: bool = true;
 
     /// `f(x)`
@@ -40,7 +40,7 @@ impl<T, F: Elementwise<T>> Function<T, 1> for Value<F> {
 #[derive(Clone, Copy)]
 struct Chain<F>(F);
 
-/// The function's: the name of the op.
+/// The name of the op is that of the function.
 impl<F: fmt::Debug> fmt::Debug for Chain<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

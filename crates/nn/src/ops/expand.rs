@@ -1,19 +1,19 @@
-//! Broadcasting, by NumPy's rule: shapes are aligned at their last axes. An axis of length 1, or a
-//! missing one, is repeated until it has the other's length.
+//! Broadcasting by NumPy's rule: shapes are aligned at their last axes, and an axis that is missing
+//! or has length 1 is repeated to the other shape's length.
 
 use fanin_tensor::{Scalar, Shape, broadcast};
 
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
 
-/// The shape to which two others broadcast.
+/// The shape to which two shapes broadcast.
 #[track_caller]
 pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Shape {
     let axes = a.len().max(b.len());
     let at = |shape: &[usize], axis: usize| {
         (axis + shape.len()).checked_sub(axes).map_or(1, |axis| shape[axis])
     };
-    // On the stack, so that a step with broadcasting allocates nothing either.
+    // On the stack: a step with broadcasting allocates nothing.
     let (mut few, mut many) = ([0; 4], vec![]);
     let shape = if axes <= few.len() {
         &mut few[..axes]
@@ -32,16 +32,17 @@ pub(super) fn common_shape(op: &str, a: &[usize], b: &[usize]) -> Shape {
     (&*shape).into()
 }
 
-/// `y_{i,j} = x_j`, for any axes i; `dx_j = Σ_i dy_{i,j}`.
+/// `y_{i,j} = x_j` for any axes i; `dx_j = Σ_i dy_{i,j}`.
 #[derive(Debug)]
 struct Expand;
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
-        /// Repeats the value along axes of length 1, and along new leading axes, until it has this shape.
+        /// Repeats the value along axes of length 1 and along new leading axes, to the given shape.
         ///
         /// # Panics
-        /// **Panics** if it cannot be made to have it.
+        /// **Panics** if the shape does not broadcast to the given one.
+        #[doc(alias("broadcast_to", "expand_as", "repeat"))]
         #[track_caller]
         pub fn expand<'a>(self, shape: &'a [usize]) -> Self {
             let from = self.shape();

@@ -1,6 +1,6 @@
-//! The larger and the smaller of two values, and the largest and the smallest along an axis.
+//! Maximum and minimum of two values, and along an axis.
 //!
-//! A NaN counts as both the largest and the smallest number.
+//! A NaN counts both as the maximum and as the minimum.
 
 use fanin_tensor::Scalar;
 use fanin_tensor::map::map;
@@ -8,8 +8,8 @@ use fanin_tensor::map::map;
 use super::axes::{Along, without};
 use crate::tape::{Backward, Op, Var};
 
-/// `y = max(a, b)` or `min(a, b)`; the gradient goes to the one that was taken, half of it to each if
-/// they are equal.
+/// `y = max(a, b)` or `min(a, b)`. The gradient goes to the input that y equals. If both are equal,
+/// each gets half of it.
 #[derive(Debug)]
 struct Pick {
     larger: bool,
@@ -19,7 +19,7 @@ impl<T: Scalar> Op<T> for Pick {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (a, b, dy) = (cx.input(0).as_slice(), cx.input(1).as_slice(), cx.dy());
         let half = T::from_f64(0.5);
-        // 1 where the first is taken, also where one of both is NaN.
+        // 1 if a is the result, or if either is NaN.
         let share = move |a: T, b: T| {
             if a == b {
                 half
@@ -43,8 +43,8 @@ impl<T: Scalar> Op<T> for Pick {
     }
 }
 
-/// `y_{o,i} = max_k x_{o,k,i}` or the minimum; the gradient is shared evenly among the elements that
-/// are equal to y. Saves how many they are.
+/// `y_{o,i} = max_k x_{o,k,i}` or the minimum. The elements that equal y share the gradient evenly.
+/// The number of these elements is saved.
 #[derive(Debug)]
 struct Extreme {
     along: Along,
@@ -100,11 +100,11 @@ once! {
     impl<'t, T: Scalar> Var<'t, T> {
         /// The larger of two values, element by element: `y = max(a, b)`.
         ///
-        /// The gradient goes to the larger one. Equal ones get half of it each, as in PyTorch. A NaN in
-        /// either gives NaN.
+        /// The gradient goes to the larger value. Equal values get half of it each, as in PyTorch.
+        /// If either value is NaN, so is the result.
         ///
         /// # Shapes
-        /// Those of both broadcast to one.
+        /// The shapes of both broadcast to one.
         ///
         /// # Panics
         /// **Panics** if the shapes do not broadcast.
@@ -124,10 +124,10 @@ once! {
 
         /// The smaller of two values, element by element: `y = min(a, b)`.
         ///
-        /// Gradient and NaN as in [`maximum`](Self::maximum).
+        /// Gradient and NaN are treated as in [`maximum`](Self::maximum).
         ///
         /// # Shapes
-        /// Those of both broadcast to one.
+        /// The shapes of both broadcast to one.
         ///
         /// # Panics
         /// **Panics** if the shapes do not broadcast.
@@ -145,10 +145,10 @@ once! {
             self.binary("minimum", other, Pick { larger: false }, |[a, b]| smaller(a, b))
         }
 
-        /// The largest element: a scalar.
+        /// The maximum of all elements, a scalar.
         ///
-        /// Elements that share the maximum share its gradient evenly, as in `torch.max(x)`. A NaN
-        /// anywhere gives NaN.
+        /// Elements that equal the maximum share its gradient evenly, as in `torch.max(x)`. If any
+        /// element is NaN, so is the result.
         ///
         /// # Panics
         /// **Panics** if there are no elements.
@@ -167,7 +167,8 @@ once! {
             self.extreme("max", None, true)
         }
 
-        /// The smallest element: a scalar. Gradient and NaN as in [`max`](Self::max).
+        /// The minimum of all elements, a scalar. Gradient and NaN are treated as in
+        /// [`max`](Self::max).
         ///
         /// # Panics
         /// **Panics** if there are no elements.
@@ -178,10 +179,11 @@ once! {
             self.extreme("min", None, false)
         }
 
-        /// The largest element along one axis, which is gone from the result.
+        /// The maximum along one axis. The result does not have this axis.
         ///
-        /// Elements that share a maximum share its gradient evenly, as in `torch.amax`. (`torch.max` with
-        /// an axis gives all of it to one of them.) A NaN gives NaN.
+        /// Elements that equal the maximum share its gradient evenly, as in `torch.amax`.
+        /// (`torch.max` with an axis gives all of it to one element.) A NaN along the axis gives
+        /// NaN.
         ///
         /// # Panics
         /// **Panics** if the axis does not exist or has length 0.
@@ -200,8 +202,8 @@ once! {
             self.extreme("max_axis", Some(axis), true)
         }
 
-        /// The smallest element along one axis, which is gone from the result. Gradient and NaN as in
-        /// [`max_axis`](Self::max_axis).
+        /// The minimum along one axis. The result does not have this axis. Gradient and NaN are
+        /// treated as in [`max_axis`](Self::max_axis).
         ///
         /// # Panics
         /// **Panics** if the axis does not exist or has length 0.
@@ -233,7 +235,7 @@ once! {
     }
 }
 
-/// The extreme of each column of each block, and how many elements are equal to it.
+/// The extreme of each column of each block, and the number of elements equal to it.
 fn extremes<T: Scalar>(
     x: &[T],
     along: Along,

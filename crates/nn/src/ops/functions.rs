@@ -1,9 +1,9 @@
-//! What makes an operation of a function of one number.
+//! The macro that writes an operation for a function of one number.
 
 /// Writes the op of each function, and the method of [`Var`](crate::Var) that applies it.
 ///
 /// In the expressions, `T` is the element type and `I` the instruction set. An entry of
-/// [`activations!`](super::activations) with the body `{ rows }` has its operation elsewhere.
+/// [`activations!`](super::activations) with the body `{ rows }` has a hand-written operation.
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*
@@ -27,7 +27,7 @@ macro_rules! functions {
             element: std::marker::PhantomData<T>,
         }
 
-        // Not derived: `derive` refuses a type that a macro writes.
+        // Not derived: `derive` refuses a type that a macro produces.
         impl<T: fanin_tensor::Scalar> Clone for $name<T> {
             fn clone(&self) -> Self {
                 *self
@@ -35,7 +35,7 @@ macro_rules! functions {
         }
         impl<T: fanin_tensor::Scalar> Copy for $name<T> {}
 
-        /// The function's name, with its parameters if it has any.
+        /// The function's name, followed by its parameters if it has any.
         impl<T: fanin_tensor::Scalar> std::fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let name = f.write_str(stringify!($name));
@@ -77,7 +77,7 @@ macro_rules! functions {
             }
         }
     };
-    // A layer holds its parameter in f64, its operation in the element type.
+    // A layer stores its parameter in f64, an operation in the element type.
     (@type f64) => { T };
     (@type $other:ident) => { $other };
 }

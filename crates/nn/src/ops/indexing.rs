@@ -1,4 +1,4 @@
-//! Elements chosen by index, by range or by a mask.
+//! Elements selected by index, by range or by a mask.
 
 use std::ops::{Bound, RangeBounds};
 
@@ -48,7 +48,8 @@ impl<T: Scalar> Op<T> for Gather {
     }
 }
 
-/// `y = x` for the indices of one axis from `start`; `dx` is dy there, and 0 elsewhere.
+/// `y` is `x` without the indices of one axis outside `start..start + length`. `dx` is dy inside
+/// this range and 0 outside.
 #[derive(Debug)]
 struct Slice {
     along: Along,
@@ -73,15 +74,15 @@ impl<T: Scalar> Op<T> for Slice {
     }
 }
 
-/// `y = a` where the mask is true, `b` elsewhere; the gradient goes where the value came from.
-/// Saves the mask as ones and zeros.
+/// `y = a` where the mask is true, `b` elsewhere. The gradient goes to the value that y equals. The
+/// mask is saved as ones and zeros.
 #[derive(Debug)]
 struct Select;
 
 impl<T: Scalar> Op<T> for Select {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (mask, dy) = (cx.saved(), cx.dy());
-        // Chosen, not multiplied: what is not taken gets 0 even of an infinite gradient.
+        // Selected, not multiplied by the mask: 0 times an infinite gradient would be NaN.
         if let Some((write, da)) = cx.grad(0) {
             map([mask, dy], write, da, |[m, dy]| if m == T::ONE { dy } else { T::ZERO });
         }
@@ -92,10 +93,10 @@ impl<T: Scalar> Op<T> for Select {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The elements whose index along `axis` is in `range`.
+    /// The part of the value with indices in `range` along `axis`.
     ///
     /// # Shapes
-    /// That of the value, but for the axis, which has the length of the range.
+    /// The value's shape, except that the axis has the length of the range.
     ///
     /// # Panics
     /// **Panics** if the axis does not exist, or the range is not within it.
@@ -147,14 +148,15 @@ once! {
             })
         }
 
-        /// Elements of the first axis by index: rows, of a matrix. An index may come more than once; its
-        /// gradients are added.
+        /// The elements of the first axis at these indices: rows, for a matrix. An index may occur
+        /// more than once. Its gradients are then added.
         ///
         /// # Shapes
-        /// That of the value, but for the first axis, which has as many elements as there are indices.
+        /// The value's shape, except that the first axis has one element per index.
         ///
         /// # Panics
-        /// **Panics** if the value is a scalar, or an index is not below its first length.
+        /// **Panics** if the value is a scalar, or an index is not below the length of the first
+        /// axis.
         ///
         /// # Example
         /// ```
@@ -184,14 +186,14 @@ once! {
             })
         }
 
-        /// One element of each row: `y_i = x_{i, j_i}`, j being the indices.
+        /// One element of each row: `y_i = x_{i, j_i}`, where j are the indices.
         ///
         /// # Shapes
-        /// x `(rows, cols)`, and an index per row; the result is `(rows)`.
+        /// x `(rows, cols)`, with one index per row; the result is `(rows)`.
         ///
         /// # Panics
-        /// **Panics** if the value is no matrix, there is not an index per row, or an index is not below
-        /// the number of columns.
+        /// **Panics** if the value is not a matrix, if the number of indices is not the number of
+        /// rows, or if an index is not below the number of columns.
         ///
         /// # Example
         /// ```
@@ -225,15 +227,16 @@ once! {
 
         /// `a` where the mask is true, and `b` elsewhere.
         ///
-        /// The gradient goes where the value came from; the other one gets 0, also if it is infinite or
-        /// NaN there.
+        /// The gradient goes to the value that the result equals. The other value gets 0, even
+        /// where it is infinite or NaN.
         ///
         /// # Shapes
-        /// Those of a and b broadcast to one. The mask has a value for each of its elements, in
-        /// row-major order.
+        /// The shapes of a and b broadcast to one. The mask has one value for each element of that
+        /// shape, in row-major order.
         ///
         /// # Panics
-        /// **Panics** if the shapes do not broadcast, or the mask has another number of elements.
+        /// **Panics** if the shapes do not broadcast, or the mask has a different number of
+        /// elements.
         ///
         /// # Example
         /// ```

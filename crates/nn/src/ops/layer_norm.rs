@@ -1,4 +1,4 @@
-//! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, μ and σ² of each row.
+//! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, with μ and σ² of each row.
 
 use fanin_tensor::map::{map, update};
 use fanin_tensor::{Scalar, Write, reduce};
@@ -54,7 +54,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
     }
 }
 
-/// `Σ a b c`, in lanes that do not depend on each other.
+/// `Σ a b c`. Several independent partial sums let the CPU add in parallel.
 fn weighted<T: Scalar>(a: &[T], b: &[T], c: &[T]) -> T {
     const LANES: usize = 16;
     let mut sums = [T::ZERO; LANES];
@@ -68,14 +68,14 @@ fn weighted<T: Scalar>(a: &[T], b: &[T], c: &[T]) -> T {
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
-        /// Each row brought to mean 0 and variance 1, then scaled by γ and shifted by β:
-        /// `y = (x − μ) / √(σ² + ε) ⊙ γ + β`. A row is what has the last axis; σ² is `Σ (x − μ)² / n`.
+        /// Normalizes each row to mean 0 and variance 1, then scales it by γ and shifts it by β: `y
+        /// = (x − μ) / √(σ² + ε) ⊙ γ + β`. A row runs along the last axis; σ² is `Σ (x − μ)² / n`.
         ///
         /// # Shapes
         /// x and y `(…, features)`, γ and β `(features)`.
         ///
         /// # Panics
-        /// **Panics** if x is a scalar, or γ or β have another shape.
+        /// **Panics** if x is a scalar, or the shape of γ or β is not `(features)`.
         ///
         /// # Example
         /// ```

@@ -10,7 +10,7 @@ use crate::tape::{Backward, Forward, Op, Var};
 #[derive(Debug)]
 struct MatMul;
 
-/// A matrix's rows and columns, checked before.
+/// The rows and columns of a matrix whose shape is checked already.
 fn mat<T: Scalar>(x: &Tensor<T>) -> Mat<'_, T> {
     let [rows, cols] = *x.shape() else { unreachable!("matmul checks its shapes") };
     Mat::new(x.as_slice(), rows, cols)
@@ -18,10 +18,11 @@ fn mat<T: Scalar>(x: &Tensor<T>) -> Mat<'_, T> {
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
-        /// The matrix product of an `(m, k)` with a `(k, n)` value: `(m, n)`.
+        /// The matrix product: `(m, k)` times `(k, n)` gives `(m, n)`.
         ///
         /// # Panics
-        /// **Panics** if either has another number of axes than two, or the inner lengths differ.
+        /// **Panics** if either value is not a matrix, or if the inner lengths differ.
+        #[doc(alias("mm", "dot"))]
         #[must_use]
         #[track_caller]
         pub fn matmul(self, other: Self) -> Self {
@@ -57,7 +58,8 @@ once! {
         #[must_use]
         #[track_caller]
         pub fn linear(self, w: Self, b: Option<Self>) -> Self {
-            // Looked at, and copied for a message alone: a small layer would feel the copies.
+            // Reads the shapes in place and copies them only for a message: the copies would slow
+            // down a small layer.
             let sizes: Option<[usize; 2]> = w.with_shape(|shape| shape.try_into().ok());
             let Some([outputs, inputs]) = sizes else {
                 let why = "the weight must be a matrix (out, in)";
@@ -135,7 +137,8 @@ impl<T: Scalar> Op<T> for Linear {
         if let Some((write, dw)) = cx.grad(1) {
             gemm(dy.t(), x, write, dw);
         }
-        // A first layer's input wants none: that saves a third of the layer's work.
+        // The input of a first layer needs no gradient. Leaving it out saves a third of the layer's
+        // work.
         if let Some((write, dx)) = cx.grad(0) {
             gemm(dy, w, write, dx);
         }

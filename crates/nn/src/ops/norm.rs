@@ -1,4 +1,4 @@
-//! `y = √(Σ x²)`; `dx = dy · x / y`, 0 where y is 0.
+//! `y = √(Σ x²)`; `dx = dy · x / y`, and 0 where y is 0.
 
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, Shape, reduce};
@@ -11,7 +11,7 @@ struct Norm {
     along: Along,
 }
 
-/// What x is multiplied by in the backward pass.
+/// The factor of x in the backward pass.
 #[inline(always)]
 fn factor<T: Scalar>(dy: T, y: T) -> T {
     if y == T::ZERO { T::ZERO } else { dy / y }
@@ -42,7 +42,8 @@ impl<T: Scalar> Op<T> for Norm {
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
-        /// The Euclidean norm of all elements, `√(Σ x²)`: a scalar. Its gradient is 0 where it is 0.
+        /// The Euclidean norm of all elements, `√(Σ x²)`: a scalar. The gradient is 0 where the
+        /// norm is 0.
         ///
         /// # Example
         /// ```
@@ -56,8 +57,8 @@ once! {
             self.norm_along(Along::all(&from), [][..].into())
         }
 
-        /// The Euclidean norm along one axis, which is gone from the result. Its gradient is 0 where it
-        /// is 0.
+        /// The Euclidean norm along one axis. The result does not have this axis. The gradient is 0
+        /// where the norm is 0.
         ///
         /// # Panics
         /// **Panics** if the axis does not exist.

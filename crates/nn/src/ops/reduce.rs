@@ -1,4 +1,4 @@
-//! Sums and means, over everything or along an axis.
+//! Sums and means of all elements or along an axis.
 
 use fanin_tensor::Write;
 use fanin_tensor::map::map;
@@ -69,7 +69,7 @@ once! {
             })
         }
 
-        /// The sum along one axis, which is gone from the result.
+        /// The sum along one axis. The result does not have this axis.
         ///
         /// # Panics
         /// **Panics** if the axis does not exist.
@@ -87,7 +87,7 @@ once! {
             self.axis_sum("sum_axis", axis, false)
         }
 
-        /// The mean along one axis, which is gone from the result.
+        /// The mean along one axis. The result does not have this axis.
         ///
         /// # Panics
         /// **Panics** if the axis does not exist.

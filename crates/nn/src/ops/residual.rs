@@ -27,13 +27,13 @@ impl<T: Scalar> Op<T> for AddScaled {
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
-        /// `x + α z`: x with a residual z, multiplied by a single number that may be learned.
+        /// `x + α z`, where α is a single number that may be learned.
         ///
         /// # Shapes
-        /// x and z of the same shape, which is that of the result; α has one element.
+        /// x, z and the result have the same shape; α has one element.
         ///
         /// # Panics
-        /// **Panics** if the shapes of x and z differ, or α has not one element.
+        /// **Panics** if the shapes of x and z differ, or if α has more or fewer than one element.
         ///
         /// # Example
         /// ```

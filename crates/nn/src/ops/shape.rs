@@ -1,4 +1,4 @@
-//! Values in another shape or order: reshape, transpose, concatenation.
+//! Operations that change the shape or the order of elements: reshape, transpose, concatenation.
 
 use fanin_tensor::Write;
 use fanin_tensor::map::map;
@@ -47,13 +47,13 @@ fn transpose<T: Scalar>(x: &[T], cols: usize, write: Write, y: &mut [T]) {
     }
 }
 
-/// `y = (x₁, x₂, …)` along one axis; each `dx` is its part of `dy`.
+/// `y = (x₁, x₂, …)` along one axis; each `dx` is the matching part of `dy`.
 #[derive(Debug)]
 struct Concat {
     axis: usize,
 }
 
-/// How many elements share the indices before `axis`.
+/// The number of elements that share the indices before `axis`.
 fn block(shape: &[usize], axis: usize) -> usize {
     shape[axis..].iter().product()
 }
@@ -77,10 +77,11 @@ impl<T: Scalar> Op<T> for Concat {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The same elements, row by row, under another shape.
+    /// The same elements in row-major order, with another shape.
     ///
     /// # Panics
-    /// **Panics** if the shape has another number of elements.
+    /// **Panics** if the shape has a different number of elements.
+    #[doc(alias("view", "squeeze", "unsqueeze"))]
     #[must_use]
     #[track_caller]
     pub fn reshape(self, shape: impl IntoShape) -> Self {
@@ -93,7 +94,8 @@ once! {
         /// A matrix with rows and columns exchanged.
         ///
         /// # Panics
-        /// **Panics** if the value is no matrix.
+        /// **Panics** if the value is not a matrix.
+        #[doc(alias("t", "permute", "swapaxes"))]
         #[must_use]
         #[track_caller]
         pub fn transpose(self) -> Self {
@@ -105,10 +107,11 @@ once! {
             })
         }
 
-        /// Values one behind the other along `axis`; all other axes must agree.
+        /// Joins values along `axis`. All other axes must have equal lengths.
         ///
         /// # Panics
-        /// **Panics** if there are no values, the axis does not exist, or other axes differ.
+        /// **Panics** if there are no values, the axis does not exist, or the lengths of other axes
+        /// differ.
         ///
         /// # Example
         /// ```
@@ -117,6 +120,7 @@ once! {
         /// let y = Tape::new().value(|t| Var::concat(&[t.input(&a), t.input(&b)], 1));
         /// assert_eq!((y.shape(), y.as_slice()), (&[2, 2][..], &[1.0, 3.0, 2.0, 4.0][..]));
         /// ```
+        #[doc(alias("cat", "concatenate"))]
         #[must_use]
         #[track_caller]
         pub fn concat<'a>(values: &'a [Self], axis: usize) -> Self
@@ -140,7 +144,7 @@ once! {
             Self::joined(values, axis, with_length(&shape, axis, length))
         }
 
-        /// Values of one shape along a new axis, which comes in front of the given one.
+        /// Joins values of one shape along a new axis, which is inserted at index `axis`.
         ///
         /// # Shapes
         /// n values with axes `(a, b, …)`; the result is `(n, a, b, …)` with axis 0, `(a, n, b, …)`
@@ -175,7 +179,7 @@ once! {
             Self::joined(values, axis, with_axis(&shape, axis, values.len()))
         }
 
-        /// Copies values behind one another along an axis. Nothing is checked.
+        /// Copies values one after the other along an axis. The caller has checked the shapes.
         fn joined<'a>(values: &'a [Self], axis: usize, shape: Shape) -> Self
         where
             't: 'a,
@@ -196,8 +200,8 @@ once! {
             })
         }
 
-        /// All axes but the first as one: `(n, a, b, …)` becomes `(n, a · b · …)`, as by PyTorch's
-        /// `nn.Flatten`.
+        /// Joins all axes but the first to one: `(n, a, b, …)` becomes `(n, a · b · …)`, as
+        /// PyTorch's `nn.Flatten` does.
         ///
         /// # Panics
         /// **Panics** if the value is a scalar.
@@ -220,7 +224,7 @@ once! {
         fn reshaped(self, shape: Shape) -> Self {
             let from = self.shape();
             if from.iter().product::<usize>() != shape.iter().product() {
-                bad_shapes("reshape", &from, &shape, "they have different numbers of places");
+                bad_shapes("reshape", &from, &shape, "they have different numbers of elements");
             }
             self.tape().apply(Reshape, &[self], |cx| {
                 let x = cx.input(0);

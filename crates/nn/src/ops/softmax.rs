@@ -44,8 +44,8 @@ impl<T: Scalar> Op<T> for LogSoftmax {
     }
 }
 
-/// `y_{o,i} = log Σ_k e^{x_{o,k,i}}`; `dx_{o,k,i} = dy_{o,i} · e^{x_{o,k,i} − y_{o,i}}`. Saves the
-/// latter without dy.
+/// `y_{o,i} = log Σ_k e^{x_{o,k,i}}`; `dx_{o,k,i} = dy_{o,i} · e^{x_{o,k,i} − y_{o,i}}`. Saves
+/// `e^{x_{o,k,i} − y_{o,i}}`.
 #[derive(Debug)]
 struct LogSumExp {
     along: Along,
@@ -83,7 +83,7 @@ impl<T: Scalar> Kernel for Exp<'_, T> {
     }
 }
 
-/// `top + ln sum`; top itself if it is infinite.
+/// `top + ln sum`, or `top` if it is infinite.
 #[derive(Clone, Copy)]
 struct LogAbove;
 
@@ -140,7 +140,7 @@ once! {
             })
         }
 
-        /// `log Σ_k e^{x_k}` along one axis, which is gone from the result, without overflow.
+        /// `log Σ_k e^{x_k}` along one axis, without overflow. The result does not have this axis.
         ///
         /// # Panics
         /// **Panics** if the axis does not exist or has length 0.

@@ -1,4 +1,4 @@
-//! Plans in files.
+//! Serialization of plans.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, InitPlan, Selector};
 
-/// A plan as serde sees it:
+/// The serialized form of a plan:
+/// `{"initializers":[{"weights":"auto"},{"named":["2.*","zeros"]}],"seed":42}`.
 /// `{"initializers":[{"weights":"auto"},{"named":["2.*","zeros"]}],"seed":42}`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "InitPlan", deny_unknown_fields)]
@@ -33,8 +34,8 @@ impl Serialize for InitPlan {
         let entry = |Entry { selector, initializer, scheme }: &Entry| {
             let scheme = scheme.clone().ok_or_else(|| {
                 S::Error::custom(format!(
-                    "InitPlan: {initializer:?} is no initializer of fanin-init, so it has no name to be \
-                     saved by"
+                    "InitPlan: {initializer:?} is not an initializer of fanin-init, so it has no name \
+                     in a file"
                 ))
             })?;
             Ok(match selector {

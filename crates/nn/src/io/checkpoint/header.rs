@@ -8,15 +8,15 @@ use fanin_tensor::Scalar;
 
 use crate::io::error::{Error, Result};
 
-/// No text has `8F` (it does not start a UTF-8 character) nor `00`, and a transfer that rewrites line
-/// ends breaks the `0A`.
+/// No text contains `8F` (it cannot start a UTF-8 character) or `00`. A transfer that rewrites line
+/// ends changes the `0A`.
 const MAGIC: [u8; 8] = *b"\x8Ffanin\n\0";
 const VERSION: u32 = 1;
 
 pub(super) struct Header {
     version: u32,
     element: [u8; 4],
-    /// How many bytes follow the header.
+    /// The number of bytes after the header.
     pub(super) payload: u64,
     sum: u32,
 }
@@ -24,7 +24,7 @@ pub(super) struct Header {
 impl Header {
     pub(super) const LEN: usize = 32;
 
-    /// For a payload of `T` that was written through `summed`.
+    /// The header of a payload of `T` that was written through `summed`.
     pub(super) fn of<T: Scalar>(summed: &Summed<impl Write>) -> Self {
         let (payload, sum) = (summed.len, summed.sum());
         Self { version: VERSION, element: element::<T>(), payload, sum }
@@ -42,7 +42,7 @@ impl Header {
         bytes
     }
 
-    /// The header of a file of ours, of any version.
+    /// Reads the header of a fanin file of any version.
     pub(super) fn read(source: &mut dyn Read, file: &Path) -> Result<Self> {
         let mut bytes = Vec::with_capacity(Self::LEN);
         if let Err(source) = Read::take(&mut *source, Self::LEN as u64).read_to_end(&mut bytes) {
@@ -67,7 +67,7 @@ impl Header {
         Ok(Self { version: u32_at(8), element, payload: u64_at(16), sum: u32_at(24) })
     }
 
-    /// Whether a file of `len` bytes, with this header, may hold a model of `T`.
+    /// Checks that a file of `len` bytes with this header can hold a model of `T`.
     pub(super) fn check<T: Scalar>(&self, len: u64, file: &Path) -> Result<()> {
         let file = || file.to_owned();
         if self.version == 0 {
@@ -76,7 +76,7 @@ impl Header {
         if self.version > VERSION {
             return Err(Error::Newer { file: file(), version: self.version, newest: VERSION });
         }
-        // Before the types are compared: a file that is not whole cannot be used in any model.
+        // Checked before the element type: an incomplete file is of no use to any model.
         let expected = self.payload.saturating_add(Self::LEN as u64);
         if len < expected {
             return Err(Error::Truncated { file: file(), len, expected: Some(expected) });
@@ -92,11 +92,11 @@ impl Header {
         Ok(())
     }
 
-    /// Whether the payload, all of it read through `summed`, is what was written.
+    /// Checks that the payload, read completely through `summed`, is the one that was written.
     pub(super) fn check_payload(&self, summed: &Summed<impl Read>, file: &Path) -> Result<()> {
         let file = || file.to_owned();
         if summed.len < self.payload {
-            // Somebody cut the file after it was opened.
+            // The file was cut after it was opened.
             let [len, expected] = [summed.len, self.payload].map(|n| n + Self::LEN as u64);
             return Err(Error::Truncated { file: file(), len, expected: Some(expected) });
         }
@@ -114,11 +114,11 @@ fn element<T: Scalar>() -> [u8; 4] {
 }
 
 fn element_name<T: Scalar>() -> &'static str {
-    // `Scalar` is sealed: these are all.
+    // `Scalar` is sealed: there are no other types.
     if size_of::<T>() == size_of::<f32>() { "f32" } else { "f64" }
 }
 
-/// What a file of another format may be.
+/// Names the format of a file by its first bytes.
 fn recognize(start: &[u8]) -> String {
     let known: [(&[u8], &str); 5] = [
         (b"PK\x03\x04", "a zip archive, as PyTorch (.pt) and NumPy (.npz) write"),
@@ -140,7 +140,7 @@ fn recognize(start: &[u8]) -> String {
     }
 }
 
-/// Counts and sums the bytes that pass.
+/// Counts the bytes that pass and computes their checksum.
 pub(super) struct Summed<S> {
     inner: S,
     hasher: Hasher,
