@@ -3,7 +3,7 @@
     python keyed.py         # written with torch 2.15.0, numpy 2.4.6
 
 A line: path, the FNV-1a hash of all bytes, the first two numbers as bits. The lines are in
-crates/nn/tests/plan.rs. The generator's state is numpy's init_by_array for the key, put into torch.
+crates/nn/tests/nn/plan.rs. The generator's state is numpy's init_by_array for the key, put into torch.
 """
 
 import os

@@ -1,13 +1,9 @@
-//! Dropout: PyTorch's masks, the right share and expectation, gradients, threads.
+//! Dropout: PyTorch's masks, the right share and expectation, gradients. tests/threads has its threads.
 
 use fanin_nn::init::rand::RngCore;
 use fanin_nn::init::{manual_seed, with_default_rng};
-use fanin_nn::layers::{Dropout, Relu};
-use fanin_nn::tensor::parallel;
-use fanin_nn::{
-    Adam, Linear, Module, Optimizer, Param, Parameters, Sequential, Tape, Tensor, gradcheck,
-    gradcheck_at,
-};
+use fanin_nn::layers::Dropout;
+use fanin_nn::{Module, Param, Tape, Tensor, gradcheck, gradcheck_at};
 
 struct Case {
     p: f64,
@@ -18,7 +14,7 @@ struct Case {
 
 fn golden() -> Vec<Case> {
     let mut cases: Vec<Case> = vec![];
-    for line in include_str!("../golden/torch_dropout.txt").lines() {
+    for line in include_str!("../../golden/torch_dropout.txt").lines() {
         let mut words = line.split(' ');
         match words.next().unwrap() {
             "#" => {}
@@ -113,29 +109,4 @@ fn prediction_is_the_identity_without_a_copy_or_a_draw() {
     let y = Dropout::new(0.5).predict(&x);
     assert_eq!(y.as_slice().as_ptr(), x.as_slice().as_ptr());
     assert!(with_default_rng(|rng| *rng == before));
-}
-
-#[test]
-fn the_same_bits_for_any_number_of_threads() {
-    let train = |threads| {
-        parallel::set_num_threads(threads);
-        manual_seed(3);
-        let mut model = Sequential::new()
-            .add(Dropout::new(0.2))
-            .add(Linear::new(64, 256))
-            .add(Relu)
-            .add(Dropout::new(0.5))
-            .add(Linear::new(256, 10));
-        let x =
-            Tensor::from_vec([128, 64], (0..128 * 64).map(|i| (i % 17) as f32 / 17.0).collect());
-        let y: Vec<usize> = (0..128).map(|i| i % 10).collect();
-        let (mut adam, mut tape) = (Adam::new(1e-3), Tape::new());
-        for _ in 0..10 {
-            let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
-            adam.step(&mut model, grads);
-        }
-        model.named_params().iter().flat_map(|(_, p)| bits(p.value())).collect::<Vec<_>>()
-    };
-    let one = train(1);
-    assert!(train(2) == one && train(3) == one);
 }

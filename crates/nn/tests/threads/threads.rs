@@ -8,6 +8,8 @@ use fanin_nn::{
     Tensor, Var,
 };
 
+use super::alone;
+
 fn model() -> Sequential {
     manual_seed(7);
     Sequential::new()
@@ -36,6 +38,7 @@ fn bits(model: &impl Module) -> Vec<u32> {
 
 #[test]
 fn fifty_steps_give_the_same_bits_with_1_2_and_3_threads() {
+    let _alone = alone();
     let train = |threads, narrow| {
         parallel::set_num_threads(threads);
         // Fewer rows than columns: products are split by columns.
@@ -61,6 +64,7 @@ fn fifty_steps_give_the_same_bits_with_1_2_and_3_threads() {
 
 #[test]
 fn several_threads_predict_at_once_and_train_side_by_side() {
+    let _alone = alone();
     let (x, y) = data(33);
     let shared = model();
     let expected = shared.predict(&x);

@@ -192,7 +192,7 @@ fn every_level_gives_the_same_up_to_rounding() {
         let file = format!("fanin-levels-{}-{name}", std::process::id());
         let path = env::temp_dir().join(file);
         let out = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "every_level_gives_the_same_up_to_rounding"])
+            .args(["--exact", "levels::every_level_gives_the_same_up_to_rounding"])
             .env("FANIN_SIMD", name)
             .env(DUMP, &path)
             .output()

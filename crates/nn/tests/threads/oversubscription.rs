@@ -3,7 +3,6 @@
 
 use std::env;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,11 +11,7 @@ use fanin_nn::layers::*;
 use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
 use fanin_nn::{Adam, Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
 
-/// The number of threads belongs to the process, and so do its cores: one test at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(|e| e.into_inner())
-}
+use super::alone;
 
 /// Trains a network whose products are dot products, tiled and packed, and gives the bits of its losses and parameters.
 /// `before` sees the number of each step.
@@ -134,7 +129,7 @@ fn a_process_that_begins_with_64_threads() {
     }
     let _alone = alone();
     let child = |threads: &str| {
-        let test = "a_process_that_begins_with_64_threads";
+        let test = "oversubscription::a_process_that_begins_with_64_threads";
         let out = Command::new(env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
             .envs([(CHILD, threads), ("FANIN_NUM_THREADS", threads)])

@@ -1,7 +1,7 @@
 //! Every optimizer against PyTorch's, after each of 20 steps: golden/torch_optim.txt, which
 //! golden/make.py wrote.
 //!
-//! `cargo test --test torch_optim -- --nocapture` shows the largest deviation of each case.
+//! `cargo test -p fanin-nn torch_optim -- --nocapture` shows the largest deviation of each case.
 
 use fanin_nn::optim::RmsProp;
 use fanin_nn::{Adam, AdamW, Module, Optimizer, Param, Parameters, Sgd, Tape, Tensor, Var};
@@ -27,7 +27,7 @@ struct Case {
 fn golden() -> Golden {
     let (mut start, mut gradients) = (vec![], vec![]);
     let mut cases: Vec<(&str, Vec<Tensor>)> = vec![];
-    for line in include_str!("../golden/torch_optim.txt").lines() {
+    for line in include_str!("../../golden/torch_optim.txt").lines() {
         let mut words = line.split(' ');
         match words.next().unwrap() {
             "#" => {}

@@ -1,7 +1,8 @@
 //! Mistakes of the caller: each panics at the caller's line, with the operation and all shapes.
 
 use std::panic::{self, Location};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use fanin_nn::init::Orthogonal;
 use fanin_nn::layers::*;
@@ -12,16 +13,21 @@ use fanin_nn::{
 
 /// The message and the file of a panic.
 fn panic_of(f: impl FnOnce()) -> (String, String) {
-    // One at a time: the hook is the process's.
+    // One at a time: the hook is the process's. Other threads' panics go to the hook before it.
     static ONE: Mutex<()> = Mutex::new(());
     static FILE: Mutex<String> = Mutex::new(String::new());
     let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|info| {
+    let before = Arc::new(panic::take_hook());
+    let (others, this) = (before.clone(), thread::current().id());
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() != this {
+            return others(info);
+        }
         *FILE.lock().unwrap() = info.location().map(Location::file).unwrap_or_default().to_owned();
     }));
     let result = panic::catch_unwind(panic::AssertUnwindSafe(f));
-    panic::set_hook(hook);
+    drop(panic::take_hook());
+    panic::set_hook(Arc::into_inner(before).expect("the hook that had it is gone"));
     let payload = result.expect_err("it must panic");
     let message = payload.downcast_ref::<String>().cloned();
     let message = message.or_else(|| payload.downcast_ref::<&str>().map(|s| s.to_string()));

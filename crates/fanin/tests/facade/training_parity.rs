@@ -1,7 +1,7 @@
 //! The same seed trains the same network as PyTorch: initial weights, order of the batches and 100
 //! losses, from golden/training.txt, which golden/make.py wrote.
 //!
-//! `cargo test --test training_parity -- --nocapture` shows the largest deviation of each case.
+//! `cargo test -p fanin training_parity -- --nocapture` shows the largest deviation of each case.
 
 use fanin::prelude::*;
 
@@ -16,7 +16,7 @@ struct Case {
 }
 
 fn golden(name: &str) -> Case {
-    let text = include_str!("../golden/training.txt");
+    let text = include_str!("../../golden/training.txt");
     let mut lines = text.lines().skip_while(|line| *line != format!("case {name}")).skip(1);
     let mut words = |key: &str| lines.next().unwrap().strip_prefix(key).unwrap().split_whitespace();
     let parameters = u64::from_str_radix(words("parameters").next().unwrap(), 16).unwrap();

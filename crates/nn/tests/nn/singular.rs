@@ -20,7 +20,7 @@ fn matrix(name: &str, m: usize, n: usize) -> Tensor<f64> {
 #[test]
 fn they_are_numpys() {
     let mut matrices = 0;
-    for line in include_str!("../golden/singular.txt").lines().filter(|l| !l.starts_with('#')) {
+    for line in include_str!("../../golden/singular.txt").lines().filter(|l| !l.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         let (m, n): (usize, usize) = (words[1].parse().unwrap(), words[2].parse().unwrap());
         let want: Vec<f64> = words[3..].iter().map(|w| w.parse().unwrap()).collect();

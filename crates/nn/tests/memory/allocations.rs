@@ -1,49 +1,13 @@
 //! The cost of a step is an assertion: a steady training step allocates nothing. (With portable
 //! instructions alone it does so once for each large product, which goes to matrixmultiply.)
 
-#![allow(unsafe_code)] // an allocator that counts is a `GlobalAlloc`
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use fanin_nn::layers::*;
 use fanin_nn::tensor::gemm::{Path, path};
 use fanin_nn::tensor::parallel;
 use fanin_nn::tensor::simd::{self, Level};
 use fanin_nn::{Adam, AdamW, Linear, Module, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var};
 
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(f: impl FnOnce()) -> usize {
-    let before = COUNT.get();
-    f();
-    COUNT.get() - before
-}
+use super::allocations;
 
 /// How many of a step's products may go to matrixmultiply: forward, dW, and dX but for the first layer.
 fn packed_products(sizes: &[usize], batch: usize) -> usize {

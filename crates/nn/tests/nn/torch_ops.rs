@@ -1,7 +1,7 @@
 //! Every operation, layer and loss against PyTorch, values and gradients, in `f32`:
 //! golden/torch_ops.txt, which golden/make.py wrote.
 //!
-//! `cargo test --test torch_ops -- --nocapture` shows the largest deviation of each case.
+//! `cargo test -p fanin-nn torch_ops -- --nocapture` shows the largest deviation of each case.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
 
 fn golden() -> Vec<Case> {
     let mut cases: Vec<Case> = vec![];
-    for line in include_str!("../golden/torch_ops.txt").lines() {
+    for line in include_str!("../../golden/torch_ops.txt").lines() {
         let mut words = line.split(' ');
         let key = words.next().unwrap();
         if key == "case" {

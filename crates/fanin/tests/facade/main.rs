@@ -1,0 +1,7 @@
+//! Whole trainings, on the bundled digits, in one program.
+//!
+//! A module is a file: `cargo test -p fanin levels` runs the modules and tests of that name.
+
+mod doctor;
+mod levels;
+mod training_parity;

@@ -1,0 +1,72 @@
+//! A file's claims cost no memory.
+
+use std::fs::{self, File};
+
+use fanin_nn::{Checkpoint, Linear};
+
+use super::{Scratch, one_param, refused, sealed, sealed_f32, small};
+use crate::peak;
+
+/// The 1 MiB that serde reserves at most for a vector of any claimed length, a buffer of 64 KiB, a
+/// name of at most as much, and change.
+const LITTLE: isize = 1280 << 10;
+
+#[test]
+fn claims_cost_no_memory() {
+    const HUGE: u64 = 1 << 40;
+    let scratch = Scratch::new();
+    let le = |n: u64| n.to_le_bytes();
+    let honest = one_param("weight", &[2, 2], &[1.0; 4]);
+    let of_f32 = |parts: &[&[u8]]| sealed_f32(&parts.concat());
+    let unknown = &one_param("x", &[0], &[])[8..];
+    let files = [
+        // The length of the payload.
+        ("was cut short", sealed(1, b"f32\0", 4 * HUGE, &honest)),
+        ("was cut short", sealed(1, b"f32\0", u64::MAX, &honest)),
+        // How many parameters.
+        ("of parameter 1 is behind its end", of_f32(&[&le(HUGE), &honest[8..]])),
+        ("and 99997 more", of_f32(&[&le(100_000), &unknown.repeat(100_000)])),
+        // The length of a path.
+        ("claims more than 65536 bytes", of_f32(&[&le(1), &le(HUGE)])),
+        ("claims more than 65536 bytes", of_f32(&[&le(1), &le(u64::MAX)])),
+        ("claims more than 65536 bytes", of_f32(&[&le(1), &le(8 << 20)])),
+        ("claims more than 65536 bytes", of_f32(&[&le(1), &le(1 << 16)])),
+        // How many axes.
+        ("of parameter 0 is behind its end", of_f32(&[&le(1), &le(0), &le(HUGE)])),
+        ("claims more than 65536 bytes", of_f32(&[&le(1), &le(0), &le(HUGE), &[1; 1 << 17]])),
+        // How many values, of a parameter that the model has and of others.
+        ("weight has 16 of 4398046511104", sealed_f32(&one_param("weight", &[HUGE], &[1.0; 4]))),
+        ("weight is behind its end", sealed_f32(&one_param("weight", &[2, 2], &[1.0; 3]))),
+        ("x has 16 of 4398046511104 bytes", sealed_f32(&one_param("x", &[HUGE], &[1.0; 4]))),
+        ("no memory can hold", sealed_f32(&one_param("x", &[HUGE, HUGE], &[1.0; 4]))),
+        ("no memory can hold", sealed_f32(&one_param("x", &[HUGE, HUGE, 0], &[]))),
+    ];
+    for (says, bytes) in files {
+        let path = scratch.with("model.fanin", &bytes);
+        let mut model = Linear::builder(2, 2).no_bias().build();
+        let (peak, result) = peak(|| model.load(&path));
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(peak < LITTLE, "{error}: {peak} bytes");
+        refused(&mut model, &path);
+    }
+    // Size without content costs a file nothing either.
+    let path = scratch.file("sparse.fanin");
+    fs::write(&path, sealed(1, b"f32\0", (64 << 20) - 32, &[])).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(64 << 20).unwrap();
+    let (peak, _) = peak(|| refused(&mut small(), &path));
+    assert!(peak < LITTLE, "{peak} bytes");
+}
+
+#[test]
+fn loading_takes_the_model_once_more_and_saving_nothing() {
+    let scratch = Scratch::new();
+    let path = scratch.file("model.fanin");
+    let mut model = Linear::new(1_000, 1_000);
+    let (saving, saved) = peak(|| model.save(&path));
+    saved.unwrap();
+    assert!(saving < LITTLE, "{saving} bytes");
+    let (loading, loaded) = peak(|| model.load(&path));
+    loaded.unwrap();
+    assert!((4_000_000..4_004_000 + LITTLE).contains(&loading), "{loading} bytes");
+}

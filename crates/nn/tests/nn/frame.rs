@@ -1,0 +1,82 @@
+//! What the frame must carry, each with its hardest user: layers of two inputs and of integer ids,
+//! buffers, parameter kinds, groups, clipping, sums of gradients, target networks, modes, losses.
+//!
+//! golden/frame.txt has PyTorch's numbers; golden/frame.py wrote it.
+
+mod gradients;
+mod kinds;
+mod losses;
+mod normalization;
+mod optimizers;
+mod parameters;
+mod sequential;
+mod targets;
+
+use std::collections::HashMap;
+
+use fanin_nn::init::{Normal, manual_seed};
+use fanin_nn::layers::{BatchNorm1d, Relu};
+use fanin_nn::{Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
+
+fn golden() -> HashMap<&'static str, Tensor> {
+    let lines =
+        include_str!("../../golden/frame.txt").lines().filter(|line| !line.starts_with('#'));
+    let tensor = |line: &'static str| {
+        let mut words = line.split(' ');
+        let (name, shape) = (words.next().unwrap(), words.next().unwrap());
+        let shape: Vec<usize> = match shape {
+            "scalar" => vec![],
+            _ => shape.split('x').map(|n| n.parse().unwrap()).collect(),
+        };
+        let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
+        (name, Tensor::from_vec(&shape[..], words.map(bits).collect()))
+    };
+    lines.map(tensor).collect()
+}
+
+/// The largest difference over the largest value.
+fn error(a: &Tensor, b: &Tensor) -> f32 {
+    assert_eq!(a.shape(), b.shape());
+    let pairs = a.as_slice().iter().zip(b.as_slice());
+    let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let size = b.as_slice().iter().map(|b| b.abs()).fold(f32::MIN_POSITIVE, f32::max);
+    difference / size
+}
+
+#[track_caller]
+fn assert_close(what: &str, a: &Tensor, b: &Tensor, tolerance: f32) {
+    let error = error(a, b);
+    assert!(error <= tolerance, "{what}: {error:e}\n{a}\n{b}");
+}
+
+fn bits(model: &dyn Parameters) -> Vec<Vec<u32>> {
+    let bits = |t: &Tensor| t.as_slice().iter().map(|x| x.to_bits()).collect();
+    let params = model.named_params().into_iter().map(|(_, p)| bits(p.value()));
+    params.chain(model.named_buffers().into_iter().map(|(_, b)| bits(b.value()))).collect()
+}
+
+fn random(shape: &[usize], seed: u64) -> Tensor {
+    use fanin_nn::init::{Initializer, ParamSpec, TorchRng};
+    Normal::new(0.0, 1.0).draw(&ParamSpec::weight(1, 1), shape, &mut TorchRng::seed(seed)).into()
+}
+
+fn with_batch_norm() -> Sequential {
+    manual_seed(3);
+    let norm = BatchNorm1d::new(16);
+    Sequential::new().add(Linear::new(8, 16)).add(norm).add(Relu).add(Linear::new(16, 3))
+}
+
+fn mlp(seed: u64) -> Sequential {
+    manual_seed(seed);
+    Sequential::new().add(Linear::new(8, 16)).add(Relu).add(Linear::new(16, 3))
+}
+
+fn train(model: &mut Sequential, optimizer: &mut dyn Optimizer, seeds: std::ops::Range<u64>) {
+    let mut tape = Tape::new();
+    for seed in seeds {
+        let x = random(&[32, 8], seed);
+        let labels: Vec<usize> = (0..32).map(|i| i % 3).collect();
+        let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&labels));
+        optimizer.step(model, grads);
+    }
+}

@@ -1,0 +1,102 @@
+//! Gradients that are clipped, summed or edited, and gradients in each mode.
+
+use fanin_nn::init::manual_seed;
+use fanin_nn::layers::Dropout;
+use fanin_nn::{GradientSum, Linear, Mode, Module, Param, Parameters, Sequential, Tape, Tensor};
+
+use super::{assert_close, golden, mlp, random};
+
+#[test]
+fn clipping_is_that_of_pytorch() {
+    let golden = golden();
+    for max in ["0.5", "1000.0"] {
+        let get = |name: &str| &golden[&*format!("clip/{max}/{name}")];
+        let params = [[3, 4].to_vec(), vec![7]].map(|s| Param::new(Tensor::zeros(&s[..])));
+        let mut tape = Tape::new();
+        let (_, mut grads) = tape.value_and_grad(|t| {
+            let [a, b] = [("grad/2", 0), ("grad/1", 1)]
+                .map(|(name, i)| (t.param(&params[i]) * t.input(get(name))).sum());
+            a + b
+        });
+        let norm = grads.clip_norm(max.parse().unwrap());
+        assert!((norm / get("norm").item() - 1.0).abs() < 1e-6);
+        assert_close("2", grads.get(&params[0]).unwrap(), get("clipped/2"), 1e-6);
+        assert_close("1", grads.get(&params[1]).unwrap(), get("clipped/1"), 1e-6);
+    }
+}
+
+#[test]
+fn gradients_are_clipped_by_value_scaled_and_edited() {
+    let p = Param::new(Tensor::<f32>::zeros(4));
+    let c = Tensor::from_vec(4, vec![-5.0, 0.25, 3.0, f32::NAN]);
+    let mut tape = Tape::new();
+    let (_, mut grads) = tape.value_and_grad(|t| (t.param(&p) * t.input(&c)).sum());
+    grads.clip_value(1.0);
+    grads.scale(2.0);
+    grads.get_mut(&p).unwrap().as_mut_slice()[3] = 7.0;
+    assert_eq!(grads.get(&p).unwrap().as_slice(), [-2.0, 0.5, 2.0, 7.0]);
+    assert!(grads.clip_norm(f64::MAX) > 0.0);
+}
+
+/// `((g₁ + g₂) + g₃) + g₄`, as PyTorch accumulates.
+#[test]
+fn four_micro_batches_sum_to_the_bits_of_one_order() {
+    let model = mlp(5);
+    let (mut tape, mut sum) = (Tape::new(), GradientSum::new());
+    let mut want: Vec<Vec<f32>> = vec![];
+    for round in 0..2 {
+        want.clear();
+        sum.clear();
+        for seed in 0..4 {
+            let x = random(&[16, 8], seed + 10 * round);
+            let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).square().mean());
+            for (i, (_, p)) in model.named_params().into_iter().enumerate() {
+                let grad = grads.get(p).unwrap().as_slice();
+                match want.get_mut(i) {
+                    Some(sum) => sum.iter_mut().zip(grad).for_each(|(sum, g)| *sum += g),
+                    None => want.push(grad.to_vec()),
+                }
+            }
+            sum.add(&grads);
+        }
+        let grads = sum.gradients();
+        for ((_, p), want) in model.named_params().into_iter().zip(&want) {
+            let got = grads.get(p).unwrap().as_slice();
+            assert!(got.iter().zip(want).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
+        assert_eq!(grads.count(), 4);
+    }
+}
+
+#[test]
+fn a_step_gives_back_its_output() {
+    let (model, x) = (mlp(1), random(&[4, 8], 1));
+    let mut tape = Tape::new();
+    let (loss, logits, grads) = tape.value_and_grad_with(|t| {
+        let logits = model.forward(t.input(&x));
+        (logits.cross_entropy(&[0, 1, 2, 0]), logits)
+    });
+    assert_eq!((logits, grads.count()), (model.predict(&x), 4));
+    let again = Tape::new().value(|t| model.forward(t.input(&x)).cross_entropy(&[0, 1, 2, 0]));
+    assert_eq!(loss, again.item());
+}
+
+#[test]
+fn the_mode_is_apart_from_gradients() {
+    manual_seed(2);
+    let model =
+        Sequential::new().add(Linear::new(8, 64)).add(Dropout::new(0.5)).add(Linear::new(64, 1));
+    let x = Param::new(random(&[4, 8], 1));
+    let mut tape = Tape::new();
+    let mut gradient = |mode| {
+        let (loss, grads) =
+            tape.value_and_grad_in(mode, |t| model.forward(t.param(&x)).square().mean());
+        (loss, grads.get(&x).unwrap().clone())
+    };
+    assert_eq!(gradient(Mode::Evaluate), gradient(Mode::Evaluate));
+    assert_ne!(gradient(Mode::Train), gradient(Mode::Train));
+    let predicted = model.predict(x.value());
+    assert_eq!(gradient(Mode::Evaluate).0, predicted.map(|y| y * y).mean());
+    let mut sample = || tape.value_in(Mode::Train, |t| model.forward(t.input(x.value())));
+    assert_ne!(sample(), sample());
+}

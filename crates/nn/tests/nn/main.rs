@@ -1,0 +1,23 @@
+//! The tests of the crate from outside, in one program: the compiler makes what they share once.
+//!
+//! A module is a file: `cargo test -p fanin-nn gradients` runs the modules and tests of that name.
+//! Tests that count allocations are in tests/memory, those that set the number of threads in
+//! tests/threads: both belong to a process.
+
+mod auto;
+mod data_init;
+mod doctor;
+mod dropout;
+mod frame;
+mod gradients;
+mod laws;
+mod mistakes;
+mod mup;
+mod plan;
+mod probe;
+mod research_laws;
+mod residual;
+mod singular;
+mod spec;
+mod torch_ops;
+mod torch_optim;

@@ -1,0 +1,27 @@
+//! Tests that set the number of threads, which belongs to the process: one at a time.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
+
+mod dropout;
+mod oversubscription;
+mod threads;
+
+/// Until it is dropped, no other test sets the number of threads.
+struct Alone {
+    _guard: MutexGuard<'static, ()>,
+    threads: usize,
+}
+
+fn alone() -> Alone {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    Alone { _guard: guard, threads: num_threads() }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        set_num_threads(self.threads);
+    }
+}
