@@ -18,7 +18,7 @@ use fanin_nn::init::{Normal, manual_seed};
 use fanin_nn::layers::{BatchNorm1d, Relu};
 use fanin_nn::{Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
 
-fn golden() -> HashMap<&'static str, Tensor> {
+pub(crate) fn golden() -> HashMap<&'static str, Tensor> {
     let lines =
         include_str!("../../golden/frame.txt").lines().filter(|line| !line.starts_with('#'));
     let tensor = |line: &'static str| {

@@ -5,17 +5,18 @@
 //! tests/threads: both belong to a process.
 
 mod auto;
-mod data_init;
 mod doctor;
 mod dropout;
 mod frame;
 mod gradients;
-mod laws;
+mod initialize;
+mod initializers;
+mod losses;
 mod mistakes;
 mod mup;
 mod plan;
 mod probe;
-mod research_laws;
+mod research_initializers;
 mod residual;
 mod singular;
 mod spec;

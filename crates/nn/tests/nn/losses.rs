@@ -1,9 +1,9 @@
 //! Losses whose target is a tensor, against PyTorch's: golden/frame.txt, which golden/frame.py wrote.
 
-use std::collections::HashMap;
-
 use fanin_nn::losses::*;
 use fanin_nn::{Param, Tape, Tensor, gradcheck};
+
+use crate::frame::golden;
 
 /// By their names in golden/frame.py.
 fn losses(reduction: Reduction) -> Vec<(&'static str, Box<dyn Loss<Tensor>>)> {
@@ -16,21 +16,6 @@ fn losses(reduction: Reduction) -> Vec<(&'static str, Box<dyn Loss<Tensor>>)> {
 /// The same in f64, for gradient checks.
 fn wide_losses() -> Vec<(&'static str, Box<dyn Loss<Tensor<f64>, f64>>)> {
     vec![("mse", Box::new(Mse::new())), ("huber", Box::new(Huber::new(0.7)))]
-}
-
-fn golden() -> HashMap<&'static str, Tensor> {
-    let lines = include_str!("../golden/frame.txt").lines().filter(|line| !line.starts_with('#'));
-    let tensor = |line: &'static str| {
-        let mut words = line.split(' ');
-        let (name, shape) = (words.next().unwrap(), words.next().unwrap());
-        let shape: Vec<usize> = match shape {
-            "scalar" => vec![],
-            _ => shape.split('x').map(|n| n.parse().unwrap()).collect(),
-        };
-        let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
-        (name, Tensor::from_vec(&shape[..], words.map(bits).collect()))
-    };
-    lines.map(tensor).collect()
 }
 
 #[track_caller]
