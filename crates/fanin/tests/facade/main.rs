@@ -2,6 +2,7 @@
 //!
 //! A module is a file: `cargo test -p fanin levels` runs the modules and tests of that name.
 
+mod architecture;
 mod doctor;
 mod levels;
 mod training_parity;
