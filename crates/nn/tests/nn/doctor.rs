@@ -1,6 +1,6 @@
 //! The doctor names the fault of sick networks and finds none in healthy ones, for several seeds.
 
-use fanin_nn::diagnose::{Fault, InitReport, Probe, singular_values};
+use fanin_nn::diagnose::{Fault, InitReport, Probe, Verdict, singular_values};
 use fanin_nn::init::rand::Rng;
 use fanin_nn::init::rand_distr::StandardNormal;
 use fanin_nn::init::{
@@ -254,6 +254,18 @@ fn a_weight_of_nan_is_found() {
     let report = InitReport::new(&model, &batch(16, 8, 1));
     assert!(matches!(report.verdicts[0].fault, Fault::NonFinite { .. }), "{report}");
     assert!(report.verdicts[0].finding.starts_with("a weight or bias"), "{report}");
+}
+
+/// In the chaotic phase tanh bounds the activations, and gradients grow (Poole et al. 2016).
+#[test]
+fn a_chaotic_network_has_exploding_gradients() {
+    let chaotic = |width: usize| {
+        manual_seed(1);
+        net(60, width, &Normal::new(0.0, 2.0 / (width as f64).sqrt()), &Zeros, Tanh)
+    };
+    let report = InitReport::new(&chaotic(64), &batch(64, 64, 1));
+    let exploding = |v: &Verdict| matches!(v.fault, Fault::ExplodingGradients { per_layer, .. } if per_layer > 1.05);
+    assert!(report.verdicts.iter().any(exploding), "{report}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Dropout: PyTorch's masks, the right share and expectation, gradients. tests/threads has its threads.
+//! Dropout: PyTorch's masks, the right share and expectation, gradients. tests/process has its threads.
 
 use fanin_nn::init::rand::RngCore;
 use fanin_nn::init::{manual_seed, with_default_rng};

@@ -1,10 +1,10 @@
 //! The tests of the crate from outside, in one program: the compiler makes what they share once.
 //!
 //! A module is a file: `cargo test -p fanin-nn gradients` runs the modules and tests of that name.
-//! Tests that count allocations are in tests/memory, those that set the number of threads in
-//! tests/threads: both belong to a process.
+//! Tests that set the number of threads are in tests/process.
 
 mod auto;
+mod checkpoint;
 mod doctor;
 mod dropout;
 mod frame;

@@ -1,9 +1,12 @@
-//! Tests that set the number of threads, which belongs to the process: one at a time.
+//! Tests of what belongs to the process: the number of threads, and an allocator that counts.
+//!
+//! A test that sets the number of threads holds [`alone`], so that one of them runs at a time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
 
+mod allocations;
 mod dropout;
 mod oversubscription;
 mod threads;

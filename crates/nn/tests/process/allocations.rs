@@ -1,13 +1,51 @@
 //! The cost of a step is an assertion: a steady training step allocates nothing. (With portable
 //! instructions alone it does so once for each large product, which goes to matrixmultiply.)
 
+#![allow(unsafe_code)] // an allocator that counts is a `GlobalAlloc`
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
 use fanin_nn::layers::*;
 use fanin_nn::tensor::gemm::{Path, path};
 use fanin_nn::tensor::parallel;
 use fanin_nn::tensor::simd::{self, Level};
 use fanin_nn::{Adam, AdamW, Linear, Module, Optimizer, Param, Sequential, Sgd, Tape, Tensor, Var};
 
-use super::allocations;
+use super::alone;
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = COUNT.get();
+    f();
+    COUNT.get() - before
+}
 
 /// How many of a step's products may go to matrixmultiply: forward, dW, and dX but for the first layer.
 fn packed_products(sizes: &[usize], batch: usize) -> usize {
@@ -73,6 +111,7 @@ fn check(
 
 #[test]
 fn a_steady_step_allocates_nothing() {
+    let _alone = alone();
     let (mut sgd, mut plain) = (Sgd::new(0.01).momentum(0.9), Sgd::new(0.01));
     let (mut adam, mut adamw) = (Adam::new(1e-3), AdamW::new(1e-3));
     check(&[2, 16, 16, 1], 32, Loss::MeanSquared, || Box::new(Tanh), &mut sgd);
@@ -83,6 +122,7 @@ fn a_steady_step_allocates_nothing() {
 
 #[test]
 fn every_activation_without_allocation() {
+    let _alone = alone();
     for (at, (name, ..)) in all_activations::<f32>().into_iter().enumerate() {
         eprintln!("{name}");
         let activation = || all_activations().swap_remove(at).1;
@@ -103,6 +143,7 @@ fn every_activation_without_allocation() {
 /// Operations with broadcasts and reductions along any axis.
 #[test]
 fn operations_along_axes_without_allocation() {
+    let _alone = alone();
     parallel::set_num_threads(1);
     let x = Param::new(Tensor::full([6, 4, 5], 0.3));
     let (scale, shift) = (Param::new(Tensor::ones(5)), Param::new(Tensor::zeros(5)));
@@ -136,6 +177,7 @@ fn operations_along_axes_without_allocation() {
 
 #[test]
 fn prediction_makes_its_result_and_nothing_else() {
+    let _alone = alone();
     parallel::set_num_threads(1);
     let model = Sequential::new().add(Linear::new(2, 16)).add(Tanh).add(Linear::new(16, 1));
     let x = Tensor::full([1, 2], 0.5);
