@@ -403,7 +403,7 @@ fn printable(path: &str) -> String {
 fn explain(what: &str, error: &DecodeError) -> String {
     match error {
         DecodeError::Io { inner, .. } if inner.kind() == io::ErrorKind::UnexpectedEof => {
-            format!("{what} is behind its end")
+            format!("the content is too short for {what}")
         }
         DecodeError::LimitExceeded => format!("{what} claims more than {ENTRY_LIMIT} bytes"),
         DecodeError::Utf8 { .. } => format!("{what} is not UTF-8"),

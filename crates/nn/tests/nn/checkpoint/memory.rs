@@ -62,7 +62,7 @@ fn claims_cost_no_memory() {
         ("was cut short", sealed(1, b"f32\0", 4 * HUGE, &honest)),
         ("was cut short", sealed(1, b"f32\0", u64::MAX, &honest)),
         // How many parameters.
-        ("of parameter 1 is behind its end", of_f32(&[&le(HUGE), &honest[8..]])),
+        ("too short for the name and shape of parameter 1", of_f32(&[&le(HUGE), &honest[8..]])),
         ("and 99997 more", of_f32(&[&le(100_000), &unknown.repeat(100_000)])),
         // The length of a path.
         ("claims more than 65536 bytes", of_f32(&[&le(1), &le(HUGE)])),
@@ -70,11 +70,11 @@ fn claims_cost_no_memory() {
         ("claims more than 65536 bytes", of_f32(&[&le(1), &le(8 << 20)])),
         ("claims more than 65536 bytes", of_f32(&[&le(1), &le(1 << 16)])),
         // How many axes.
-        ("of parameter 0 is behind its end", of_f32(&[&le(1), &le(0), &le(HUGE)])),
+        ("too short for the name and shape of parameter 0", of_f32(&[&le(1), &le(0), &le(HUGE)])),
         ("claims more than 65536 bytes", of_f32(&[&le(1), &le(0), &le(HUGE), &[1; 1 << 17]])),
         // How many values, of a parameter that the model has and of others.
         ("weight has 16 of 4398046511104", sealed_f32(&one_param("weight", &[HUGE], &[1.0; 4]))),
-        ("weight is behind its end", sealed_f32(&one_param("weight", &[2, 2], &[1.0; 3]))),
+        ("too short for weight", sealed_f32(&one_param("weight", &[2, 2], &[1.0; 3]))),
         ("x has 16 of 4398046511104 bytes", sealed_f32(&one_param("x", &[HUGE], &[1.0; 4]))),
         ("no memory can hold", sealed_f32(&one_param("x", &[HUGE, HUGE], &[1.0; 4]))),
         ("no memory can hold", sealed_f32(&one_param("x", &[HUGE, HUGE, 0], &[]))),
