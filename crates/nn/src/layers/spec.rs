@@ -143,7 +143,7 @@ impl LinearSpec {
         if let Some(bias) = bias {
             bias.check(&ParamSpec::bias(*inputs, *outputs).named("bias"), &[*outputs])?;
         }
-        // Allocate once on trial: a size that is mistyped in a file must give an error, not abort
+        // Reserve the memory first: a size that is mistyped in a file must give an error, not abort
         // the program.
         let numbers = inputs.checked_mul(*outputs);
         let fits = numbers.is_some_and(|n| Vec::<f32>::new().try_reserve_exact(n).is_ok());
