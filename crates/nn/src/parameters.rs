@@ -240,7 +240,7 @@ pub trait Parameters<T: Scalar = f32> {
     /// # Ok::<(), fanin_nn::InitError>(())
     /// ```
     fn init(&mut self, plan: &InitPlan) -> Result<(), InitError> {
-        // Borrowed draw by draw: an initializer may itself use the default generator.
+        // The default generator is borrowed for each draw: an initializer may use it too.
         self.init_with(plan, &mut default_rng())
     }
 

@@ -36,7 +36,7 @@ pub(super) fn draw(
     };
     match rng {
         Some(rng) => both(rng),
-        // Borrowed draw by draw: an initializer may itself use the default generator.
+        // The default generator is borrowed for each draw: an initializer may use it too.
         None => both(&mut default_rng()),
     }
 }

@@ -45,7 +45,7 @@ use crate::tape::Var;
 /// ```
 ///
 /// # Reference
-/// Srivastava et al. 2014, section 4; scaled in training rather than in prediction, section 10.
+/// Srivastava et al. 2014, section 4; section 10 for the scaling in training.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Dropout {
     p: f64,

@@ -71,7 +71,7 @@ impl<T: Scalar> Linear<T> {
     /// The biases, `(out)`.
     ///
     /// # Panics
-    /// **Panics** if the layer was built without; ask [`has_bias`](Self::has_bias).
+    /// **Panics** if the layer has no biases: see [`has_bias`](Self::has_bias).
     #[track_caller]
     pub fn bias(&self) -> &Tensor<T> {
         match &self.bias {
@@ -156,7 +156,7 @@ impl<'a> LinearBuilder<'a> {
 
     /// The initializers of weights and biases together: those of another framework, or one's own.
     ///
-    /// A layer [without biases](Self::no_bias) stays without.
+    /// A layer [without biases](Self::no_bias) gets none.
     ///
     /// # Example
     /// ```

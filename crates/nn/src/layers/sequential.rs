@@ -14,7 +14,7 @@ use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::summary::{Row, Summary};
 use crate::tape::Var;
 
-/// Layers one behind the other, each fed with what the one before gave.
+/// Layers in a row: each one's input is the output of the layer before it.
 ///
 /// Layers that do not fit are refused while the network is built. The parameters of layer *i* are
 /// named `i.weight`, as in PyTorch, or by the [name](Self::add_named) that the layer was given.
@@ -62,8 +62,8 @@ impl<T: Scalar> Sequential<T> {
         push(self, Box::new(layer), None)
     }
 
-    /// The network with one more layer, whose parameters are `name.weight` and so on, wherever it
-    /// stands: another layer put before it changes neither that nor what a
+    /// The network with one more layer, whose parameters are `name.weight` and so on. The name does not
+    /// depend on the layer's position: another layer in front changes neither the name nor what a
     /// [keyed](crate::InitPlan::keyed) plan draws for it.
     ///
     /// # Panics
@@ -115,7 +115,7 @@ impl<T: Scalar> Sequential<T> {
     /// The same network with another element type.
     ///
     /// # Panics
-    /// **Panics** if a layer is none of this crate's: of another one's it does not know how.
+    /// **Panics** if a layer is of another crate: only the layers of this one can be cast.
     ///
     /// # Example
     /// ```
