@@ -1,14 +1,16 @@
-//! The warning about unoptimized builds.
+//! A note to those who forgot `--release`.
 
 use std::sync::Once;
 
-/// Warns once, on standard error, that an unoptimized build is slow.
+/// Says once, on standard error, that an unoptimized build is slow, and what to do.
 pub(crate) fn warn() {
     static ONCE: Once = Once::new();
-    if cfg!(debug_assertions) {
+    if cfg!(unoptimized) {
         ONCE.call_once(|| {
             eprintln!(
-                "fanin: this is a debug build, which may train many times slower than `--release`"
+                "fanin: this build is not optimized and trains a hundred times slower. Build with \
+                 `--release`, or put two lines into Cargo.toml, and only your own code is not \
+                 optimized:\n[profile.dev.package.\"*\"]\nopt-level = 3"
             );
         });
     }

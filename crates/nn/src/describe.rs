@@ -31,6 +31,11 @@ use fanin_init::Gain;
 /// assert_eq!(model.features(), Features::Map { input: 8, output: 4 });
 /// assert_eq!(model.describe(), "Sequential(Halved)");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not describe itself as a layer",
+    label = "neither `Describe` nor `Parameters` is implemented",
+    note = "derive both: `#[derive(Parameters)]`"
+)]
 pub trait Describe {
     /// The layer's name in messages and summaries: that of its type, unless it says more.
     fn describe(&self) -> String {

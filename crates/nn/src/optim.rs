@@ -57,8 +57,12 @@ pub trait Optimizer<T: Scalar = f32>: Send {
     fn set_lr(&mut self, lr: f64);
 
     /// What the optimizer remembers, for a file: see [`load_state`](Self::load_state).
+    /// An optimizer that does not say remembers nothing.
     #[doc(alias("state_dict"))]
-    fn state(&self) -> OptimizerState<T>;
+    fn state(&self) -> OptimizerState<T> {
+        let optimizer = std::any::type_name::<Self>().to_owned();
+        OptimizerState { optimizer, lr: self.lr(), params: vec![] }
+    }
 
     /// Goes on from the state of an optimizer of the same kind that trained such a model, so that
     /// training continues to the bit. The learning rate is part of it.
@@ -87,7 +91,16 @@ pub trait Optimizer<T: Scalar = f32>: Send {
         &mut self,
         model: &dyn Parameters<T>,
         state: OptimizerState<T>,
-    ) -> Result<(), StateError>;
+    ) -> Result<(), StateError> {
+        let _ = model;
+        let known = std::any::type_name::<Self>();
+        if state.optimizer != known || !state.params.is_empty() {
+            let why = format!("this optimizer is {known}, and remembers nothing");
+            return Err(StateError::new(state.optimizer, why));
+        }
+        self.set_lr(state.lr);
+        Ok(())
+    }
 }
 
 /// # Panics

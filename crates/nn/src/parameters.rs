@@ -193,7 +193,12 @@ pub trait Parameters<T: Scalar = f32> {
     /// ```
     #[track_caller]
     fn copy_from(&mut self, other: &dyn Parameters<T>) {
-        self.soft_update(other, 1.0);
+        let own = by_path::shapes(&mut |visitor| self.visit(&ParamPath::ROOT, visitor));
+        by_path::require_same("copy_from", own, other);
+        let mut this = Some(self);
+        by_path::soft_update(other, 1.0, &mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
+        });
     }
 
     /// `p ← p + τ (q − p)` for every parameter p and the parameter q that `other` has under the same
@@ -207,8 +212,9 @@ pub trait Parameters<T: Scalar = f32> {
     #[doc(alias("lerp", "polyak", "ema"))]
     #[track_caller]
     fn soft_update(&mut self, other: &dyn Parameters<T>, tau: f64) {
+        assert!((0.0..=1.0).contains(&tau), "soft_update: τ is {tau}, and must be in [0, 1]");
         let own = by_path::shapes(&mut |visitor| self.visit(&ParamPath::ROOT, visitor));
-        by_path::require_same(own, other, tau);
+        by_path::require_same("soft_update", own, other);
         let mut this = Some(self);
         by_path::soft_update(other, tau, &mut |visitor| {
             this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);

@@ -43,6 +43,15 @@ pub(crate) fn nearest(pattern: &str, names: &[String]) -> Vec<String> {
     names.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 
+/// The nearest names, for the end of a message.
+pub(crate) fn show_nearest(pattern: &str, names: &[String]) -> String {
+    let nearest: Vec<_> = nearest(pattern, names).iter().map(|name| format!("`{name}`")).collect();
+    match &nearest[..] {
+        [] => "the model has none".into(),
+        names => format!("the nearest are {}", names.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -71,7 +71,7 @@ impl fmt::Display for Summary {
             .iter()
             .map(|row| {
                 let initializers: Vec<_> =
-                    row.initializers.iter().map(|i| i.as_deref().unwrap_or("by hand")).collect();
+                    row.initializers.iter().map(|i| short(i.as_deref())).collect();
                 let output = row.output.map_or("–".into(), |n| n.to_string());
                 let frozen =
                     if row.frozen > 0 { format!(" ({} frozen)", row.frozen) } else { "".into() };
@@ -91,4 +91,10 @@ impl fmt::Display for Summary {
         }
         write!(f, "{} parameters", self.num_params())
     }
+}
+
+/// An initializer's name without its parameters.
+fn short(initializer: Option<&str>) -> &str {
+    let name = initializer.unwrap_or("by hand");
+    name.split([' ', '(', '{']).next().filter(|_| initializer.is_some()).unwrap_or(name)
 }

@@ -235,7 +235,7 @@ impl<T: Scalar> Module<T> for BatchNorm1d<T> {
         let y = if t.mode() == Mode::Train {
             assert!(
                 rows > 1,
-                "batch_norm: input {shape} has {rows} rows; in training a batch needs two or more"
+                "batch_norm: input {shape} has fewer than two rows, and in training a batch needs two"
             );
             let moments = matrix.column_moments();
             let m = self.momentum;

@@ -179,7 +179,8 @@ once! {
         if let Some(name) = &name {
             if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
                 panic!(
-                    "Sequential: {name:?} cannot name a layer: it must be a word without any of `.*?`"
+                    "Sequential: {name:?} cannot name a layer: it must not be empty, a number, or have \
+                     one of the characters `.*?`"
                 );
             }
             if model.names.iter().flatten().any(|taken| taken == name) {

@@ -81,8 +81,8 @@ once! {
         for group in groups {
             assert!(
                 names.iter().any(|path| pattern::matches(group, path)),
-                "step: the group `{group}` of {optimizer} matches no parameter; the nearest are {:?}",
-                pattern::nearest(group, &names)
+                "step: the group `{group}` of {optimizer} matches no parameter; {}",
+                pattern::show_nearest(group, &names)
             );
         }
         let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();

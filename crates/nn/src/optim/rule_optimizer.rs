@@ -150,12 +150,14 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
             (start, first) = (unknown, false);
             self.associate(model);
         }
-        let depends = grads.count();
-        assert!(
-            found > 0 || depends == 0,
-            "step: the model shows none of the {depends} parameters that the loss depends on; derive \
-             Parameters for it, and skip no field that has parameters"
-        );
+        if found == 0 {
+            let depends = grads.count();
+            assert!(
+                depends == 0,
+                "step: the model shows none of the {depends} parameters that the loss depends on; \
+                 derive Parameters for it, and skip no field that has parameters"
+            );
+        }
     }
 
     fn lr(&self) -> f64 {

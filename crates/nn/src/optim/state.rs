@@ -48,6 +48,13 @@ pub struct StateError {
     why: String,
 }
 
+impl StateError {
+    /// For an optimizer of your own: the state's optimizer, and why its state does not fit.
+    pub fn new(optimizer: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { optimizer: optimizer.into(), why: why.into() }
+    }
+}
+
 impl fmt::Debug for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -139,14 +139,13 @@ once! {
     /// Refuses a model of other paths or shapes.
     #[track_caller]
     pub(super) fn require_same<'v, T: Scalar>(
+        op: &'v str,
         own: Vec<(String, Vec<usize>)>,
         other: &'v dyn Parameters<T>,
-        tau: f64,
     ) {
-        assert!((0.0..=1.0).contains(&tau), "soft_update: τ is {tau}, and must be in [0, 1]");
         let theirs = shapes(&mut |visitor| other.visit(&ParamPath::ROOT, visitor));
         if let Some(why) = difference(&own, &theirs) {
-            panic!("soft_update: {why}; both must be the same network");
+            panic!("{op}: {why}; both must be the same network");
         }
     }
 
@@ -227,10 +226,5 @@ impl<T: Scalar> VisitorMut<'_, T> for SoftUpdate<'_, T> {
 #[inline(never)]
 #[track_caller]
 fn no_such_param(op: &str, pattern: &str, names: Vec<String>) -> ! {
-    let nearest = pattern::nearest(pattern, &names);
-    let nearest: Vec<_> = nearest.iter().map(|name| format!("`{name}`")).collect();
-    if nearest.is_empty() {
-        panic!("{op}: no parameter matches `{pattern}`: the model has none");
-    }
-    panic!("{op}: no parameter matches `{pattern}`; the nearest are {}", nearest.join(", "))
+    panic!("{op}: no parameter matches `{pattern}`; {}", pattern::show_nearest(pattern, &names))
 }

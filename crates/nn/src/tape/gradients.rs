@@ -18,8 +18,8 @@ pub(super) trait Source<T: Scalar> {
     fn each_mut(&mut self, f: &mut dyn FnMut(&mut Tensor<T>));
     /// Calls `f` with the updates of every buffer, in the order in which they were recorded.
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>));
-    /// Notes that an optimizer was shown the parameter at this position.
-    fn mark(&mut self, position: usize);
+    /// [`find`](Self::find) for an optimizer, which is noted.
+    fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)>;
 }
 
 /// `buffer ← keep · buffer + factor · value`
@@ -169,10 +169,9 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     /// [`get`](Self::get) for parameters asked for in the order of their use: `at` remembers the
     /// position. Notes that an optimizer was shown the parameter.
     pub(crate) fn take_next(&mut self, at: &mut usize, param: u64) -> Option<&Tensor<T>> {
-        let (found, _) = self.source.find(param, *at)?;
+        let (found, grad) = self.source.take(param, *at)?;
         *at = found + 1;
-        self.source.mark(found);
-        self.source.find(param, found).map(|(_, grad)| grad)
+        Some(grad)
     }
 
     /// Calls `f` with the gradient of each parameter, by identity.

@@ -246,6 +246,14 @@ impl<T: Scalar> Graph<T> {
         grad.value.as_ref().filter(|_| grad.ready)
     }
 
+    /// Where a parameter of this step is; `hint` is the position to look at first.
+    fn position(&self, param: u64, hint: usize) -> Option<usize> {
+        match self.params.get(hint) {
+            Some(known) if known.id == param => Some(hint),
+            _ => self.params.iter().position(|known| known.id == param),
+        }
+    }
+
     fn grad_mut(&mut self, node: u32) -> Option<&mut Tensor<T>> {
         let grad = &mut self.grads[node as usize];
         grad.value.as_mut().filter(|_| grad.ready)
@@ -262,10 +270,7 @@ impl<T: Scalar> Drop for Graph<T> {
 impl<T: Scalar> Source<T> for Graph<T> {
     /// Parameters are mostly asked for in the order of their use.
     fn find(&self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
-        let at = match self.params.get(hint) {
-            Some(known) if known.id == param => hint,
-            _ => self.params.iter().position(|known| known.id == param)?,
-        };
+        let at = self.position(param, hint)?;
         Some((at, self.grad(self.params[at].node)?))
     }
     fn find_mut(&mut self, param: u64) -> Option<&mut Tensor<T>> {
@@ -292,8 +297,10 @@ impl<T: Scalar> Source<T> for Graph<T> {
             f(*buffer, Update { keep: *keep, factor: *factor, value });
         }
     }
-    fn mark(&mut self, position: usize) {
-        self.params[position].shown = true;
+    fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
+        let at = self.position(param, hint)?;
+        self.params[at].shown = true;
+        Some((at, self.grad(self.params[at].node)?))
     }
 }
 

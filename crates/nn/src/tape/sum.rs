@@ -143,7 +143,9 @@ impl<T: Scalar> Source<T> for GradientSum<T> {
             f(*buffer, Update { keep: *keep, factor: *factor, value });
         }
     }
-    fn mark(&mut self, _: usize) {}
+    fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
+        self.find(param, hint)
+    }
 }
 
 impl<T: Scalar> fmt::Debug for GradientSum<T> {
