@@ -58,6 +58,7 @@ struct Everything<M> {
 struct Inner(Param, #[parameters(skip)] usize, BatchNorm1d);
 
 #[derive(Parameters)]
+#[allow(clippy::large_enum_variant, reason = "the derive is tested on fields as users write them")]
 enum Either {
     Plain(Linear),
     Normed { layer: Linear, norm: LayerNorm },
