@@ -82,6 +82,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// [`Error::Write`] if the operating system refuses or the file there is read-only,
     /// [`Error::NotAFile`] if a directory or a device has that name. What was there is unchanged then.
+    #[doc(alias("state_dict"))]
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         refuse_other_than_file(path)?;
@@ -95,6 +96,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// If the file cannot be read, is not whole, is of another format or a newer one, or holds another
     /// model: each has a variant of [`Error`]. The model is unchanged then.
+    #[doc(alias("load_state_dict"))]
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         // Asked before the file is opened, because opening a pipe waits for somebody to write to it.
@@ -132,6 +134,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("load_state_dict"))]
     fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         read(self, bytes, bytes.len() as u64, Path::new("bytes"))
     }
