@@ -69,6 +69,7 @@ impl<Y: Targets> Table<Y> {
     /// let alone = Table::from_tensors(x, ());
     /// assert_eq!(alone.batches(2).next().unwrap().shape(), [2, 2]);
     /// ```
+    #[doc(alias("TensorDataset"))]
     #[track_caller]
     pub fn from_tensors(x: impl Into<Tensor>, y: Y) -> Self {
         Self::checked("from_tensors", x.into(), y)
@@ -165,6 +166,7 @@ impl<Y: Targets> Table<Y> {
     ///
     /// # Panics
     /// **Panics** if `size` is 0.
+    #[doc(alias("DataLoader"))]
     #[track_caller]
     pub fn batches(&self, size: usize) -> Batches<'_, Self> {
         Data::batches(self, size)
@@ -245,6 +247,7 @@ impl<Y: Targets> Table<Y> {
     ///
     /// # Errors
     /// If there are no rows, or if a number is NaN or infinite.
+    #[doc(alias("StandardScaler"))]
     pub fn standardizer(&self) -> Result<Standardizer> {
         Standardizer::fit(&self.x)
     }

@@ -24,8 +24,8 @@ pub(crate) fn parameters(input: &DeriveInput, krate: &Path) -> Result<TokenStrea
     // A type parameter in a shown field must itself show parameters, but for the element type.
     let mut generics = input.generics.clone();
     for name in input.generics.type_params().map(|param| &param.ident) {
-        let is_element = element.to_token_stream().to_string() == name.to_string();
-        if !is_element && variants.iter().flat_map(|v| &v.shown).any(|f| mentions(&f.ty, name)) {
+        let is_element = *name == element.to_token_stream().to_string();
+        if !is_element && variants.iter().flat_map(|v| &v.shown).any(|f| mentions(f.ty, name)) {
             generics
                 .make_where_clause()
                 .predicates

@@ -39,6 +39,7 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
 
     /// What the module makes of `x` in [`Mode::Evaluate`], without recording. Several threads may
     /// predict at once.
+    #[doc(alias("eval", "inference"))]
     #[track_caller]
     fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
         let mut tape = IdleTape::take();

@@ -53,6 +53,7 @@ pub trait Optimizer<T: Scalar = f32>: Send {
     ///
     /// # Panics
     /// **Panics** if it is negative or not finite.
+    #[doc(alias("lr_scheduler"))]
     #[track_caller]
     fn set_lr(&mut self, lr: f64);
 

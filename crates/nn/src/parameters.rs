@@ -78,6 +78,7 @@ pub trait Parameters<T: Scalar = f32> {
     }
 
     /// Calls `f` with every parameter and its path.
+    #[doc(alias("parameters"))]
     fn visit_params<'m>(&'m self, f: &mut dyn FnMut(&ParamPath<'_>, &'m Param<T>)) {
         by_path::each(f, &mut |visitor| self.visit(&ParamPath::ROOT, visitor));
     }

@@ -83,6 +83,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// [`Error::Write`] if the operating system refuses or the existing file is read-only, and
     /// [`Error::NotAFile`] if a directory or a device has that name. In both cases nothing changes
     /// on the disk.
+    #[doc(alias("state_dict"))]
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         save(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)), path)
@@ -93,6 +94,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// If the file cannot be read, is incomplete, has a different or a newer format, or holds
     /// another model. Each case is a variant of [`Error`]. The model stays unchanged.
+    #[doc(alias("load_state_dict"))]
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let (len, mut file) = open(path)?;
@@ -124,6 +126,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("load_state_dict"))]
     fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         read(self, &mut &*bytes, bytes.len() as u64, Path::new("bytes"))
     }

@@ -52,7 +52,7 @@ impl<T: Scalar> Op<T> for BatchNorm {
                 }
             }
             if let Some((write, dx)) = cx.grad(0) {
-                let n = self.of_batch.then(|| T::from_f64(1.0 / rows as f64)).unwrap_or(T::ZERO);
+                let n = if self.of_batch { T::from_f64(1.0 / rows as f64) } else { T::ZERO };
                 let gamma = gamma.map(|gamma| &gamma[first..]);
                 dispatch(BlockInput { block, sums, gamma, n, write, dx });
             }

@@ -13,8 +13,10 @@ fn losses(reduction: Reduction) -> Vec<(&'static str, Box<dyn Loss<Tensor>>)> {
     ]
 }
 
+type WideLoss = Box<dyn Loss<Tensor<f64>, f64>>;
+
 /// The same in f64, for gradient checks.
-fn wide_losses() -> Vec<(&'static str, Box<dyn Loss<Tensor<f64>, f64>>)> {
+fn wide_losses() -> Vec<(&'static str, WideLoss)> {
     vec![("mse", Box::new(Mse::new())), ("huber", Box::new(Huber::new(0.7)))]
 }
 

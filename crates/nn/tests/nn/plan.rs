@@ -290,7 +290,7 @@ fn plans_survive_serde() {
 
     let own = InitPlan::new().weights(from_fn(|_, _, _| {}));
     let error = serde_json::to_string(&own).unwrap_err().to_string();
-    assert!(error.contains("is no initializer of fanin-init"), "{error}");
+    assert!(error.contains("is not an initializer of fanin-init"), "{error}");
     for (text, want) in [
         (r#"{"initializers":[{"weights":"kaming_normal"}]}"#, "kaiming_normal"),
         (r#"{"laws":[{"weight":"zeros"}]}"#, "unknown variant `weight`"),
