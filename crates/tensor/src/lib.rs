@@ -36,4 +36,4 @@ pub use ndarray;
 pub use scalar::{Family, Scalar};
 pub use shape::{IntoShape, Shape, show_shape};
 pub use tensor::Tensor;
-pub use write::Write;
+pub use write::{Mode, Set, Write};

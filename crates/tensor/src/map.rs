@@ -6,7 +6,7 @@
 
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
-use crate::{Scalar, Write, parallel};
+use crate::{Mode, Scalar, parallel};
 
 /// A function of `N` numbers that is inlined into a vectorized loop.
 pub trait Function<T, const N: usize>: Copy + Sync {
@@ -35,7 +35,7 @@ pub trait Function<T, const N: usize>: Copy + Sync {
 #[track_caller]
 pub fn map<T: Scalar, const N: usize>(
     inputs: [&[T]; N],
-    write: Write,
+    write: impl Mode,
     y: &mut [T],
     f: impl Fn([T; N]) -> T + Copy + Sync,
 ) {
@@ -57,7 +57,7 @@ pub fn map<T: Scalar, const N: usize>(
 #[track_caller]
 pub fn apply<T: Scalar, const N: usize>(
     inputs: [&[T]; N],
-    write: Write,
+    write: impl Mode,
     y: &mut [T],
     f: impl Function<T, N>,
 ) {
@@ -73,7 +73,7 @@ pub fn apply<T: Scalar, const N: usize>(
 pub fn apply_rows<T: Scalar, const N: usize>(
     inputs: [&[T]; N],
     cols: usize,
-    write: Write,
+    write: impl Mode,
     y: &mut [T],
     f: impl Function<T, N>,
 ) {
@@ -153,30 +153,47 @@ where
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Self { mut state, inputs, f } = self;
+        let Self { state, inputs, f } = self;
         let len = state[0].len();
-        assert!(state.iter().all(|s| s.len() == len) && inputs.iter().all(|x| x.len() == len));
-        for i in 0..len {
-            // Unchecked, because a loop with checks is not vectorized.
-            // SAFETY: i < len, and every slice has len elements.
-            let next = unsafe {
-                f(
-                    std::array::from_fn(|m| *state[m].get_unchecked(i)),
-                    std::array::from_fn(|n| *inputs[n].get_unchecked(i)),
-                )
-            };
-            for (state, value) in state.iter_mut().zip(next) {
-                // SAFETY: as above.
-                unsafe { *state.get_unchecked_mut(i) = value };
+        let mut n = 0;
+        while n < N {
+            assert!(inputs[n].len() == len);
+            n += 1;
+        }
+        let mut m = 0;
+        while m < M {
+            assert!(state[m].len() == len);
+            m += 1;
+        }
+        let mut i = 0;
+        while i < len {
+            let mut old = [T::ZERO; M];
+            let mut m = 0;
+            while m < M {
+                // Unchecked, because a loop with checks is not vectorized.
+                // SAFETY: i < len, and every slice has len elements.
+                old[m] = unsafe { *state[m].get_unchecked(i) };
+                m += 1;
             }
+            // SAFETY: as above.
+            let next = f(old, unsafe { at(&inputs, i) });
+            let mut m = 0;
+            while m < M {
+                // SAFETY: as above.
+                unsafe { *state[m].get_unchecked_mut(i) = next[m] };
+                m += 1;
+            }
+            i += 1;
         }
     }
 }
 
 #[track_caller]
 fn check<T, const N: usize>(inputs: &[&[T]; N], len: usize) {
-    if inputs.iter().any(|x| x.len() != len) {
-        bad_lengths(&inputs.map(<[T]>::len), len);
+    for x in inputs {
+        if x.len() != len {
+            bad_lengths(&inputs.map(<[T]>::len), len);
+        }
     }
 }
 
@@ -187,27 +204,56 @@ fn bad_lengths(inputs: &[usize], len: usize) -> ! {
     panic!("map: inputs of {inputs:?} elements do not fit an output of {len}")
 }
 
-struct Loop<'a, T, F, const N: usize> {
+/// The elements at index i.
+///
+/// # Safety
+/// Every input must have more than i elements.
+#[inline(always)]
+unsafe fn at<T: Scalar, const N: usize>(inputs: &[&[T]; N], i: usize) -> [T; N] {
+    let mut x = [T::ZERO; N];
+    let mut n = 0;
+    while n < N {
+        // SAFETY: the caller's promise.
+        x[n] = unsafe { *inputs[n].get_unchecked(i) };
+        n += 1;
+    }
+    x
+}
+
+struct Loop<'a, T, W, F, const N: usize> {
     inputs: [&'a [T]; N],
-    write: Write,
+    write: W,
     y: &'a mut [T],
     f: F,
 }
 
-impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> {
+impl<T: Scalar, W: Mode, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, W, F, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { inputs, write, y, f } = self;
-        assert!(inputs.iter().all(|x| x.len() == y.len()));
-        // Unchecked, because a loop with checks is not vectorized.
-        // SAFETY: i is an index of y, and every input is as long as y.
-        let value =
-            |i: usize| unsafe { f.at::<I>(std::array::from_fn(|n| *inputs[n].get_unchecked(i))) };
-        match write {
-            Write::Set => y.iter_mut().enumerate().for_each(|(i, y)| *y = value(i)),
-            Write::Add => y.iter_mut().enumerate().for_each(|(i, y)| *y += value(i)),
+        let len = y.len();
+        // Plain loops: an iterator adapter is compiled again for each function and instruction set.
+        let mut n = 0;
+        while n < N {
+            assert!(inputs[n].len() == len);
+            n += 1;
+        }
+        let mut i = 0;
+        if write.adds() {
+            while i < len {
+                // Unchecked, because a loop with checks is not vectorized.
+                // SAFETY: i < len, and y and every input have len elements.
+                unsafe { *y.get_unchecked_mut(i) += f.at::<I>(at(&inputs, i)) };
+                i += 1;
+            }
+        } else {
+            while i < len {
+                // SAFETY: as above.
+                unsafe { *y.get_unchecked_mut(i) = f.at::<I>(at(&inputs, i)) };
+                i += 1;
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Mse`]: the squared error.
 
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Tensor, Write, reduce};
+use fanin_tensor::{Scalar, Set, Tensor, reduce};
 
 use super::{Loss, Reduction};
 use crate::ops::bad_shapes;
@@ -101,7 +101,7 @@ once! {
             self.tape().apply(MeanSquared, &[self, target], |cx| {
                 let (a, b) = (cx.input(0).as_slice(), cx.input(1).as_slice());
                 let (loss, diff) = cx.output_and_save((), a.len());
-                map([a, b], Write::Set, diff, move |[a, b]| a - b);
+                map([a, b], Set, diff, move |[a, b]| a - b);
                 loss[0] = reduce::dot(diff, diff) / T::from_f64(diff.len() as f64);
             })
         }

@@ -4,7 +4,7 @@ use std::iter;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use fanin_tensor::Scalar;
-use fanin_tensor::Write;
+use fanin_tensor::Set;
 use fanin_tensor::map::map;
 use fanin_tensor::simd::Isa;
 
@@ -129,7 +129,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
         a.tape().apply(op, &[a, b], |cx| {
             let (a, b) = (cx.input(0), cx.input(1));
-            map([a.as_slice(), b.as_slice()], Write::Set, cx.output(a.shape()), f);
+            map([a.as_slice(), b.as_slice()], Set, cx.output(a.shape()), f);
         })
     }
 }

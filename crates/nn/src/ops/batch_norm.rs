@@ -2,7 +2,7 @@
 
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
-use fanin_tensor::{Scalar, Write};
+use fanin_tensor::{Scalar, Set, Write};
 
 use crate::tape::{Backward, Op, Var};
 
@@ -193,15 +193,15 @@ once! {
                 let affine = (cx.inputs() == 5).then(|| [cx.input(3), cx.input(4)]);
                 let columns = mean.len();
                 let (y, scale) = cx.output_and_save(x.shape(), columns);
-                map([variance], Write::Set, scale, move |[v]| T::ONE / (v + epsilon).sqrt());
+                map([variance], Set, scale, move |[v]| T::ONE / (v + epsilon).sqrt());
                 let scale = &*scale;
                 let rows = x.as_slice().chunks_exact(columns.max(1));
                 for (y, x) in y.chunks_exact_mut(columns.max(1)).zip(rows) {
                     match affine {
-                        None => map([x, mean, scale], Write::Set, y, |[x, m, s]| (x - m) * s),
+                        None => map([x, mean, scale], Set, y, |[x, m, s]| (x - m) * s),
                         Some([gamma, beta]) => {
                             let affine = [x, mean, scale, gamma.as_slice(), beta.as_slice()];
-                            map(affine, Write::Set, y, |[x, m, s, g, b]| (x - m) * s * g + b);
+                            map(affine, Set, y, |[x, m, s, g, b]| (x - m) * s * g + b);
                         }
                     }
                 }

@@ -4,7 +4,7 @@ use fanin_init::default_rng;
 use fanin_init::rand::RngCore;
 use fanin_tensor::map::map;
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
-use fanin_tensor::{Scalar, Write};
+use fanin_tensor::{Scalar, Set};
 
 use crate::tape::{Backward, Op, Var};
 
@@ -54,7 +54,7 @@ once! {
                 let x = cx.input(0);
                 let (y, noise) = cx.output_and_save(x.shape(), x.shape());
                 draw_noise(p, noise);
-                map([x.as_slice(), noise], Write::Set, y, |[x, n]| x * n);
+                map([x.as_slice(), noise], Set, y, |[x, n]| x * n);
             })
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fanin_tensor::map::{Function, apply_rows};
 use fanin_tensor::simd::{Isa, Portable};
-use fanin_tensor::{Scalar, Tensor, Write};
+use fanin_tensor::{Scalar, Set, Tensor};
 
 use crate::tape::{Backward, Curve, Op, Var};
 
@@ -86,7 +86,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub(crate) fn elementwise(self, f: impl Elementwise<T>) -> Self {
         self.tape().apply(Chain(f), &[self], |cx| {
             let x = cx.input(0);
-            apply_rows([x.as_slice()], row_len(x), Write::Set, cx.output(x.shape()), Value(f));
+            apply_rows([x.as_slice()], row_len(x), Set, cx.output(x.shape()), Value(f));
         })
     }
 }

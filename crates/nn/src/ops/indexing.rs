@@ -3,7 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Shape, Write, show_shape};
+use fanin_tensor::{Scalar, Set, Shape, Write, show_shape};
 
 use super::axes::{Along, with_length};
 use super::bad_shapes;
@@ -267,7 +267,7 @@ once! {
                     .iter_mut()
                     .zip(mask)
                     .for_each(|(m, &mask)| *m = if mask { T::ONE } else { T::ZERO });
-                map([saved, a.as_slice(), b.as_slice()], Write::Set, y, |[m, a, b]| {
+                map([saved, a.as_slice(), b.as_slice()], Set, y, |[m, a, b]| {
                     if m == T::ONE { a } else { b }
                 });
             })

@@ -1,7 +1,7 @@
 //! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, with μ and σ² of each row.
 
 use fanin_tensor::map::{map, update};
-use fanin_tensor::{Scalar, Write, reduce};
+use fanin_tensor::{Scalar, Set, Write, reduce};
 
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
@@ -108,7 +108,7 @@ once! {
                 let rows = x.as_slice().chunks_exact(features.max(1)).zip(scales);
                 for (normal, (x, scale)) in normal.chunks_exact_mut(features.max(1)).zip(rows) {
                     let mean = reduce::sum(x) / n;
-                    map([x], Write::Set, normal, move |[x]| x - mean);
+                    map([x], Set, normal, move |[x]| x - mean);
                     let variance = reduce::dot(normal, normal) / n;
                     *scale = T::ONE / (variance + T::from_f64(epsilon)).sqrt();
                     let scale = *scale;
@@ -121,7 +121,7 @@ once! {
                         None => y.copy_from_slice(x),
                         Some([gamma, beta]) => {
                             let affine = [x, gamma.as_slice(), beta.as_slice()];
-                            map(affine, Write::Set, y, |[x, gamma, beta]| x * gamma + beta);
+                            map(affine, Set, y, |[x, gamma, beta]| x * gamma + beta);
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! `y = x + α z` with a single number α; `dx = dy`, `dz = α dy`, `dα = Σ dy ⊙ z`.
 
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Write, reduce};
+use fanin_tensor::{Scalar, Set, Write, reduce};
 
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
@@ -56,7 +56,7 @@ once! {
             self.tape().apply(AddScaled, &[self, z, alpha], |cx| {
                 let (x, z, alpha) = (cx.input(0), cx.input(1), cx.input(2).as_slice()[0]);
                 let y = cx.output(x.shape());
-                map([x.as_slice(), z.as_slice()], Write::Set, y, move |[x, z]| x + alpha * z);
+                map([x.as_slice(), z.as_slice()], Set, y, move |[x, z]| x + alpha * z);
             })
         }
     }

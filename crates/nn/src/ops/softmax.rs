@@ -3,7 +3,7 @@
 use fanin_tensor::Write;
 use fanin_tensor::map::{Function, apply, map};
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
-use fanin_tensor::{Scalar, reduce};
+use fanin_tensor::{Scalar, Set, reduce};
 
 use super::axes::{Along, without};
 use crate::tape::{Backward, Op, Var};
@@ -135,7 +135,7 @@ once! {
                 let rows =
                     x.as_slice().chunks_exact(cols.max(1)).zip(top.iter().zip(log_sum.iter()));
                 for (y, (x, (&top, &log_sum))) in y.chunks_exact_mut(cols.max(1)).zip(rows) {
-                    map([x], Write::Set, y, move |[x]| (x - top) - log_sum);
+                    map([x], Set, y, move |[x]| (x - top) - log_sum);
                 }
             })
         }
@@ -201,7 +201,7 @@ once! {
                         }
                     }
                 }
-                apply([top, sum], Write::Set, y, LogAbove);
+                apply([top, sum], Set, y, LogAbove);
             })
         }
     }
