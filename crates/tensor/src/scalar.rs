@@ -81,6 +81,9 @@ pub trait Scalar:
     #[doc(hidden)]
     fn from_f32<F: Family>(x: F::Of<f32>) -> F::Of<Self>;
 
+    /// Reads little-endian bytes, as many as this type has, bit for bit.
+    #[doc(hidden)]
+    fn from_le_slice(bytes: &[u8]) -> Self;
     /// Rounds an `f64` to this type.
     fn from_f64(value: f64) -> Self;
     /// Widens to `f64`, exactly.
@@ -115,6 +118,10 @@ macro_rules! scalar {
                 $convert
             }
 
+            #[inline(always)]
+            fn from_le_slice(bytes: &[u8]) -> Self {
+                $t::from_le_bytes(bytes.try_into().expect("as many bytes as the type has"))
+            }
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as $t

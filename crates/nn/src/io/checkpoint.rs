@@ -328,10 +328,9 @@ impl<T: Scalar> Staged<T> {
                 slot.found = true;
                 if slot.shape == shape {
                     let values = slot.values.insert(Tensor::zeros(&slot.shape));
-                    for element in values.as_mut_slice() {
-                        let value = decode_from_std_read(payload, CODEC);
-                        *element = value.map_err(|e| explain(&shown(), &e))?;
-                    }
+                    read_values(payload, values.as_mut_slice()).map_err(|inner| {
+                        explain(&shown(), &DecodeError::Io { inner, additional: 0 })
+                    })?;
                     continue;
                 }
                 let (file, model) = (show_shape(&shape), show_shape(&slot.shape));
@@ -401,6 +400,18 @@ fn printable(path: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// Reads numbers as the codec writes them, little-endian and one after the other, but many at a time.
+fn read_values<T: Scalar>(payload: &mut impl Read, values: &mut [T]) -> io::Result<()> {
+    let mut bytes = [0; 1 << 13];
+    for values in values.chunks_mut(bytes.len() / size_of::<T>()) {
+        let bytes = &mut bytes[..size_of_val(values)];
+        payload.read_exact(bytes)?;
+        let numbers = bytes.chunks_exact(size_of::<T>()).map(T::from_le_slice);
+        values.iter_mut().zip(numbers).for_each(|(value, number)| *value = number);
+    }
+    Ok(())
 }
 
 fn explain(what: &str, error: &DecodeError) -> String {
