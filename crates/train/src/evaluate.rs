@@ -149,7 +149,7 @@ where
         outputs.push(model.predict(&x));
         targets.push(y);
     }
-    (Tensor::concat(&outputs), Y::concat(targets))
+    (<Tensor as Concat>::concat(outputs), Y::concat(targets))
 }
 
 /// Targets of several batches that can be put together: [`Tensor`] and `Vec<usize>`.
@@ -167,11 +167,7 @@ impl Concat for Tensor {
     type View = Tensor;
 
     fn concat(parts: Vec<Self>) -> Self {
-        let Some(first) = parts.first() else { return Tensor::default() };
-        let mut shape = first.shape().to_vec();
-        shape[0] = parts.iter().map(|part| part.shape()[0]).sum();
-        let values: Vec<&[f32]> = parts.iter().map(Tensor::as_slice).collect();
-        Tensor::from_vec(&shape[..], values.concat())
+        if parts.is_empty() { Tensor::default() } else { Tensor::concat(&parts) }
     }
     fn view(&self) -> &Tensor {
         self
