@@ -97,6 +97,14 @@ pub trait Parameters<T: Scalar = f32> {
         by_path::params(&mut |visitor| self.visit(&ParamPath::ROOT, visitor))
     }
 
+    /// Every parameter with its path, to change it.
+    fn named_params_mut(&mut self) -> Vec<(String, &mut Param<T>)> {
+        let mut this = Some(self);
+        by_path::params_mut(&mut |visitor| {
+            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
+        })
+    }
+
     /// Every buffer with its path, such as `1.running_mean`.
     fn named_buffers(&self) -> Vec<(String, &Buffer<T>)> {
         by_path::buffers(&mut |visitor| self.visit(&ParamPath::ROOT, visitor))
@@ -129,11 +137,7 @@ pub trait Parameters<T: Scalar = f32> {
     /// **Panics** if there is none, with the paths that are most like it.
     #[track_caller]
     fn param_mut(&mut self, path: &str) -> &mut Param<T> {
-        let mut this = Some(self);
-        let params = by_path::params_mut(&mut |visitor| {
-            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
-        });
-        by_path::find_mut(params, path)
+        by_path::find_mut(self.named_params_mut(), path)
     }
 
     /// Freezes the parameters whose path matches the pattern, or lets them be trained again. In a
@@ -153,10 +157,7 @@ pub trait Parameters<T: Scalar = f32> {
     #[doc(alias("requires_grad", "freeze"))]
     #[track_caller]
     fn set_trainable(&mut self, pattern: &str, trainable: bool) {
-        let mut this = Some(self);
-        let params = by_path::params_mut(&mut |visitor| {
-            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
-        });
+        let params = self.named_params_mut();
         for param in by_path::matching("set_trainable", params, pattern) {
             param.set_trainable(trainable);
         }
@@ -169,10 +170,7 @@ pub trait Parameters<T: Scalar = f32> {
     /// **Panics** if no parameter matches, or the scale is negative or not finite.
     #[track_caller]
     fn set_lr_scale(&mut self, pattern: &str, scale: f32) {
-        let mut this = Some(self);
-        let params = by_path::params_mut(&mut |visitor| {
-            this.take().expect("one visit").visit_mut(&ParamPath::ROOT, visitor);
-        });
+        let params = self.named_params_mut();
         for param in by_path::matching("set_lr_scale", params, pattern) {
             param.set_lr_scale(scale);
         }

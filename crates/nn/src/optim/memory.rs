@@ -72,12 +72,16 @@ once! {
     #[track_caller]
     pub(super) fn associate<'a, T: Scalar>(
         entries: &'a mut Vec<Entry<T>>,
-        model: &'a dyn Parameters<T>,
+        model: &'a mut dyn Parameters<T>,
         optimizer: &'a str,
         groups: &'a [&'a str],
     ) {
-        let params = model.named_params();
-        let names: Vec<String> = params.iter().map(|(path, _)| path.clone()).collect();
+        // Not `visit`: the order must be that in which a pass is shown the parameters.
+        let (mut names, mut params) = (vec![], vec![]);
+        model.visit_params_mut(&mut |path, p| {
+            names.push(path.to_string());
+            params.push((p.id(), Box::<[usize]>::from(p.value().shape())));
+        });
         for group in groups {
             assert!(
                 names.iter().any(|path| pattern::matches(group, path)),
@@ -87,19 +91,19 @@ once! {
         }
         let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();
         let mut found = vec![];
-        for (_, param) in &params {
-            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.id == param.id()));
+        for (id, _) in &params {
+            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.id == *id));
             found.push(at.and_then(|at| old[at].take()));
         }
-        for ((path, param), found) in params.into_iter().zip(found) {
+        for ((path, (id, is)), found) in names.into_iter().zip(params).zip(found) {
             let found = found.or_else(|| {
                 let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.path == *path))?;
                 old[at].take()
             });
             if let Some(Entry { shape: Some(shape), .. }) = &found
-                && **shape != *param.value().shape()
+                && *shape != is
             {
-                let (was, is) = (show_shape(shape), show_shape(param.value().shape()));
+                let (was, is) = (show_shape(shape), show_shape(&is));
                 panic!(
                     "step: parameter {path} is {is}, but was {was} in the steps before: an optimizer \
                      serves one model"
@@ -108,7 +112,7 @@ once! {
             let (shape, steps, slots) =
                 found.map_or((None, 0, vec![]), |e| (e.shape, e.steps, e.slots));
             let group = groups.iter().rposition(|group| pattern::matches(group, &path));
-            entries.push(Entry { path, id: param.id(), shape, steps, slots, group });
+            entries.push(Entry { path, id, shape, steps, slots, group });
         }
     }
 }

@@ -109,7 +109,7 @@ impl<R: Rule> RuleOptimizer<R> {
 
     /// Brings the memory in line with the model's parameters.
     #[track_caller]
-    fn associate<T: Scalar>(&mut self, model: &dyn Parameters<T>) {
+    fn associate<T: Scalar>(&mut self, model: &mut dyn Parameters<T>) {
         let groups: Vec<&str> = self.groups.iter().map(|group| &*group.pattern).collect();
         associate(self.memory.entries(), model, R::NAME, &groups);
     }
@@ -147,6 +147,10 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
             }
             // Mostly all entries fit, and one pass does it.
             let Some(unknown) = pass.unknown else { break };
+            assert!(
+                first || unknown > start,
+                "step: the model shows other parameters at each call of visit_mut"
+            );
             (start, first) = (unknown, false);
             self.associate(model);
         }

@@ -4,7 +4,8 @@ use fanin_nn::init::manual_seed;
 use fanin_nn::layers::{LayerNorm, Relu};
 use fanin_nn::optim::OptimizerState;
 use fanin_nn::{
-    Adam, AdamW, Checkpoint, Linear, Module, Optimizer, Parameters, Sequential, Sgd, Tape, Tensor,
+    Adam, AdamW, Checkpoint, Linear, Module, Optimizer, ParamPath, Parameters, Sequential, Sgd,
+    Tape, Tensor, Visitor, VisitorMut,
 };
 
 use super::{bits, mlp, random, train};
@@ -133,4 +134,30 @@ fn a_state_that_does_not_fit_is_refused() {
     let mut wrong = state;
     wrong.lr = f64::NAN;
     refused("its learning rate is NaN", &mut Adam::new(0.1), &model, wrong);
+}
+
+/// A hand-written `visit` may show parameters in another order than `visit_mut`, or none.
+#[test]
+fn a_step_goes_by_the_order_of_visit_mut() {
+    struct Turned(Linear);
+    impl Parameters for Turned {
+        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+            visitor.param(&path.name("bias"), self.0.param("bias"));
+            visitor.param(&path.name("weight"), self.0.param("weight"));
+        }
+        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
+            self.0.visit_mut(path, visitor);
+        }
+    }
+    let mut plain = Linear::new(8, 3);
+    let mut turned = Turned(plain.clone());
+    let (x, mut tape) = (random(&[16, 8], 1), Tape::new());
+    let (mut a, mut b) = (Adam::new(1e-2), Adam::new(1e-2));
+    for _ in 0..3 {
+        let (_, grads) = tape.value_and_grad(|t| plain.forward(t.input(&x)).square().mean());
+        a.step(&mut plain, grads);
+        let (_, grads) = tape.value_and_grad(|t| turned.0.forward(t.input(&x)).square().mean());
+        b.step(&mut turned, grads);
+    }
+    assert_eq!(bits(&turned.0), bits(&plain));
 }
