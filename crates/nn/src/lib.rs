@@ -43,6 +43,7 @@ pub mod io;
 pub mod layers;
 pub mod losses;
 mod module;
+mod note;
 mod ops;
 pub mod optim;
 mod param;

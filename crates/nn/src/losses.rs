@@ -8,6 +8,7 @@
 //!
 //! Any function of two values is a loss too: a `fn`, or a closure in [`from_fn`].
 
+mod fit;
 mod reduction;
 
 pub use reduction::Reduction;

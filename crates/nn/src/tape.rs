@@ -16,6 +16,7 @@ mod record;
 mod sum;
 mod untrained;
 mod var;
+mod watch;
 
 pub use gradients::Gradients;
 pub use mode::Mode;

@@ -94,14 +94,14 @@ fn no_crate_uses_one_above_it() {
 /// Each room of fanin-nn, and the rooms that it may use. `parameters` uses of `initialize` the plan
 /// alone, which knows no model.
 const ROOMS: [(&str, &[&str]); 9] = [
-    ("tape", &["buffer", "param", "debug_build"]),
-    ("ops", &["tape"]),
-    ("losses", &["ops", "tape"]),
+    ("tape", &["buffer", "param", "debug_build", "note"]),
+    ("ops", &["note", "tape"]),
+    ("losses", &["note", "ops", "tape"]),
     ("parameters", &["buffer", "param", "pattern", "initialize"]),
     ("layers", &["buffer", "describe", "module", "ops", "param", "parameters", "summary", "tape"]),
-    ("optim", &["buffer", "param", "parameters", "pattern", "tape"]),
+    ("optim", &["buffer", "note", "param", "parameters", "pattern", "tape"]),
     ("io", &["buffer", "param", "parameters"]),
-    ("diagnose", &["module", "ops", "optim", "param", "tape"]),
+    ("diagnose", &["losses", "module", "note", "ops", "optim", "param", "tape"]),
     ("initialize", &["describe", "diagnose", "module", "param", "parameters", "pattern"]),
 ];
 

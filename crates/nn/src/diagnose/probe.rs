@@ -8,7 +8,9 @@ use fanin_init::rand_distr::StandardNormal;
 use fanin_init::{ParamSpec, TorchRng};
 use fanin_tensor::{Scalar, Tensor};
 
+use crate::losses::Loss;
 use crate::module::Module;
+use crate::note::{LARGE, Note, Spread};
 use crate::ops;
 use crate::param::Param;
 use crate::tape::{Curve, Graph, Tape, Var};
@@ -43,7 +45,20 @@ pub struct Probe<T: Scalar = f32> {
     layers: Vec<LayerProbe<T>>,
     output: Tensor<T>,
     loss: Option<T>,
-    hidden: Vec<String>,
+    wiring: Wiring,
+}
+
+/// What is wrong with how a model and its loss are put together, whatever the weights are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wiring {
+    /// Trainable parameters that are used and not shown: names and shapes.
+    pub(super) hidden: Vec<String>,
+    /// How many parameters the model has, if all are frozen.
+    pub(super) frozen: usize,
+    /// Trainable parameters that what is differentiated does not depend on: their paths.
+    pub(super) unused: Vec<String>,
+    /// What operations noted.
+    pub(super) notes: Vec<Note>,
 }
 
 /// One linear layer of a [`Probe`].
@@ -154,6 +169,30 @@ impl<T: Scalar> Probe<T> {
         Self::read(model, tape, y, Some(loss))
     }
 
+    /// Runs the model on a batch and differentiates a loss between its output and these targets.
+    ///
+    /// # Panics
+    /// **Panics** as [`new`](Self::new) does, and if the targets do not fit the output.
+    #[track_caller]
+    pub fn with_loss<Y: ?Sized>(
+        model: &(impl Module<T> + ?Sized),
+        x: &Tensor<T>,
+        loss: &impl Loss<Y, T>,
+        target: &Y,
+    ) -> Self {
+        let mut tape = Tape::default();
+        tape.begin_probing();
+        let y = model.forward(tape.input(x));
+        let loss = loss.loss(y, target);
+        assert!(
+            loss.shape().is_empty(),
+            "probe: the loss must be a single number, not {}; reduce it by its mean or sum",
+            loss.shape()
+        );
+        let (y, loss) = (y.node(), loss.node());
+        Self::read(model, tape, y, Some(loss))
+    }
+
     /// Runs the model on a batch without gradients, for initializers that look at the signal.
     ///
     /// # Panics
@@ -179,7 +218,12 @@ impl<T: Scalar> Probe<T> {
     /// Parameters that the network uses but does not show to visitors: they are neither trained nor
     /// saved. Each is given by the name from its description and its shape.
     pub fn hidden_parameters(&self) -> &[String] {
-        &self.hidden
+        &self.wiring.hidden
+    }
+
+    /// What is wrong with how the model and its loss are put together.
+    pub(super) fn wiring(&self) -> &Wiring {
+        &self.wiring
     }
 
     /// The loss that was differentiated.
@@ -237,9 +281,7 @@ impl<T: Scalar> Probe<T> {
             let reader = followers.get(&nodes[layer].2).and_then(|follower| *follower);
             layers[layer].next = nodes.iter().position(|(node, ..)| Some(*node) == reader);
         }
-        let shown: HashSet<u64> = model.named_params().iter().map(|(_, p)| p.id()).collect();
-        let hidden = graph.probed().filter(|(id, _)| !shown.contains(id));
-        let hidden = hidden.map(|(_, name)| name.to_owned()).collect();
+        let wiring = wiring(model, graph, loss.unwrap_or(y), nodes.iter().map(|(node, ..)| *node));
         let (output, value) = (graph.value(y).clone(), loss.map(|loss| graph.value(loss).item()));
         if let Some(loss) = loss {
             graph.backward(loss);
@@ -248,8 +290,47 @@ impl<T: Scalar> Probe<T> {
                 layer.weight_grad = graph.grad(w).cloned();
             }
         }
-        Self { layers, output, loss: value, hidden }
+        Self { layers, output, loss: value, wiring }
     }
+}
+
+/// Looks at how the model and its loss are put together. `linear` are the nodes of the linear layers.
+fn wiring<T: Scalar>(
+    model: &(impl Module<T> + ?Sized),
+    graph: &Graph<T>,
+    root: u32,
+    linear: impl Iterator<Item = u32>,
+) -> Wiring {
+    let params = model.named_params();
+    let shown: HashSet<u64> = params.iter().map(|(_, p)| p.id()).collect();
+    let hidden = graph.probed().filter(|(id, _)| !shown.contains(id));
+    let hidden = hidden.map(|(_, name)| name.to_owned()).collect();
+    let trainable = || params.iter().filter(|(_, p)| p.is_trainable());
+    let frozen = if trainable().count() == 0 { params.len() } else { 0 };
+
+    // From the root to all that it depends on, and from the parameters to all that depends on them.
+    let (mut reached, mut computed) = (HashSet::from([root]), HashSet::new());
+    for node in (0..=root).rev() {
+        if reached.contains(&node) {
+            reached.extend(graph.inputs(node));
+        }
+    }
+    computed.extend(graph.params().map(|(_, node)| node));
+    for node in 0..graph.len() {
+        if graph.inputs(node).iter().any(|input| computed.contains(input)) {
+            computed.insert(node);
+        }
+    }
+    let used: HashSet<u64> =
+        graph.params().filter(|(_, node)| reached.contains(node)).map(|(id, _)| id).collect();
+    let unused = trainable().filter(|(_, p)| !used.contains(&p.id()));
+    let unused = unused.map(|(path, _)| path.clone()).collect();
+
+    let mut notes = graph.notes().to_vec();
+    let data = linear.map(|node| graph.inputs(node)[0]).filter(|x| !computed.contains(x));
+    let spreads = data.map(|x| Spread::of(graph.value(x).as_slice()));
+    notes.extend(spreads.filter(|x| x.rms() > LARGE).take(1).map(Note::UnscaledInput));
+    Wiring { hidden, frozen, unused, notes }
 }
 
 /// The model's parameters on the tape, by node.

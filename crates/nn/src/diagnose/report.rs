@@ -7,6 +7,7 @@ use super::layer_report::LayerReport;
 use super::moments::number;
 use super::probe::Probe;
 use super::verdict::{Verdict, judge};
+use crate::losses::Loss;
 use crate::module::Module;
 
 /// The effect of an initialization on a batch. For every linear layer it holds the sizes of
@@ -86,6 +87,32 @@ impl InitReport {
         Self::of(&probe, Some((classes as f64).ln()))
     }
 
+    /// Runs the model on a batch and judges it, together with the loss and the targets of this batch.
+    ///
+    /// # Panics
+    /// **Panics** as [`new`](Self::new) does, and if the targets do not fit the output.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::diagnose::{Fault, InitReport};
+    /// use fanin_nn::losses::Mse;
+    /// use fanin_nn::{Linear, Tensor};
+    ///
+    /// let (x, prices) = (Tensor::ones([4, 3]), Tensor::full([4, 1], 250_000.0));
+    /// let report = InitReport::with_loss(&Linear::new(3, 1), &x, &Mse::new(), &prices);
+    /// assert!(matches!(report.verdicts[0].fault, Fault::UnscaledTarget { .. }));
+    /// ```
+    #[track_caller]
+    pub fn with_loss<T: Scalar, Y: ?Sized>(
+        model: &(impl Module<T> + ?Sized),
+        x: &Tensor<T>,
+        loss: &impl Loss<Y, T>,
+        target: &Y,
+    ) -> Self {
+        require_batch(x);
+        Self::of(&Probe::with_loss(model, x, loss, target), None)
+    }
+
     /// Whether nothing is wrong.
     pub fn is_healthy(&self) -> bool {
         self.verdicts.is_empty()
@@ -96,7 +123,7 @@ impl InitReport {
         let layers: Vec<_> =
             probe.layers().iter().map(|layer| LayerReport::of(layer, probe, samples)).collect();
         let loss = probe.loss().map_or(f64::NAN, Scalar::to_f64);
-        let verdicts = judge(&layers, samples, loss, chance, probe.hidden_parameters());
+        let verdicts = judge(&layers, samples, loss, chance, probe.wiring());
         Self { layers, samples, loss, chance, verdicts }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::layer_report::LayerReport;
 use super::report::InitReport;
-use super::verdict::{short, show};
+use super::verdict::short;
+use crate::note::short as show;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 360.0;

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::report::InitReport;
-use super::verdict::{short, show};
+use super::verdict::short;
+use crate::note::short as show;
 
 /// A table of 100 columns, and the verdicts.
 impl fmt::Display for InitReport {

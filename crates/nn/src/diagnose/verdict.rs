@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::layer_report::LayerReport;
+use super::probe::Wiring;
+use crate::note::{LARGE, Note, short as show};
 
 /// A fault: its numbers, a sentence about it, and advice.
 #[non_exhaustive]
@@ -30,6 +32,45 @@ pub enum Fault {
     HiddenParameters {
         /// Their names and shapes, from their descriptions.
         names: Vec<String>,
+    },
+    /// Every parameter is frozen, so that no step changes the model.
+    Frozen {
+        /// How many parameters the model has.
+        params: usize,
+    },
+    /// The output, or the loss, does not depend on trainable parameters of the model.
+    Unused {
+        /// Their paths.
+        names: Vec<String>,
+    },
+    /// Two shapes were broadcast by surprise: `(n, 1)` and `(n)` to `(n, n)`.
+    Broadcast {
+        /// The shape of the left operand.
+        left: Vec<usize>,
+        /// The shape of the right operand.
+        right: Vec<usize>,
+    },
+    /// The network reads data whose rms is above 5.
+    UnscaledInput {
+        /// The mean of the input.
+        mean: f64,
+        /// Its standard deviation.
+        std: f64,
+    },
+    /// The targets' rms is above 5 and more than ten times that of the output.
+    UnscaledTarget {
+        /// The mean of the targets.
+        mean: f64,
+        /// Their standard deviation.
+        std: f64,
+    },
+    /// The network ends with something that the loss cannot use: a softmax before cross-entropy, or an
+    /// activation that cannot give the targets.
+    UnfitOutput {
+        /// The operation.
+        output: String,
+        /// The loss.
+        loss: String,
     },
     /// A number is infinite or NaN.
     NonFinite {
@@ -110,7 +151,6 @@ const SATURATED: f64 = 0.3;
 const VANISHING: f64 = 1e-3;
 const EXPLODING: f64 = 1e2;
 const OVERCONFIDENT: f64 = 5.0;
-const LARGE_INPUT: f64 = 5.0;
 
 /// The faults of these layers. A cause comes before its effects.
 pub(super) fn judge(
@@ -118,11 +158,49 @@ pub(super) fn judge(
     samples: usize,
     loss: f64,
     chance: Option<f64>,
-    hidden: &[String],
+    wiring: &Wiring,
 ) -> Vec<Verdict> {
-    let mut verdicts: Vec<_> = hidden_parameters(hidden).into_iter().collect();
+    let parameters =
+        [hidden_parameters(&wiring.hidden), frozen(wiring.frozen), unused(&wiring.unused)];
+    let mut verdicts: Vec<_> = parameters.into_iter().flatten().collect();
+    verdicts.extend(wiring.notes.iter().filter_map(noted));
     verdicts.extend(judge_signal(layers, samples, loss, chance));
     verdicts
+}
+
+/// The verdict on what an operation noted.
+fn noted(note: &Note) -> Option<Verdict> {
+    let fault = match note {
+        Note::Broadcast { left, right, .. } => {
+            Fault::Broadcast { left: left.to_vec(), right: right.to_vec() }
+        }
+        Note::UnscaledInput(input) => Fault::UnscaledInput { mean: input.mean, std: input.std },
+        Note::UnscaledTarget { target, .. } => {
+            Fault::UnscaledTarget { mean: target.mean, std: target.std }
+        }
+        Note::UnfitOutput { output, loss, .. } => {
+            Fault::UnfitOutput { output: output.clone(), loss: (*loss).into() }
+        }
+        // Those are for steps of training.
+        Note::NoGradient { .. } | Note::ZeroGradients | Note::NonFiniteLoss(_) => return None,
+    };
+    Some(Verdict { fault, finding: note.finding(), advice: note.advice() })
+}
+
+fn frozen(params: usize) -> Option<Verdict> {
+    (params > 0).then(|| Verdict {
+        fault: Fault::Frozen { params },
+        finding: format!("all {params} parameters of the model are frozen: no step changes it"),
+        advice: "let those that should learn be trained, by set_trainable(\"*\", true)".into(),
+    })
+}
+
+fn unused(names: &[String]) -> Option<Verdict> {
+    (!names.is_empty()).then(|| Verdict {
+        fault: Fault::Unused { names: names.to_vec() },
+        finding: format!("the output does not depend on {}: no step changes it", names.join(", ")),
+        advice: "does forward leave a layer out, or detach a value on the way?".into(),
+    })
 }
 
 fn hidden_parameters(names: &[String]) -> Option<Verdict> {
@@ -261,7 +339,7 @@ fn saturated(layers: &[LayerReport]) -> Option<Verdict> {
         Some(bias) if bias.rms() > 0.5 * first.pre_activation.rms() => {
             format!("the biases, of rms {}, cause this: start them at 0", show(bias.rms()))
         }
-        _ if paths[0] == layers[0].path && first.input.rms() > LARGE_INPUT => scale_input(first),
+        _ if paths[0] == layers[0].path && first.input.rms() > LARGE => scale_input(first),
         _ => format!(
             "make the weights smaller: std {} instead of {} gives pre-activations of std 1; Xavier \
              is about that for inputs of rms 1",
@@ -437,7 +515,7 @@ fn overconfident(loss: f64, chance: f64, first: &LayerReport) -> Verdict {
         show(loss),
         show(chance),
     );
-    let advice = if first.input.rms() > LARGE_INPUT {
+    let advice = if first.input.rms() > LARGE {
         scale_input(first)
     } else {
         "scale the weights by 1/√fan_in, or start the output layer with small or zero weights"
@@ -522,15 +600,4 @@ fn named(paths: &[String]) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
-}
-
-/// Three digits, in the shorter of two notations.
-pub(super) fn show(x: f64) -> String {
-    match x.abs() {
-        0.0 => "0".into(),
-        size if !(1e-3..1e4).contains(&size) => format!("{x:.1e}"),
-        size if size < 1.0 => format!("{x:.3}"),
-        size if size < 100.0 => format!("{x:.2}"),
-        _ => format!("{x:.0}"),
-    }
 }

@@ -3,6 +3,7 @@
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, reduce};
 
+use super::fit::check_logits;
 use super::{Loss, Reduction};
 use crate::ops::bad_shapes;
 use crate::tape::{Backward, Op, Var};
@@ -157,6 +158,7 @@ once! {
         labels: &'a [usize],
     ) -> Var<'t, T> {
         let [rows, classes] = options.check(&prediction.shape(), labels);
+        check_logits(prediction);
         let kept = |label: usize| options.ignored != Some(label);
         let denominator = match options.reduction {
             Reduction::Mean if options.class_weights.is_none() && options.ignored.is_none() => {

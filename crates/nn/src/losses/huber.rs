@@ -3,7 +3,7 @@
 use fanin_tensor::simd::Isa;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::mse::same_shape;
+use super::mse::require_fit;
 use super::{Loss, Reduction};
 use crate::ops::elementwise::Elementwise;
 use crate::tape::Var;
@@ -84,7 +84,7 @@ once! {
         prediction: Var<'t, T>,
         target: Var<'t, T>,
     ) -> Var<'t, T> {
-        same_shape("huber", prediction, target);
+        require_fit("huber", prediction, target);
         let delta = T::from_f64(delta);
         reduction.apply((prediction - target).elementwise(OfDifference(delta)))
     }

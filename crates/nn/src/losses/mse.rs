@@ -3,6 +3,7 @@
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, Set, Tensor, reduce};
 
+use super::fit::check_targets;
 use super::{Loss, Reduction};
 use crate::ops::bad_shapes;
 use crate::tape::{Backward, Op, Var};
@@ -47,7 +48,7 @@ impl<T: Scalar> Loss<Tensor<T>, T> for Mse {
         match self.reduction {
             Reduction::Mean => prediction.mse(target),
             reduction => {
-                same_shape("mse", prediction, target);
+                require_fit("mse", prediction, target);
                 reduction.apply((prediction - target).square())
             }
         }
@@ -71,14 +72,17 @@ impl<T: Scalar> Op<T> for MeanSquared {
     }
 }
 
+/// Checks that a target fits a prediction.
+///
 /// # Panics
 /// **Panics** if the shapes differ: broadcasting would hide a mistake.
 #[track_caller]
-pub(super) fn same_shape<T: Scalar>(loss: &str, prediction: Var<'_, T>, target: Var<'_, T>) {
+pub(super) fn require_fit<T: Scalar>(loss: &'static str, prediction: Var<'_, T>, target: Var<'_, T>) {
     let (a, b) = (prediction.shape(), target.shape());
     if a != b {
         bad_shapes(loss, &a, &b, "prediction and target must have one shape");
     }
+    check_targets(loss, prediction, target);
 }
 
 once! {
@@ -97,7 +101,7 @@ once! {
         #[must_use]
         #[track_caller]
         pub fn mse(self, target: Self) -> Self {
-            same_shape("mse", self, target);
+            require_fit("mse", self, target);
             self.tape().apply(MeanSquared, &[self, target], |cx| {
                 let (a, b) = (cx.input(0).as_slice(), cx.input(1).as_slice());
                 let (loss, diff) = cx.output_and_save((), a.len());

@@ -2,6 +2,7 @@
 
 use std::iter;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::panic::Location;
 
 use fanin_tensor::Scalar;
 use fanin_tensor::Set;
@@ -10,6 +11,7 @@ use fanin_tensor::simd::Isa;
 
 use super::elementwise::Elementwise;
 use super::expand::common_shape;
+use crate::note::{Note, is_surprising};
 use crate::tape::{Backward, Op, Var};
 
 /// `y = a + b`; `da = dy`, `db = dy`.
@@ -125,6 +127,11 @@ impl<'t, T: Scalar> Var<'t, T> {
         let (left, right) = (a.shape(), b.shape());
         if left != right {
             let shape = common_shape(name, &left, &right);
+            if is_surprising(&left, &right) && a.tape().takes_notes() {
+                let [left, right, to] = [&left, &right, &shape].map(|shape| shape[..].into());
+                let note = Note::Broadcast { op: name.into(), left, right, to };
+                a.tape().note(note, Some(Location::caller()));
+            }
             (a, b) = (a.expand(&shape), b.expand(&shape));
         }
         a.tape().apply(op, &[a, b], |cx| {

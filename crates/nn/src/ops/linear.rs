@@ -4,6 +4,7 @@ use fanin_tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
 use super::bad_shapes;
+use crate::note::{LARGE, Note, Spread};
 use crate::tape::{Backward, Forward, Op, Var};
 
 /// `Y = A·B`; `dA = dY·Bᵀ`, `dB = Aᵀ·dY`.
@@ -75,6 +76,12 @@ once! {
             {
                 let why = "the bias must have an element per output";
                 bad_shapes("linear", &w.shape(), &b.shape(), why);
+            }
+            if cfg!(debug_assertions) && self.tape().takes_notes() && self.tape().is_data(self.node()) {
+                let input = self.tape().with_value(self.node(), |x| Spread::of(x.as_slice()));
+                if input.rms() > LARGE {
+                    self.tape().note(Note::UnscaledInput(input), None);
+                }
             }
             let op = Linear { rows, inputs, outputs };
             let forward = |cx: &mut Forward<'_, T>| {

@@ -33,6 +33,11 @@ pub(super) struct Entry<T: Scalar> {
 }
 
 impl Memory {
+    /// Whether there has been no step.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
     /// The entries, of an optimizer that is used for `T` alone.
     #[track_caller]
     pub(super) fn entries<T: Scalar>(&mut self) -> &mut Vec<Entry<T>> {

@@ -1,11 +1,14 @@
 //! [`RuleOptimizer`]: an optimizer of any rule.
 
+use std::panic::Location;
+
 use fanin_tensor::{Scalar, Tensor};
 
 use super::memory::{Memory, associate};
 use super::pass::pass;
 use super::state::{OptimizerState, StateError, export};
 use super::{Optimizer, Rule, Step, require};
+use crate::note::Note;
 use crate::parameters::Parameters;
 use crate::pattern;
 use crate::tape::Gradients;
@@ -122,6 +125,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
         for group in &self.groups {
             group.rule.check();
         }
+        let is_first = self.memory.is_empty();
         let (mut start, mut first, mut found) = (0, true, 0);
         loop {
             let (rule, lr, groups) = (&self.rule, self.lr, &self.groups);
@@ -161,6 +165,11 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                 "step: the model shows none of the {depends} parameters that the loss depends on; \
                  derive Parameters for it, and skip no field that has parameters"
             );
+            if cfg!(debug_assertions) {
+                Note::NoGradient { why: grads.why_none() }.say(Location::caller());
+            }
+        } else if cfg!(debug_assertions) && is_first && grads.norm() == T::ZERO {
+            Note::ZeroGradients.say(Location::caller());
         }
     }
 

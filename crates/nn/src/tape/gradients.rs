@@ -18,6 +18,8 @@ pub(super) trait Source<T: Scalar> {
     fn each_mut(&mut self, f: &mut dyn FnMut(&mut Tensor<T>));
     /// Calls `f` with the updates of every buffer, in the order in which they were recorded.
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>));
+    /// Why there is no gradient, if there is none.
+    fn why_none(&self) -> &'static str;
     /// [`find`](Self::find) for an optimizer, which is noted.
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)>;
 }
@@ -94,6 +96,11 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     /// The gradient of one parameter, to be changed. The shape must stay.
     pub fn get_mut(&mut self, param: &Param<T>) -> Option<&mut Tensor<T>> {
         self.source.find_mut(param.id())
+    }
+
+    /// Why no parameter has a gradient, if none has.
+    pub(crate) fn why_none(&self) -> &'static str {
+        self.source.why_none()
     }
 
     /// How many parameters have a gradient.

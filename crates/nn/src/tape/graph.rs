@@ -9,6 +9,7 @@ use super::gradients::{Source, Update};
 use super::node::{Grad, Node, grow};
 use super::op::{Backward, Forward, Op};
 use super::untrained::{Untrained, complain};
+use super::watch::Watch;
 use crate::buffer::Buffer;
 use crate::param::Param;
 
@@ -33,6 +34,7 @@ pub(crate) struct Graph<T: Scalar> {
     /// The trainable parameters of a diagnosis: identity and description.
     probed: Vec<(u64, String)>,
     untrained: Untrained,
+    pub(super) watch: Watch,
 }
 
 /// A parameter of this step.
@@ -68,12 +70,14 @@ once! {
                 probing: false,
                 probed: vec![],
                 untrained: Untrained::default(),
+                watch: Watch::default(),
             }
         }
 
         /// Forgets the nodes and keeps their memory.
         pub(super) fn reset(&mut self, recording: bool, mode: Mode) {
             self.report_untrained();
+            self.watch.begin(recording);
             self.release();
             self.edges.clear();
             self.params.clear();
@@ -95,7 +99,7 @@ once! {
         fn report_untrained(&mut self) {
             if cfg!(debug_assertions) && !self.probing {
                 let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
-                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))));
+                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))), self.watch.at);
             }
         }
 
@@ -230,6 +234,16 @@ impl<T: Scalar> Graph<T> {
         &self.edges[first as usize..end as usize]
     }
 
+    /// Whether the backward pass reaches a node.
+    pub(super) fn is_differentiated(&self, node: u32) -> bool {
+        self.nodes[node as usize].differentiated
+    }
+
+    /// Whether what is computed will be differentiated.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
     /// Whether a node is an input, a parameter or a buffer.
     pub(super) fn is_leaf(&self, node: u32) -> bool {
         self.inputs(node).is_empty()
@@ -263,7 +277,7 @@ impl<T: Scalar> Graph<T> {
 impl<T: Scalar> Drop for Graph<T> {
     fn drop(&mut self) {
         self.report_untrained();
-        complain(&self.untrained.end());
+        complain(&self.untrained.end(), self.watch.at);
     }
 }
 
@@ -296,6 +310,9 @@ impl<T: Scalar> Source<T> for Graph<T> {
             let value = self.value(*node);
             f(*buffer, Update { keep: *keep, factor: *factor, value });
         }
+    }
+    fn why_none(&self) -> &'static str {
+        self.why_no_gradient()
     }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
         let at = self.position(param, hint)?;

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::Location;
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use super::{Forward, Gradients, Graph, Mode, Op, Var};
 use crate::buffer::Buffer;
 use crate::debug_build;
+use crate::note::Note;
 use crate::param::Param;
 
 /// Records what is computed on it, and differentiates it.
@@ -34,7 +36,7 @@ use crate::param::Param;
 /// assert!(loss < 1e-6);
 /// ```
 pub struct Tape<T: Scalar = f32> {
-    graph: RefCell<Graph<T>>,
+    pub(super) graph: RefCell<Graph<T>>,
 }
 
 impl<T: Scalar> Default for Tape<T> {
@@ -95,6 +97,7 @@ impl<T: Scalar> Tape<T> {
     ) -> (T, Gradients<'_, T>) {
         debug_build::warn();
         self.begin(true, mode);
+        self.set_caller(Location::caller());
         let root = f(self).node();
         self.differentiate(root)
     }
@@ -127,6 +130,7 @@ impl<T: Scalar> Tape<T> {
     ) -> (T, Tensor<T>, Gradients<'_, T>) {
         debug_build::warn();
         self.begin(true, Mode::Train);
+        self.set_caller(Location::caller());
         let (root, other) = f(self);
         let (root, other) = (root.node(), other.value());
         let (value, grads) = self.differentiate(root);
@@ -142,6 +146,9 @@ impl<T: Scalar> Tape<T> {
             _ => not_a_number(graph.value(root).shape()),
         };
         graph.backward(root);
+        if cfg!(debug_assertions) && !value.is_finite() {
+            Note::NonFiniteLoss(value.to_f64()).say(Location::caller());
+        }
         (value, Gradients::new(graph))
     }
 
@@ -273,7 +280,7 @@ impl<T: Scalar> Tape<T> {
     }
 
     /// Looks at the value of a node.
-    pub(super) fn with_value<R>(&self, node: u32, f: impl FnOnce(&Tensor<T>) -> R) -> R {
+    pub(crate) fn with_value<R>(&self, node: u32, f: impl FnOnce(&Tensor<T>) -> R) -> R {
         f(self.graph.borrow().value(node))
     }
 }

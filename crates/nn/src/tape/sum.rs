@@ -143,6 +143,9 @@ impl<T: Scalar> Source<T> for GradientSum<T> {
             f(*buffer, Update { keep: *keep, factor: *factor, value });
         }
     }
+    fn why_none(&self) -> &'static str {
+        "nothing with a gradient was added to the sum since clear()"
+    }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
         self.find(param, hint)
     }

@@ -4,6 +4,7 @@
 //! neither trained nor saved. A debug build names such a parameter once, on standard error.
 
 use std::collections::HashMap;
+use std::panic::Location;
 
 use crate::param::Param;
 use fanin_tensor::Scalar;
@@ -68,11 +69,12 @@ impl Untrained {
     }
 }
 
-/// Says what is wrong with these parameters.
-pub(super) fn complain(names: &[String]) {
+/// Says what is wrong with these parameters, which a step at this line used.
+pub(super) fn complain(names: &[String], at: Option<&'static Location<'static>>) {
+    let at = at.map_or(String::new(), |at| format!("{at}: "));
     for name in names {
         eprintln!(
-            "fanin: the loss depends on a parameter `{name}` that no optimizer was shown, so it is \
+            "fanin: {at}the loss depends on a parameter `{name}` that no optimizer was shown, so it is \
              not trained. Is its field marked #[parameters(skip)], or missing in a hand-written \
              `visit`? If it should stay as it is, freeze it by set_trainable(false)"
         );

@@ -22,3 +22,4 @@ mod singular;
 mod spec;
 mod torch_ops;
 mod torch_optim;
+mod wiring;

@@ -8,6 +8,7 @@ use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
 
 mod allocations;
 mod dropout;
+mod notes;
 mod oversubscription;
 mod threads;
 

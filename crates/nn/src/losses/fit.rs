@@ -1,0 +1,101 @@
+//! Whether a prediction fits its loss: what the [doctor](crate::diagnose) and a debug build say of it.
+
+use std::panic::Location;
+
+use fanin_tensor::Scalar;
+
+use crate::note::{LARGE, Note, Spread, short};
+use crate::tape::{Curve, Var};
+
+/// Notes logits that are no logits.
+#[track_caller]
+pub(super) fn check_logits<T: Scalar>(logits: Var<'_, T>) {
+    let tape = logits.tape();
+    if !tape.takes_notes() {
+        return;
+    }
+    let loss = "cross_entropy";
+    let at = Some(Location::caller());
+    let note = |output, why| tape.note(Note::UnfitOutput { output, loss, why }, at);
+    if logits.with_shape(|shape| shape.last() == Some(&1)) {
+        note(
+            "one output".into(),
+            "the cross-entropy of one class is always 0; use an output for each class".into(),
+        );
+    }
+    match tape.operation(logits.node()) {
+        Some((name, _)) if name.starts_with("Softmax") => {
+            note(name, "it computes the softmax itself, so the gradients would be those of a softmax of a softmax".into());
+        }
+        Some((name, Some(curve))) => {
+            let [low, high] = range(&curve);
+            if low.is_finite() || high.is_finite() {
+                note(
+                    name,
+                    format!("logits may be any number, and these are {}", between(low, high)),
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Notes targets that a prediction cannot reach, or is far from.
+#[track_caller]
+pub(super) fn check_targets<T: Scalar>(
+    loss: &'static str,
+    prediction: Var<'_, T>,
+    target: Var<'_, T>,
+) {
+    let tape = prediction.tape();
+    if !tape.takes_notes() || !tape.is_given(target.node()) {
+        return;
+    }
+    let at = Some(Location::caller());
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    let spread = tape.with_value(target.node(), |target| {
+        for y in target.as_slice().iter().map(|y| y.to_f64()) {
+            (least, most) = (least.min(y), most.max(y));
+        }
+        Spread::of(target.as_slice())
+    });
+    if let Some((output, Some(curve))) = tape.operation(prediction.node()) {
+        let [low, high] = range(&curve);
+        if least < low || most > high {
+            let why = format!(
+                "it gives {}, and the targets are from {} to {}",
+                between(low, high),
+                short(least),
+                short(most)
+            );
+            tape.note(Note::UnfitOutput { output, loss, why }, at);
+            return;
+        }
+    }
+    let output = tape.with_value(prediction.node(), |y| Spread::of(y.as_slice()).rms());
+    if spread.rms() > LARGE && spread.rms() > 10.0 * output {
+        tape.note(Note::UnscaledTarget { target: spread, output }, at);
+    }
+}
+
+/// The least and the greatest value of an activation; infinite where it has none.
+fn range(curve: &Curve) -> [f64; 2] {
+    const FAR: f64 = 1e6;
+    const UNBOUNDED: f64 = 1e3;
+    let near = (-400..=400).map(|i| f64::from(i) / 20.0);
+    let values = near.chain([-FAR, FAR]).map(|x| curve(x).0);
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
+    [
+        if low < -UNBOUNDED { f64::NEG_INFINITY } else { low },
+        if high > UNBOUNDED { f64::INFINITY } else { high },
+    ]
+}
+
+fn between(low: f64, high: f64) -> String {
+    match (low.is_finite(), high.is_finite()) {
+        (true, true) => format!("from {} to {}", short(low), short(high)),
+        (true, false) => format!("{} or more", short(low)),
+        _ => format!("{} or less", short(high)),
+    }
+}

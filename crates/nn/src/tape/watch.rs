@@ -1,0 +1,95 @@
+//! [`Watch`]: who records a step, and what its operations note.
+
+use std::panic::Location;
+
+use fanin_tensor::Scalar;
+
+use super::{Curve, Graph, Mode, Tape};
+use crate::note::Note;
+
+/// How many steps of a tape take notes in a debug build: a mistake shows in the first ones.
+const STEPS: u32 = 3;
+
+#[derive(Default)]
+pub(super) struct Watch {
+    /// The line that asked for the step.
+    pub(super) at: Option<&'static Location<'static>>,
+    /// The number of the step.
+    step: u32,
+    /// What a diagnosis is told.
+    notes: Vec<Note>,
+}
+
+impl Watch {
+    /// Begins a step.
+    pub(super) fn begin(&mut self, recording: bool) {
+        self.step = self.step.saturating_add(u32::from(recording));
+        self.notes.clear();
+    }
+}
+
+impl<T: Scalar> Graph<T> {
+    /// What the operations of a diagnosis noted.
+    pub(crate) fn notes(&self) -> &[Note] {
+        &self.watch.notes
+    }
+
+    /// Why a backward pass gave no parameter a gradient.
+    pub(super) fn why_no_gradient(&self) -> &'static str {
+        let mut params = self.params().peekable();
+        if params.peek().is_none() {
+            "the loss uses no parameter; a prediction, or the value() of a Var, carries no gradient"
+        } else if params.all(|(_, node)| !self.is_differentiated(node)) {
+            "every parameter that the loss uses is frozen by set_trainable(false)"
+        } else {
+            "the loss does not depend on the parameters that the step used; is a value detached on \
+             the way?"
+        }
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Notes the line that asks for a step.
+    pub(super) fn set_caller(&mut self, at: &'static Location<'static>) {
+        self.graph().watch.at = Some(at);
+    }
+
+    /// Whether operations look for mistakes: in a diagnosis, and in the first training steps of a
+    /// debug build.
+    pub(crate) fn takes_notes(&self) -> bool {
+        let graph = self.graph.borrow();
+        let trains = graph.is_recording() && graph.mode == Mode::Train;
+        graph.probing || (cfg!(debug_assertions) && trains && graph.watch.step <= STEPS)
+    }
+
+    /// Notes a mistake at a line of the caller's, or else at the line that asked for the step.
+    pub(crate) fn note(&self, note: Note, at: Option<&'static Location<'static>>) {
+        let mut graph = self.graph.borrow_mut();
+        if graph.probing {
+            graph.watch.notes.push(note);
+        } else if let Some(at) = at.or(graph.watch.at) {
+            note.say(at);
+        }
+    }
+
+    /// The operation that computed a node that is differentiated: its name, and its function if it is
+    /// an activation.
+    pub(crate) fn operation(&self, node: u32) -> Option<(String, Option<Curve>)> {
+        let graph = self.graph.borrow();
+        let op = graph.op(node)?;
+        let name = format!("{op:?}");
+        // Without the sizes of its fields.
+        let name = name.split(" {").next().unwrap_or_default().to_owned();
+        Some((name, op.activation()))
+    }
+
+    /// Whether a node is an input, a parameter or a buffer.
+    pub(crate) fn is_given(&self, node: u32) -> bool {
+        self.graph.borrow().is_leaf(node)
+    }
+
+    /// Whether a node is data: no parameter that is trained leads to it.
+    pub(crate) fn is_data(&self, node: u32) -> bool {
+        !self.graph.borrow().is_differentiated(node)
+    }
+}
