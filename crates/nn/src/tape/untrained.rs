@@ -71,8 +71,8 @@ impl Untrained {
 
 /// Says what is wrong with these parameters, which a step at this line used.
 pub(super) fn complain(names: &[String], at: Option<&'static Location<'static>>) {
-    let at = at.map_or(String::new(), |at| format!("{at}: "));
     for name in names {
+        let at = at.map_or(String::new(), |at| format!("{at}: "));
         eprintln!(
             "fanin: {at}the loss depends on a parameter `{name}` that no optimizer was shown, so it is \
              not trained. Is its field marked #[parameters(skip)], or missing in a hand-written \

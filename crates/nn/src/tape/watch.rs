@@ -7,9 +7,6 @@ use fanin_tensor::Scalar;
 use super::{Curve, Graph, Mode, Tape};
 use crate::note::Note;
 
-/// How many steps of a tape take notes in a debug build: a mistake shows in the first ones.
-const STEPS: u32 = 3;
-
 #[derive(Default)]
 pub(super) struct Watch {
     /// The line that asked for the step.
@@ -54,12 +51,12 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.at = Some(at);
     }
 
-    /// Whether operations look for mistakes: in a diagnosis, and in the first training steps of a
-    /// debug build.
+    /// Whether operations look for mistakes: in a diagnosis, and in the first training step of a
+    /// tape in a debug build.
     pub(crate) fn takes_notes(&self) -> bool {
         let graph = self.graph.borrow();
         let trains = graph.is_recording() && graph.mode == Mode::Train;
-        graph.probing || (cfg!(debug_assertions) && trains && graph.watch.step <= STEPS)
+        graph.probing || (cfg!(debug_assertions) && trains && graph.watch.step == 1)
     }
 
     /// Notes a mistake at a line of the caller's, or else at the line that asked for the step.
