@@ -20,6 +20,7 @@ mod research_initializers;
 mod residual;
 mod singular;
 mod spec;
+mod thresholds;
 mod torch_ops;
 mod torch_optim;
 mod wiring;
