@@ -63,12 +63,16 @@ fn main() -> fanin::Result<()> {
         ("the default, 2 deep", "", net(2, &default, &FanInUniform, relu)),
         ("Kaiming, 30 deep", "", net(30, &kaiming, &Zeros, relu)),
         ("orthogonal and tanh, 100 deep", "", net(100, &Orthogonal::default(), &Zeros, tanh)),
+        ("pixels from 0 to 255", "UnscaledInput", net(2, &kaiming, &Zeros, relu)),
+        ("softmax twice", "UnfitOutput", net(2, &kaiming, &Zeros, relu).add(Softmax)),
     ];
 
     let (train, _) = datasets::mnist_bundled();
     let (x, y) = train.batches(128).shuffle().next().expect("there are digits");
+    let pixels = x.map(|x| 255.0 * x);
     for (name, fault, model) in patients {
-        let report = InitReport::with_labels(&model, &x, &y);
+        let x = if name.starts_with("pixels") { &pixels } else { &x };
+        let report = InitReport::with_labels(&model, x, &y);
         println!("== {name}");
         match report.verdicts.first() {
             _ if !quick => println!("{report}"),

@@ -20,7 +20,7 @@ pub(crate) enum Note {
     /// A regression has targets that are far larger than what the network gives.
     UnscaledTarget { target: Spread, output: f64 },
     /// The last operation of the network does not fit the loss.
-    UnfitOutput { output: String, loss: &'static str, why: String },
+    UnfitOutput { output: String, loss: &'static str, why: String, advice: &'static str },
     /// A step without a single gradient.
     NoGradient { why: &'static str },
     /// All gradients of an optimizer's first step are 0.
@@ -46,7 +46,7 @@ impl Note {
                 "the targets have {target}, but the network's output has rms {}",
                 short(*output)
             ),
-            Self::UnfitOutput { output, loss, why } => {
+            Self::UnfitOutput { output, loss, why, .. } => {
                 format!("the network ends with {output}, which does not fit {loss}: {why}")
             }
             Self::NoGradient { why } => format!("this step changes no parameter: {why}"),
@@ -73,11 +73,7 @@ impl Note {
                 short(target.mean),
                 short(target.std)
             ),
-            Self::UnfitOutput { .. } => {
-                "let the network end with its last linear layer, or with an \
-                                         activation whose range holds every target"
-                    .into()
-            }
+            Self::UnfitOutput { advice, .. } => (*advice).into(),
             Self::NoGradient { .. } => "build the loss from forward(t.input(&x)) of a model with \
                                         trainable parameters"
                 .into(),

@@ -16,24 +16,24 @@ pub(super) fn check_logits<T: Scalar>(logits: Var<'_, T>) {
     }
     let loss = "cross_entropy";
     let at = Some(Location::caller());
-    let note = |output, why| tape.note(Note::UnfitOutput { output, loss, why }, at);
+    let note = |output: &str, why: &str, advice| {
+        let (output, why) = (output.into(), why.into());
+        tape.note(Note::UnfitOutput { output, loss, why, advice }, at);
+    };
     if logits.with_shape(|shape| shape.last() == Some(&1)) {
-        note(
-            "one output".into(),
-            "the cross-entropy of one class is always 0; use an output for each class".into(),
-        );
+        let why = "the cross-entropy of one class is always 0";
+        note("one output", why, "let it have an output for each class");
     }
     match tape.operation(logits.node()) {
         Some((name, _)) if name.starts_with("Softmax") => {
-            note(name, "it computes the softmax itself, so the gradients would be those of a softmax of a softmax".into());
+            let why = "it computes the softmax itself, so this would be a softmax of a softmax";
+            note(&name, why, "leave the softmax out");
         }
         Some((name, Some(curve))) => {
             let [low, high] = range(&curve);
             if low.is_finite() || high.is_finite() {
-                note(
-                    name,
-                    format!("logits may be any number, and these are {}", between(low, high)),
-                );
+                let why = format!("logits may be any number, and these are {}", between(low, high));
+                note(&name, &why, "let it end with its last linear layer");
             }
         }
         _ => {}
@@ -68,7 +68,9 @@ pub(super) fn check_targets<T: Scalar>(
                 short(least),
                 short(most)
             );
-            tape.note(Note::UnfitOutput { output, loss, why }, at);
+            let advice = "let it end with its last linear layer, or with an activation whose range \
+                          holds every target";
+            tape.note(Note::UnfitOutput { output, loss, why, advice }, at);
             return;
         }
     }
