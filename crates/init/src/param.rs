@@ -98,6 +98,14 @@ impl ParamSpec {
         ParamSpec::weight(fan_in, fan_out)
     }
 
+    /// At most so many elements: a kernel's fans count its positions twice. One row of an embedding.
+    pub(crate) fn most_elements(&self) -> u64 {
+        match self.kind {
+            ParamKind::Weight => (self.fan_in as u64).saturating_mul(self.fan_out as u64),
+            _ => self.fan_out as u64,
+        }
+    }
+
     /// The same parameter under another name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {

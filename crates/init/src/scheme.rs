@@ -239,4 +239,8 @@ impl Initializer for Scheme {
     fn awaits_activation(&self) -> bool {
         self.initializer().awaits_activation()
     }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        self.initializer().scratch_bytes(param)
+    }
 }

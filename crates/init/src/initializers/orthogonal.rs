@@ -90,6 +90,11 @@ impl Initializer for Orthogonal {
             param.name
         ))
     }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        let (inputs, outputs) = (param.fan_in as u64, param.fan_out as u64);
+        qr::scratch_bytes(inputs.min(outputs), inputs.max(outputs))
+    }
 }
 
 /// Copies `f` of each number, in tiles that stay in the cache even if one side is transposed.

@@ -133,6 +133,11 @@ impl Initializer for RandomizedAsymmetric {
             param.name
         ))
     }
+
+    /// A choice and a Beta number for each unit, and the key of the layer's name.
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        (param.fan_out as u64).saturating_mul(12).saturating_add(2 * param.name.len() as u64 + 256)
+    }
 }
 
 #[cfg(test)]

@@ -177,6 +177,11 @@ impl Initializer for Sparse {
         }
         Err(format!("Sparse: `{}` of shape {shape:?} must have two dimensions", param.name))
     }
+
+    /// The order of the rows of one column.
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        (param.fan_out as u64).saturating_mul(8)
+    }
 }
 
 fields!(SparseRows { inputs, std } checked);
@@ -203,6 +208,11 @@ impl Initializer for SparseRows {
             "SparseRows: `{}` of shape {shape:?} needs at least two dimensions",
             param.name
         ))
+    }
+
+    /// The order of the inputs of one unit.
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        (param.fan_in as u64).saturating_mul(8)
     }
 }
 

@@ -175,6 +175,11 @@ impl TruncatedNormal {
         self.mean.clamp(self.low, self.high)
     }
 
+    /// The working memory of [`draw_slice`](Self::draw_slice) for each element.
+    pub(crate) fn bytes_per_element(&self) -> u64 {
+        if self.probability() > MOSTLY_INSIDE { 4 } else { 9 }
+    }
+
     pub(crate) fn draw_slice(&self, rng: &mut dyn RngCore, values: &mut [f32]) {
         if self.probability() > MOSTLY_INSIDE {
             self.redraw(rng, values);
@@ -236,6 +241,10 @@ fields!(TruncatedNormal { mean, std, low, high } checked);
 impl Initializer for TruncatedNormal {
     fn fill(&self, _: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
         draw::in_order(values, &mut |values| self.draw_slice(rng, values));
+    }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        param.most_elements().saturating_mul(self.bytes_per_element())
     }
 }
 
