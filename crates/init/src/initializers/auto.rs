@@ -85,10 +85,6 @@ impl Initializer for Auto {
     fn awaits_activation(&self) -> bool {
         true
     }
-
-    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
-        VarianceScaling::default().distribution(self.distribution).scratch_bytes(param)
-    }
 }
 
 #[cfg(test)]

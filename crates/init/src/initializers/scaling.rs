@@ -107,13 +107,6 @@ impl Initializer for VarianceScaling {
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
         self.fan.check("VarianceScaling", param, shape)
     }
-
-    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
-        match self.distribution {
-            Distribution::TruncatedNormal => TruncatedNormal::corrected(1.0).scratch_bytes(param),
-            _ => 0,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,4 +7,5 @@ mod golden;
 mod moments;
 mod moments_sparse;
 mod scheme;
+mod tails;
 mod zscore;
