@@ -56,8 +56,12 @@ impl Gain {
     }
 
     pub(crate) fn checked_preserving(activation: &dyn Fn(f64) -> f64) -> Result<Self, String> {
-        let moment = checked_expectation(&|z| activation(z).powi(2))
-            .map_err(|reason| format!("Gain::preserving: {reason}"))?;
+        Gain::of_moment(checked_expectation(&|z| activation(z).powi(2)))
+    }
+
+    /// The gain that makes up for this second moment of an activation.
+    pub(crate) fn of_moment(moment: Result<f64, String>) -> Result<Self, String> {
+        let moment = moment.map_err(|reason| format!("Gain::preserving: {reason}"))?;
         if !(1e-60..=1e60).contains(&moment) {
             return Err(format!(
                 "Gain::preserving: the activation's second moment is {moment:?}, so no gain keeps \

@@ -3,7 +3,7 @@
 use super::error::ParseSchemeError;
 use super::fields::Fields;
 use super::nearest::hint;
-use super::value::{Value, excerpt, plain};
+use super::value::{Value, excerpt, same_name};
 use super::{ROWS, Row, text};
 
 /// Another name for an initializer, with the parameters it has there, in their order.
@@ -108,8 +108,7 @@ pub(super) const MAY_BE_NONE: [&str; 4] = ["seed", "generator", "input_axes", "o
 /// The row of an initializer, and the name under which it was called if that is another.
 pub(super) fn find(name: &str) -> Result<(&'static Row, Option<&'static Alias>), ParseSchemeError> {
     let bare = name.strip_suffix('_').unwrap_or(name);
-    let same =
-        |known: &str| plain(known) == plain(bare) && (name == bare || TORCH.contains(&known));
+    let same = |known: &str| same_name(known, bare) && (name == bare || TORCH.contains(&known));
     if let Some(row) = ROWS.iter().find(|row| same(row.name)) {
         return Ok((row, None));
     }
@@ -142,7 +141,7 @@ pub(super) fn field(
     fields: &Fields,
     only_known: bool,
 ) -> Option<&'static str> {
-    let same = |other: &str| plain(other) == plain(name);
+    let same = |other: &str| same_name(other, name);
     let is_field = |name: &str| fields.iter().any(|(field, _)| *field == name);
     let known = known.iter().copied().find(|known| same(known));
     if known.is_some_and(is_field) {

@@ -4,7 +4,7 @@ use super::activation::activation;
 use super::error::ParseSchemeError;
 use super::fields::Fields;
 use super::names::{MAY_BE_NONE, field, find, parameters, printed, shown, takes, unknown};
-use super::value::{Call, Value, excerpt, plain, shortened};
+use super::value::{Call, Value, excerpt, same_name, shortened};
 use super::{Scheme, text};
 use crate::EdgeOfChaos;
 
@@ -119,7 +119,9 @@ impl Given {
         let leaky = |a| Value::Call(Call { name: "leaky_relu".into(), args: vec![(None, a)] });
         match self.get("gain") {
             None if given.is_some() => self.set("gain", leaky(a())),
-            Some(Value::Call(call)) if plain(&call.name) == "leakyrelu" && call.args.is_empty() => {
+            Some(Value::Call(call))
+                if same_name(&call.name, "leaky_relu") && call.args.is_empty() =>
+            {
                 self.set("gain", leaky(a()));
             }
             Some(Value::Number(_)) if given.is_some() => {

@@ -4,6 +4,7 @@
 
 mod contract;
 mod golden;
+mod hostile;
 mod moments;
 mod moments_sparse;
 mod scheme;
