@@ -90,6 +90,21 @@ fn first(initializer: &str) -> &'static [&'static str] {
     }
 }
 
+/// The parameters that a single number without a name may be meant for, where frameworks differ or
+/// two are equally near: PyTorch's and Keras' `normal` begin with the mean, JAX' and Flax' with the
+/// standard deviation.
+pub(super) fn ambiguous(called: &str) -> &'static [&'static str] {
+    match called {
+        "uniform" => &["low", "high"],
+        "random_uniform" => &["minval", "maxval"],
+        "normal" | "trunc_normal" => &["std", "mean"],
+        "random_normal" | "truncated_normal" => &["stddev", "mean"],
+        "kaiming_uniform" | "kaiming_normal" => &["a", "gain"],
+        "idinit" => &["tau", "loosening"],
+        _ => &[],
+    }
+}
+
 /// Parameters that are no fields, but from which fields are computed.
 fn last(initializer: &str) -> &'static [&'static str] {
     match initializer {

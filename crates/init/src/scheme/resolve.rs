@@ -3,7 +3,9 @@
 use super::activation::activation;
 use super::error::ParseSchemeError;
 use super::fields::Fields;
-use super::names::{MAY_BE_NONE, field, find, parameters, printed, shown, takes, unknown};
+use super::names::{
+    MAY_BE_NONE, ambiguous, field, find, parameters, printed, shown, takes, unknown,
+};
 use super::value::{Call, Value, excerpt, same_name, shortened};
 use super::{Scheme, text};
 use crate::EdgeOfChaos;
@@ -19,6 +21,8 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
 
     let mut given = Given(vec![]);
     let called = alias.map_or(row.name, |alias| alias.name);
+    let meant = |name: &str| field(name, &known, &fields, alias.is_some());
+    lone_number(called, &call, &meant).map_err(at)?;
     for (place, (name, value)) in call.args.into_iter().enumerate() {
         let name = match (&name, known.get(place)) {
             (Some(name), _) => name,
@@ -63,6 +67,30 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
         }
     }
     (row.read)(&fields).map_err(at)
+}
+
+/// Refuses a single number without a name that two parameters could be meant by.
+fn lone_number(
+    called: &str,
+    call: &Call,
+    meant: &dyn Fn(&str) -> Option<&'static str>,
+) -> Result<(), String> {
+    let may_be = ambiguous(called);
+    let mut unnamed = call.args.iter().filter(|(name, _)| name.is_none());
+    let (Some((_, number @ Value::Number(_))), None) = (unnamed.next(), unnamed.next()) else {
+        return Ok(());
+    };
+    let named = call.args.iter().filter_map(|(name, _)| meant(name.as_deref()?));
+    let fields: Vec<_> = may_be.iter().map(|name| meant(name)).collect();
+    if may_be.is_empty() || named.into_iter().any(|name| fields.contains(&Some(name))) {
+        return Ok(());
+    }
+    let choices: Vec<_> = may_be.iter().map(|name| format!("{name}={number}")).collect();
+    Err(format!(
+        "a single number without a name may be {}: write {}",
+        may_be.join(" or "),
+        choices.join(" or ")
+    ))
 }
 
 /// The parameters that a call gives, by field.
