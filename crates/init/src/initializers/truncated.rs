@@ -11,7 +11,7 @@ use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
 
 /// The standard deviation of a unit normal truncated at ±2.
-const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
+pub(crate) const STD_WITHIN_2: f64 = 0.879_625_661_034_239_8;
 
 /// Normal of this mean and standard deviation, given that it lies in `[low, high]`.
 ///

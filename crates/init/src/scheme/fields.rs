@@ -111,7 +111,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(f32: "a number", f64: "a number", usize: "a whole number", u64: "a whole number");
+numbers!(f32: "a number", f64: "a number", usize: "a whole number", u64: "a whole number", i64: "a whole number");
 
 impl Field for Gain {
     fn value(&self) -> Value {

@@ -17,7 +17,7 @@ const fn alias(name: &'static str, means: &'static str, takes: &'static [&'stati
     Alias { name, means, takes }
 }
 
-/// What Keras, JAX and Flax call their initializers. Defaults are Keras'.
+/// What Keras, JAX, Flax and Flux call their initializers. Defaults are Keras'.
 pub(super) const ALIASES: &[Alias] = &[
     alias("glorot_uniform", "xavier_uniform", &[]),
     alias("glorot_normal", "variance_scaling(mode=fan_avg)", &[]),
@@ -34,6 +34,8 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("zeros_init", "zeros", &[]),
     alias("ones_init", "ones", &[]),
     alias("identity_initializer", "identity", &["gain"]),
+    alias("identity_init", "identity", &["gain", "shift"]),
+    alias("sparse_init", "sparse", &["sparsity", "std"]),
     alias("orthogonal_initializer", "orthogonal", &["gain"]),
     alias("eye", "identity", &[]),
     alias("torch_default", "kaiming_uniform(a=sqrt(5))", &[]),
@@ -110,6 +112,7 @@ fn last(initializer: &str) -> &'static [&'static str] {
     match initializer {
         "trunc_normal" => &["lower", "upper"],
         "edge_of_chaos" => &["activation"],
+        "fixup" => &["mode"],
         _ => &[],
     }
 }

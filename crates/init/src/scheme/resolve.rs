@@ -117,6 +117,7 @@ impl Given {
             "kaiming_uniform" | "kaiming_normal" => self.slope()?,
             "trunc_normal" => self.bounds()?,
             "edge_of_chaos" => self.edge()?,
+            "fixup" => self.base_fan()?,
             _ => {}
         }
         let is_number = fields
@@ -171,6 +172,17 @@ impl Given {
         };
         let initializer = EdgeOfChaos::solved(activation(&call)?, self.read("sigma_b", 0.0)?)?;
         self.set("sigma_w", Value::number(initializer.sigma_w()));
+        Ok(())
+    }
+
+    /// `mode` is the fan of the base.
+    fn base_fan(&mut self) -> Result<(), String> {
+        let Some(mode) = self.take("mode") else { return Ok(()) };
+        if self.get("base").is_some() {
+            return Err("mode and base exclude each other: the base has a mode of its own".into());
+        }
+        let args = vec![(Some("mode".into()), mode)];
+        self.set("base", Value::Call(Call { name: "kaiming_normal".into(), args }));
         Ok(())
     }
 

@@ -35,7 +35,7 @@ impl RngCore for Limited {
     }
 }
 
-const PARAMETERS: [&str; 27] = [
+const PARAMETERS: [&str; 29] = [
     "value",
     "low",
     "high",
@@ -50,6 +50,8 @@ const PARAMETERS: [&str; 27] = [
     "scale",
     "distribution",
     "groups",
+    "shift",
+    "form",
     "sparsity",
     "inputs",
     "bound",

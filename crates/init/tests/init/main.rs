@@ -3,6 +3,7 @@
 //! A module is a file: `cargo test -p fanin-init moments` runs the modules and tests of that name.
 
 mod contract;
+mod documented;
 mod golden;
 mod hostile;
 mod moments;

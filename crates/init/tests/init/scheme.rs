@@ -68,12 +68,16 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         })),
         s(positive().prop_map(|g| Orthogonal::default().gain(g))),
         s((fan(), form()).prop_map(|(fan, form)| Auto::default().fan(fan).distribution(form))),
-        s(positive().prop_map(|g| Identity::default().gain(g))),
+        s((positive(), any::<i64>()).prop_map(|(g, n)| Identity::default().gain(g).shift(n))),
         s((1usize..100).prop_map(Dirac::new)),
         s(positive().prop_map(|g| DeltaOrthogonal::default().gain(g))),
         s((0.0..=1.0, positive()).prop_map(|(sparsity, std)| Sparse::new(sparsity, std))),
         s((1usize..100, positive()).prop_map(|(inputs, std)| SparseRows::new(inputs, std))),
-        s((1e-20..1e20).prop_map(NguyenWidrow::new)),
+        s((1e-20..1e20, 0..3usize).prop_map(|(bound, form)| {
+            let forms =
+                [NguyenWidrowForm::Paper, NguyenWidrowForm::Tansig, NguyenWidrowForm::Logsig];
+            NguyenWidrow::new(bound).form(forms[form])
+        })),
         s(prop::collection::vec(1e-9..1e9, 1..20).prop_map(|f: Vec<f64>| LogPrior::new(f))),
         s((1e-9..0.999).prop_map(LogitPrior::new)),
         s(prop_oneof![Just(HadamardScale::Paper), Just(HadamardScale::Code)].prop_map(ZerO::new)),
@@ -456,6 +460,7 @@ fn mistakes() {
         ("kaiming_normal(a=1, gain=2)", "the slope a and the gain exclude each other"),
         ("kaiming_normal(a=relu)", "a takes a number, not `relu`"),
         ("normal(std=big)", "std takes a number, not `big`"),
+        ("fixup(2, 3, mode=fan_in, base=kaiming_normal)", "mode and base exclude each other"),
         ("fixup(2, 3, base=zeros)", "`zeros` is no kaiming_normal initializer, as it must be here"),
         ("fixup(2, 3, base=kaiming_normal(gian=2))", "has no parameter `gian`"),
         ("random_walk", "value is missing"),
@@ -508,6 +513,10 @@ fn a_single_number_says_what_it_is() {
         ("dirac(2)", "dirac(groups=2)"),
         ("sparse(0.9)", "sparse(sparsity=0.9)"),
         ("sparse_rows(7)", "sparse_rows(inputs=7)"),
+        ("identity(2)", "identity_init(gain=2, shift=0)"),
+        ("sparse_init(0.9)", "sparse(sparsity=0.9)"),
+        ("fixup(4, 2, mode=fan_out)", "fixup(4, 2, base=kaiming_normal(mode=fan_out))"),
+        ("nguyen_widrow(2, tanh)", "nguyen_widrow(bound=2, form=tansig)"),
         ("nguyen_widrow(2)", "nguyen_widrow(bound=2)"),
         ("logit_prior(0.1)", "logit_prior(p=0.1)"),
         ("depth_scaled(4)", "depth_scaled(branches=4)"),
@@ -535,6 +544,8 @@ fn a_single_number_says_what_it_is() {
         "depth_scaled",
         "edge_of_chaos",
         "identity_initializer",
+        "identity_init",
+        "sparse_init",
         "orthogonal_initializer",
     ];
     assert_eq!(takes, decided.into(), "is a single number clear for the new one?");
