@@ -11,8 +11,8 @@ pub use fanin_init::{
     Auto, Constant, DeltaOrthogonal, DepthScaled, Dirac, EdgeOfChaos, Fan, FanInUniform, Fixup,
     FromDistribution, Gain, HadamardScale, IdInit, Identity, Initializer, KaimingNormal,
     KaimingUniform, LecunNormal, LecunUniform, LogPrior, LogitPrior, LooksLinear, NguyenWidrow,
-    Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position, RandomWalk,
-    RandomizedAsymmetric, Scheme, Siren, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
+    NguyenWidrowForm, Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position, RandomWalk,
+    RandomizedAsymmetric, Scheme, Sinusoidal, Siren, SmallInit, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
     VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
 };
 pub use fanin_nn::diagnose::{Fault, InitReport, Probe};

@@ -24,6 +24,9 @@ use crate::numerics::quadrature::checked_expectation;
 #[serde(into = "f64", try_from = "Unchecked")]
 pub struct Gain(f64);
 
+/// The largest gain: with it no number that is drawn overflows f32.
+const GREATEST: f64 = 1e30;
+
 impl Gain {
     /// 1: nothing is scaled.
     pub const ONE: Gain = Gain(1.0);
@@ -53,15 +56,20 @@ impl Gain {
     }
 
     pub(crate) fn checked_preserving(activation: &dyn Fn(f64) -> f64) -> Result<Self, String> {
-        let moment = checked_expectation(&|z| activation(z).powi(2))
-            .map_err(|reason| format!("Gain::preserving: {reason}"))?;
+        Gain::of_moment(checked_expectation(&|z| activation(z).powi(2)))
+    }
+
+    /// The gain that makes up for this second moment of an activation.
+    pub(crate) fn of_moment(moment: Result<f64, String>) -> Result<Self, String> {
+        let moment = moment.map_err(|reason| format!("Gain::preserving: {reason}"))?;
         if !(1e-60..=1e60).contains(&moment) {
             return Err(format!(
                 "Gain::preserving: the activation's second moment is {moment:?}, so no gain keeps \
                  a signal: it must be finite and positive"
             ));
         }
-        Ok(Gain(moment.sqrt().recip()))
+        // Rounding may bring the largest one above the limit.
+        Gain::checked(moment.sqrt().recip().min(GREATEST))
     }
 
     /// The number.
@@ -70,7 +78,7 @@ impl Gain {
     }
 
     pub(crate) fn checked(gain: f64) -> Result<Self, String> {
-        if (0.0..=1e30).contains(&gain) {
+        if (0.0..=GREATEST).contains(&gain) {
             Ok(Gain(gain))
         } else {
             Err(format!("a gain of {gain:?} is impossible: it must be from 0 to 1e30"))
@@ -134,6 +142,36 @@ mod tests {
         assert_eq!(serde_json::to_string(&Gain(1.5)).unwrap(), "1.5");
         let error = serde_json::from_str::<Gain>("-1.5").unwrap_err().to_string();
         assert!(error.contains("a gain of -1.5 is impossible"), "{error}");
+    }
+
+    #[test]
+    fn the_limits_are_gains_and_what_is_beyond_is_none() {
+        for gain in [0.0, 5e-324, 1e30, 1.0f64.next_down()] {
+            assert_eq!(Gain::from(gain).get(), gain);
+        }
+        for gain in [1e30f64.next_up(), -5e-324, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
+            let error = Gain::checked(gain).unwrap_err();
+            assert!(error.contains("it must be from 0 to 1e30"), "{error}");
+        }
+        // At the limits of its second moment an activation has a gain that serde can read back.
+        for (size, gain) in [(1e-30, 1e30), (1e30, 1e-30)] {
+            let size: f64 = size;
+            let moment =
+                |factor: f64| Gain::checked_preserving(&move |z| size * factor * z.signum());
+            let inside = if size < 1.0 { 1.0 + 1e-9 } else { 1.0 - 1e-9 };
+            assert!((moment(inside).unwrap().get() / gain - 1.0).abs() < 1e-8);
+            assert!(Gain::checked(moment(inside).unwrap().get()).is_ok());
+            assert!(moment(2.0 - inside).unwrap_err().contains("second moment is"));
+        }
+        // The most that is drawn with the largest gain is finite: 8.6 standard deviations.
+        let w = crate::XavierNormal::default().gain(1e30);
+        let draw = crate::Initializer::draw(
+            &w,
+            &crate::ParamSpec::weight(1, 0),
+            &[10_000],
+            &mut crate::TorchRng::seed(0),
+        );
+        assert!(draw.iter().all(|x| x.is_finite()));
     }
 
     #[test]

@@ -69,6 +69,27 @@ pub trait Initializer: fmt::Debug + Send + Sync {
         false
     }
 
+    /// At most so many bytes of memory are in use during [`fill`](Self::fill), beyond the parameter
+    /// itself.
+    ///
+    /// Whoever reads a description of a network adds them up before anything is allocated. The
+    /// number is that of a view in row-major order; any other view needs a copy of the parameter
+    /// too. It saturates at `u64::MAX`. A spec does not state the rows of an embedding: for one, the
+    /// number is that of a single row. The default is 0.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Initializer, Normal, Orthogonal, ParamSpec};
+    ///
+    /// let spec = ParamSpec::weight(1000, 1000);
+    /// assert_eq!(Normal::new(0.0, 0.1).scratch_bytes(&spec), 0);
+    /// // A copy in f64, in which the matrix is factorized, and the result in f32.
+    /// assert!(Orthogonal::default().scratch_bytes(&spec) > 12_000_000);
+    /// ```
+    fn scratch_bytes(&self, _param: &ParamSpec) -> u64 {
+        0
+    }
+
     /// A new array of this shape, drawn from this initializer.
     ///
     /// # Panics
@@ -111,6 +132,10 @@ macro_rules! forward {
 
             fn awaits_activation(&self) -> bool {
                 (**self).awaits_activation()
+            }
+
+            fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+                (**self).scratch_bytes(param)
             }
         }
     )*};
@@ -194,13 +219,14 @@ mod tests {
     use crate::{Orthogonal, TorchRng};
 
     #[test]
-    fn pointers_forward_fill_and_check() {
+    fn pointers_forward_all_methods() {
         let bias = ParamSpec::bias(3, 2);
         let initializer: Arc<dyn Initializer> = Arc::new(Orthogonal::default());
         let initializers: [&dyn Initializer; 3] =
             [&initializer, &Box::new(Orthogonal::default()), &&*initializer];
         for initializer in initializers {
             assert!(initializer.check(&bias, &[2]).is_err());
+            assert!(initializer.scratch_bytes(&ParamSpec::weight(3, 2)) > 0);
             let mut w = ArrayD::zeros(vec![2, 3]);
             initializer.fill(&ParamSpec::weight(3, 2), &mut TorchRng::seed(0), w.view_mut());
             assert!(w.iter().all(|&x| x != 0.0));

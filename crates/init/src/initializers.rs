@@ -46,6 +46,7 @@ macro_rules! initializers {
             looks_linear: "looks_linear" LooksLinear() = LooksLinear::default();
             randomized_asymmetric:
                 "randomized_asymmetric" RandomizedAsymmetric() = RandomizedAsymmetric::default();
+            sinusoidal: "sinusoidal" Sinusoidal() = Sinusoidal;
             siren: "siren" Siren() = Siren::default();
             depth_scaled: "depth_scaled" DepthScaled("branches") = DepthScaled::new(0.02, 1);
             fixup: "fixup" Fixup("branches", "layers") = Fixup::new(1, 2);

@@ -37,13 +37,13 @@
 //! | [`TruncatedNormal::corrected`] | std² | | within Keras' and JAX' `variance_scaling` |
 //! | [`XavierUniform`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_uniform_`, Keras, JAX, Flux, MLX `glorot_uniform` |
 //! | [`XavierNormal`] | 2g²/(n+m) | Glorot & Bengio 2010 | PyTorch `xavier_normal_`, Flux, MLX `glorot_normal` |
-//! | [`KaimingUniform`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_uniform_`, Flux `kaiming_uniform`, Keras, JAX, MLX `he_uniform` |
+//! | [`KaimingUniform`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_uniform_`, Flux `kaiming_uniform`, Keras, JAX `he_uniform`, JAX `kaiming_uniform` |
 //! | [`KaimingUniform::torch_default`] | 1/(3n) | | every weight of PyTorch's `Linear` and convolutions |
-//! | [`KaimingNormal`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_normal_`, Flux `kaiming_normal`, MLX `he_normal` |
-//! | [`LecunUniform`] | 1/n | LeCun et al. 1998 | Keras, JAX `lecun_uniform` |
-//! | [`LecunNormal`] | 1/n | LeCun et al. 1998, Klambauer et al. 2017 | PyTorch `kaiming_normal_` with `linear` |
+//! | [`KaimingNormal`] | g²/n or g²/m | He et al. 2015 | PyTorch `kaiming_normal_`, Flux `kaiming_normal` |
+//! | [`LecunUniform`] | 1/n | LeCun et al. 1998 | Keras, JAX `lecun_uniform`; MLX `he_uniform`, whose gain is 1 by default |
+//! | [`LecunNormal`] | 1/n | LeCun et al. 1998, Klambauer et al. 2017 | PyTorch `kaiming_normal_` with `linear`; MLX `he_normal`, whose gain is 1 by default |
 //! | [`SmallInit`] | 2/(5n) | Nguyen & Salazar 2019 | GPT-NeoX `small_init` |
-//! | [`VarianceScaling`] | scale/n, /m, /((n+m)/2) or /√(nm) | | Keras, JAX `variance_scaling`; the truncated `he_normal`, `glorot_normal`, `lecun_normal` |
+//! | [`VarianceScaling`] | scale/n, /m, /((n+m)/2) or /√(nm) | | Keras, JAX `variance_scaling`; the truncated `he_normal`, `glorot_normal`, `lecun_normal`, and JAX' other names of the first two, `kaiming_normal` and `xavier_normal` |
 //! | [`Orthogonal`] | g²/max(rows, columns) | Saxe et al. 2013 | PyTorch `orthogonal_`, Keras `Orthogonal`, JAX, Flux, MLX `orthogonal` |
 //! | [`Auto`] | g²/n, /m or /((n+m)/2), g of the activation that follows | He et al. 2015, eq. 9 | |
 //! | [`EdgeOfChaos`] | σ_w²/n, biases σ_b² | Poole et al. 2016, Schoenholz et al. 2017 | |
@@ -51,17 +51,18 @@
 //! | [`IdInit`] | no draw unless loosened | Pan et al. 2025 | |
 //! | [`LooksLinear`] | that of [`Orthogonal`] blocks | Balduzzi et al. 2017, Burkholz & Dubatovka 2019 | |
 //! | [`RandomizedAsymmetric`] | 0.6007²/n and one Beta(2, 1) a unit, mean 2/(3(n+1)) | Lu et al. 2019 | |
+//! | [`Sinusoidal`] | 2/(n+m), no draw | Fernández-Hernández et al. 2025 | |
 //! | [`Siren`] | 1/(3n²), then 2/(n·ω₀²) | Sitzmann et al. 2020 | |
 //! | [`DepthScaled`] | σ²/branches | Radford et al. 2019 | |
 //! | [`Fixup`] | g²/n · L^(−1/(m−1)) for L branches of m layers | Zhang et al. 2019 | |
 //! | [`RandomWalk`] | g(n)²/n | Sussillo & Abbott 2014 | |
 //! | [`DeltaOrthogonal`] | g²/out at the kernel's centre, else 0 | Xiao et al. 2018 | JAX `delta_orthogonal` |
-//! | [`Identity`] | 0: g on the diagonal | Le et al. 2015 | PyTorch `eye_`, Keras `Identity`, Flux `identity_init`, MLX `identity` |
+//! | [`Identity`] | 0: g on the diagonal | Le et al. 2015 | PyTorch `eye_`, Keras `Identity`, Flux `identity_init` with its shift, MLX `identity` |
 //! | [`Dirac`] | 0: 1 at the kernel's centre | Zagoruyko & Komodakis 2017 | PyTorch `dirac_` |
 //! | [`Sparse`] | σ²·(1−sparsity) | after Martens 2010 | PyTorch `sparse_`, Flux `sparse_init` |
 //! | [`SparseRows`] of k inputs | σ²·k/n | Martens 2010 | MLX `sparse`, which is given 1−k/n |
-//! | [`NguyenWidrow`], weight | (0.7·m^(1/n))²/n | Nguyen & Widrow 1990 | MATLAB `initnw` |
-//! | [`NguyenWidrow`], bias | (0.7·m^(1/n))²/3 | Nguyen & Widrow 1990 | |
+//! | [`NguyenWidrow`], weight | (0.7·m^(1/n))²/n, times 4 or 16 in MATLAB's form | Nguyen & Widrow 1990 | MATLAB `initnw`: [`NguyenWidrowForm`] |
+//! | [`NguyenWidrow`], bias | (0.7·m^(1/n))²/3, evenly spaced in MATLAB's form | Nguyen & Widrow 1990 | |
 //! | [`LogPrior`], [`LogitPrior`], biases | 0: a prior's logarithm, logit | Lin et al. 2017 | |
 //! | [`FromDistribution`] | the distribution's | | any of [`rand_distr`] |
 //! | [`from_fn`] | yours | | |
@@ -71,7 +72,16 @@
 //!
 //! [`Scheme`] holds any of them but the last two, and can be written as text:
 //! `"kaiming_normal(mode=fan_out)"`. [`presets`] has the pairs with which PyTorch, Keras, Flax,
-//! candle, tch and burn initialize a linear layer.
+//! Haiku, Equinox, MLX, tinygrad, Flux, candle, tch and burn initialize a linear layer.
+//!
+//! # What the sources are
+//! The names and defaults of PyTorch, Keras, JAX, Flax, Haiku, Equinox, MLX and tinygrad were read
+//! in their installed sources, those of Flux, candle, tch and burn in their repositories.
+//! [`ZerO`], [`Fixup`], [`Siren`], [`RandomizedAsymmetric`] and [`Sinusoidal`] were held against the
+//! code that their authors released, [`NguyenWidrow`]'s forms against `initnw`. The formulas of the
+//! others are those of the papers named. The numbers of sections, equations and figures are for
+//! orientation: most were cited from memory or from secondary sources. What could not be read at all
+//! is said where it matters, as in [`IdInit`].
 //!
 //! # Agreement with PyTorch
 //! With the same seed, constants, identities, permutations and all uniform and normal initializers,

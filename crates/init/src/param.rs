@@ -98,6 +98,14 @@ impl ParamSpec {
         ParamSpec::weight(fan_in, fan_out)
     }
 
+    /// At most so many elements: a kernel's fans count its positions twice. One row of an embedding.
+    pub(crate) fn most_elements(&self) -> u64 {
+        match self.kind {
+            ParamKind::Weight => (self.fan_in as u64).saturating_mul(self.fan_out as u64),
+            _ => self.fan_out as u64,
+        }
+    }
+
     /// The same parameter under another name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -115,7 +123,7 @@ impl ParamSpec {
 
 /// `(fan_in, fan_out)` of a weight of shape `(out, in, k…)`.
 ///
-/// `fan_in = in·∏k`, `fan_out = out·∏k`.
+/// `fan_in = in·∏k`, `fan_out = out·∏k`; a product that overflows is `usize::MAX`.
 ///
 /// # Panics
 /// When the shape has fewer than two dimensions, so has no fans of its own.
@@ -130,8 +138,8 @@ pub fn fans(shape: &[usize]) -> (usize, usize) {
     let &[out, inputs, ref kernel @ ..] = shape else {
         panic!("fans: a weight of shape {shape:?} has no fans, it needs two dimensions or more");
     };
-    let area: usize = kernel.iter().product();
-    (inputs * area, out * area)
+    let area = kernel.iter().copied().fold(1, usize::saturating_mul);
+    (inputs.saturating_mul(area), out.saturating_mul(area))
 }
 
 #[cfg(test)]
@@ -142,6 +150,12 @@ mod tests {
     #[should_panic(expected = "a weight of shape [7] has no fans")]
     fn a_vector_has_no_fans() {
         ParamSpec::for_weight_shape(&[7]);
+    }
+
+    #[test]
+    fn products_that_overflow_saturate() {
+        assert_eq!(fans(&[3, usize::MAX, 2]), (usize::MAX, 6));
+        assert_eq!(fans(&[0, 2, usize::MAX, 2]), (usize::MAX, 0));
     }
 
     #[test]

@@ -11,6 +11,11 @@
 //! | [`candle`] | N(0, 2/n) | U(±1/√n) | × 1 | candle-nn 0.11.1, src/linear.rs |
 //! | [`tch`] | U(±√(6/n)) | U(±1/√n) | × 1 | tch 0.22.0, src/nn/linear.rs |
 //! | [`burn`] | U(±1/√n) | U(±1/√n) | × 1/6 | burn-nn 0.22.1, src/modules/linear.rs |
+//! | [`haiku`] | N(0, 1/n) cut at ±2/√n, variance 0.774/n | 0 | × 0.387 | Haiku 0.0.17, haiku/_src/basic.py |
+//! | [`equinox`] | U(±1/√n) | U(±1/√n) | × 1/6 | Equinox 0.13.8, equinox/nn/_linear.py |
+//! | [`mlx`] | U(±1/√n) | U(±1/√n) | × 1/6 | MLX 0.32.4, mlx/nn/layers/linear.py |
+//! | [`tinygrad`] | U(±1/√n) | U(±1/√n) | × 1/6 | tinygrad 0.14.0, tinygrad/nn/\_\_init\_\_.py |
+//! | [`flux`] | U(±√(6/(n+m))) | 0 | × n/(n+m) | Flux, src/layers/basic.jl |
 //!
 //! The distributions are those of the frameworks. The numbers are those of PyTorch alone, since the
 //! others have other generators.
@@ -27,6 +32,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::initializers::STD_WITHIN_2;
 use crate::{
     FanInUniform, KaimingNormal, KaimingUniform, Scheme, VarianceScaling, XavierUniform, Zeros,
 };
@@ -74,7 +80,7 @@ impl fmt::Display for Preset {
 /// }
 /// # assert_eq!(presets::all()[1].1.to_string(), "weight xavier_uniform, bias zeros");
 /// ```
-pub fn all() -> [(&'static str, Preset); 6] {
+pub fn all() -> [(&'static str, Preset); 11] {
     [
         ("torch", torch()),
         ("keras", keras()),
@@ -82,6 +88,11 @@ pub fn all() -> [(&'static str, Preset); 6] {
         ("candle", candle()),
         ("tch", tch()),
         ("burn", burn()),
+        ("haiku", haiku()),
+        ("equinox", equinox()),
+        ("mlx", mlx()),
+        ("tinygrad", tinygrad()),
+        ("flux", flux()),
     ]
 }
 
@@ -141,6 +152,53 @@ pub fn burn() -> Preset {
     let initializer = KaimingUniform::default().gain(1.0 / 3f64.sqrt());
     Preset::new(initializer, initializer)
 }
+
+/// Haiku's `Linear`: weight truncated normal of standard deviation 1/√n *before* it is cut at two of
+/// these, so variance 0.7737/n, bias 0. Flax, whose weights have variance 1/n, corrects for the cut.
+///
+/// # Reference
+/// `Linear.__call__` in haiku/_src/basic.py of Haiku 0.0.17:
+/// `TruncatedNormal(stddev=1/sqrt(input_size))`, and `jnp.zeros`.
+pub fn haiku() -> Preset {
+    Preset::new(VarianceScaling::new(VARIANCE_WITHIN_2), Zeros)
+}
+
+/// Equinox' `Linear`: weight and bias U(±1/√n), as PyTorch's.
+///
+/// # Reference
+/// `Linear.__init__` in equinox/nn/_linear.py and `default_init` in equinox/nn/_misc.py of Equinox
+/// 0.13.8.
+pub fn equinox() -> Preset {
+    torch()
+}
+
+/// MLX' `nn.Linear`: weight and bias U(±1/√n), as PyTorch's.
+///
+/// # Reference
+/// `Linear.__init__` in mlx/nn/layers/linear.py of MLX 0.32.4.
+pub fn mlx() -> Preset {
+    torch()
+}
+
+/// tinygrad's `nn.Linear`: weight and bias U(±1/√n), as PyTorch's.
+///
+/// # Reference
+/// `Linear.__init__` in tinygrad/nn/\_\_init\_\_.py of tinygrad 0.14.0.
+pub fn tinygrad() -> Preset {
+    torch()
+}
+
+/// Flux' `Dense`: weight U(±√(6/(n+m))), bias 0, as Keras'.
+///
+/// # Reference
+/// `Dense` in src/layers/basic.jl (commit 00ba124) and `glorot_uniform` in src/utils.jl (commit
+/// 0012473) of Flux.
+pub fn flux() -> Preset {
+    keras()
+}
+
+/// The variance of a unit normal truncated at ±2.
+const VARIANCE_WITHIN_2: f64 = STD_WITHIN_2 * STD_WITHIN_2;
 
 #[cfg(test)]
 mod tests {

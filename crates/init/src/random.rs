@@ -7,3 +7,4 @@ mod keyed;
 pub(crate) mod permutation;
 pub(crate) mod request;
 pub(crate) mod torch_rng;
+pub(crate) mod truncated;

@@ -48,14 +48,20 @@ macro_rules! scheme {
         /// |---|---|
         /// | `xavier_…`, `kaiming_…` | PyTorch's, with or without `_` behind them; nothing is truncated |
         /// | `glorot_normal`, `he_normal`, `lecun_normal` | that of Keras, JAX and Flax: *truncated*, a [`VarianceScaling`]. [`LecunNormal`] is `lecun_untruncated_normal` |
-        /// | `uniform`, `normal` | PyTorch's: U(0, 1) and N(0, 1) unless parameters say otherwise |
+        /// | `xavier_normal`, `kaiming_normal` | not JAX' and Flax', where these are other names of `glorot_normal` and `he_normal`, so truncated |
+        /// | `he_normal`, `he_uniform` | not MLX', which have variance 1/n unless called with a gain: `lecun_untruncated_normal` and `lecun_uniform` |
+        /// | `uniform`, `normal` | PyTorch's and MLX': U(0, 1) and N(0, 1) unless parameters say otherwise. Keras' strings `uniform` and `normal` mean `random_uniform` and `random_normal`; JAX' defaults are U(0, 0.01) and N(0, 0.01²) |
         /// | `random_uniform`, `random_normal` | Keras': U(±0.05) and N(0, 0.05²) |
-        /// | `trunc_normal` | PyTorch's: the bounds `low` and `high`, or `a` and `b`, are values |
-        /// | `truncated_normal` | Keras' and JAX': truncated at two deviations, or at `lower` and `upper` of them; the deviation is 0.05 |
-        /// | `distribution=normal` | untruncated, as in JAX; `untruncated_normal` is the same |
+        /// | `trunc_normal` | PyTorch's: the bounds `low` and `high`, or `a` and `b`, are values. Flux' `truncated_normal` is this one |
+        /// | `truncated_normal` | Keras' and JAX': truncated at two deviations, or at `lower` and `upper` of them; the deviation is Keras' 0.05, where JAX has 0.01 |
+        /// | `distribution=normal` | untruncated, as in JAX and Haiku; `untruncated_normal` is the same. Keras' own `normal` is an old name for the truncated one |
+        /// | `sparse(0.9, 0.1)` | PyTorch's: the second number is the deviation; in MLX it is the mean |
+        /// | `zero_init` | [`ZerO`]; all zeros are `zeros` or Flax' `zeros_init`. Keras' strings `zero` and `one` are `zeros` and `ones` here |
         ///
         /// # Parameters
-        /// They have names, or are given in their order. A `gain` (or `nonlinearity`) is a number
+        /// They have names, or are given in their order. A single number without a name is an error
+        /// where it could be either of two: `normal(0.02)` has the mean 0.02 in PyTorch and Keras,
+        /// and the deviation 0.02 in JAX and Flax. Write `normal(std=0.02)`. A `gain` (or `nonlinearity`) is a number
         /// or an activation: `gain=1.5`, `gain=tanh`, `nonlinearity=leaky_relu(0.2)`. In the
         /// Kaiming initializers `a` is the slope, as in PyTorch. `mode` is `fan_in`, `fan_out` or
         /// `fan_avg`. Words may be quoted, and a number may be `sqrt(5)`.
@@ -238,5 +244,9 @@ impl Initializer for Scheme {
 
     fn awaits_activation(&self) -> bool {
         self.initializer().awaits_activation()
+    }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        self.initializer().scratch_bytes(param)
     }
 }

@@ -88,6 +88,11 @@ impl Initializer for DeltaOrthogonal {
             "DeltaOrthogonal: `{name}` has {out} outputs, too few to keep the length of {inputs} inputs"
         ))
     }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        let matrix = param.most_elements().saturating_mul(4);
+        matrix.saturating_add(Orthogonal::default().scratch_bytes(param))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The edge of chaos: gradients neither vanish nor explode with depth.
 
+use std::cell::Cell;
+
 use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
@@ -52,7 +54,20 @@ impl EdgeOfChaos {
     }
 
     pub(crate) fn solved(activation: Nonlinearity, sigma_b: f64) -> Result<Self, String> {
-        solve(&|x| activation.value(x), &|x| activation.slope(x), sigma_b)
+        thread_local! {
+            // A description has the same text for the weight and the bias of every layer.
+            static LAST: Cell<Option<(Nonlinearity, EdgeOfChaos)>> = const { Cell::new(None) };
+        }
+        if let Some((of, solved)) = LAST.get()
+            && (of, solved.sigma_b) == (activation, sigma_b)
+        {
+            return Ok(solved);
+        }
+        let (moment, slope_moment) =
+            (|q: f64| activation.moment(q.sqrt()), |q: f64| activation.slope_moment(q.sqrt()));
+        let solved = solve(&moment, &slope_moment, sigma_b)?;
+        LAST.set(Some((activation, solved)));
+        Ok(solved)
     }
 
     /// Solves for any function, given its derivative.
@@ -69,7 +84,9 @@ impl EdgeOfChaos {
     /// ```
     #[track_caller]
     pub fn of(value: impl Fn(f64) -> f64, slope: impl Fn(f64) -> f64, sigma_b: f64) -> Self {
-        or_panic(solve(&value, &slope, sigma_b))
+        let moment = |q: f64| checked_expectation(&|z| value(q.sqrt() * z).powi(2));
+        let slope_moment = |q: f64| checked_expectation(&|z| slope(q.sqrt() * z).powi(2));
+        or_panic(solve(&moment, &slope_moment, sigma_b))
     }
 
     /// With two standard deviations that are known already.
@@ -103,26 +120,27 @@ impl EdgeOfChaos {
     }
 }
 
+/// `E[φ(√q·z)²]`, or the same of φ′, for any q.
+type Moment<'f> = &'f dyn Fn(f64) -> Result<f64, String>;
+
 /// For every q, χ = 1 gives σ_w², and what is left of q must be σ_b². The result is for the
 /// smallest such q to which a larger signal returns.
 fn solve(
-    value: &dyn Fn(f64) -> f64,
-    slope: &dyn Fn(f64) -> f64,
+    moment: Moment<'_>,
+    slope_moment: Moment<'_>,
     sigma_b: f64,
 ) -> Result<EdgeOfChaos, String> {
     EdgeOfChaos { sigma_w: 1.0, sigma_b }.checked()?;
-    let moment = |f: &dyn Fn(f64) -> f64, q: f64| {
-        checked_expectation(&|z| f(q.sqrt() * z).powi(2))
-            .map_err(|reason| format!("EdgeOfChaos: {reason}"))
-    };
-    let sigma_w_squared = |q: f64| moment(slope, q).map(f64::recip);
+    let named = |reason: String| format!("EdgeOfChaos: {reason}");
+    let moment = |q: f64| moment(q).map_err(named);
+    let sigma_w_squared = |q: f64| slope_moment(q).map(f64::recip).map_err(named);
     // What is left of q, minus σ_b², relative to q.
     let excess = |q: f64| {
-        Ok::<_, String>((q - sigma_w_squared(q)? * moment(value, q)? - sigma_b * sigma_b) / q)
+        Ok::<_, String>((q - sigma_w_squared(q)? * moment(q)? - sigma_b * sigma_b) / q)
     };
     // Whether a signal of variance `above` grows for ever with the σ_w² that belongs to q.
     let grows = |q: f64, above: f64| {
-        let next = sigma_w_squared(q)? * moment(value, above)? + sigma_b * sigma_b;
+        let next = sigma_w_squared(q)? * moment(above)? + sigma_b * sigma_b;
         Ok::<_, String>(next > above * (1.0 + 1e-6))
     };
     let mut unsettled = false;
@@ -149,6 +167,9 @@ fn solve(
             let (mut low, mut high) = (lower, q);
             for _ in 0..100 {
                 let middle = 0.5 * (low + high);
+                if middle == low || middle == high {
+                    break;
+                }
                 let same_side = (excess(middle)? < 0.0) == (e_lower < 0.0);
                 if same_side { low = middle } else { high = middle }
             }
@@ -264,6 +285,26 @@ mod tests {
         }
         let error = EdgeOfChaos::solved(Nonlinearity::Softplus, 0.0).unwrap_err();
         assert!(error.contains("no edge of chaos"), "{error}");
+    }
+
+    #[test]
+    fn a_sine_scales_with_its_frequency() {
+        // sin(ωx) with σ_b is sin(x) with ωσ_b, and weights divided by ω.
+        for (omega, sigma_b) in [(30.0, 0.01), (150.0, 2.0), (5000.0, 0.1), (0.1, 1.0)] {
+            let one = EdgeOfChaos::new(Nonlinearity::Sin(1.0), omega * sigma_b).sigma_w;
+            let sigma_w = EdgeOfChaos::new(Nonlinearity::Sin(omega), sigma_b).sigma_w;
+            assert!((sigma_w * omega / one - 1.0).abs() < 1e-9, "{omega}, {sigma_b}: {sigma_w}");
+        }
+    }
+
+    #[test]
+    fn the_last_solution_is_kept_for_its_own_activation_and_sigma() {
+        let solve = |a: f64, sigma_b| EdgeOfChaos::new(Nonlinearity::Elu(a), sigma_b).sigma_w;
+        let first = solve(1.0, 0.2);
+        assert_eq!(solve(1.0, 0.2), first);
+        assert_ne!(solve(1.0, 0.3), first);
+        assert_ne!(solve(0.5, 0.2), first);
+        assert_eq!(solve(1.0, 0.2), first);
     }
 
     #[test]

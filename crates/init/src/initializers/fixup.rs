@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require};
 use crate::scheme::fields;
-use crate::{Initializer, KaimingNormal, ParamSpec};
+use crate::{Fan, Initializer, KaimingNormal, ParamSpec};
 
 /// Kaiming normal times `L^(−1/(2m−2))`: for the layers inside L residual branches of m layers each.
 ///
@@ -18,6 +18,11 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 ///    [`KaimingNormal`].
 /// 3. Every branch ends in a learned factor that begins at 1, and a learned number that begins at 0 is
 ///    added before each layer and each activation.
+///
+/// The base divides by `fan_in`, as He's initializer does by default. The authors' code divides by
+/// `fan_out`, which is the same for square layers: [`fan`](Self::fan) with [`Fan::Out`](crate::Fan).
+/// It also trains the biases and the factors of rule 3 at a tenth of the learning rate of the
+/// weights.
 ///
 /// With two layers to a branch the factor is 1/√L. Branches of one layer have no layer to scale:
 /// their last layer is zero.
@@ -38,7 +43,9 @@ use crate::{Initializer, KaimingNormal, ParamSpec};
 ///
 /// # Reference
 /// Zhang, Dauphin & Ma 2019, "Fixup Initialization: Residual Learning Without Normalization", its box
-/// "Fixup initialization".
+/// "Fixup initialization". The fan and the learning rates are those of the authors' code
+/// (github.com/hongyi-zhang/Fixup, commit e57b6c0, `cifar/models/fixup_resnet_cifar.py` and
+/// `cifar/cifar_train.py`), whose exponent −1/2 is that of m = 2.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Fixup {
@@ -61,6 +68,22 @@ impl Fixup {
     #[must_use]
     pub fn base(self, base: KaimingNormal) -> Self {
         Fixup { base, ..self }
+    }
+
+    /// The same scaling, divided by this fan.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Fan, Fixup, Initializer, ParamSpec, TorchRng};
+    ///
+    /// // As in the authors' code: √(2/fan_out)/√L.
+    /// let authors = Fixup::new(16, 2).fan(Fan::Out);
+    /// let w = authors.draw(&ParamSpec::weight(300, 200), &[200, 300], &mut TorchRng::seed(0));
+    /// assert!((w.std(0.0) - (2f32 / 200.0).sqrt() / 4.0).abs() < 2e-4);
+    /// ```
+    #[must_use]
+    pub fn fan(self, fan: Fan) -> Self {
+        self.base(self.base.fan(fan))
     }
 
     /// `L^(−1/(2m−2))`, by which the base initializer is multiplied.

@@ -12,7 +12,8 @@ use crate::{Gain, Initializer, ParamSpec};
 /// pass unchanged.
 ///
 /// `w[i, j] = gain·[i = j]`. Nothing is drawn. The default gain is 1: `torch.nn.init.eye_`, Keras'
-/// `Identity(gain)`.
+/// `Identity(gain)`. With a [`shift`](Self::shift) of s, input `j` goes to output `(j + s) mod out`:
+/// Flux' `identity_init(gain, shift)` of a matrix. (Flux also shifts kernels.)
 ///
 /// # Shapes
 /// W (out, in), square or not; the diagonal has min(out, in) entries.
@@ -31,11 +32,14 @@ use crate::{Gain, Initializer, ParamSpec};
 ///
 /// # Reference
 /// Le, Jaitly & Hinton 2015, "A simple way to initialize recurrent networks of rectified linear
-/// units".
+/// units". The shift is that of `identity_init` in src/utils.jl of Flux (commit 0012473).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Identity {
     /// The entries of the diagonal.
     pub gain: Gain,
+    /// By how many outputs the diagonal is moved, around the end.
+    pub shift: i64,
 }
 
 impl Identity {
@@ -46,17 +50,40 @@ impl Identity {
     #[must_use]
     #[track_caller]
     pub fn gain(self, gain: impl Into<Gain>) -> Self {
-        Identity { gain: gain.into() }
+        Identity { gain: gain.into(), ..self }
+    }
+
+    /// The same initializer, with the diagonal moved by so many outputs, around the end.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Identity, Initializer, ParamSpec, TorchRng};
+    ///
+    /// let initializer = Identity::default().shift(1);
+    /// let w = initializer.draw(&ParamSpec::weight(2, 2), &[2, 2], &mut TorchRng::seed(0));
+    /// assert_eq!(w.as_slice().unwrap(), [0.0, 1.0, 1.0, 0.0]);
+    /// ```
+    #[must_use]
+    pub fn shift(self, outputs: i64) -> Self {
+        Identity { shift: outputs, ..self }
     }
 }
 
-fields!(Identity { gain });
+fields!(Identity { gain, shift });
 
 impl Initializer for Identity {
     fn fill(&self, param: &ParamSpec, _: &mut dyn RngCore, mut values: ArrayViewMutD<'_, f32>) {
         require(self, param, values.shape());
         values.fill(0.0);
-        values.diag_mut().fill(self.gain.get() as f32);
+        let (outputs, inputs) = (values.len_of(Axis(0)), values.len_of(Axis(1)));
+        if values.is_empty() {
+            return;
+        }
+        // No matrix in memory has 2⁶³ rows.
+        let shift = self.shift.rem_euclid(outputs as i64) as usize;
+        for j in 0..outputs.min(inputs) {
+            values[[(j + shift) % outputs, j].as_slice()] = self.gain.get() as f32;
+        }
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
@@ -184,6 +211,25 @@ mod tests {
             let one = o % 3 == i && (y, x) == (2, 1);
             assert_eq!(value, f32::from(u8::from(one)), "{o} {i} {y} {x}");
         }
+    }
+
+    #[test]
+    fn a_shift_goes_around_the_end() {
+        // Flux.identity_init(3, 5; gain=2, shift=…), by circshift of the rows.
+        let want = |rows: [usize; 3]| {
+            let mut w = ndarray::Array2::zeros((3, 5));
+            rows.into_iter().enumerate().for_each(|(j, i)| w[[i, j]] = 2.0);
+            w.into_dyn()
+        };
+        for (shift, rows) in
+            [(0, [0, 1, 2]), (1, [1, 2, 0]), (-1, [2, 0, 1]), (5, [2, 0, 1]), (i64::MIN, [1, 2, 0])]
+        {
+            let initializer = Identity::default().gain(2.0).shift(shift);
+            assert_eq!(draw(&initializer, &[3, 5]), want(rows), "{shift}");
+        }
+        let tall = draw(&Identity::default().shift(-1), &[4, 2]);
+        assert_eq!((tall[[3, 0]], tall[[0, 1]], tall.sum()), (1.0, 1.0, 2.0));
+        assert_eq!(serde_json::from_str::<Identity>("{}").unwrap(), Identity::default());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{Initializer, ParamSpec};
 /// branch that ends in zeros. [`loosened`](Self::loosened) adds N(0, std²) to tell repeated units
 /// apart; otherwise nothing is drawn. Use it with biases of [`Zeros`](crate::Zeros).
 ///
-/// The repeated identity is not scaled: a layer of n → r·n makes its input √r times as long.
+/// The repeated identity is not scaled (nor is the paper's known to be): a layer of n → r·n makes its input √r times as long.
 ///
 /// # Shapes
 /// `(out, in)`. The paper's rule for kernels, which spreads the identity over patches, is not here.
@@ -39,9 +39,13 @@ use crate::{Initializer, ParamSpec};
 ///
 /// # Reference
 /// Pan et al. 2025 (ICLR), "IDInit: A Universal and Stable Initialization Method for Neural Network
-/// Training", its IDI_τ and IDIZ_ε (figure 3) with the values of τ and ε given there. Only the
-/// abstract, summaries and the caption of that figure were available. They do not say whether the
-/// paper's loosening is normal or how large it is, so the standard deviation must be given.
+/// Training", its IDI_τ and IDIZ_ε (figure 3) with the values of τ and ε given there.
+///
+/// **Not verified:** only the abstract, the introduction, summaries and the caption of that figure
+/// could be read, and no code of the authors was found. So these are ours, and may differ from the
+/// paper's: that the identity repeats by the remainder modulo the shorter side, that IDIZ_ε has ε
+/// in the same places, and that the loosening is normal. Its size is not known to us, so it must be
+/// given.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct IdInit {

@@ -110,6 +110,13 @@ impl Initializer for LooksLinear {
         }
         Ok(())
     }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        let (out_copies, in_copies) = self.copies();
+        let block = ParamSpec::weight(param.fan_in / in_copies, param.fan_out / out_copies);
+        let orthogonal = Orthogonal::default().scratch_bytes(&block);
+        block.most_elements().saturating_mul(4).saturating_add(orthogonal)
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::initializer::{or_panic, require, weight_or_bias};
 use crate::random::draw;
-use crate::scheme::fields;
+use crate::scheme::{fields, words};
 use crate::{Initializer, ParamKind, ParamSpec};
+
+/// Whose rule [`NguyenWidrow`] follows, and for which activation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum NguyenWidrowForm {
+    /// The paper's: biases are drawn.
+    #[default]
+    Paper,
+    /// MATLAB's `initnw` for `tansig`, which is tanh: twice the weights, biases evenly spaced.
+    Tansig,
+    /// MATLAB's `initnw` for `logsig`, which is the sigmoid: four times the weights, biases evenly
+    /// spaced.
+    Logsig,
+}
+
+words!(NguyenWidrowForm { Paper: "paper", Tansig: "tansig" "tanh", Logsig: "logsig" "sigmoid" });
+
+impl NguyenWidrowForm {
+    /// Half of the range of sums within which the activation is not saturated.
+    fn active(self) -> f64 {
+        match self {
+            NguyenWidrowForm::Paper => 1.0,
+            NguyenWidrowForm::Tansig => 2.0,
+            NguyenWidrowForm::Logsig => 4.0,
+        }
+    }
+}
 
 /// Weights of random direction, and of the length at which H units cover the input space once.
 ///
@@ -17,6 +43,18 @@ use crate::{Initializer, ParamKind, ParamSpec};
 /// [kind](ParamSpec::kind) of the parameter. Each tanh unit is then nearly linear on a slice of the
 /// input space that is about `2/s` wide, and the slices cover the whole range. A weight has mean 0
 /// and variance `s²/n`; the default bound is 1.
+///
+/// MATLAB's `initnw` differs from the paper: [`form`](Self::form) chooses.
+///
+/// | form | length of a unit's weights | bias of unit i |
+/// |---|---|---|
+/// | [`Paper`](NguyenWidrowForm::Paper) | `s` | U(±0.7·H^(1/n)) |
+/// | [`Tansig`](NguyenWidrowForm::Tansig), [`Logsig`](NguyenWidrowForm::Logsig) | `a·s` | `±a·0.7·H^(1/n)·(2i/(H − 1) − 1)`, and 0 for a single unit |
+///
+/// `a` is half of the activation's active range: 2 for tansig, 4 for logsig. MATLAB gives the bias
+/// the sign of the unit's first weight, so that the slices are evenly spaced. Here that weight and
+/// the sign are both positive for even i, negative for odd i, because weight and bias are drawn
+/// apart. The slices are the same; a unit of odd symmetry is only negated.
 ///
 /// Inputs around another centre must be shifted first. Otherwise each bias would depend on its
 /// unit's weights, but an initializer sees one parameter at a time.
@@ -42,11 +80,14 @@ use crate::{Initializer, ParamKind, ParamSpec};
 ///
 /// # Reference
 /// Nguyen & Widrow 1990, "Improving the learning speed of 2-layer neural networks by choosing
-/// initial values of the adaptive weights", IJCNN.
+/// initial values of the adaptive weights", IJCNN. The forms are those of `initnw` in MATLAB's
+/// Neural Network Toolbox (revision 1.8), which takes the active ranges from `tansig` and `logsig`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct NguyenWidrow {
     bound: f64,
+    #[serde(default)]
+    form: NguyenWidrowForm,
 }
 
 impl NguyenWidrow {
@@ -56,7 +97,22 @@ impl NguyenWidrow {
     /// When `bound` is not from 1e-20 to 1e20.
     #[track_caller]
     pub fn new(bound: f64) -> Self {
-        or_panic(NguyenWidrow { bound }.checked())
+        or_panic(NguyenWidrow { bound, form: NguyenWidrowForm::Paper }.checked())
+    }
+
+    /// The same range of inputs by another rule.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Initializer, NguyenWidrow, NguyenWidrowForm, ParamSpec, TorchRng};
+    ///
+    /// let initializer = NguyenWidrow::new(1.0).form(NguyenWidrowForm::Tansig);
+    /// let b = initializer.draw(&ParamSpec::bias(1, 3), &[3], &mut TorchRng::seed(0));
+    /// assert_eq!(b.as_slice().unwrap(), [-4.2, 0.0, 4.2]); // 2 · 0.7 · 3
+    /// ```
+    #[must_use]
+    pub fn form(self, form: NguyenWidrowForm) -> Self {
+        NguyenWidrow { form, ..self }
     }
 
     /// The greatest input.
@@ -65,7 +121,7 @@ impl NguyenWidrow {
     }
 
     fn checked(self) -> Result<Self, String> {
-        let NguyenWidrow { bound } = self;
+        let NguyenWidrow { bound, .. } = self;
         // Within these limits no weight overflows or underflows f32.
         if (1e-20..=1e20).contains(&bound) {
             Ok(self)
@@ -79,11 +135,11 @@ impl NguyenWidrow {
 
 impl Default for NguyenWidrow {
     fn default() -> Self {
-        NguyenWidrow { bound: 1.0 }
+        NguyenWidrow { bound: 1.0, form: NguyenWidrowForm::Paper }
     }
 }
 
-fields!(NguyenWidrow { bound } checked);
+fields!(NguyenWidrow { bound, form } checked);
 
 impl Initializer for NguyenWidrow {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
@@ -91,12 +147,20 @@ impl Initializer for NguyenWidrow {
         if values.is_empty() {
             return;
         }
-        let reach = 0.7 * (param.fan_out as f64).powf(1.0 / param.fan_in as f64);
+        let active = self.form.active();
+        let reach = active * 0.7 * (param.fan_out as f64).powf(1.0 / param.fan_in as f64);
+        let is_drawn = self.form == NguyenWidrowForm::Paper;
         draw::in_order(values, &mut |values| match param.kind {
-            ParamKind::Bias => draw::uniform(rng, values, -reach, reach),
+            ParamKind::Bias if is_drawn => draw::uniform(rng, values, -reach, reach),
+            ParamKind::Bias => evenly_spaced(values, reach),
             _ => {
                 let length = reach / self.bound;
-                values.chunks_mut(param.fan_in).for_each(|unit| direction(rng, unit, length));
+                for (i, unit) in values.chunks_mut(param.fan_in).enumerate() {
+                    direction(rng, unit, length);
+                    if !is_drawn && (unit[0] < 0.0) != is_negative(i) {
+                        unit.iter_mut().for_each(|w| *w = -*w);
+                    }
+                }
             }
         });
     }
@@ -116,6 +180,21 @@ impl Initializer for NguyenWidrow {
             ));
         }
         Ok(())
+    }
+}
+
+/// Whether the first weight of unit i is negative, and its bias comes with the opposite sign.
+fn is_negative(i: usize) -> bool {
+    i % 2 == 1
+}
+
+/// Biases from −reach to reach, with the signs of the units.
+fn evenly_spaced(values: &mut [f32], reach: f64) {
+    let last = values.len() as f64 - 1.0;
+    for (i, value) in values.iter_mut().enumerate() {
+        let at = if last > 0.0 { 2.0 * i as f64 / last - 1.0 } else { 0.0 };
+        let sign = if is_negative(i) { -1.0 } else { 1.0 };
+        *value = (sign * reach * at) as f32 + 0.0; // no −0
     }
 }
 
@@ -147,6 +226,33 @@ mod tests {
                 let length = unit.iter().map(|x| x * x).sum::<f32>().sqrt();
                 assert!((length / want - 1.0).abs() < 1e-5, "{n} → {h}: {length}, not {want}");
             }
+        }
+    }
+
+    #[test]
+    fn matlab_spaces_the_slices_evenly() {
+        // initnw of 6 tansig units on one input in ±3: unit i is 0 at the i-th of 6 even points.
+        for (form, active) in [(NguyenWidrowForm::Tansig, 2.0), (NguyenWidrowForm::Logsig, 4.0)] {
+            let initializer = NguyenWidrow::new(3.0).form(form);
+            let mut rng = TorchRng::seed(3);
+            let w = initializer.draw(&ParamSpec::weight(1, 6), &[6, 1], &mut rng);
+            let b = initializer.draw(&ParamSpec::bias(1, 6), &[6], &mut rng);
+            for i in 0..6 {
+                let (w, b) = (w[[i, 0]], b[i]);
+                assert!((w.abs() / (active * 0.7 * 6.0 / 3.0) - 1.0).abs() < 1e-6, "{w}");
+                let centre = 3.0 * (1.0 - 2.0 * i as f32 / 5.0);
+                assert!((-b / w - centre).abs() < 1e-5, "unit {i}: {}, not {centre}", -b / w);
+            }
+            // Of several inputs too: the sign of the bias is that of the first weight.
+            let w = initializer.draw(&ParamSpec::weight(4, 7), &[7, 4], &mut rng);
+            let b = initializer.draw(&ParamSpec::bias(4, 7), &[7], &mut rng);
+            let reach = active * 0.7 * 7f32.powf(0.25);
+            for i in 0..7 {
+                let at = reach * (2.0 * i as f32 / 6.0 - 1.0) * w[[i, 0]].signum();
+                assert!((b[i] - at).abs() < 1e-5, "unit {i}: {}, not {at}", b[i]);
+            }
+            let one = initializer.draw(&ParamSpec::bias(4, 1), &[1], &mut rng);
+            assert_eq!(one[0].to_bits(), 0, "a single unit has bias 0");
         }
     }
 

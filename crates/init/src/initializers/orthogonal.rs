@@ -68,6 +68,11 @@ impl Initializer for Orthogonal {
         let gain = self.gain.get() as f32;
         draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, 1.0);
+            if let [only] = values {
+                // Exactly; a reflection would round.
+                *only = if *only < 0.0 { -gain } else { gain };
+                return;
+            }
             // The factorization makes the rows of its argument orthonormal. These are the rows of a
             // wide matrix, and the columns of a tall or square one.
             let turn = rows >= columns;
@@ -89,6 +94,11 @@ impl Initializer for Orthogonal {
             "Orthogonal: `{}` of shape {shape:?} needs at least two dimensions",
             param.name
         ))
+    }
+
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        let (inputs, outputs) = (param.fan_in as u64, param.fan_out as u64);
+        qr::scratch_bytes(inputs.min(outputs), inputs.max(outputs))
     }
 }
 
@@ -126,6 +136,28 @@ mod tests {
                 assert!((dot - want).abs() < 1e-5, "{shape:?}: row {i} · row {j} = {dot}");
             }
         }
+    }
+
+    #[test]
+    fn a_single_element_is_exactly_the_gain_or_its_opposite() {
+        let mut positive = 0;
+        for seed in 0..200 {
+            let draw = |initializer: &dyn Initializer, shape: &[usize]| {
+                initializer.draw(&ParamSpec::weight(1, 1), shape, &mut TorchRng::seed(seed))
+            };
+            let normal = draw(&crate::Normal::new(0.0, 1.0), &[1]);
+            let sign = normal[0].signum();
+            for shape in [vec![1, 1], vec![1, 1, 1], vec![1, 1, 1, 1]] {
+                let w = draw(&Orthogonal::default(), &shape);
+                assert_eq!(w.iter().copied().collect::<Vec<_>>(), [sign]);
+                let w = draw(&Orthogonal::default().gain(1.7), &shape);
+                assert_eq!(w.iter().copied().collect::<Vec<_>>(), [sign * 1.7]);
+            }
+            let centre = draw(&crate::DeltaOrthogonal::default(), &[1, 1, 3]);
+            assert_eq!(centre.iter().copied().collect::<Vec<_>>(), [0.0, sign, 0.0]);
+            positive += usize::from(sign > 0.0);
+        }
+        assert!((70..130).contains(&positive), "{positive} of 200 are positive");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl RandomizedAsymmetric {
         let layer = param.name.rsplit_once('.').map_or("", |(layer, _)| layer);
         let mut of_layer = self.pair.map(|seed| TorchRng::keyed(seed, layer));
         let rng = of_layer.as_mut().map_or(rng, |own| own as &mut dyn RngCore);
-        let entries = param.fan_in as u64 + 1;
+        let entries = (param.fan_in as u64).saturating_add(1);
         // The remainder of 64 bits makes small numbers more likely, by less than entries/2⁶⁴.
         (0..units).map(|_| (rng.next_u64() % entries) as usize).collect()
     }
@@ -132,6 +132,11 @@ impl Initializer for RandomizedAsymmetric {
             "RandomizedAsymmetric: `{}` of shape {shape:?} needs {wanted} values for each unit",
             param.name
         ))
+    }
+
+    /// A choice and a Beta number for each unit, and the key of the layer's name.
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        (param.fan_out as u64).saturating_mul(12).saturating_add(2 * param.name.len() as u64 + 256)
     }
 }
 
@@ -250,6 +255,13 @@ mod tests {
     fn rows_must_be_the_inputs() {
         let spec = ParamSpec::weight(5, 3);
         RandomizedAsymmetric::default().draw(&spec, &[3, 4], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    fn fans_of_any_size_have_choices() {
+        let bias = ParamSpec::bias(usize::MAX, 3);
+        let b = RandomizedAsymmetric::default().draw(&bias, &[3], &mut TorchRng::seed(0));
+        assert!(b.iter().all(|b| b.abs() < 1e-8));
     }
 
     #[test]

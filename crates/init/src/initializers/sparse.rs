@@ -154,6 +154,17 @@ fn check_std(initializer: &str, std: f64) -> Result<(), String> {
     ))
 }
 
+/// Refuses what [`permutation`] cannot put in order.
+fn fits_a_permutation(initializer: &str, param: &ParamSpec, count: usize) -> Result<(), String> {
+    if u32::try_from(count).is_ok() {
+        return Ok(());
+    }
+    Err(format!(
+        "{initializer}: {count} entries of `{}` are too many to choose from: at most 2³² − 1",
+        param.name
+    ))
+}
+
 fields!(Sparse { sparsity, std } checked);
 
 impl Initializer for Sparse {
@@ -172,10 +183,15 @@ impl Initializer for Sparse {
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
-        if shape.len() == 2 {
-            return Ok(());
+        if let &[rows, _] = shape {
+            return fits_a_permutation("Sparse", param, rows);
         }
         Err(format!("Sparse: `{}` of shape {shape:?} must have two dimensions", param.name))
+    }
+
+    /// The order of the rows of one column.
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        (param.fan_out as u64).saturating_mul(8)
     }
 }
 
@@ -196,13 +212,21 @@ impl Initializer for SparseRows {
     }
 
     fn check(&self, param: &ParamSpec, shape: &[usize]) -> Result<(), String> {
-        if shape.len() >= 2 {
-            return Ok(());
+        if let [_, entries @ ..] = shape
+            && !entries.is_empty()
+        {
+            let length = entries.iter().copied().fold(1, usize::saturating_mul);
+            return fits_a_permutation("SparseRows", param, length);
         }
         Err(format!(
             "SparseRows: `{}` of shape {shape:?} needs at least two dimensions",
             param.name
         ))
+    }
+
+    /// The order of the inputs of one unit.
+    fn scratch_bytes(&self, param: &ParamSpec) -> u64 {
+        (param.fan_in as u64).saturating_mul(8)
     }
 }
 
@@ -243,6 +267,16 @@ mod tests {
             assert!(draw(&Sparse::new(0.5, 1.0), &shape).is_empty());
             assert!(draw(&SparseRows::default(), &shape).is_empty());
         }
+    }
+
+    #[test]
+    fn more_entries_than_a_permutation_has_are_refused() {
+        let spec = ParamSpec::weight(1, 1);
+        let error = Sparse::new(0.5, 1.0).check(&spec, &[1 << 33, 0]).unwrap_err();
+        assert!(error.contains("Sparse: 8589934592 entries of `weight` are too many"), "{error}");
+        let error = SparseRows::default().check(&spec, &[0, 1 << 20, 1 << 13]).unwrap_err();
+        assert!(error.contains("SparseRows: 8589934592 entries"), "{error}");
+        assert!(SparseRows::default().check(&spec, &[0, usize::MAX, 3]).is_err());
     }
 
     #[test]

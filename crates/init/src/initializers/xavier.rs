@@ -61,7 +61,7 @@ pub struct XavierNormal {
 
 // In PyTorch's order of operations, which decides the last bit of the bound.
 fn std(gain: Gain, param: &ParamSpec) -> f64 {
-    gain.get() * (2.0 / (param.fan_in + param.fan_out) as f64).sqrt()
+    gain.get() * (2.0 / (param.fan_in as f64 + param.fan_out as f64)).sqrt()
 }
 
 impl XavierUniform {
@@ -125,6 +125,14 @@ mod tests {
     #[should_panic(expected = "XavierNormal: fan_in + fan_out of `weight` is 0")]
     fn no_fans_are_refused() {
         XavierNormal::default().draw(&ParamSpec::weight(0, 0), &[1], &mut TorchRng::seed(0));
+    }
+
+    #[test]
+    fn fans_whose_sum_overflows_are_added() {
+        let spec = ParamSpec::weight(usize::MAX, usize::MAX);
+        let w = XavierUniform::default().draw(&spec, &[100], &mut TorchRng::seed(0));
+        let bound = (6f32 / 2f32.powi(65)).sqrt();
+        assert!(w.iter().all(|w| w.abs() <= bound) && w.iter().any(|w| w.abs() > 0.9 * bound));
     }
 
     #[test]

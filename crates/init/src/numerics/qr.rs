@@ -30,6 +30,26 @@ pub(crate) fn orthonormal(a: Array2<f64>) -> Array2<f32> {
     on_threads(a, cores.min(8))
 }
 
+/// The most memory that [`orthonormal`] has in use at once, its argument and its result included.
+///
+/// The argument in f64 and the result in f32; T of all blocks; in each thread the products of its
+/// rows with one block, and what matrixmultiply packs of the two factors.
+pub(crate) fn scratch_bytes(n: u64, m: u64) -> u64 {
+    let cores = thread::available_parallelism().map_or(1, |n| n.get()).min(8) as u64;
+    let elements = n.saturating_mul(m);
+    let threads = if elements < WORTH_A_THREAD as u64 { 1 } else { cores };
+    let block = n.min(BLOCK as u64);
+    let products = n.saturating_mul(4 * 8 * block);
+    let copy = m.saturating_mul(4 * block);
+    let packed = threads * (8192 + 8 * (block + 8) * 2 * (m.min(1024) + 64));
+    elements
+        .saturating_mul(12)
+        .saturating_add(products)
+        .saturating_add(copy)
+        .saturating_add(8 * 6 * block * block)
+        .saturating_add(packed)
+}
+
 fn on_threads(mut a: Array2<f64>, threads: usize) -> Array2<f32> {
     let (n, m) = a.dim();
     assert!(n <= m, "qr: {n} vectors of length {m} cannot be orthogonal");

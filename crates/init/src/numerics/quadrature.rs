@@ -31,9 +31,12 @@ pub(crate) fn checked_expectation(f: &dyn Fn(f64) -> f64) -> Result<f64, String>
     let parts: Option<Vec<f64>> = parts.collect();
     match parts {
         Some(parts) => Ok(parts.into_iter().sum()),
-        None => Err("the activation turns too often, or is too noisy, to be integrated".into()),
+        None => Err(TURNS_TOO_OFTEN.into()),
     }
 }
+
+pub(crate) const TURNS_TOO_OFTEN: &str =
+    "the activation turns too often, or is too noisy, to be integrated";
 
 struct Adaptive<'f> {
     f: &'f dyn Fn(f64) -> f64,

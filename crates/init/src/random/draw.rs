@@ -91,27 +91,73 @@ fn each_word(rng: &mut dyn RngCore, values: &mut [f32], f: impl Fn(i32) -> f32) 
     }
 }
 
+/// Calls `each` with the numbers that [`uniform`] gives for a slice of this length, a part at a time,
+/// and with the place at which the part begins.
+pub(crate) fn uniform_parts(
+    rng: &mut dyn RngCore,
+    len: usize,
+    low: f64,
+    high: f64,
+    each: &mut dyn FnMut(usize, &[f32]),
+) {
+    let mut part = [0.0; CHUNK];
+    for start in (0..len).step_by(CHUNK) {
+        let part = &mut part[..CHUNK.min(len - start)];
+        uniform(rng, part, low, high);
+        each(start, part);
+    }
+}
+
 /// Normal numbers, as PyTorch draws them: in blocks of 16. Fewer than 16 are drawn in pairs, and
 /// the generator keeps the spare number of the last pair.
 pub(crate) fn normal(rng: &mut dyn RngCore, values: &mut [f32], mean: f64, std: f64) {
     if values.len() < BLOCK {
         return few_normals(rng, values, mean, std);
     }
-    let (mean32, std32) = (mean as f32, std as f32);
     let tail = values.len() % BLOCK;
     for part in values.chunks_mut(CHUNK) {
-        uniform(rng, part, 0.0, 1.0);
-        for group in part.chunks_mut(boxmuller::GROUP) {
-            boxmuller::transform(group, mean32, std32);
-        }
+        whole_blocks(rng, part, mean, std);
     }
     if tail > 0 {
         // The last block is incomplete. Its uniform numbers are dropped, and the last 16 values are
         // drawn again.
         let start = values.len() - BLOCK;
-        let last = &mut values[start..];
-        uniform(rng, last, 0.0, 1.0);
-        boxmuller::transform(last, mean32, std32);
+        whole_blocks(rng, &mut values[start..], mean, std);
+    }
+}
+
+/// Calls `each` with the numbers that [`normal`] gives for a slice of this length, a part at a time,
+/// and with the place at which the part begins.
+pub(crate) fn normal_parts(
+    rng: &mut dyn RngCore,
+    len: usize,
+    mean: f64,
+    std: f64,
+    each: &mut dyn FnMut(usize, &[f32]),
+) {
+    let mut part = [0.0; CHUNK];
+    if len < BLOCK {
+        few_normals(rng, &mut part[..len], mean, std);
+        return each(0, &part[..len]);
+    }
+    // The last 16 are drawn again if the last block is incomplete.
+    let kept = if len.is_multiple_of(BLOCK) { len } else { len - BLOCK };
+    for start in (0..len).step_by(CHUNK) {
+        let part = &mut part[..CHUNK.min(len - start)];
+        whole_blocks(rng, part, mean, std);
+        each(start, &part[..kept.saturating_sub(start).min(part.len())]);
+    }
+    if kept < len {
+        whole_blocks(rng, &mut part[..BLOCK], mean, std);
+        each(kept, &part[..BLOCK]);
+    }
+}
+
+/// Normal numbers in the complete blocks of at most [`CHUNK`] values, uniform ones behind them.
+fn whole_blocks(rng: &mut dyn RngCore, part: &mut [f32], mean: f64, std: f64) {
+    uniform(rng, part, 0.0, 1.0);
+    for group in part.chunks_mut(boxmuller::GROUP) {
+        boxmuller::transform(group, mean as f32, std as f32);
     }
 }
 
@@ -143,7 +189,7 @@ pub(crate) fn is_within_f32(mean: f64, std: f64) -> bool {
 }
 
 /// A multiple of 2⁻⁵³ in [0, 1).
-fn unit_f64(rng: &mut dyn RngCore) -> f64 {
+pub(crate) fn unit_f64(rng: &mut dyn RngCore) -> f64 {
     const TWO_53: f64 = 9_007_199_254_740_992.0;
     (rng.next_u64() & ((1 << 53) - 1)) as f64 / TWO_53
 }
@@ -190,6 +236,29 @@ mod tests {
             }
         }
         assert!((5..=9).contains(&exact), "both ways are tested: {exact} of 12 are exact");
+    }
+
+    #[test]
+    fn parts_are_the_numbers_of_the_whole() {
+        for len in [0, 1, 7, 15, 16, 17, 40, 1023, 1024, 1025, 1030, 1040, 2048, 5000] {
+            for (mean, std) in [(0.0, 1.0), (0.5, 0.25)] {
+                let mut whole = vec![0.0; len];
+                let mut rng = TorchRng::seed(len as u64);
+                normal(&mut rng, &mut whole, mean, std);
+                let mut parts = vec![0.0; len];
+                let mut other = TorchRng::seed(len as u64);
+                normal_parts(&mut other, len, mean, std, &mut |start, part| {
+                    parts[start..start + part.len()].copy_from_slice(part);
+                });
+                assert_eq!(parts, whole, "{len} normal numbers");
+                uniform(&mut rng, &mut whole, -0.3, 0.7);
+                uniform_parts(&mut other, len, -0.3, 0.7, &mut |start, part| {
+                    parts[start..start + part.len()].copy_from_slice(part);
+                });
+                assert_eq!(parts, whole, "{len} uniform numbers");
+                assert_eq!(rng, other);
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! compiled once for each pair of them.
 
 use super::nearest::hint;
-use super::value::{Value, plain};
+use super::value::{Value, same_name};
 use super::{Scheme, resolve};
 use crate::{Gain, KaimingNormal};
 
@@ -111,7 +111,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(f32: "a number", f64: "a number", usize: "a whole number", u64: "a whole number");
+numbers!(f32: "a number", f64: "a number", usize: "a whole number", u64: "a whole number", i64: "a whole number");
 
 impl Field for Gain {
     fn value(&self) -> Value {
@@ -190,7 +190,7 @@ pub(crate) fn choose(value: &Value, variants: &[&[&str]]) -> Result<usize, Strin
         Value::Call(call) => call.name.clone(),
         _ => value.to_string(),
     };
-    let is_word = |known: &&str| plain(known) == plain(&word);
+    let is_word = |known: &&str| same_name(known, &word);
     let Some(place) = variants.iter().position(|words| words.iter().any(is_word)) else {
         return Err(none_of(&word, &variants.iter().map(|words| words[0]).collect::<Vec<_>>()));
     };

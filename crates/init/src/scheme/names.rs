@@ -3,7 +3,7 @@
 use super::error::ParseSchemeError;
 use super::fields::Fields;
 use super::nearest::hint;
-use super::value::{Value, excerpt, plain};
+use super::value::{Value, excerpt, same_name};
 use super::{ROWS, Row, text};
 
 /// Another name for an initializer, with the parameters it has there, in their order.
@@ -17,7 +17,7 @@ const fn alias(name: &'static str, means: &'static str, takes: &'static [&'stati
     Alias { name, means, takes }
 }
 
-/// What Keras, JAX and Flax call their initializers. Defaults are Keras'.
+/// What Keras, JAX, Flax and Flux call their initializers. Defaults are Keras'.
 pub(super) const ALIASES: &[Alias] = &[
     alias("glorot_uniform", "xavier_uniform", &[]),
     alias("glorot_normal", "variance_scaling(mode=fan_avg)", &[]),
@@ -34,6 +34,8 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("zeros_init", "zeros", &[]),
     alias("ones_init", "ones", &[]),
     alias("identity_initializer", "identity", &["gain"]),
+    alias("identity_init", "identity", &["gain", "shift"]),
+    alias("sparse_init", "sparse", &["sparsity", "std"]),
     alias("orthogonal_initializer", "orthogonal", &["gain"]),
     alias("eye", "identity", &[]),
     alias("torch_default", "kaiming_uniform(a=sqrt(5))", &[]),
@@ -90,11 +92,27 @@ fn first(initializer: &str) -> &'static [&'static str] {
     }
 }
 
+/// The parameters that a single number without a name may be meant for, where frameworks differ or
+/// two are equally near: PyTorch's and Keras' `normal` begin with the mean, JAX' and Flax' with the
+/// standard deviation.
+pub(super) fn ambiguous(called: &str) -> &'static [&'static str] {
+    match called {
+        "uniform" => &["low", "high"],
+        "random_uniform" => &["minval", "maxval"],
+        "normal" | "trunc_normal" => &["std", "mean"],
+        "random_normal" | "truncated_normal" => &["stddev", "mean"],
+        "kaiming_uniform" | "kaiming_normal" => &["a", "gain"],
+        "idinit" => &["tau", "loosening"],
+        _ => &[],
+    }
+}
+
 /// Parameters that are no fields, but from which fields are computed.
 fn last(initializer: &str) -> &'static [&'static str] {
     match initializer {
         "trunc_normal" => &["lower", "upper"],
         "edge_of_chaos" => &["activation"],
+        "fixup" => &["mode"],
         _ => &[],
     }
 }
@@ -108,8 +126,7 @@ pub(super) const MAY_BE_NONE: [&str; 4] = ["seed", "generator", "input_axes", "o
 /// The row of an initializer, and the name under which it was called if that is another.
 pub(super) fn find(name: &str) -> Result<(&'static Row, Option<&'static Alias>), ParseSchemeError> {
     let bare = name.strip_suffix('_').unwrap_or(name);
-    let same =
-        |known: &str| plain(known) == plain(bare) && (name == bare || TORCH.contains(&known));
+    let same = |known: &str| same_name(known, bare) && (name == bare || TORCH.contains(&known));
     if let Some(row) = ROWS.iter().find(|row| same(row.name)) {
         return Ok((row, None));
     }
@@ -142,7 +159,7 @@ pub(super) fn field(
     fields: &Fields,
     only_known: bool,
 ) -> Option<&'static str> {
-    let same = |other: &str| plain(other) == plain(name);
+    let same = |other: &str| same_name(other, name);
     let is_field = |name: &str| fields.iter().any(|(field, _)| *field == name);
     let known = known.iter().copied().find(|known| same(known));
     if known.is_some_and(is_field) {

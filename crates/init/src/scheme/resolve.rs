@@ -3,8 +3,10 @@
 use super::activation::activation;
 use super::error::ParseSchemeError;
 use super::fields::Fields;
-use super::names::{MAY_BE_NONE, field, find, parameters, printed, shown, takes, unknown};
-use super::value::{Call, Value, excerpt, plain, shortened};
+use super::names::{
+    MAY_BE_NONE, ambiguous, field, find, parameters, printed, shown, takes, unknown,
+};
+use super::value::{Call, Value, excerpt, same_name, shortened};
 use super::{Scheme, text};
 use crate::EdgeOfChaos;
 
@@ -19,6 +21,8 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
 
     let mut given = Given(vec![]);
     let called = alias.map_or(row.name, |alias| alias.name);
+    let meant = |name: &str| field(name, &known, &fields, alias.is_some());
+    lone_number(called, &call, &meant).map_err(at)?;
     for (place, (name, value)) in call.args.into_iter().enumerate() {
         let name = match (&name, known.get(place)) {
             (Some(name), _) => name,
@@ -65,6 +69,30 @@ pub(super) fn resolve(call: Call) -> Result<Scheme, ParseSchemeError> {
     (row.read)(&fields).map_err(at)
 }
 
+/// Refuses a single number without a name that two parameters could be meant by.
+fn lone_number(
+    called: &str,
+    call: &Call,
+    meant: &dyn Fn(&str) -> Option<&'static str>,
+) -> Result<(), String> {
+    let may_be = ambiguous(called);
+    let mut unnamed = call.args.iter().filter(|(name, _)| name.is_none());
+    let (Some((_, number @ Value::Number(_))), None) = (unnamed.next(), unnamed.next()) else {
+        return Ok(());
+    };
+    let named = call.args.iter().filter_map(|(name, _)| meant(name.as_deref()?));
+    let fields: Vec<_> = may_be.iter().map(|name| meant(name)).collect();
+    if may_be.is_empty() || named.into_iter().any(|name| fields.contains(&Some(name))) {
+        return Ok(());
+    }
+    let choices: Vec<_> = may_be.iter().map(|name| format!("{name}={number}")).collect();
+    Err(format!(
+        "a single number without a name may be {}: write {}",
+        may_be.join(" or "),
+        choices.join(" or ")
+    ))
+}
+
 /// The parameters that a call gives, by field.
 struct Given(Fields);
 
@@ -89,6 +117,7 @@ impl Given {
             "kaiming_uniform" | "kaiming_normal" => self.slope()?,
             "trunc_normal" => self.bounds()?,
             "edge_of_chaos" => self.edge()?,
+            "fixup" => self.base_fan()?,
             _ => {}
         }
         let is_number = fields
@@ -119,7 +148,9 @@ impl Given {
         let leaky = |a| Value::Call(Call { name: "leaky_relu".into(), args: vec![(None, a)] });
         match self.get("gain") {
             None if given.is_some() => self.set("gain", leaky(a())),
-            Some(Value::Call(call)) if plain(&call.name) == "leakyrelu" && call.args.is_empty() => {
+            Some(Value::Call(call))
+                if same_name(&call.name, "leaky_relu") && call.args.is_empty() =>
+            {
                 self.set("gain", leaky(a()));
             }
             Some(Value::Number(_)) if given.is_some() => {
@@ -141,6 +172,17 @@ impl Given {
         };
         let initializer = EdgeOfChaos::solved(activation(&call)?, self.read("sigma_b", 0.0)?)?;
         self.set("sigma_w", Value::number(initializer.sigma_w()));
+        Ok(())
+    }
+
+    /// `mode` is the fan of the base.
+    fn base_fan(&mut self) -> Result<(), String> {
+        let Some(mode) = self.take("mode") else { return Ok(()) };
+        if self.get("base").is_some() {
+            return Err("mode and base exclude each other: the base has a mode of its own".into());
+        }
+        let args = vec![(Some("mode".into()), mode)];
+        self.set("base", Value::Call(Call { name: "kaiming_normal".into(), args }));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::value::{Args, Call, Value};
@@ -65,11 +65,23 @@ impl<'de> Visitor<'de> for Reader {
 /// A parameter in a file. Its type is not known yet, because it depends on the initializer.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_any(Any { depth: 0 })
     }
 }
 
-struct Any;
+/// Reads any value. Some formats let lists nest as deep as the input is long, which would end the
+/// stack: so the depth is bounded.
+struct Any {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Any {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 macro_rules! numbers {
     ($($method:ident $number:ty),*) => {$(
@@ -102,8 +114,11 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        if self.depth == text::DEEPEST {
+            return Err(A::Error::custom("lists are nested too deep"));
+        }
         let mut values = vec![];
-        while let Some(value) = list.next_element()? {
+        while let Some(value) = list.next_element_seed(Any { depth: self.depth + 1 })? {
             values.push(value);
         }
         Ok(Value::List(values))

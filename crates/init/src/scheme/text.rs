@@ -3,7 +3,7 @@
 use super::value::{Call, Value, excerpt};
 
 /// The largest depth of nesting: `leaky_relu(0.2)` in an initializer has depth 2.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// The one call that the text consists of.
 ///

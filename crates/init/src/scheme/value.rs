@@ -86,10 +86,15 @@ fn separated<T>(
     })
 }
 
-/// A name without the differences of spelling: `KaimingNormal`, `kaiming-normal` and
-/// `kaiming_normal` are the same.
-pub(super) fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
+/// The letters of a name, without the differences of spelling: `KaimingNormal`, `kaiming-normal` and
+/// `kaiming_normal` have the same.
+fn letters(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+}
+
+/// Whether two names are the same but for their spelling. Only as much is read as is equal.
+pub(super) fn same_name(a: &str, b: &str) -> bool {
+    letters(a).eq(letters(b))
 }
 
 /// The start of a text that is too long for a message.

@@ -20,6 +20,9 @@ fn initializers() -> Vec<Scheme> {
         "edge_of_chaos(sigma_w=1.5)",
         "dirac(groups=2)",
         "nguyen_widrow(bound=2)",
+        "nguyen_widrow(form=logsig)",
+        "identity(shift=-7)",
+        "trunc_normal(0, 1, 8, 20)",
         "trunc_normal(0, 1, -0.1, 0.1)",
         "variance_scaling(mode=fan_geo_avg, distribution=uniform)",
     ];

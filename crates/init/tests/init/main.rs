@@ -3,8 +3,11 @@
 //! A module is a file: `cargo test -p fanin-init moments` runs the modules and tests of that name.
 
 mod contract;
+mod documented;
 mod golden;
+mod hostile;
 mod moments;
 mod moments_sparse;
 mod scheme;
+mod tails;
 mod zscore;

@@ -68,12 +68,16 @@ fn scheme() -> Union<BoxedStrategy<Scheme>> {
         })),
         s(positive().prop_map(|g| Orthogonal::default().gain(g))),
         s((fan(), form()).prop_map(|(fan, form)| Auto::default().fan(fan).distribution(form))),
-        s(positive().prop_map(|g| Identity::default().gain(g))),
+        s((positive(), any::<i64>()).prop_map(|(g, n)| Identity::default().gain(g).shift(n))),
         s((1usize..100).prop_map(Dirac::new)),
         s(positive().prop_map(|g| DeltaOrthogonal::default().gain(g))),
         s((0.0..=1.0, positive()).prop_map(|(sparsity, std)| Sparse::new(sparsity, std))),
         s((1usize..100, positive()).prop_map(|(inputs, std)| SparseRows::new(inputs, std))),
-        s((1e-20..1e20).prop_map(NguyenWidrow::new)),
+        s((1e-20..1e20, 0..3usize).prop_map(|(bound, form)| {
+            let forms =
+                [NguyenWidrowForm::Paper, NguyenWidrowForm::Tansig, NguyenWidrowForm::Logsig];
+            NguyenWidrow::new(bound).form(forms[form])
+        })),
         s(prop::collection::vec(1e-9..1e9, 1..20).prop_map(|f: Vec<f64>| LogPrior::new(f))),
         s((1e-9..0.999).prop_map(LogitPrior::new)),
         s(prop_oneof![Just(HadamardScale::Paper), Just(HadamardScale::Code)].prop_map(ZerO::new)),
@@ -456,6 +460,7 @@ fn mistakes() {
         ("kaiming_normal(a=1, gain=2)", "the slope a and the gain exclude each other"),
         ("kaiming_normal(a=relu)", "a takes a number, not `relu`"),
         ("normal(std=big)", "std takes a number, not `big`"),
+        ("fixup(2, 3, mode=fan_in, base=kaiming_normal)", "mode and base exclude each other"),
         ("fixup(2, 3, base=zeros)", "`zeros` is no kaiming_normal initializer, as it must be here"),
         ("fixup(2, 3, base=kaiming_normal(gian=2))", "has no parameter `gian`"),
         ("random_walk", "value is missing"),
@@ -470,6 +475,80 @@ fn mistakes() {
     }
     let error = "x".parse::<Scheme>().unwrap_err();
     assert_eq!(format!("{error:?}"), error.to_string());
+}
+
+#[test]
+fn a_single_number_says_what_it_is() {
+    for (text, names) in [
+        ("normal(0.02)", "std or mean: write std=0.02 or mean=0.02"),
+        ("normal_(0.02)", "std or mean: write std=0.02 or mean=0.02"),
+        ("normal(0.02, generator=None)", "std or mean: write std=0.02 or mean=0.02"),
+        ("uniform(0.01)", "low or high: write low=0.01 or high=0.01"),
+        ("uniform(sqrt(4))", "low or high: write low=2 or high=2"),
+        ("trunc_normal_(0.02)", "std or mean"),
+        ("trunc_normal(0.02, a=-1, b=1)", "std or mean"),
+        ("truncated_normal(0.02)", "stddev or mean: write stddev=0.02 or mean=0.02"),
+        ("TruncatedNormal(0.02, lower=-3)", "stddev or mean"),
+        ("random_normal(0.02)", "stddev or mean"),
+        ("RandomUniform(0.02)", "minval or maxval: write minval=0.02 or maxval=0.02"),
+        ("kaiming_uniform_(0.2)", "a or gain: write a=0.2 or gain=0.2"),
+        ("kaiming_normal(2, mode=fan_out)", "a or gain"),
+        ("fixup(2, 3, base=kaiming_normal(2))", "a or gain"),
+        ("idinit(0.1)", "tau or loosening"),
+    ] {
+        refused(text, &format!("a single number without a name may be {names}"));
+    }
+    // With the other one named, or with two numbers, or where there is but one number, it is clear.
+    for (text, same) in [
+        ("normal(0.5, std=0.02)", "normal(mean=0.5, std=0.02)"),
+        ("normal(0.5, 0.02)", "normal(mean=0.5, std=0.02)"),
+        ("uniform(-1, high=2)", "uniform(low=-1, high=2)"),
+        ("truncated_normal(0.5, stddev=0.02)", "truncated_normal(mean=0.5, stddev=0.02)"),
+        ("kaiming_uniform_(0.2, nonlinearity=leaky_relu)", "kaiming_uniform(a=0.2)"),
+        ("kaiming_normal(0.2, fan_out, leaky_relu)", "kaiming_normal(a=0.2, mode=fan_out)"),
+        ("xavier_normal(2)", "xavier_normal(gain=2)"),
+        ("orthogonal(2)", "orthogonal(gain=2)"),
+        ("variance_scaling(2)", "variance_scaling(scale=2)"),
+        ("constant(2)", "constant(value=2)"),
+        ("dirac(2)", "dirac(groups=2)"),
+        ("sparse(0.9)", "sparse(sparsity=0.9)"),
+        ("sparse_rows(7)", "sparse_rows(inputs=7)"),
+        ("identity(2)", "identity_init(gain=2, shift=0)"),
+        ("sparse_init(0.9)", "sparse(sparsity=0.9)"),
+        ("fixup(4, 2, mode=fan_out)", "fixup(4, 2, base=kaiming_normal(mode=fan_out))"),
+        ("nguyen_widrow(2, tanh)", "nguyen_widrow(bound=2, form=tansig)"),
+        ("nguyen_widrow(2)", "nguyen_widrow(bound=2)"),
+        ("logit_prior(0.1)", "logit_prior(p=0.1)"),
+        ("depth_scaled(4)", "depth_scaled(branches=4)"),
+        ("edge_of_chaos(2)", "edge_of_chaos(sigma_w=2)"),
+    ] {
+        assert_eq!(parse(text), parse(same), "{text}");
+    }
+    // Every initializer or alias that takes a single number has been decided on.
+    let names = Scheme::names().chain(Scheme::aliases().map(|(name, _)| name));
+    let takes: BTreeSet<_> =
+        names.filter(|name| format!("{name}(1)").parse::<Scheme>().is_ok()).collect();
+    let decided = [
+        "constant",
+        "xavier_uniform",
+        "xavier_normal",
+        "variance_scaling",
+        "orthogonal",
+        "identity",
+        "dirac",
+        "delta_orthogonal",
+        "sparse",
+        "sparse_rows",
+        "nguyen_widrow",
+        "randomized_asymmetric",
+        "depth_scaled",
+        "edge_of_chaos",
+        "identity_initializer",
+        "identity_init",
+        "sparse_init",
+        "orthogonal_initializer",
+    ];
+    assert_eq!(takes, decided.into(), "is a single number clear for the new one?");
 }
 
 #[test]
