@@ -76,6 +76,7 @@ pub struct MuP {
     base: Vec<(String, Vec<usize>, ParamSpec)>,
     gain: Option<Gain>,
     zero_output: bool,
+    spectral: bool,
     output_mult: f64,
     input_mult: f64,
     /// The fans of a model of another width, which say what grows.
@@ -153,6 +154,7 @@ impl MuP {
             base: params,
             gain: None,
             zero_output: false,
+            spectral: false,
             output_mult: 1.0,
             input_mult: 1.0,
             delta: None,
@@ -247,6 +249,23 @@ impl MuP {
     pub fn zero_output(mut self) -> Self {
         self.zero_output = true;
         self
+    }
+
+    /// Draws weights by the spectral condition: variance `g²/n · min(1, m/n)`, where n is `fan_in` and m is
+    /// `fan_out`. The spectral norm of a matrix is then between once and twice
+    /// `g·√(m/n)`, at any width.
+    ///
+    /// These variances do not depend on the base. They grow with the width as the others do, but at the base's
+    /// width a layer with fewer outputs than inputs begins smaller than in the usual parametrization. The
+    /// scales of the rates are the same: `rₒ/rᵢ` for gradient descent is the paper's `m/n` over the base's.
+    ///
+    /// # Reference
+    /// Yang, Simon & Bernstein 2023, "A Spectral Condition for Feature Learning", parametrization 1. Of the paper
+    /// the abstract was read; the formula is as in `GPT._init_weights` of nanochat/gpt.py in
+    /// karpathy/nanochat, which cites it.
+    #[must_use]
+    pub fn spectral(self) -> Self {
+        Self { spectral: true, ..self }
     }
 
     /// Draws the model's parameters in order from the thread's default generator and sets the
@@ -424,18 +443,22 @@ impl MuP {
             _ => Role::Other,
         };
         let follows = spec.activation.map_or(1.0, Gain::get);
+        let spectral = ratio(spec.fan_out, spec.fan_in).sqrt().min(1.0);
         let (multiplier, draw) = match (spec.kind, role) {
             (ParamKind::Weight, _) if !as_its_fans => (1.0, Draw::Keep),
             (ParamKind::Weight, Role::Output) if self.zero_output => {
                 (self.output_mult / rate_in, Draw::Zeros)
             }
             (ParamKind::Weight, Role::Output) => {
-                let gain = Gain::from(follows * self.output_mult / rate_in.sqrt());
+                let shrink = if self.spectral { spectral } else { 1.0 / rate_in.sqrt() };
+                let gain = Gain::from(follows * self.output_mult * shrink);
                 (self.output_mult / rate_in, Draw::Normal { gain })
             }
             (ParamKind::Weight, role) => {
                 let multiplier = if role == Role::Input { self.input_mult.sqrt() } else { 1.0 };
-                (multiplier, Draw::Normal { gain: self.gain.unwrap_or(Gain::from(follows)) })
+                let gain = self.gain.map_or(follows, Gain::get);
+                let shrink = if self.spectral { spectral } else { 1.0 };
+                (multiplier, Draw::Normal { gain: Gain::from(gain * shrink) })
             }
             (ParamKind::Bias, _) => (1.0, Draw::Zeros),
             _ => (1.0, Draw::Keep),

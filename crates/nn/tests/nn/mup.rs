@@ -415,3 +415,28 @@ fn a_multiplier_of_zero_is_refused() {
 fn a_negative_scale_of_the_decay_is_refused() {
     Linear::new(3, 2).weight_mut().set_decay_scale(-1.0);
 }
+
+/// Between once and twice √(m/n) is the spectral norm of each matrix, at every width.
+#[test]
+fn spectral_norms_are_the_root_of_the_fans() {
+    // Largest over the limit of a Gaussian matrix, √n + √m times its standard deviation.
+    for width in [64, 512] {
+        let mut model = net(width);
+        MuP::adam(&net(128)).spectral().gain(1.0).init(&mut model).unwrap();
+        assert_eq!(model.param("2.weight").lr_scale(), 128.0 / width as f32);
+        for (path, p) in
+            model.named_params().into_iter().filter(|(path, _)| path.ends_with("weight"))
+        {
+            let [m, n] = p.value().shape() else { panic!("{path}") };
+            let (m, n) = (*m as f64, *n as f64);
+            let w = p.value().as_slice();
+            let variance = w.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / (m * n);
+            let want = m.min(n) / (n * n);
+            let z = (variance / want - 1.0) / (2.0 / (m * n)).sqrt();
+            assert!(z.abs() < 5.0, "{path}: variance {variance}, not {want}");
+            let norm = fanin_nn::diagnose::singular_values(p.value())[0];
+            let want = (m / n).sqrt() * (1.0 + (m.min(n) / m.max(n)).sqrt());
+            assert!((norm / want - 1.0).abs() < 0.25, "{path}: {norm}, not {want}");
+        }
+    }
+}
