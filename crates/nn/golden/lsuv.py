@@ -25,8 +25,22 @@ spec = importlib.util.spec_from_file_location("lsuv", sys.argv[1])
 lsuv = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(lsuv)
 
+
+class Net(torch.nn.Sequential):
+    """Mends two counters of the program, which calls `apply` with its functions. It begins after layer 0, so
+    the first layer is never scaled; and the counter that finds the layer to correct is not set back between
+    two corrections of one layer, so the second one goes to the first layer of the network."""
+
+    def apply(self, fn):
+        if fn is lsuv.count_conv_fc_layers:
+            lsuv.gg["done_counter"] = -1
+        if fn is lsuv.apply_weights_correction:
+            lsuv.gg["counter_to_apply_correction"] = 0
+        return super().apply(fn)
+
+
 for case, biases in [("zero_biases", 0.0), ("biases", 1.0)]:
-    net = torch.nn.Sequential(
+    net = Net(
         torch.nn.Linear(6, 7),
         torch.nn.ReLU(),
         torch.nn.Linear(7, 7),

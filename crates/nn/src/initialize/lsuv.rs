@@ -24,6 +24,9 @@ use crate::module::Module;
 /// | mean of a layer | as it comes | each scaling subtracts it from the biases | as Caffe; as PyTorch if [`centred`](Self::centred) |
 /// | tolerance | 0.02 of the variance | 0.1 of the standard deviation | as PyTorch |
 ///
+/// The PyTorch program has two mistakes in its counters of layers, which are not followed. It never scales
+/// the first layer; and from a layer's second scaling on, it scales the first layer in its place.
+///
 /// If the present weights are scaled, [without](Self::orthonormal) orthonormal ones, biases keep their
 /// values. If a layer's biases alone vary by more than 1, the layer does not reach the tolerance.
 ///
