@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ParamSpec;
+use crate::initializer::stated;
 use crate::scheme::words;
 
 /// The count of connections by which an initializer divides its variance.
@@ -31,13 +32,14 @@ impl Fan {
         }
     }
 
-    /// Refuses a fan of 0, unless there is nothing to fill.
+    /// Refuses fans that are not stated, and a fan of 0 unless there is nothing to fill.
     pub(crate) fn check(
         self,
         initializer: &str,
         param: &ParamSpec,
         shape: &[usize],
     ) -> Result<(), String> {
+        stated(initializer, param)?;
         if self.of(param) > 0.0 || shape.contains(&0) {
             return Ok(());
         }

@@ -204,9 +204,24 @@ pub(crate) fn require(initializer: &dyn Initializer, param: &ParamSpec, shape: &
     or_panic(initializer.check(param, shape));
 }
 
+/// Refuses a parameter whose layer states neither its kind nor its fans. Initializers that read either
+/// of them call it in `check`.
+pub(crate) fn stated(initializer: &str, param: &ParamSpec) -> Result<(), String> {
+    if param.kind != ParamKind::Unstated {
+        return Ok(());
+    }
+    Err(format!(
+        "{initializer}: the kind and fans of `{}` are not stated, and this initializer needs them; make \
+         it with Param::weight(value, fan_in, fan_out) or Param::bias(value, fan_in), or with a \
+         ParamSpec that states them",
+        param.name
+    ))
+}
+
 /// Refuses what is neither a weight nor a bias. Initializers that treat the two differently have no
 /// rule for other kinds.
 pub(crate) fn weight_or_bias(initializer: &str, param: &ParamSpec) -> Result<(), String> {
+    stated(initializer, param)?;
     match param.kind {
         ParamKind::Weight | ParamKind::Bias => Ok(()),
         _ => Err(format!("{initializer}: `{}` is neither a weight nor a bias", param.name)),

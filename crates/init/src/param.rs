@@ -7,7 +7,8 @@ use crate::Gain;
 /// The parameter to be filled, as its layer states it.
 ///
 /// The fans are never guessed from a shape: the shapes of embeddings, transposed weights and biases
-/// mislead. A bias has the fans of the weight of its layer.
+/// mislead. A bias has the fans of the weight of its layer. A parameter whose layer does not say what it
+/// is has [`unstated`](Self::unstated) kind and fans, and initializers that need them refuse it.
 ///
 /// # Example
 /// ```
@@ -49,6 +50,9 @@ pub enum ParamKind {
     /// A table of vectors, one for each id. Plans for all weights leave it alone: its rows are
     /// looked up, not summed, so no fan scales them.
     Embedding,
+    /// The layer does not say. Plans for all weights, or for all biases, refuse a model with such a
+    /// parameter, and so do initializers that need a kind or fans.
+    Unstated,
 }
 
 impl ParamSpec {
@@ -86,6 +90,21 @@ impl ParamSpec {
     /// looked up for each id, and `fan_out` is `features`.
     pub fn embedding(features: usize) -> Self {
         ParamSpec::new(1, features, ParamKind::Embedding, "weight")
+    }
+
+    /// A parameter of which neither the kind nor the fans are stated, named `parameter`. The fans are 0.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::{Initializer, KaimingNormal, Normal, ParamSpec};
+    ///
+    /// let unstated = ParamSpec::unstated();
+    /// assert!(Normal::new(0.0, 0.1).check(&unstated, &[3, 5]).is_ok());
+    /// let error = KaimingNormal::default().check(&unstated, &[3, 5]).unwrap_err();
+    /// assert!(error.starts_with("KaimingNormal: the kind and fans of `parameter` are not stated"));
+    /// ```
+    pub fn unstated() -> Self {
+        ParamSpec::new(0, 0, ParamKind::Unstated, "parameter")
     }
 
     /// A weight of PyTorch's layout `(out, in, k…)`: the fans are those of [`fans`].

@@ -12,7 +12,7 @@
 //!
 //! They work on any [`Module`](crate::Module): a [`Probe`](crate::diagnose::Probe) finds the linear
 //! layers. Layers are set in order of use. A layer that is used several times is set at its first
-//! use. Frozen parameters keep their values. The batch should be a few hundred samples of the
+//! use. Frozen and [protected](crate::Param::set_protected) parameters keep their values. The batch should be a few hundred samples of the
 //! training data, prepared as in training. If an initializer returns an error or panics, the model
 //! keeps its values.
 
@@ -32,7 +32,7 @@ pub use krahenbuhl::Krahenbuhl;
 pub use lsuv::Lsuv;
 pub use mup::MuP;
 pub(crate) use plan::Drawn;
-pub use plan::InitPlan;
+pub use plan::{InitPlan, Outcome, PlanReport, PlanRow};
 pub use report::{DataInitReport, LayerSignal};
 pub use unit_norm::UnitNorm;
 

@@ -54,7 +54,7 @@ pub use path::ParamPath;
 /// }
 /// # use fanin_nn::Module;
 ///
-/// let scale = Param::new(Tensor::ones(4));
+/// let scale = Param::scale(Tensor::ones(4));
 /// let merge = Merge { left: Linear::new(8, 4), right: Linear::new(2, 4), scale, calls: 0 };
 /// let names: Vec<String> = merge.named_params().into_iter().map(|(name, _)| name).collect();
 /// assert_eq!(names, ["left.weight", "left.bias", "right.weight", "right.bias", "scale"]);
@@ -173,6 +173,33 @@ pub trait Parameters<T: Scalar = f32> {
         let params = self.named_params_mut();
         for param in by_path::matching("set_lr_scale", params, pattern) {
             param.set_lr_scale(scale);
+        }
+    }
+
+    /// Multiplies the optimizer's weight decay by `scale` for the parameters whose path matches the pattern:
+    /// [`Param::set_decay_scale`] for each of them.
+    ///
+    /// # Panics
+    /// **Panics** if no parameter matches, or the scale is negative or not finite.
+    #[doc(alias("weight_decay", "no_decay"))]
+    #[track_caller]
+    fn set_decay_scale(&mut self, pattern: &str, scale: f32) {
+        let params = self.named_params_mut();
+        for param in by_path::matching("set_decay_scale", params, pattern) {
+            param.set_decay_scale(scale);
+        }
+    }
+
+    /// States that the parameters whose path matches the pattern were set on purpose, so that plans for
+    /// many parameters leave them alone, or takes that back: [`Param::set_protected`] for each of them.
+    ///
+    /// # Panics
+    /// **Panics** if no parameter matches.
+    #[track_caller]
+    fn set_protected(&mut self, pattern: &str, protected: bool) {
+        let params = self.named_params_mut();
+        for param in by_path::matching("set_protected", params, pattern) {
+            param.set_protected(protected);
         }
     }
 

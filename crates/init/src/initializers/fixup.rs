@@ -86,6 +86,11 @@ impl Fixup {
         self.base(self.base.fan(fan))
     }
 
+    /// How many layers a branch has: the paper's m.
+    pub fn layers(&self) -> usize {
+        self.layers
+    }
+
     /// `L^(−1/(2m−2))`, by which the base initializer is multiplied.
     pub fn factor(&self) -> f64 {
         (self.branches as f64).powf(-1.0 / (2.0 * self.layers as f64 - 2.0))

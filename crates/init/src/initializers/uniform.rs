@@ -4,7 +4,7 @@ use ndarray::ArrayViewMutD;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::initializer::or_panic;
+use crate::initializer::{or_panic, require, stated};
 use crate::random::draw;
 use crate::scheme::fields;
 use crate::{Initializer, ParamSpec};
@@ -96,9 +96,14 @@ fields!(FanInUniform {});
 
 impl Initializer for FanInUniform {
     fn fill(&self, param: &ParamSpec, rng: &mut dyn RngCore, values: ArrayViewMutD<'_, f32>) {
+        require(self, param, values.shape());
         // PyTorch draws even if the bound is 0, which advances the generator.
         let bound = if param.fan_in == 0 { 0.0 } else { 1.0 / (param.fan_in as f64).sqrt() };
         draw::fill_uniform(rng, values, -bound, bound);
+    }
+
+    fn check(&self, param: &ParamSpec, _: &[usize]) -> Result<(), String> {
+        stated("FanInUniform", param)
     }
 }
 

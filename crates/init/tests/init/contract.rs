@@ -67,6 +67,8 @@ fn parameters() -> Vec<(ParamSpec, Vec<usize>)> {
         (ParamSpec::scale_of(0), vec![0]),
         (ParamSpec::embedding(8), vec![20, 8]),
         (ParamSpec::embedding(4), vec![0, 4]),
+        (ParamSpec::unstated(), vec![4, 4]),
+        (ParamSpec::unstated(), vec![6]),
     ];
     let all = weights.chain(biases).chain(odd);
     // Some parameters are before a known activation, one of them with a gain of 0.
@@ -191,4 +193,37 @@ fn the_same_seed_gives_the_same_numbers() {
             }
         }
     }
+}
+
+/// A parameter whose layer states neither kind nor fans is refused, or filled with what any other of its
+/// shape would get: nothing is guessed.
+#[test]
+fn nothing_is_guessed_of_an_unstated_parameter() {
+    let unstated = ParamSpec::unstated();
+    let (mut filled, mut refused) = (vec![], 0);
+    for initializer in initializers() {
+        for shape in [vec![6], vec![4, 4], vec![12, 6], vec![6, 6, 3]] {
+            if let Err(reason) = initializer.check(&unstated, &shape) {
+                refused += 1;
+                let needs_another_shape = [[12, 6], [6, 12]].iter().all(|fans| {
+                    initializer.check(&ParamSpec::weight(fans[0], fans[1]), &shape).is_err()
+                });
+                let says_why = reason.contains("not stated") || reason.contains("is no bias");
+                assert!(says_why || needs_another_shape, "{initializer} on {shape:?}: {reason}");
+                continue;
+            }
+            filled.push(initializer.name());
+            let draw = |spec| initializer.draw(&spec, &shape, &mut TorchRng::seed(5));
+            for spec in [ParamSpec::weight(3, 5), ParamSpec::weight(700, 2)] {
+                assert_eq!(draw(unstated.clone()), draw(spec.clone()), "{initializer}: {spec:?}");
+            }
+        }
+    }
+    for name in ["normal", "uniform", "zeros", "constant", "orthogonal"] {
+        assert!(filled.contains(&name), "{name} needs no fans");
+    }
+    for name in ["kaiming_normal", "xavier_uniform", "fan_in_uniform", "auto", "siren"] {
+        assert!(!filled.contains(&name), "{name} needs fans");
+    }
+    assert!(refused > 60, "{refused}");
 }

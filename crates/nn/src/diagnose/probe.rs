@@ -133,7 +133,7 @@ impl<T: Scalar> LayerProbe<T> {
     }
 }
 
-/// The seed of the random direction in [`Probe::new`].
+/// The seed of the random directions in [`Probe::new`] and [`Probe::with_directions`].
 const DIRECTION_SEED: u64 = 0xd0c;
 
 impl<T: Scalar> Probe<T> {
@@ -189,6 +189,25 @@ impl<T: Scalar> Probe<T> {
             "probe: the loss must be a single number, not {}; reduce it by its mean or sum",
             loss.shape()
         );
+        let (y, loss) = (y.node(), loss.node());
+        Self::read(model, tape, y, Some(loss))
+    }
+
+    /// Runs the model on a batch and differentiates `L = Σ_i ⟨y_i, r_i⟩`, with a standard normal direction
+    /// `r_i` for each sample, the same in every call.
+    ///
+    /// The gradients of different samples are then independent, so that they do not cancel. What a layer's
+    /// gradient is for sample i alone follows from row i: `∂L_i/∂W = (∂L/∂z_i)ᵀ·x_i`.
+    ///
+    /// # Panics
+    /// **Panics** as [`new`](Self::new) does.
+    #[track_caller]
+    pub fn with_directions(model: &(impl Module<T> + ?Sized), x: &Tensor<T>) -> Self {
+        let mut tape = Tape::default();
+        tape.begin_probing();
+        let y = model.forward(tape.input(x));
+        let shape = y.shape();
+        let loss = (y * y.tape().input(&directions(&shape))).sum();
         let (y, loss) = (y.node(), loss.node());
         Self::read(model, tape, y, Some(loss))
     }
@@ -372,14 +391,18 @@ fn activation<T: Scalar>(graph: &Graph<T>, node: u32) -> Option<Activation<T>> {
     Some(Activation { name: format!("{op:?}"), output: graph.value(node).clone(), curve })
 }
 
+/// Standard normal numbers.
+fn directions<T: Scalar>(shape: &[usize]) -> Tensor<T> {
+    let mut rng = TorchRng::seed(DIRECTION_SEED);
+    let numbers = (0..shape.iter().product()).map(|_| T::from_f64(rng.sample(StandardNormal)));
+    Tensor::from_vec(shape, numbers.collect())
+}
+
 /// `mean_i ⟨y_i, r⟩`
 fn direction_loss<T: Scalar>(y: Var<'_, T>) -> Var<'_, T> {
     let shape = y.shape();
     let per_sample = shape.get(1..).unwrap_or(&[]);
-    let mut rng = TorchRng::seed(DIRECTION_SEED);
-    let r =
-        (0..per_sample.iter().product()).map(|_| T::from_f64(rng.sample(StandardNormal))).collect();
-    let r = y.tape().input(&Tensor::from_vec(per_sample, r));
+    let r = y.tape().input(&directions(per_sample));
     let samples = shape.first().copied().unwrap_or(1);
     (y * r).sum() / T::from_f64(samples as f64)
 }

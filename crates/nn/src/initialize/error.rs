@@ -38,6 +38,29 @@ pub enum InitError {
         /// The pattern that was given.
         pattern: String,
     },
+    /// All parameters that match the pattern are of those that only their full name selects.
+    #[error(
+        "`{pattern}` would change nothing: a pattern leaves `{path}` alone ({why}); write the name in \
+         full"
+    )]
+    Kept {
+        /// The pattern that was given.
+        pattern: String,
+        /// The first parameter that matches.
+        path: String,
+        /// The reason.
+        why: String,
+    },
+    /// The plan is for all parameters of a kind, or has a pattern, and nothing states the kind of this
+    /// parameter.
+    #[error(
+        "`{path}`: its kind is not stated, so nobody can tell whether the plan means it; make it with \
+         Param::weight, Param::bias, Param::scale or Param::shift, or write `{path}` in full in the plan"
+    )]
+    Unstated {
+        /// The parameter.
+        path: String,
+    },
     /// [`MuP`](crate::MuP) cannot tell how a parameter depends on the width.
     #[error("`{path}`: {reason}")]
     MuP {

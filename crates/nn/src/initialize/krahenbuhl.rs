@@ -9,7 +9,7 @@ use super::DataInitReport;
 use super::InitError;
 use super::transaction::Transaction;
 use super::unit_norm::normalize_units;
-use crate::diagnose::Probe;
+use crate::diagnose::{LayerProbe, Probe};
 use crate::module::Module;
 
 /// Draws normal weights, normalizes them on a batch, and scales them so that all layers learn at
@@ -17,11 +17,15 @@ use crate::module::Module;
 ///
 /// 1. *Within layers* (the paper's algorithm 1): `W ~ N(0, 1)`, then unit by unit `w ← w/σ` and
 ///    `b ← β − μ/σ`, so that every pre-activation has mean β and standard deviation 1 on the batch.
-/// 2. *Between layers* (its algorithm 2): the rate of a layer is the size of its gradient divided by the
-///    size of its weights, `C_k = ‖∂L/∂W_k‖ / ‖W_k‖`. With C the geometric mean of the rates, weights are
-///    scaled by `r_k = √(C_k/C)` and biases by `r_1⋯r_k`. This keeps the network's function and makes
-///    every rate C. L is a random direction of the output, so no labels are needed. The gradient is
-///    that of the whole batch; the paper uses the mean square of the samples' gradients.
+/// 2. *Between layers* (its algorithm 2): the rate of a layer is the size of its gradients divided by
+///    the size of its weights, `C_k² = mean_i ‖∂L_i/∂W_k‖² / ‖W_k‖²` over the samples i. With C the
+///    geometric mean of the rates, weights are scaled by `r_k = √(C_k/C)` and biases by `r_1⋯r_k`. This
+///    keeps the network's function and makes every rate C. `L_i = ⟨y_i, r_i⟩` with a standard normal
+///    direction `r_i` for each sample, so no labels are needed.
+///
+/// The first step makes each pre-activation's mean β, whatever the sample. Gradients of all samples along
+/// one direction would nearly cancel in the first layer, so the samples' gradients are squared one by one.
+/// The authors' program squares their sum, for independent directions; this has the same expectation.
 ///
 /// The second step is exact after one round if all layers are in sequence and every activation has
 /// `φ(c·x) = c·φ(x)` for c > 0: ReLU, leaky ReLU, or none. For any other network it is refused,
@@ -45,7 +49,8 @@ use crate::module::Module;
 ///
 /// # Reference
 /// Krähenbühl et al. 2015, "Data-dependent initializations of convolutional neural networks",
-/// algorithms 1 and 2. Its k-means and PCA weights are not implemented.
+/// algorithms 1 and 2; `magicInitialize` and `calibrateGradientRatio` in magic_init.py of the authors'
+/// repository, philkr/magic_init. Its k-means and PCA weights are not implemented.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Krahenbuhl {
     mean: f64,
@@ -54,14 +59,15 @@ pub struct Krahenbuhl {
 }
 
 impl Default for Krahenbuhl {
-    /// Mean 0, and both steps.
+    /// A mean of 0.1, as in the authors' program, and both steps.
     fn default() -> Self {
-        Self { mean: 0.0, between: true, seed: None }
+        Self { mean: 0.1, between: true, seed: None }
     }
 }
 
 impl Krahenbuhl {
-    /// Sets the mean β of the pre-activations. A positive mean keeps more units of ReLU alive.
+    /// Sets the mean β of the pre-activations, 0.1 by default. A positive mean keeps more units of ReLU
+    /// alive.
     ///
     /// # Panics
     /// **Panics** unless the mean is finite.
@@ -106,7 +112,7 @@ impl Krahenbuhl {
         if self.between {
             equalize_rates(&mut transaction, &normalized)?;
         }
-        let report = DataInitReport::new(&before, &transaction.probe(), |path| {
+        let report = DataInitReport::new(&before, &transaction, &transaction.probe(), |path| {
             usize::from(normalized.contains(path))
         })?;
         transaction.keep();
@@ -150,6 +156,18 @@ fn equalize_rates<T: Scalar, M: Module<T> + ?Sized>(
     if change < SAME_OUTPUT { Ok(()) } else { Err(InitError::NotHomogeneous { change }) }
 }
 
+/// `Σ_i ‖∂L_i/∂W‖² = Σ_i ‖∂L_i/∂z_i‖² ‖x_i‖²` over the rows i of a batch.
+fn squared_gradients<T: Scalar>(layer: &LayerProbe<T>) -> f64 {
+    let [outputs, inputs] = [0, 1].map(|axis| layer.weight.shape()[axis].max(1));
+    let Some(dz) = &layer.pre_activation_grad else { return 0.0 };
+    let rows = dz.as_slice().chunks(outputs).zip(layer.input.as_slice().chunks(inputs));
+    rows.map(|(dz, x)| squares(dz) * squares(x)).sum()
+}
+
+fn squares<T: Scalar>(x: &[T]) -> f64 {
+    x.iter().map(|x| x.to_f64().powi(2)).sum()
+}
+
 /// The layers that use these weights and the logarithms of their rates. Each weight occurs once.
 fn log_rates<T: Scalar>(
     probe: &Probe<T>,
@@ -161,9 +179,10 @@ fn log_rates<T: Scalar>(
         if !weights.contains(&layer.weight_path) || !seen.insert(&layer.weight_path) {
             continue;
         }
-        let squares = |x: &Tensor<T>| x.as_slice().iter().map(|x| x.to_f64().powi(2)).sum::<f64>();
-        let gradient = layer.weight_grad.as_ref().map_or(0.0, squares);
-        let rate = (gradient / squares(&layer.weight)).sqrt().ln();
+        // The gradient of a sample is the product of a column and a row, and so is its square.
+        let uses = probe.layers().iter().filter(|other| other.weight_path == layer.weight_path);
+        let gradients: f64 = uses.map(squared_gradients).sum();
+        let rate = (gradients / squares(layer.weight.as_slice())).sqrt().ln();
         if !rate.is_finite() {
             return Err(InitError::NoGradient { layer: layer.weight_path.clone() });
         }

@@ -1,5 +1,6 @@
 //! [`InitPlan`]: initializers for the parameters of a built model, selected by name.
 
+mod report;
 mod serial;
 
 use std::fmt;
@@ -12,16 +13,28 @@ use fanin_tensor::{Scalar, Tensor};
 
 use super::InitError;
 use crate::param::Param;
+use crate::parameters::Parameters;
 use crate::pattern;
+
+pub use report::{Outcome, PlanReport, PlanRow};
 
 /// Selects parameters of a model and gives each selection an initializer.
 ///
 /// An entry is an initializer and a selector. A selector is a pattern for paths, as
 /// [`named_params`](crate::Parameters::named_params) gives them, or all weights, or all biases. If
 /// several entries select a parameter, the last one applies, so write a rule before its exceptions.
-/// Parameters that no entry selects keep their values. Frozen parameters keep theirs too, unless an
-/// entry has their full name. Scales and shifts of normalizations, and embeddings, are neither
-/// weights nor biases. A pattern with `*` or `?` does not select scales and shifts either.
+/// Parameters that no entry selects keep their values. Some are selected by their full name alone, and
+/// neither by their kind nor by a pattern with `*` or `?`:
+///
+/// - frozen parameters;
+/// - [protected](Param::set_protected) ones, which a layer has set on purpose, such as the layers of a
+///   [`FixupBranch`](crate::layers::FixupBranch);
+/// - scales and shifts: those of normalizations, and the α of residual branches.
+///
+/// Embeddings are not weights, and buffers are no parameters. If the kind of a parameter is
+/// [not stated](Param::new), no plan for all weights or all biases, and no such pattern, can tell whether
+/// it means it; this is an error, unless the plan has the full name too. [`report`](Self::report) says
+/// what a plan would do.
 ///
 /// In a pattern `*` matches any number of characters, including none and including dots. `?`
 /// matches one character.
@@ -79,7 +92,7 @@ impl InitPlan {
     /// `encoder.*.bias` or `*`.
     ///
     /// [`Parameters::init`](crate::Parameters::init) returns an error if a pattern matches no
-    /// parameter of the model, or if a pattern with `*` or `?` matches frozen parameters only.
+    /// parameter of the model, or if a pattern with `*` or `?` matches none that it may change.
     #[must_use]
     pub fn set(self, pattern: impl Into<String>, initializer: impl Initializer + 'static) -> Self {
         self.entry(Selector::Named(pattern.into()), initializer)
@@ -148,6 +161,41 @@ impl InitPlan {
         self
     }
 
+    /// What the plan would do with each parameter of a model. Prints as a table.
+    ///
+    /// # Errors
+    /// Those of [`Parameters::init`](crate::Parameters::init).
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::init::{KaimingNormal, Zeros};
+    /// use fanin_nn::layers::{FixupBranch, Residual};
+    /// use fanin_nn::{InitPlan, Linear, Sequential};
+    ///
+    /// let model =
+    ///     Sequential::new().add(Linear::new(4, 8)).add(Residual::new(FixupBranch::new(8, 8, 1, 2)));
+    /// let plan = InitPlan::new().weights(KaimingNormal::default()).biases(Zeros);
+    /// let report = plan.report(&model)?;
+    /// println!("{report}");
+    /// assert_eq!(report.rows()[2].to_string(), "1.branch.layers.0.weight: kept, set on purpose");
+    /// # Ok::<(), fanin_nn::InitError>(())
+    /// ```
+    pub fn report<T: Scalar>(
+        &self,
+        model: &(impl Parameters<T> + ?Sized),
+    ) -> Result<PlanReport, InitError> {
+        let params = model.named_params();
+        let initializers = initializers(self, &params)?;
+        Ok(PlanReport::new(params.iter().zip(initializers).map(|((path, param), initializer)| {
+            let outcome = match (initializer, kept(param)) {
+                (Some(initializer), _) => Outcome::Drawn(format!("{initializer:?}")),
+                (None, Some(kept)) => kept.into(),
+                (None, None) => Outcome::NotSelected,
+            };
+            PlanRow { path: path.clone(), kind: param.spec().kind, outcome }
+        })))
+    }
+
     /// The new values of these parameters in order; `None` for a parameter that keeps its value.
     pub(crate) fn draw<T: Scalar>(
         &self,
@@ -165,18 +213,7 @@ once! {
         rng: &'a mut dyn RngCore,
     ) -> Result<Vec<Option<Drawn<T>>>, InitError> {
         // Check everything before drawing: an error also leaves the generator unchanged.
-        plan.check_patterns(params)?;
-        let mut initializers = vec![];
-        for (path, param) in params {
-            let initializer = plan.initializer_of(path, param);
-            if let Some(initializer) = initializer {
-                let spec = param.spec().clone().named(path);
-                initializer
-                    .check(&spec, param.value().shape())
-                    .map_err(|reason| InitError::Initializer { path: path.clone(), reason })?;
-            }
-            initializers.push(initializer);
-        }
+        let initializers = initializers(plan, params)?;
         let drawn = params.iter().zip(initializers).map(|((path, param), initializer)| {
             let initializer = initializer?;
             let spec = param.spec().clone().named(path);
@@ -195,6 +232,26 @@ once! {
         });
         Ok(drawn.collect())
     }
+
+    /// The initializer of each parameter, if the plan fits the model.
+    fn initializers<'a, T: Scalar>(
+        plan: &'a InitPlan,
+        params: &'a [(String, &'a Param<T>)],
+    ) -> Result<Vec<Option<&'a dyn Initializer>>, InitError> {
+        plan.check_patterns(params)?;
+        let mut initializers = vec![];
+        for (path, param) in params {
+            let initializer = plan.initializer_of(path, param)?;
+            if let Some(initializer) = initializer {
+                let spec = param.spec().clone().named(path);
+                initializer
+                    .check(&spec, param.value().shape())
+                    .map_err(|reason| InitError::Initializer { path: path.clone(), reason })?;
+            }
+            initializers.push(initializer);
+        }
+        Ok(initializers)
+    }
 }
 
 impl InitPlan {
@@ -208,17 +265,68 @@ impl InitPlan {
                 let nearest = pattern::nearest(pattern, &names);
                 return Err(InitError::Unmatched { pattern: pattern.clone(), nearest });
             }
-            if matched.all(|(path, param)| !selector.selects(path, param)) {
-                return Err(InitError::Frozen { pattern: pattern.clone() });
+            let reasons: Option<Vec<_>> = matched
+                .map(|(path, param)| match selector.selects(path, param) {
+                    Selects::No => kept(param).map(|kept| (path, kept)),
+                    Selects::Yes | Selects::Unclear => None,
+                })
+                .collect();
+            // Some if the pattern would change nothing.
+            let Some(reasons) = reasons else { continue };
+            let pattern = pattern.clone();
+            match reasons.iter().find(|(_, kept)| *kept != Kept::Frozen) {
+                None => return Err(InitError::Frozen { pattern }),
+                Some((path, kept)) => {
+                    let (path, why) = ((*path).clone(), Outcome::from(*kept).to_string());
+                    return Err(InitError::Kept { pattern, path, why });
+                }
             }
         }
         Ok(())
     }
 
-    fn initializer_of<T: Scalar>(&self, path: &str, param: &Param<T>) -> Option<&dyn Initializer> {
-        let entry = self.entries.iter().rfind(|entry| entry.selector.selects(path, param))?;
-        Some(&*entry.initializer)
+    fn initializer_of<T: Scalar>(
+        &self,
+        path: &str,
+        param: &Param<T>,
+    ) -> Result<Option<&dyn Initializer>, InitError> {
+        let mut unclear = false;
+        for entry in self.entries.iter().rev() {
+            match entry.selector.selects(path, param) {
+                Selects::Yes => return Ok(Some(&*entry.initializer)),
+                Selects::Unclear => unclear = true,
+                Selects::No => {}
+            }
+        }
+        if unclear { Err(InitError::Unstated { path: path.to_owned() }) } else { Ok(None) }
     }
+}
+
+/// Why only its full name selects a parameter.
+#[derive(Clone, Copy, PartialEq)]
+enum Kept {
+    Frozen,
+    OnPurpose,
+    /// A Kaiming initializer for the scale of a normalization would ruin the layer.
+    ScaleOrShift,
+}
+
+fn kept<T: Scalar>(param: &Param<T>) -> Option<Kept> {
+    match param.spec().kind {
+        _ if !param.is_trainable() => Some(Kept::Frozen),
+        _ if param.is_protected() => Some(Kept::OnPurpose),
+        ParamKind::Scale | ParamKind::Shift => Some(Kept::ScaleOrShift),
+        _ => None,
+    }
+}
+
+/// Whether an entry means a parameter.
+#[derive(PartialEq)]
+enum Selects {
+    Yes,
+    No,
+    /// The kind of the parameter is not stated.
+    Unclear,
 }
 
 /// The new value of a parameter.
@@ -231,15 +339,19 @@ pub(crate) struct Drawn<T> {
 }
 
 impl Selector {
-    fn selects<T: Scalar>(&self, path: &str, param: &Param<T>) -> bool {
-        match self {
+    fn selects<T: Scalar>(&self, path: &str, param: &Param<T>) -> Selects {
+        let unstated = param.spec().kind == ParamKind::Unstated;
+        let selects = match self {
             Self::Named(name) if !pattern::is_wild(name) => name == path,
-            _ if !param.is_trainable() => false,
-            // A Kaiming initializer for the scale of a normalization would ruin the layer.
-            _ if matches!(param.spec().kind, ParamKind::Scale | ParamKind::Shift) => false,
+            _ if kept(param).is_some() => false,
+            Self::Named(pattern) if unstated && pattern::matches(pattern, path) => {
+                return Selects::Unclear;
+            }
+            Self::Kind(_) if unstated => return Selects::Unclear,
             Self::Named(pattern) => pattern::matches(pattern, path),
             Self::Kind(kind) => *kind == param.spec().kind,
-        }
+        };
+        if selects { Selects::Yes } else { Selects::No }
     }
 }
 

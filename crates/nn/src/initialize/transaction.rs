@@ -51,15 +51,30 @@ impl<'m, T: Scalar, M: Module<T> + ?Sized> Transaction<'m, T, M> {
         Probe::forward(&*self.model, self.x)
     }
 
-    /// Like [`probe`](Self::probe), with gradients.
+    /// Like [`probe`](Self::probe), with gradients along a direction of its own for each sample.
     #[track_caller]
     pub(super) fn probe_gradients(&self) -> Probe<T> {
-        Probe::new(&*self.model, self.x)
+        Probe::with_directions(&*self.model, self.x)
     }
 
-    /// Whether the parameter exists and is not frozen.
+    /// Whether the parameter exists and is neither frozen nor protected.
     pub(super) fn may_change(&self, path: &str) -> bool {
-        self.model.named_params().iter().any(|(name, p)| name == path && p.is_trainable())
+        let mut params = self.model.named_params().into_iter();
+        params.any(|(name, p)| name == path && p.is_trainable() && !p.is_protected())
+    }
+
+    /// Whether the parameter is frozen.
+    pub(super) fn is_frozen(&self, path: &str) -> bool {
+        self.model.named_params().iter().any(|(name, p)| name == path && !p.is_trainable())
+    }
+
+    /// States that a parameter was set on purpose.
+    pub(super) fn protect(&mut self, path: &str) {
+        self.model.visit_params_mut(&mut |name, param| {
+            if name.is(path) {
+                param.set_protected(true);
+            }
+        });
     }
 
     /// Draws new weights for the probed layers, keyed if there is a seed.

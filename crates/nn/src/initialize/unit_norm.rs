@@ -58,7 +58,7 @@ impl UnitNorm {
         let mut transaction = Transaction::new(model, x)?;
         let before = transaction.probe();
         let normalized = normalize_units(&mut transaction, 0.0)?;
-        let report = DataInitReport::new(&before, &transaction.probe(), |path| {
+        let report = DataInitReport::new(&before, &transaction, &transaction.probe(), |path| {
             usize::from(normalized.contains(path))
         })?;
         transaction.keep();

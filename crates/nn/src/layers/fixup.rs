@@ -20,6 +20,13 @@ use crate::tape::Var;
 /// branches of m layers. The network therefore starts as the identity, and a training step changes
 /// its output by as much as a step of a single branch.
 ///
+/// The weights are [protected](crate::Param::set_protected): a plan for all weights leaves them alone,
+/// and so do the initializers that look at a batch. The scalars are of the kinds shift and scale, which
+/// such plans leave alone too.
+///
+/// The authors train the b and s at a tenth of the learning rate. This is
+/// [`set_lr_scale`](crate::Parameters::set_lr_scale) of `"*.biases.*"` and `"*.scale"`, as in the example.
+///
 /// # Shapes
 /// x and F(x) `(…, features)`; the hidden layers have `(…, hidden)`.
 ///
@@ -32,12 +39,15 @@ use crate::tape::Var;
 /// for _ in 0..50 {
 ///     model = model.add(Residual::new(FixupBranch::new(64, 128, 50, 2)));
 /// }
-/// let model = model.add(Linear::builder(64, 10).weight(fanin_nn::init::Zeros).build());
+/// let mut model = model.add(Linear::builder(64, 10).weight(fanin_nn::init::Zeros).build());
+/// model.set_lr_scale("*.biases.*", 0.1);
+/// model.set_lr_scale("*.scale", 0.1);
 /// assert_eq!(model.named_params()[2].0, "1.branch.layers.0.weight");
 /// ```
 ///
 /// # Reference
-/// Zhang, Dauphin & Ma 2019, "Fixup Initialization", section 3, rules 1 to 3.
+/// Zhang, Dauphin & Ma 2019, "Fixup Initialization", section 3, rules 1 to 3. The tenth of the rate is in
+/// cifar/cifar_train.py of the authors' repository, hongyi-zhang/Fixup.
 #[derive(Clone, Parameters)]
 #[parameters(no_describe)]
 pub struct FixupBranch<T: Scalar = f32> {
@@ -55,13 +65,36 @@ impl FixupBranch {
     /// **Panics** if there are no branches, or fewer than two layers.
     #[track_caller]
     pub fn new(features: usize, hidden: usize, branches: usize, layers: usize) -> Self {
-        let fixup = Fixup::new(branches, layers);
+        Self::of(features, hidden, Fixup::new(branches, layers))
+    }
+
+    /// One branch, whose weights have this [`Fixup`]: the numbers of branches and layers, and the
+    /// initializer that is scaled.
+    ///
+    /// # Example
+    /// The authors' code divides by `fan_out`; the paper speaks of He's initializer, and `new` divides by
+    /// `fan_in`. For layers that are not square the two differ:
+    /// ```
+    /// use fanin_nn::init::{Fan, Fixup, KaimingNormal};
+    /// use fanin_nn::layers::FixupBranch;
+    ///
+    /// let authors = Fixup::new(50, 2).base(KaimingNormal::default().fan(Fan::Out));
+    /// let branch = FixupBranch::of(64, 128, authors);
+    /// ```
+    ///
+    /// # Reference
+    /// `FixupResNet.__init__` in cifar/models/fixup_resnet_cifar.py of the authors' repository,
+    /// hongyi-zhang/Fixup: the standard deviation is `√(2 / (out·∏k)) · L^(−1/2)`.
+    pub fn of(features: usize, hidden: usize, fixup: Fixup) -> Self {
+        let layers = fixup.layers();
         let layer = |inputs, outputs, weight: &dyn Initializer| {
             Linear::builder(inputs, outputs).weight(weight).no_bias().build()
         };
         let mut all = vec![layer(features, hidden, &fixup)];
         all.extend((2..layers).map(|_| layer(hidden, hidden, &fixup)));
         all.push(layer(hidden, features, &Zeros));
+        // A plan for all weights would undo what the branch is for.
+        all.iter_mut().for_each(|layer| layer.weight_mut().set_protected(true));
         let bias = || Param::with_spec(Tensor::zeros(1), ParamSpec::shift_of(1));
         Self {
             layers: all,

@@ -56,7 +56,7 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]) {
         adam(
             [self.beta1, self.beta2, self.epsilon],
-            self.weight_decay,
+            self.weight_decay * step.decay_scale,
             DECOUPLED,
             step,
             p,

@@ -11,10 +11,10 @@ use crate::tape::Gradients;
 /// How many slots the parameters of a group have.
 pub(super) type Slots<'r> = dyn Fn(Option<usize>) -> usize + 'r;
 
-/// Applies the rule of a group: the scale of the learning rate, the number of the step, the parameter,
-/// its gradient, its slots.
+/// Applies the rule of a group: the scales of the learning rate and of the weight decay, the number of
+/// the step, the parameter, its gradient, its slots.
 pub(super) type Apply<'r, T> =
-    dyn Fn(Option<usize>, f64, i32, &mut [T], &[T], &mut [Tensor<T>]) + 'r;
+    dyn Fn(Option<usize>, [f64; 2], i32, &mut [T], &[T], &mut [Tensor<T>]) + 'r;
 
 /// How a pass ended.
 #[derive(Default)]
@@ -74,7 +74,7 @@ impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
         param.set_shown();
         let Some(grad) = self.grads.take_next(&mut self.hint, param.id()) else { return };
         self.passed.found += 1;
-        let lr_scale = f64::from(param.lr_scale());
+        let scales = [param.lr_scale(), param.decay_scale()].map(f64::from);
         let value = param.value_mut();
         if entry.slots.is_empty() {
             let zeros = |_| Tensor::zeros(value.shape());
@@ -89,7 +89,7 @@ impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
         }
         entry.steps += 1;
         let (p, g, slots) = (value.as_mut_slice(), grad.as_slice(), &mut entry.slots);
-        (self.apply)(entry.group, lr_scale, entry.steps, p, g, slots);
+        (self.apply)(entry.group, scales, entry.steps, p, g, slots);
     }
 
     fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {

@@ -61,8 +61,9 @@ once! {
         g: &'a [T],
         slots: &'a mut [Tensor<T>],
     ) {
+        let weight_decay = rule.weight_decay * step.decay_scale;
         let [lr, alpha, fresh, epsilon, decay, mu] =
-            [step.lr, rule.alpha, 1.0 - rule.alpha, rule.epsilon, rule.weight_decay, rule.momentum]
+            [step.lr, rule.alpha, 1.0 - rule.alpha, rule.epsilon, weight_decay, rule.momentum]
                 .map(T::from_f64);
         let [v, rest @ ..] = slots else { unreachable!("there is a slot") };
         let v = v.as_mut_slice();

@@ -68,6 +68,9 @@ pub trait Rule: Clone + fmt::Debug + Send + 'static {
 pub struct Step {
     /// The learning rate, with the parameter's scale.
     pub lr: f64,
+    /// The factor of the rule's weight decay for this parameter:
+    /// [`Param::decay_scale`](crate::Param::decay_scale).
+    pub decay_scale: f64,
     /// The number of this step among those of the parameter, from 1.
     pub number: i32,
 }

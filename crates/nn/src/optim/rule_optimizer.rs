@@ -136,9 +136,9 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
             };
             let slots = |at| group(at).0.slots().len();
             let apply =
-                |at, lr_scale: f64, number, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]| {
-                    let (rule, lr) = group(at);
-                    rule.apply(Step { lr: lr * lr_scale, number }, p, g, slots);
+                |at, scales: [f64; 2], number, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]| {
+                    let ((rule, lr), [lr_scale, decay_scale]) = (group(at), scales);
+                    rule.apply(Step { lr: lr * lr_scale, decay_scale, number }, p, g, slots);
                 };
             let pass =
                 pass(model, &mut grads, self.memory.entries(), (start, first), &slots, &apply);

@@ -61,7 +61,7 @@ once! {
     ) {
         let fresh = if step.number == 1 { 1.0 } else { 1.0 - rule.dampening };
         let [lr, mu, decay, fresh] =
-            [step.lr, rule.momentum, rule.weight_decay, fresh].map(T::from_f64);
+            [step.lr, rule.momentum, rule.weight_decay * step.decay_scale, fresh].map(T::from_f64);
         let nesterov = rule.nesterov;
         let [v] = slots else {
             return update([p], [g], move |[p], [g]| [p - lr * (g + decay * p)]);

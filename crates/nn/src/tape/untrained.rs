@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_parameter_is_named_once_after_some_steps() {
-        let param = Param::new(Tensor::<f32>::zeros([2, 3]));
+        let param = Param::weight(Tensor::<f32>::zeros([2, 3]), 3, 2);
         let mut untrained = Untrained::default();
         let mut named = vec![];
         for _ in 0..50 {

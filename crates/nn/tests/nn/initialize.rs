@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use fanin_nn::diagnose::{LayerProbe, Probe};
 use fanin_nn::init::*;
 use fanin_nn::initialize::*;
-use fanin_nn::layers::{Relu, Tanh};
+use fanin_nn::layers::{FixupBranch, Relu, Residual, Tanh};
 use fanin_nn::*;
 
 const DEPTH: usize = 30;
@@ -222,10 +222,17 @@ fn krahenbuhl_makes_rates_equal_and_keeps_the_function() {
     law.within_layers_only().init(&mut within, &x).unwrap();
     law.init(&mut both, &x).unwrap();
 
+    // From the gradient of each sample, along a direction of its own.
     let rates = |model: &Sequential| -> Vec<f64> {
-        let norm = |x: &Tensor| x.as_slice().iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
-        let probe = Probe::new(model, &x);
-        let rate = |l: &LayerProbe| norm(l.weight_grad.as_ref().unwrap()) / norm(&l.weight);
+        let square = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        let probe = Probe::with_directions(model, &x);
+        let rate = |l: &LayerProbe| {
+            let [outputs, inputs] = l.weight.shape() else { panic!("a matrix") };
+            let dz = l.pre_activation_grad.as_ref().unwrap().as_slice().chunks(*outputs);
+            let rows = dz.zip(l.input.as_slice().chunks(*inputs));
+            let gradients: f64 = rows.map(|(dz, x)| square(dz) * square(x)).sum();
+            (gradients / square(l.weight.as_slice())).sqrt()
+        };
         probe.layers().iter().map(rate).collect()
     };
     let spread = |rates: Vec<f64>| {
@@ -417,6 +424,13 @@ fn lsuv_refuses_a_layer_that_is_given_nothing_but_zeros() {
     let mut model = deep(Relu);
     model.init(&InitPlan::new().set("8.bias", Constant(-100.0))).unwrap();
     let before = bits(&model);
+    let lsuv = Lsuv::default().orthonormal(false);
+    let error = lsuv.init(&mut model, &batch(40, 20)).unwrap_err();
+    assert!(matches!(&error, InitError::Constant { layer, .. } if layer == "10.weight"), "{error}");
+    assert_eq!(bits(&model), before);
+    // With orthonormal weights the biases are set to 0, unless they are to keep their values.
+    Lsuv::default().init(&mut model.clone(), &batch(40, 20)).unwrap();
+    model.set_trainable("8.bias", false);
     let error = Lsuv::default().init(&mut model, &batch(40, 20)).unwrap_err();
     assert!(matches!(&error, InitError::Constant { layer, .. } if layer == "10.weight"), "{error}");
     assert_eq!(bits(&model), before);
@@ -484,4 +498,184 @@ fn other_element_types_and_more_axes() {
     assert!(mean.abs() < 1e-12, "{mean}");
     let report = Lsuv::default().init(&mut model, &x).unwrap();
     assert!(report.worst() < 0.1);
+}
+
+/// As in golden/lsuv.py.
+fn wave(shape: &[usize], seed: usize, size: f64) -> Tensor {
+    let wave = |i: usize| ((((i * 7919 + seed * 613) % 1009) as f64 / 1009.0 - 0.5) * size) as f32;
+    Tensor::from_vec(shape, (0..shape.iter().product()).map(wave).collect())
+}
+
+/// The authors' PyTorch program gave the numbers of golden/lsuv.txt.
+#[test]
+fn lsuv_centred_is_the_authors_program() {
+    let x = wave(&[20, 6], 9, 4.0);
+    let x = Tensor::from_vec([20, 6], x.as_slice().iter().map(|x| x + 0.5).collect());
+    for (case, biases) in [("zero_biases", 0.0), ("biases", 1.0)] {
+        let mut model = Sequential::new()
+            .add(Linear::new(6, 7))
+            .add(Relu)
+            .add(Linear::new(7, 7))
+            .add(Relu)
+            .add(Linear::new(7, 3));
+        for (seed, (_, p)) in model.named_params_mut().into_iter().enumerate() {
+            let shape = p.value().shape().to_vec();
+            *p.value_mut() = wave(&shape, seed, if shape.len() == 2 { 1.0 } else { biases });
+        }
+        let lsuv = Lsuv::default().orthonormal(false).tolerance(0.01);
+        let mut plain = model.clone();
+        lsuv.init(&mut plain, &x).unwrap();
+        let report = lsuv.centred(true).init(&mut model, &x).unwrap();
+        let mut lines = 0;
+        for line in include_str!("../../golden/lsuv.txt").lines() {
+            let mut words = line.split(' ');
+            if words.next() != Some(case) {
+                continue;
+            }
+            let path = words.next().unwrap();
+            let want: Vec<f32> = words.map(|x| x.parse().unwrap()).collect();
+            let now = model.param(path).value().as_slice();
+            assert_eq!(now.len(), want.len());
+            for (now, want) in now.iter().zip(want) {
+                assert!((now - want).abs() < 2e-5, "{case} {path}: {now} {want}");
+            }
+            lines += 1;
+        }
+        assert_eq!(lines, 6);
+        // The first layer is within the tolerance from the start, and so is not centred.
+        let [first, rest @ ..] = report.layers() else { panic!("there are layers") };
+        assert!(first.mean != 0.0 && first.rounds == 0 || biases != 0.0, "{report}");
+        let centred = rest.iter().all(|layer| layer.mean.abs() < 1e-3);
+        assert!(centred || biases != 0.0, "{report}");
+        // The other form leaves the biases alone, and the means as they come.
+        let bias = |model: &Sequential| model.param("2.bias").value().clone();
+        assert_eq!(bias(&plain), wave(&[7], 3, biases));
+        assert_ne!(bias(&model), bias(&plain));
+    }
+}
+
+#[test]
+fn lsuv_sets_biases_to_zero_with_orthonormal_weights() {
+    let x = batch(100, 20);
+    let mut model = deep(Relu);
+    let biases = |model: &Sequential| -> Vec<Tensor> {
+        let params = model.named_params().into_iter();
+        params.filter(|(path, _)| path.ends_with("bias")).map(|(_, p)| p.value().clone()).collect()
+    };
+    assert!(biases(&model).iter().all(|b| b.as_slice()[0] != 0.0));
+    Lsuv::default().init(&mut model, &x).unwrap();
+    assert!(biases(&model).iter().all(|b| b.as_slice().iter().all(|&b| b == 0.0)));
+}
+
+/// What the rule makes of 20-64-64-64-10 and 256 samples N(0, 1), to what one draw of weights and directions
+/// moves it: with one direction for the whole batch the first factor of the linear network is 247.
+#[test]
+fn krahenbuhl_scales_by_the_samples_gradients() {
+    let x: Tensor = Normal::new(0.0, 1.0)
+        .draw(&ParamSpec::weight(20, 256), &[256, 20], &mut TorchRng::seed(5))
+        .into();
+    let net = |activated: bool| {
+        let relu = || activated.then_some(Relu);
+        Sequential::new()
+            .add(Linear::new(20, 64))
+            .add(relu())
+            .add(Linear::new(64, 64))
+            .add(relu())
+            .add(Linear::new(64, 64))
+            .add(relu())
+            .add(Linear::new(64, 10))
+    };
+    for (activated, want) in [(false, [0.76, 0.95, 0.95, 1.46]), (true, [1.18, 0.92, 0.82, 1.13])] {
+        for mean in [0.0, 0.1] {
+            let (mut within, mut both) = (net(activated), net(activated));
+            let krahenbuhl = Krahenbuhl::default().mean(mean).keyed(3);
+            krahenbuhl.within_layers_only().init(&mut within, &x).unwrap();
+            let report = krahenbuhl.init(&mut both, &x).unwrap();
+            let weight =
+                |model: &Sequential, i: usize| model.named_params()[2 * i].1.value().as_slice()[0];
+            let factors = [0, 1, 2, 3].map(|i| f64::from(weight(&both, i) / weight(&within, i)));
+            println!("activated: {activated}, mean {mean}: {factors:.3?}");
+            for (factor, want) in factors.into_iter().zip(want) {
+                assert!((factor / want - 1.0).abs() < 0.08, "{factors:.3?}, not {want:?}");
+            }
+            assert!((factors.iter().product::<f64>() - 1.0).abs() < 1e-3);
+            assert_eq!(report.far_off().count(), 0, "{report}");
+        }
+    }
+    // A mean of the inputs changes nothing: the first step takes it out.
+    let shifted = Tensor::from_vec([256, 20], x.as_slice().iter().map(|x| x + 0.5).collect());
+    let report = Krahenbuhl::default().keyed(3).init(&mut net(false), &shifted).unwrap();
+    assert_eq!(report.far_off().count(), 0, "{report}");
+}
+
+#[test]
+fn krahenbuhls_mean_is_the_authors() {
+    assert_eq!(Krahenbuhl::default(), Krahenbuhl::default().mean(0.1));
+    let x = batch(300, 20);
+    let mut model = deep(Relu);
+    Krahenbuhl::default().within_layers_only().init(&mut model, &x).unwrap();
+    let (mean, std) = unit(&Probe::forward(&model, &x).layers()[3], 7);
+    assert!((mean - 0.1).abs() < 1e-3 && (std - 1.0).abs() < 1e-3, "{mean} {std}");
+}
+
+#[test]
+fn a_report_names_layers_that_end_far_off() {
+    let x = batch(100, 20);
+    let mut model = deep(Tanh);
+    let report = Lsuv::default().orthonormal(false).max_rounds(0).init(&mut model, &x).unwrap();
+    let far: Vec<_> = report.far_off().map(|layer| layer.weight_path.as_str()).collect();
+    assert!(far.len() > DEPTH / 2 && !far.contains(&"0.weight"), "{report}");
+    let text = report.to_string();
+    let first = text.lines().nth(DEPTH + 1).expect("a line below the table");
+    let start = format!("{} is far off: its standard deviation is 0.", far[0]);
+    assert!(first.starts_with(&start), "{text}");
+    assert_eq!(text.lines().count(), DEPTH + 1 + far.len());
+    let near = Lsuv::default().keyed(1).init(&mut model, &x).unwrap();
+    assert_eq!((near.far_off().count(), near.to_string().lines().count()), (0, DEPTH + 1));
+}
+
+/// Initializers that look at data keep what a layer set on purpose, and say so.
+#[test]
+fn what_a_layer_set_on_purpose_is_kept() {
+    let x = batch(100, 20);
+    let mut model = Sequential::new()
+        .add(Linear::new(20, 16))
+        .add(Residual::new(FixupBranch::new(16, 16, 2, 2)))
+        .add(Linear::new(16, 3));
+    let before = model.param("1.branch.layers.0.weight").value().clone();
+    let first = model.param("0.weight").value().clone();
+    for i in 0..3 {
+        let report = match i {
+            0 => Lsuv::default().init(&mut model, &x).unwrap(),
+            1 => UnitNorm.init(&mut model, &x).unwrap(),
+            _ => Krahenbuhl::default().within_layers_only().init(&mut model, &x).unwrap(),
+        };
+        assert_eq!(model.param("1.branch.layers.0.weight").value(), &before);
+        let end = model.param("1.branch.layers.1.weight").value();
+        assert!(end.as_slice().iter().all(|&w| w == 0.0));
+        assert_ne!(model.param("0.weight").value(), &first);
+        let kept: Vec<bool> = report.layers().iter().map(|layer| layer.kept).collect();
+        assert_eq!(kept, [false, true, true, false]);
+        assert!(report.worst() < 0.1 && report.far_off().count() == 0, "{report}");
+        assert!(report.to_string().lines().nth(3).unwrap().ends_with("kept"), "{report}");
+    }
+}
+
+#[test]
+fn a_class_prior_stays_under_a_later_plan() {
+    let x = batch(8, 20);
+    let mut model = Sequential::new().add(Linear::new(20, 9)).add(Relu).add(Linear::new(9, 3));
+    let prior = ClassPrior::from_counts(&[1, 2, 5]);
+    prior.init(&mut model, &x).unwrap();
+    let set = model.param("2.bias").value().clone();
+    model.init(&InitPlan::new().preset(presets::torch())).unwrap();
+    Lsuv::default().init(&mut model, &x).unwrap();
+    assert_eq!(model.param("2.bias").value(), &set);
+    assert_eq!(model.param("0.bias").value().as_slice(), [0.0; 9]);
+    ClassPrior::from_counts(&[1, 1, 1]).init(&mut model, &x).unwrap();
+    assert_ne!(model.param("2.bias").value(), &set);
+    // An error protects nothing.
+    let mut other = Sequential::new().add(Linear::new(20, 3));
+    ClassPrior::from_counts(&[1, 0, 1]).init(&mut other, &x).unwrap_err();
+    assert!(!other.param("0.bias").is_protected());
 }

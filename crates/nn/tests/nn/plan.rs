@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fanin_nn::init::*;
-use fanin_nn::layers::{Relu, Tanh};
+use fanin_nn::layers::{FixupBranch, LayerNorm, Relu, Residual, Tanh};
 use fanin_nn::*;
 
 /// The seed of `golden/keyed.py`.
@@ -326,4 +326,196 @@ fn auto_gets_its_gain_before_and_after_the_layer_is_added() {
     let normal = InitPlan::new().weights(Constant(0.5));
     let later = Sequential::new().add(alone(&normal)).add(Relu);
     assert_eq!(of(&later).as_slice(), [0.5; 1200]);
+}
+
+/// A layer of one's own that states all, some or nothing of its parameters.
+#[derive(Parameters)]
+struct Own {
+    matrix: Param,
+    scale: Param,
+}
+
+impl Module for Own {
+    fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+        let t = x.tape();
+        x.linear(t.param(&self.matrix), None) * t.param(&self.scale)
+    }
+}
+
+#[test]
+fn nothing_is_guessed_of_a_parameter_whose_layer_does_not_say() {
+    let matrix = || Tensor::zeros([128, 784]);
+    let own = || Own { matrix: Param::new(matrix()), scale: Param::new(Tensor::ones(128)) };
+    let he = KaimingNormal::default();
+    let unstated = |path: &str| {
+        format!(
+            "`{path}`: its kind is not stated, so nobody can tell whether the plan means it; make it \
+             with Param::weight, Param::bias, Param::scale or Param::shift, or write `{path}` in full in \
+             the plan"
+        )
+    };
+    for plan in [
+        InitPlan::new().weights(he),
+        InitPlan::new().biases(Zeros),
+        InitPlan::new().preset(presets::torch()),
+        InitPlan::new().set("*", Normal::new(0.0, 1.0)),
+        InitPlan::new().set("mat*", Zeros),
+    ] {
+        let mut model = own();
+        let before = model.matrix.value().clone();
+        assert_eq!(model.init(&plan).unwrap_err().to_string(), unstated("matrix"), "{plan:?}");
+        assert_eq!(model.matrix.value(), &before);
+    }
+    // An initializer with fans is refused though the name is written in full, and says what to write.
+    for initializer in [
+        Box::new(he) as Box<dyn Initializer>,
+        Box::new(FanInUniform),
+        Box::new(XavierUniform::default()),
+        Box::new(Auto::default()),
+        Box::new(presets::keras().weight),
+    ] {
+        let error =
+            own().init(&InitPlan::new().set("matrix", initializer)).unwrap_err().to_string();
+        let says = "the kind and fans of `matrix` are not stated, and this initializer needs them; make \
+                    it with Param::weight(value, fan_in, fan_out)";
+        assert!(error.starts_with("`matrix`: ") && error.contains(says), "{error}");
+    }
+    // One without is not, and then a plan for all weights may stand beside it.
+    let named = InitPlan::new().set("matrix", Normal::new(0.0, 0.02)).set("scale", Ones);
+    own().init(&named).unwrap();
+    own().init(&named.clone().weights(he)).unwrap();
+    let one = InitPlan::new().weights(he).set("matrix", Zeros);
+    assert_eq!(own().init(&one).unwrap_err().to_string(), unstated("scale"));
+    // A frozen one keeps its value under any plan.
+    let mut frozen = own();
+    frozen.matrix.set_trainable(false);
+    frozen.scale.set_protected(true);
+    frozen.init(&InitPlan::new().weights(he)).unwrap();
+
+    // Stated, the matrix has the fans of its layer, and the scale is left alone.
+    let weight = Param::weight(matrix(), 784, 128);
+    let mut stated = Own { matrix: weight, scale: Param::scale(Tensor::ones(128)) };
+    stated.init(&InitPlan::new().weights(he).keyed(1)).unwrap();
+    let w = stated.matrix.value().as_slice();
+    let std = (w.iter().map(|w| f64::from(w * w)).sum::<f64>() / w.len() as f64).sqrt();
+    assert!((std - (2.0 / 784.0f64).sqrt()).abs() < 3e-4, "{std}");
+    assert_eq!(stated.scale.value().as_slice(), [1.0; 128]);
+}
+
+#[test]
+fn an_unstated_parameter_trains_and_is_saved_like_any_other() {
+    let new = |value: f32| Own {
+        matrix: Param::new(Tensor::full([3, 2], value)),
+        scale: Param::new(Tensor::full(3, value)),
+    };
+    let (mut model, x, mut tape) = (new(0.5), Tensor::ones([4, 2]), Tape::new());
+    let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).square().mean());
+    Adam::new(0.1).step(&mut model, grads);
+    assert_eq!(model.num_params(), 9);
+    assert!(bits(&model).iter().zip(bits(&new(0.5))).all(|(a, b)| a.1[0] != b.1[0]));
+    let mut loaded = new(0.0);
+    loaded.load_bytes(&model.to_bytes().unwrap()).unwrap();
+    assert_eq!(bits(&loaded), bits(&model));
+    assert_eq!(loaded.matrix.spec().kind, ParamKind::Unstated);
+    assert_eq!(model.matrix.clone().cast::<f64>().spec().kind, ParamKind::Unstated);
+}
+
+#[test]
+fn constructors_state_kind_and_fans() {
+    let of = |p: &Param| (p.spec().kind, p.spec().fan_in, p.spec().fan_out);
+    assert_eq!(of(&Param::weight(Tensor::zeros([3, 5]), 5, 3)), (ParamKind::Weight, 5, 3));
+    assert_eq!(of(&Param::bias(Tensor::zeros(3), 5)), (ParamKind::Bias, 5, 3));
+    assert_eq!(of(&Param::scale(Tensor::zeros(3))), (ParamKind::Scale, 1, 3));
+    assert_eq!(of(&Param::shift(Tensor::zeros(1))), (ParamKind::Shift, 1, 1));
+    assert_eq!(of(&Param::new(Tensor::zeros([3, 5]))), (ParamKind::Unstated, 0, 0));
+    // A layer of one's own is drawn as the library's is.
+    #[derive(Parameters)]
+    struct Layer {
+        weight: Param,
+        bias: Param,
+    }
+    let mut own = Layer {
+        weight: Param::weight(Tensor::zeros([40, 30]), 30, 40),
+        bias: Param::bias(Tensor::zeros(40), 30),
+    };
+    let mut linear = Linear::new(30, 40);
+    for preset in presets::all() {
+        let plan = InitPlan::new().preset(preset.1).keyed(3);
+        own.init(&plan).unwrap();
+        linear.init(&plan).unwrap();
+        assert_eq!(own.weight.value(), linear.weight(), "{}", preset.0);
+        assert_eq!(own.bias.value(), linear.bias(), "{}", preset.0);
+    }
+}
+
+/// What a layer sets on purpose: a plan for many parameters keeps it, and its full name draws it.
+#[test]
+fn plans_keep_what_a_layer_set_on_purpose() {
+    let build = || {
+        Sequential::new()
+            .add(Linear::new(6, 8))
+            .add(Residual::new(FixupBranch::new(8, 12, 4, 3)))
+            .add(Residual::new(Linear::new(8, 8)).rezero())
+            .add(LayerNorm::new(8))
+            .add(Linear::new(8, 3))
+    };
+    let drawn = ["0.weight", "0.bias", "2.branch.weight", "2.branch.bias", "4.weight", "4.bias"];
+    for plan in [
+        InitPlan::new().preset(presets::torch()),
+        InitPlan::new().weights(KaimingNormal::default()).biases(Normal::new(0.0, 1.0)),
+        InitPlan::new().set("*", Uniform::new(1.0, 2.0)),
+    ] {
+        for plan in [plan.clone(), plan.keyed(1)] {
+            let mut model = build();
+            let before = bits(&model);
+            model.init(&plan).unwrap();
+            for ((path, old), (_, new)) in before.iter().zip(bits(&model)) {
+                assert_eq!(*old != new, drawn.contains(&&**path), "{path}: {plan:?}");
+            }
+        }
+    }
+    let mut model = build();
+    model.init(&InitPlan::new().set("1.branch.layers.2.weight", Ones)).unwrap();
+    assert_eq!(model.param("1.branch.layers.2.weight").value().as_slice()[0], 1.0);
+
+    // Clones and casts are protected too, and the flag can be taken back.
+    let copy = build().clone().cast::<f64>();
+    assert!(copy.param("1.branch.layers.0.weight").is_protected());
+    let mut model = build();
+    model.set_protected("*.layers.*", false);
+    model.init(&InitPlan::new().weights(Ones)).unwrap();
+    assert_eq!(model.param("1.branch.layers.2.weight").value().as_slice()[0], 1.0);
+
+    // A pattern that would change nothing says so.
+    let error = build().init(&InitPlan::new().set("*.alpha", Zeros)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`*.alpha` would change nothing: a pattern leaves `2.alpha` alone (kept, a scale or shift); \
+         write the name in full"
+    );
+    let error = build().init(&InitPlan::new().set("*.layers.*", Zeros)).unwrap_err().to_string();
+    assert!(error.contains("`1.branch.layers.0.weight` alone (kept, set on purpose)"), "{error}");
+}
+
+#[test]
+fn a_report_says_what_a_plan_would_do() {
+    let mut model = Sequential::new()
+        .add(Linear::new(6, 8))
+        .add(Residual::new(FixupBranch::new(8, 12, 4, 2)))
+        .add(Linear::new(8, 3));
+    model.set_trainable("2.bias", false);
+    let plan = InitPlan::new().weights(KaimingNormal::default());
+    let before = bits(&model);
+    let report = plan.report(&model).unwrap();
+    assert_eq!(bits(&model), before);
+    let outcomes: Vec<_> = report.rows().iter().map(|row| row.outcome.clone()).collect();
+    let he = initialize::Outcome::Drawn(format!("{:?}", KaimingNormal::default()));
+    use initialize::Outcome::{Frozen, NotSelected, OnPurpose, ScaleOrShift};
+    let scalars = [const { ScaleOrShift }; 4];
+    let want = [he.clone(), NotSelected, OnPurpose, OnPurpose].into_iter().chain(scalars);
+    assert_eq!(outcomes, want.chain([he, Frozen]).collect::<Vec<_>>());
+    let text = report.to_string();
+    assert_eq!(text.lines().count(), 11);
+    assert!(text.contains("1.branch.layers.1.weight  weight     kept, set on purpose"), "{text}");
+    assert!(plan.set("nothing", Zeros).report(&model).is_err());
 }

@@ -1,6 +1,6 @@
 //! Residual layers: what deep networks of them make of a signal, their parameters, files, training.
 
-use fanin_nn::init::{KaimingNormal, Zeros, manual_seed};
+use fanin_nn::init::{Fan, Fixup, KaimingNormal, Zeros, manual_seed, presets};
 use fanin_nn::layers::{FixupBranch, Relu, Residual};
 use fanin_nn::{
     Adam, Checkpoint, Describe, InitPlan, Linear, Module, Optimizer, Parameters, Sequential, Tape,
@@ -122,6 +122,10 @@ fn plans_leave_alpha_alone() {
     let mut net = Residual::new(branch()).learned(0.25);
     net.init(&InitPlan::new().weights(KaimingNormal::default()).biases(Zeros)).unwrap();
     assert_eq!(net.alpha(), 0.25);
+    for plan in [InitPlan::new().set("*", KaimingNormal::default()), torch()] {
+        net.init(&plan).unwrap();
+        assert_eq!(net.alpha(), 0.25);
+    }
     net.init(&InitPlan::new().set("alpha", Zeros)).unwrap();
     assert_eq!(net.alpha(), 0.0);
 }
@@ -136,4 +140,38 @@ fn descriptions() {
         Residual::<f32>::new(linear()).rezero().describe(),
         "Residual(Linear(3 → 3), α learned)"
     );
+}
+
+fn torch() -> InitPlan {
+    InitPlan::new().preset(presets::torch())
+}
+
+/// He's standard deviation by the fan that the base has, times L^(−1/2).
+#[test]
+fn fixups_base_divides_by_the_fan_that_it_is_told() {
+    let std = |fixup: Fixup| {
+        manual_seed(1);
+        let branch = FixupBranch::of(40, 160, fixup);
+        let w = branch.param("layers.0.weight").value();
+        (rms(w), branch.named_params().len())
+    };
+    let base = Fixup::new(25, 2);
+    let he = |fan: f64| (2.0 / fan).sqrt() / 5.0;
+    let (paper, params) = std(base);
+    assert!((paper / he(40.0) - 1.0).abs() < 0.03, "{paper}");
+    assert_eq!(params, 2 + 3 + 1);
+    let authors = base.base(KaimingNormal::default().fan(Fan::Out));
+    let (authors, _) = std(authors);
+    assert!((authors / he(160.0) - 1.0).abs() < 0.03, "{authors}");
+    manual_seed(1);
+    let new = FixupBranch::new(40, 160, 25, 2);
+    assert_eq!(rms(new.param("layers.0.weight").value()), paper);
+
+    // The authors train the scalars at a tenth of the rate.
+    let mut net = network(|| Residual::new(FixupBranch::new(WIDTH, 8, 2, 3)));
+    net.set_lr_scale("*.biases.*", 0.1);
+    net.set_lr_scale("*.scale", 0.1);
+    for (path, p) in net.named_params() {
+        assert_eq!(p.lr_scale(), if path.ends_with("weight") { 1.0 } else { 0.1 }, "{path}");
+    }
 }

@@ -187,3 +187,38 @@ fn clones_and_casts_keep_the_scale_of_the_learning_rate() {
     p.set_lr_scale(0.5);
     assert_eq!((p.clone().lr_scale(), p.cast::<f64>().lr_scale()), (0.5, 0.5));
 }
+
+/// A scale of the decay is a group with another decay, to the bit.
+#[test]
+fn a_scale_of_the_decay_is_a_group_with_another_decay() {
+    let golden = golden();
+    type Make = fn(f64, f64) -> Box<dyn Optimizer>;
+    let optimizers: [Make; 4] = [
+        |w, b| Box::new(Adam::new(0.01).weight_decay(w).group("b", |g| g.weight_decay(b))),
+        |w, b| Box::new(AdamW::new(0.01).weight_decay(w).group("b", |g| g.weight_decay(b))),
+        |w, b| Box::new(Sgd::new(0.01).weight_decay(w).group("b", |g| g.weight_decay(b))),
+        |w, b| Box::new(RmsProp::new(0.01).weight_decay(w).group("b", |g| g.weight_decay(b))),
+    ];
+    let run = |mut optimizer: Box<dyn Optimizer>, scale: f32| {
+        let [w, b] = [0, 1].map(|i| Param::new(golden.start[i].clone()));
+        let (mut model, mut tape) = (Model { w, b }, Tape::new());
+        model.set_decay_scale("b", scale);
+        for [gw, gb] in &golden.gradients {
+            let (_, grads) = tape.value_and_grad(|t| {
+                (t.param(&model.w) * t.input(gw)).sum() + (t.param(&model.b) * t.input(gb)).sum()
+            });
+            optimizer.step(&mut model, grads);
+        }
+        [model.w.value().clone(), model.b.value().clone()]
+    };
+    for make in optimizers {
+        let (scaled, group) = (run(make(0.1, 0.1), 4.0), run(make(0.1, 0.4), 1.0));
+        assert_eq!(scaled, group);
+        assert_eq!(run(make(0.1, 0.1), 0.0), run(make(0.1, 0.0), 1.0));
+        assert_ne!(scaled, run(make(0.1, 0.1), 1.0));
+    }
+    let mut p = Param::new(Tensor::<f32>::ones(3));
+    assert_eq!(p.decay_scale(), 1.0);
+    p.set_decay_scale(0.5);
+    assert_eq!((p.clone().decay_scale(), p.cast::<f64>().decay_scale()), (0.5, 0.5));
+}
