@@ -27,10 +27,10 @@ use tiled::tiled;
 
 use std::ops::Range;
 
+use crate::map::map;
 use crate::once::once;
 use crate::simd::{self, Level};
 use crate::split::{GRAIN, Split};
-use crate::map::map;
 use crate::{Scalar, Write, parallel, scratch};
 
 /// A borrowed matrix: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
@@ -230,17 +230,12 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
     let kernel = match path(m, k, n) {
         // Compute a column as a row: both are contiguous in either order.
         Path::Gemv => {
-            let (x, w, start) = if m == 1 {
-                (a, b, start)
-            } else {
-                (b.t(), a.t(), Start::of(start.written(c)))
-            };
+            let (x, w, start) =
+                if m == 1 { (a, b, start) } else { (b.t(), a.t(), Start::of(start.written(c))) };
             let kernel = if w.row_stride == 1 { Kernel::Nt } else { Kernel::Gemv };
             return long_sums(kernel, x, w, start, c);
         }
-        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k) => {
-            Kernel::Nt
-        }
+        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k) => Kernel::Nt,
         Path::Tiled => Kernel::Tiled,
         // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
         Path::Packed if simd::level() == Level::Portable => Kernel::MatrixMultiply,

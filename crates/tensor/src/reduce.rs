@@ -148,15 +148,10 @@ fn norm_generic<T: Scalar>(x: &[T]) -> T {
     if top == T::ZERO || !top.is_finite() {
         return top;
     }
-    // Scaled by a power of two, and within the squares' range.
-    let scale = T::from_f64(2f64.powi(-(top.to_f64().log2().round() as i32).clamp(-1022, 1022)));
-    if T::IS_F32 {
-        let scaled = x.iter().map(|x| x.to_f64() * scale.to_f64());
-        let squares = PairwiseSum::of(scaled.map(|x| x * x));
-        return T::from_f64(squares.sqrt() / scale.to_f64());
-    }
-    let squares = PairwiseSum::of(x.iter().map(|&x| (x * scale).to_f64()).map(|x| x * x));
-    T::from_f64(squares.sqrt()) / scale
+    // Scaled by a power of two, the largest is about 1.
+    let scale = 2f64.powi(-(top.to_f64().log2().round() as i32).clamp(-1022, 1022));
+    let scaled = x.iter().map(|x| x.to_f64() * scale);
+    T::from_f64(PairwiseSum::of(scaled.map(|x| x * x)).sqrt() / scale)
 }
 
 struct SumBlock<'a, T>(&'a [T]);

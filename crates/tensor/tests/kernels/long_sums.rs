@@ -28,7 +28,10 @@ fn close<T: Scalar>(what: &str, n: usize, sum: T, exact: f64) {
     let c = 2.0;
     let error = (sum.to_f64() - exact).abs() / exact / T::EPSILON.to_f64();
     let bound = c * (n as f64).log2().max(1.0);
-    assert!(error <= bound, "{what} of {n}: {error:.1} ε, allowed {bound:.1}; {sum} is not {exact}");
+    assert!(
+        error <= bound,
+        "{what} of {n}: {error:.1} ε, allowed {bound:.1}; {sum} is not {exact}"
+    );
 }
 
 /// The values, and a name: of 0.1, whose rounding errors have one sign, and random ones.
@@ -193,7 +196,9 @@ fn products_of_f64() {
 fn threads_change_no_bit() {
     let results = || {
         let mut bits = vec![];
-        for (m, k, n) in [(1, 5000, 65), (1, 5000, 200), (3, 9000, 60), (70, 3000, 90), (1, 20_000, 30)] {
+        for (m, k, n) in
+            [(1, 5000, 65), (1, 5000, 200), (3, 9000, 60), (70, 3000, 90), (1, 20_000, 30)]
+        {
             let (a, b) = (random(m * k, 1), random(k * n, 2));
             let mut c = vec![0.0f32; m * n];
             gemm(Mat::new(&a, m, k), Mat::new(&b, k, n), Write::Set, &mut c);
@@ -208,7 +213,13 @@ fn threads_change_no_bit() {
             bits.extend(y.iter().map(|y| y.to_bits()));
             let rows = x.len() / cols;
             let mut dx = vec![0.0f32; cols / 20];
-            broadcast::reduce_to(&x, &[rows, cols / 20, 20], &[1, cols / 20, 1], Write::Set, &mut dx);
+            broadcast::reduce_to(
+                &x,
+                &[rows, cols / 20, 20],
+                &[1, cols / 20, 1],
+                Write::Set,
+                &mut dx,
+            );
             bits.extend(dx.iter().map(|y| y.to_bits()));
         }
         bits
