@@ -15,6 +15,8 @@ mod indexing;
 mod layer_norm;
 mod linear;
 mod norm;
+#[cfg(test)]
+mod precise;
 mod reduce;
 mod residual;
 mod shape;

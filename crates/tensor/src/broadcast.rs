@@ -6,7 +6,7 @@
 
 use crate::once::once;
 use crate::split::Split;
-use crate::{Scalar, Write, parallel, reduce, show_shape};
+use crate::{Scalar, Write, parallel, reduce, scratch, show_shape};
 
 /// Merged axes that need no heap. Unmerged shapes may have more.
 const FEW: usize = 8;
@@ -166,14 +166,31 @@ fn reduce_axes<T: Scalar>(dy: &[T], axes: &[Axis], write: Write, dx: &mut [T]) {
             dys.zip(dx.chunks_exact_mut(dxs))
                 .for_each(|(dy, dx)| reduce_axes(dy, inner, write, dx));
         }
-        [Axis { len, repeated: true }, inner @ ..] => {
-            let mut write = write;
-            for dy in dy.chunks_exact(dy.len() / len) {
-                reduce_axes(dy, inner, write, dx);
-                write = Write::Add;
-            }
-        }
+        [Axis { len, repeated: true }, inner @ ..] => reduce_outer(dy, *len, inner, write, dx),
     }
+}
+
+/// Places of a repeated outer axis that are summed in plain order.
+const PLAIN: usize = 8;
+
+/// [`reduce_axes`] where the outermost axis is repeated: the sum of both halves.
+fn reduce_outer<T: Scalar>(dy: &[T], len: usize, inner: &[Axis], write: Write, dx: &mut [T]) {
+    let place = dy.len() / len;
+    if len <= PLAIN {
+        let mut write = write;
+        for dy in dy.chunks_exact(place) {
+            reduce_axes(dy, inner, write, dx);
+            write = Write::Add;
+        }
+        return;
+    }
+    let half = (len / 2).next_multiple_of(PLAIN);
+    let (first, second) = dy.split_at(half * place);
+    reduce_outer(first, half, inner, write, dx);
+    scratch::with(dx.len(), |rest| {
+        reduce_outer(second, len - half, inner, Write::Set, rest);
+        dx.iter_mut().zip(rest).for_each(|(dx, rest)| *dx += *rest);
+    });
 }
 
 /// Neighbouring axes of one kind, as one.

@@ -27,10 +27,11 @@ use tiled::tiled;
 
 use std::ops::Range;
 
+use crate::map::map;
 use crate::once::once;
 use crate::simd::{self, Level};
 use crate::split::{GRAIN, Split};
-use crate::{Scalar, Write, parallel};
+use crate::{Scalar, Write, parallel, scratch};
 
 /// A borrowed matrix: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,16 @@ impl<'a, T: Scalar> Mat<'a, T> {
             row_stride: self.col_stride,
             col_stride: self.row_stride,
         }
+    }
+
+    /// Some of its rows.
+    fn rows(self, rows: Range<usize>) -> Self {
+        Self { data: self.from(rows.start, 0), rows: rows.len(), ..self }
+    }
+
+    /// Some of its columns.
+    fn cols(self, cols: Range<usize>) -> Self {
+        Self { data: self.from(0, cols.start), cols: cols.len(), ..self }
     }
 
     /// The memory that begins at element `(i, j)`.
@@ -216,28 +227,86 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         }
         return;
     }
-    match path(m, k, n) {
+    let kernel = match path(m, k, n) {
+        // Compute a column as a row: both are contiguous in either order.
         Path::Gemv => {
-            // Compute a column as a row: both are contiguous in either order.
-            let (x, w, start) = if m == 1 {
-                (a.data, b.t(), start)
-            } else {
-                (b.data, a, Start::of(start.written(c)))
-            };
-            if w.col_stride == 1 {
-                nt(Mat::new(x, 1, k), w.t(), start, c);
-            } else {
-                gemv(x, w, start.written(c), c);
-            }
+            let (x, w, start) =
+                if m == 1 { (a, b, start) } else { (b.t(), a.t(), Start::of(start.written(c))) };
+            let kernel = if w.row_stride == 1 { Kernel::Nt } else { Kernel::Gemv };
+            return long_sums(kernel, x, w, start, c);
         }
-        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k) => nt(a, b, start, c),
-        Path::Tiled => tiled(a, b, start, c),
+        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k) => Kernel::Nt,
+        Path::Tiled => Kernel::Tiled,
         // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
-        Path::Packed if simd::level() == Level::Portable => {
-            matrixmultiply(a, b, start.written(c), c);
+        Path::Packed if simd::level() == Level::Portable => Kernel::MatrixMultiply,
+        Path::Packed => Kernel::Packed,
+    };
+    long_sums(kernel, a, b, start, c);
+}
+
+/// The code that computes a product.
+#[derive(Clone, Copy, PartialEq)]
+enum Kernel {
+    Gemv,
+    Nt,
+    Tiled,
+    Packed,
+    MatrixMultiply,
+}
+
+impl Kernel {
+    /// The longest sums that it computes at once, in blocks whose sums it adds one after the other.
+    fn longest(self, n: usize) -> usize {
+        match self {
+            // It adds trees itself.
+            Self::Gemv if n <= gemv::FEW => usize::MAX,
+            Self::Gemv => 128,
+            _ => 1024,
         }
-        Path::Packed => packed(a, b, start, c),
     }
+
+    fn run<T: Scalar>(self, a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
+        match self {
+            Self::Gemv => gemv(a, b.t(), start.written(c), c),
+            Self::Nt => nt(a, b, start, c),
+            Self::Tiled => tiled(a, b, start, c),
+            Self::Packed => packed(a, b, start, c),
+            Self::MatrixMultiply => matrixmultiply(a, b, start.written(c), c),
+        }
+    }
+}
+
+/// Elements of C whose second halves of sums are computed at once: 4 MiB of `f32`.
+const HALVES: usize = 1 << 20;
+
+/// Computes C by a kernel. Long sums are a tree: the sum of both halves.
+fn long_sums<T: Scalar>(
+    kernel: Kernel,
+    a: Mat<'_, T>,
+    b: Mat<'_, T>,
+    start: Start<'_, T>,
+    c: &mut [T],
+) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    let longest = kernel.longest(n);
+    if k <= longest {
+        return kernel.run(a, b, start, c);
+    }
+    // Many rows at once, so that they repay the packing of B, but not so many that memory would double.
+    let rows = (HALVES / n).max(512);
+    if m > rows {
+        for (i, c) in c.chunks_mut(rows * n).enumerate() {
+            let rows = i * rows..m.min((i + 1) * rows);
+            long_sums(kernel, a.rows(rows), b, start, c);
+        }
+        return;
+    }
+    let half = (k / 2).next_multiple_of(longest.min(256));
+    long_sums(kernel, a.cols(0..half), b.rows(0..half), start, c);
+    scratch::with(c.len(), |rest| {
+        long_sums(kernel, a.cols(half..k), b.rows(half..k), Start::Zero, rest);
+        map([rest], Write::Add, c, |[rest]| rest);
+    });
 }
 
 #[cold]

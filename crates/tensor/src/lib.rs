@@ -25,6 +25,8 @@ mod once;
 pub mod parallel;
 pub mod reduce;
 mod scalar;
+#[doc(hidden)]
+pub mod scratch;
 mod shape;
 pub mod simd;
 mod split;

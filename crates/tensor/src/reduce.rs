@@ -2,26 +2,25 @@
 //!
 //! The shape alone fixes the order of every sum. The number of threads does not.
 
-use std::ops::Range;
+mod pairwise;
+mod rows;
+mod softmax;
+mod tree;
 
-use crate::lanes::Lanes;
+pub use pairwise::PairwiseSum;
+pub use rows::row_sums;
+pub(crate) use rows::weighted_rows;
+
+use rows::sum_rows as sum_rows_generic;
+use softmax::softmax as softmax_generic;
+
 use crate::once::once;
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::split::Split;
-use crate::{Scalar, Write, parallel};
+use crate::{Scalar, Write};
 
 const LANES: usize = 16;
 /// Elements that are summed in plain order. The sums of such blocks are added as a tree.
 const BLOCK: usize = 1024;
-
-/// Rows that are summed in plain order. The sums of such blocks are added as a tree.
-const ROWS: usize = 512;
-
-/// Levels of that tree: for 2²⁰ blocks.
-const LEVELS: usize = 21;
-
-/// The most columns that are summed at once: four vectors of AVX-512.
-const COLUMNS: usize = 64;
 
 once! {
     /// The sum of all elements, as a tree over blocks: the error grows with the logarithm of the length.
@@ -44,8 +43,8 @@ once! {
     /// ```
     pub fn dot(x: &[T], y: &[T]) -> T = dot_generic;
 
-    /// The sum of the rows of a matrix: `y_j = Σ_i x_ij`, set or added. From 512 rows on the sums are trees
-    /// over blocks of rows.
+    /// The sum of the rows of a matrix: `y_j = Σ_i x_ij`, set or added. The sums are trees over runs of 16
+    /// rows.
     ///
     /// # Shapes
     /// x `(rows, cols)`, y `(cols)`.
@@ -76,6 +75,16 @@ once! {
     /// assert_eq!(y, [3.0, 7.0]);
     /// ```
     pub fn sum_cols(x: &[T], cols: usize, y: &mut [T]) = sum_cols_generic;
+
+    /// The Euclidean norm `√(Σ x²)`, summed like [`sum`]. It neither overflows nor underflows before its
+    /// square root.
+    ///
+    /// # Example
+    /// ```
+    /// assert_eq!(fanin_tensor::reduce::norm(&[3e30f32, -4e30]), 5e30);
+    /// assert_eq!(fanin_tensor::reduce::norm(&[3e-30f32, -4e-30]), 5e-30);
+    /// ```
+    pub fn norm(x: &[T]) -> T = norm_generic;
 
     /// The softmax p of each row, and what its logarithm needs: the largest element m of the row and
     /// `log Σ_j e^(x_j − m)`.
@@ -126,6 +135,23 @@ fn dot_generic<T: Scalar>(x: &[T], y: &[T]) -> T {
     }
     let half = (x.len() / 2).next_multiple_of(BLOCK);
     dot_generic(&x[..half], &y[..half]) + dot_generic(&x[half..], &y[half..])
+}
+
+fn norm_generic<T: Scalar>(x: &[T]) -> T {
+    let squares = dot_generic(x, x);
+    // A square below the last place of `least` may have lost digits.
+    let least = T::from_f64(if T::IS_F32 { 1e-30 } else { 1e-290 });
+    if squares > least && squares.is_finite() || squares.is_nan() {
+        return squares.sqrt();
+    }
+    let top = x.iter().fold(T::ZERO, |top, x| if x.abs() > top { x.abs() } else { top });
+    if top == T::ZERO || !top.is_finite() {
+        return top;
+    }
+    // Scaled by a power of two, the largest is about 1.
+    let scale = 2f64.powi(-(top.to_f64().log2().round() as i32).clamp(-1022, 1022));
+    let scaled = x.iter().map(|x| x.to_f64() * scale);
+    T::from_f64(PairwiseSum::of(scaled.map(|x| x * x)).sqrt() / scale)
 }
 
 struct SumBlock<'a, T>(&'a [T]);
@@ -179,131 +205,6 @@ fn fold_lanes<T: Scalar>(mut sums: [T; LANES]) -> T {
 }
 
 #[track_caller]
-fn sum_rows_generic<T: Scalar>(x: &[T], write: Write, y: &mut [T]) {
-    let cols = y.len();
-    if cols == 0 {
-        return;
-    }
-    assert_eq!(x.len() % cols, 0, "sum_rows: {} elements in rows of {cols}", x.len());
-    let split = Split::along(true, x.len() / cols, cols, x.len(), x.len() / 20);
-    let out = parallel::Shared(y.as_mut_ptr());
-    parallel::run(split.pieces(), |i| {
-        let (out, (_, part)) = (&out, split.part(i));
-        // SAFETY: the ranges of different pieces do not overlap and lie in `y`, which is borrowed.
-        let y = unsafe { std::slice::from_raw_parts_mut(out.0.add(part.start), part.len()) };
-        dispatch(SumRows { x, cols, first: part.start, write, y });
-    });
-}
-
-struct SumRows<'a, T> {
-    x: &'a [T],
-    cols: usize,
-    first: usize,
-    write: Write,
-    y: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for SumRows<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let Self { x, cols, first, write, y } = self;
-        for (block, y) in y.chunks_mut(4 * I::Lanes::<T>::COUNT).enumerate() {
-            let from = first + block * 4 * I::Lanes::<T>::COUNT;
-            let columns = from..from + y.len();
-            if x.len() <= ROWS * cols {
-                columns_sum::<I, T>(x, cols, columns, write, y);
-            } else {
-                columns_tree::<I, T>(x, cols, columns, write, y);
-            }
-        }
-    }
-}
-
-/// The sum of the rows, for at most four vectors of columns.
-#[inline(always)]
-fn columns_sum<I: Isa, T: Scalar>(
-    x: &[T],
-    cols: usize,
-    columns: Range<usize>,
-    write: Write,
-    y: &mut [T],
-) {
-    let rows = x.chunks_exact(cols).map(|row| (T::ONE, &row[columns.clone()]));
-    if y.len() <= I::Lanes::<T>::COUNT {
-        few_sums::<I, T, 1>(rows, write, y);
-    } else {
-        few_sums::<I, T, 4>(rows, write, y);
-    }
-}
-
-/// [`columns_sum`] for many rows: the sums of blocks of rows are added as a tree.
-#[inline(always)]
-fn columns_tree<I: Isa, T: Scalar>(
-    x: &[T],
-    cols: usize,
-    columns: Range<usize>,
-    write: Write,
-    y: &mut [T],
-) {
-    let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, &x)| *to += x);
-    // At level l: the sum of 2^l blocks that waits for its neighbour. The last level holds all the rest.
-    let mut tree = [[T::ZERO; COLUMNS]; LEVELS];
-    for (block, rows) in x.chunks(ROWS * cols).enumerate() {
-        let mut sum = [T::ZERO; COLUMNS];
-        columns_sum::<I, T>(rows, cols, columns.clone(), Write::Set, &mut sum[..y.len()]);
-        let mut level = 0;
-        while level + 1 < LEVELS && block >> level & 1 == 1 {
-            add(&mut sum, &tree[level]);
-            tree[level] = [T::ZERO; COLUMNS];
-            level += 1;
-        }
-        add(&mut tree[level], &sum);
-    }
-    let mut sum = [T::ZERO; COLUMNS];
-    tree.iter().for_each(|part| add(&mut sum, part));
-    if write == Write::Set {
-        y.fill(T::ZERO);
-    }
-    add(y, &sum);
-}
-
-/// `y = Σ_p x_p · row_p`, set or added. y has at most `V` vectors, which stay in registers.
-#[inline(always)]
-pub(crate) fn few_sums<'a, I: Isa, T: Scalar, const V: usize>(
-    rows: impl Iterator<Item = (T, &'a [T])>,
-    write: Write,
-    y: &mut [T],
-) {
-    let (len, count) = (y.len(), I::Lanes::<T>::COUNT);
-    assert!(len <= V * count);
-    let lens: [usize; V] = std::array::from_fn(|v| len.saturating_sub(v * count).min(count));
-    // SAFETY: `I` is what `dispatch` chose, here and below.
-    let mut sums = unsafe { [I::Lanes::splat(T::ZERO); V] };
-    if write == Write::Add {
-        for (v, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: the vectors' lengths add up to y's.
-            *sum = unsafe { Lanes::load_most(y.as_ptr().wrapping_add(v * count), lens[v]) };
-        }
-    }
-    for (x, row) in rows {
-        let row = row[..len].as_ptr();
-        for (v, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: as above, of the row's `len` elements.
-            unsafe {
-                let row = Lanes::load_most(row.wrapping_add(v * count), lens[v]);
-                *sum = I::Lanes::splat(x).mul_add(row, *sum);
-            }
-        }
-    }
-    for (v, sum) in sums.iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { sum.store_first(y.as_mut_ptr().wrapping_add(v * count), lens[v]) };
-    }
-}
-
-#[track_caller]
 fn sum_cols_generic<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
     sum_cols_into(x, cols, Write::Set, y);
 }
@@ -341,59 +242,6 @@ impl<T: Scalar> Kernel for SumCols<'_, T> {
         for (y, row) in y.iter_mut().zip(x.chunks_exact(cols)) {
             let sum = sum_in_lanes(row);
             *y = if write == Write::Add { *y + sum } else { sum };
-        }
-    }
-}
-
-#[track_caller]
-fn softmax_generic<T: Scalar>(x: &[T], cols: usize, p: &mut [T], top: &mut [T], log_sum: &mut [T]) {
-    assert_eq!(x.len(), p.len(), "softmax: input and output differ in length");
-    let len = top.len().checked_mul(cols);
-    assert_eq!(Some(x.len()), len, "softmax: {} rows of {cols}", top.len());
-    if cols == 0 {
-        return;
-    }
-    let pieces = parallel::pieces(x.len());
-    let out = parallel::Shared(p.as_mut_ptr());
-    parallel::split_each([top, log_sum], 1, pieces, |first, [top, log_sum]| {
-        let at = first * cols..(first + top.len()) * cols;
-        let out = &out;
-        // SAFETY: pieces have rows of their own, inside `p`, which is borrowed.
-        let p = unsafe { std::slice::from_raw_parts_mut(out.0.add(at.start), at.len()) };
-        dispatch(Softmax { x: &x[at], cols, p, top, log_sum });
-    });
-}
-
-struct Softmax<'a, T> {
-    x: &'a [T],
-    cols: usize,
-    p: &'a mut [T],
-    top: &'a mut [T],
-    log_sum: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for Softmax<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let Self { x, cols, p, top, log_sum } = self;
-        for ((x, p), top) in x.chunks_exact(cols).zip(p.chunks_exact_mut(cols)).zip(top) {
-            *top = largest(x);
-            let top = *top;
-            p.iter_mut().zip(x).for_each(|(p, &x)| *p = x - top);
-        }
-        // One pass over all rows: a pass over each short row would leave most lanes of a vector empty.
-        for p in p.iter_mut() {
-            *p = p.vexp::<I>();
-        }
-        for (p, log_sum) in p.chunks_exact_mut(cols).zip(log_sum.iter_mut()) {
-            *log_sum = sum_in_lanes(p);
-            let scale = T::ONE / *log_sum;
-            p.iter_mut().for_each(|p| *p *= scale);
-        }
-        for sum in log_sum {
-            *sum = sum.vln::<I>();
         }
     }
 }

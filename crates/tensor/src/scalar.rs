@@ -30,6 +30,7 @@ pub trait Scalar:
     + MatrixMultiply
     + Vectors
     + crate::vmath::Math
+    + crate::scratch::Plain
     + Copy
     + Default
     + PartialOrd

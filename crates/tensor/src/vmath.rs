@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`vln`](Math::vln) | 0.9 ulp |
 //! | [`vexp`](Math::vexp) | 1.1 ulp |
+//! | [`vexp_times`](Math::vexp_times) | 1.6 ulp |
 //! | [`vexpm1`](Math::vexpm1) | 1.4 ulp |
 //! | [`vln_1p`](Math::vln_1p), [`vtanh`](Math::vtanh), [`verf`](Math::verf) | 1.5 ulp |
 //! | [`vsoftplus`](Math::vsoftplus) | 1.8 ulp |
@@ -52,7 +53,7 @@ const LN_2_LOW: f32 = 1.4286068e-06;
 
 /// `c₀ + c₁x + c₂x² + …`, by Horner's rule.
 #[inline(always)]
-fn polynomial<I: Isa, const N: usize, T: Scalar>(x: T, c: [T; N]) -> T {
+pub fn polynomial<I: Isa, const N: usize, T: Scalar>(x: T, c: [T; N]) -> T {
     let mut sum = c[N - 1];
     let mut k = N - 1;
     while k > 0 {
@@ -62,6 +63,46 @@ fn polynomial<I: Isa, const N: usize, T: Scalar>(x: T, c: [T; N]) -> T {
     sum
 }
 
+/// `a · b` in two parts: the rounded product, and its rounding error. Their sum is exact, unless the error
+/// is subnormal or `4097 a` (for `f64`, `2²⁷ a`) overflows.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::simd::Portable;
+///
+/// let a = 1.0f32 + f32::EPSILON;
+/// let [high, low] = fanin_tensor::vmath::product::<Portable, f32>(a, a);
+/// assert_eq!((high, low), (1.0 + 2.0 * f32::EPSILON, f32::EPSILON * f32::EPSILON));
+/// ```
+///
+/// # Reference
+/// Dekker 1971, "A floating-point technique for extending the available precision", section 5.
+#[inline(always)]
+pub fn product<I: Isa, T: Scalar>(a: T, b: T) -> [T; 2] {
+    let high = a * b;
+    if I::FUSED {
+        return [high, I::mul_add(a, b, -high)];
+    }
+    let halves = |x: T| {
+        let shifted = x * T::from_f64(if T::IS_F32 { 4097.0 } else { 134_217_729.0 });
+        let upper = shifted - (shifted - x);
+        (upper, x - upper)
+    };
+    let ((a, a_low), (b, b_low)) = (halves(a), halves(b));
+    [high, ((a * b - high) + a * b_low + a_low * b) + a_low * b_low]
+}
+
+/// `a + b` in two parts: the rounded sum, and its rounding error. Their sum is exact.
+///
+/// # Reference
+/// Knuth 1969, *The Art of Computer Programming*, volume 2, section 4.2.2, theorem B.
+#[inline(always)]
+pub fn two_sum<T: Scalar>(a: T, b: T) -> [T; 2] {
+    let sum = a + b;
+    let part = sum - a;
+    [sum, (a - (sum - part)) + (b - part)]
+}
+
 /// Functions of one element. Every [`Scalar`] has them.
 ///
 /// `I` is the instruction set of the kernel that calls. The names begin with v, for vector, so that they
@@ -69,6 +110,8 @@ fn polynomial<I: Isa, const N: usize, T: Scalar>(x: T, c: [T; N]) -> T {
 pub trait Math: Copy {
     /// e^x.
     fn vexp<I: Isa>(self) -> Self;
+    /// `factor · e^x` for x ≤ 0, rounded as if e^x could not underflow. The factor must be below 10¹⁰.
+    fn vexp_times<I: Isa>(self, factor: Self) -> Self;
     /// e^x − 1, accurate near 0.
     fn vexpm1<I: Isa>(self) -> Self;
     /// ln x; −∞ at ±0, NaN below.
@@ -89,6 +132,10 @@ impl Math for f32 {
     #[inline(always)]
     fn vexp<I: Isa>(self) -> Self {
         exp::exp::<I>(self)
+    }
+    #[inline(always)]
+    fn vexp_times<I: Isa>(self, factor: Self) -> Self {
+        exp::exp_times::<I>(self, factor)
     }
     #[inline(always)]
     fn vexpm1<I: Isa>(self) -> Self {
@@ -124,6 +171,11 @@ impl Math for f64 {
     #[inline(always)]
     fn vexp<I: Isa>(self) -> Self {
         self.exp()
+    }
+    #[inline(always)]
+    fn vexp_times<I: Isa>(self, factor: Self) -> Self {
+        let root = (0.5 * self).exp();
+        (factor * root) * root
     }
     #[inline(always)]
     fn vexpm1<I: Isa>(self) -> Self {

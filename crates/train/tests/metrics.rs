@@ -260,3 +260,18 @@ fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     check(matrix, line!() - 1, "confusion_matrix: outputs 4×1, but label 1 is 1");
     check(panic_of(|| accuracy(&identity(2), &images)), line!(), "4×1");
 }
+
+/// Errors of one sign do not add up: the sums are trees.
+#[test]
+fn means_of_a_million_numbers_keep_their_digits() {
+    let n = 1_000_000;
+    let (outputs, targets) = (Tensor::full([n, 1], 0.1), Tensor::zeros([n, 1]));
+    let tenth = f64::from(0.1f32);
+    for mean in [
+        fanin_train::metrics::mean_absolute_error(&outputs, &targets),
+        fanin_train::metrics::root_mean_squared_error(&outputs, &targets),
+    ] {
+        let error = (mean - tenth).abs() / tenth / f64::EPSILON;
+        assert!(error <= 20.0, "{error} ε");
+    }
+}

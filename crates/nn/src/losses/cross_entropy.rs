@@ -1,6 +1,7 @@
 //! [`CrossEntropy`]: logits against classes.
 
 use fanin_tensor::map::map;
+use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::{Scalar, reduce};
 
 use super::fit::check_logits;
@@ -164,7 +165,10 @@ once! {
             Reduction::Mean if options.class_weights.is_none() && options.ignored.is_none() => {
                 rows as f64
             }
-            Reduction::Mean => labels.iter().filter(|&&l| kept(l)).map(|&l| options.weight(l)).sum(),
+            Reduction::Mean => {
+                let kept = labels.iter().filter(|&&label| kept(label));
+                PairwiseSum::of(kept.map(|&label| options.weight(label)))
+            }
             Reduction::Sum | Reduction::None => 1.0,
         };
         let by_row = options.reduction == Reduction::None;
@@ -176,7 +180,7 @@ once! {
             let (top, log_sum) = saved.split_at_mut(rows);
             reduce::softmax(x, classes, p, top, log_sum);
             let spread = options.smoothing / classes as f64;
-            let mut sum = 0.0;
+            let mut sum = PairwiseSum::new();
             for (i, (x, &label)) in x.chunks_exact(classes.max(1)).zip(labels).enumerate() {
                 // −ln p of each class.
                 let (top, log_sum) = (top[i].to_f64(), log_sum[i].to_f64());
@@ -189,16 +193,19 @@ once! {
                 if by_row {
                     loss[i] = T::from_f64(row);
                 }
-                sum += row;
+                sum.push(row);
             }
             if !by_row {
-                loss[0] = T::from_f64(sum / denominator);
+                loss[0] = T::from_f64(sum.total() / denominator);
             }
             if backward_follows {
                 let scale = 1.0 / denominator;
-                for (p, &label) in p.chunks_exact_mut(classes.max(1)).zip(labels) {
+                let rows = p.chunks_exact_mut(classes.max(1)).zip(x.chunks_exact(classes.max(1)));
+                for (((p, x), &label), (top, log_sum)) in rows.zip(labels).zip(top.iter().zip(&*log_sum))
+                {
                     if kept(label) {
-                        options.row_derivative(label, spread, scale, p);
+                        let log_p = (x[label].to_f64() - top.to_f64()) - log_sum.to_f64();
+                        options.row_derivative(label, [spread, scale, log_p], p);
                     } else {
                         p.fill(T::ZERO);
                     }
@@ -229,36 +236,46 @@ impl CrossEntropy {
         if self.class_weights.is_none() {
             let mut loss = log_sum + hit * of_label;
             if spread > 0.0 {
-                loss += spread * below_top.sum::<f64>();
+                loss += spread * PairwiseSum::of(below_top);
             }
             return loss;
         }
         let mut loss = hit * self.weight(label) * (log_sum + of_label);
         if spread > 0.0 {
             let weighted = below_top.enumerate().map(|(k, x)| self.weight(k) * (log_sum + x));
-            loss += spread * weighted.sum::<f64>();
+            loss += spread * PairwiseSum::of(weighted);
         }
         loss
     }
 
-    /// Turns the softmax of a row into the derivative of its loss, times `scale`.
-    fn row_derivative<T: Scalar>(&self, label: usize, spread: f64, scale: f64, p: &mut [T]) {
+    /// Turns the softmax of a row into the derivative of its loss, times `scale`. `log_p` is the logarithm of
+    /// the label's probability.
+    fn row_derivative<T: Scalar>(
+        &self,
+        label: usize,
+        [spread, scale, log_p]: [f64; 3],
+        p: &mut [T],
+    ) {
         let hit = 1.0 - self.smoothing;
+        // p − 1, which cancels for a p near 1.
+        let of_label = p[label].to_f64();
+        let missing = if of_label > 0.5 { log_p.exp_m1() } else { of_label - 1.0 };
         if self.class_weights.is_none() {
+            let d = T::from_f64(scale * (missing + (self.smoothing - spread)));
             let scale = T::from_f64(scale);
-            let (hit, spread) = (T::from_f64(hit) * scale, T::from_f64(spread) * scale);
+            let spread = T::from_f64(spread) * scale;
             p.iter_mut().for_each(|p| *p = *p * scale - spread);
-            p[label] -= hit;
+            p[label] = d;
             return;
         }
         // Σ_k q_k (p − onehot_k), q the weighted target.
-        let weights = self.class_weights.as_ref().map_or(0.0, |weights| weights.iter().sum());
-        let total = hit * self.weight(label) + spread * weights;
+        let weights = self.class_weights.iter().flatten().copied();
+        let (weights, of_label) = (PairwiseSum::of(weights), self.weight(label));
+        let total = hit * of_label + spread * weights;
         for (k, p) in p.iter_mut().enumerate() {
-            let q =
-                spread * self.weight(k) + if k == label { hit * self.weight(label) } else { 0.0 };
-            *p = T::from_f64(scale * (total * p.to_f64() - q));
+            *p = T::from_f64(scale * (total * p.to_f64() - spread * self.weight(k)));
         }
+        p[label] = T::from_f64(scale * (total * missing + spread * (weights - of_label)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
-use fanin_tensor::{Scalar, Set, Write};
+use fanin_tensor::{Scalar, Set, Write, reduce, scratch};
 
 use crate::tape::{Backward, Op, Var};
 
@@ -32,31 +32,38 @@ impl<T: Scalar> Op<T> for BatchNorm {
         let (mean, variance) = (cx.input(1).as_slice(), cx.input(2).as_slice());
         let gamma = (cx.inputs() == 5).then(|| cx.input(3).as_slice());
         let (columns, rows) = (mean.len(), x.len() / mean.len().max(1));
-        for first in (0..columns).step_by(BLOCK) {
-            let block = Block {
-                x,
-                dy,
-                columns,
-                first,
-                width: BLOCK.min(columns - first),
-                mean: &mean[first..],
-                variance: &variance[first..],
-                epsilon: T::from_f64(self.epsilon),
-            };
-            let sums = dispatch(BlockSums(block));
+        let scale = |variance: T| T::ONE / (variance + T::from_f64(self.epsilon)).sqrt();
+        // Σ dy and Σ dy ⊙ x̂ of each column.
+        scratch::with(2 * columns, |sums| {
+            let (plain, along) = sums.split_at_mut(columns);
+            let both = [(Write::Set, &mut *plain), (Write::Set, &mut *along)];
+            reduce::row_sums([x, dy], [mean], both, |[x, dy], [m]| [dy, dy * (x - m)]);
+            update([&mut *along], [variance], |[sum], [v]| [sum * scale(v)]);
             if cx.inputs() == 5 {
-                for (input, sums) in [(3, &sums.along), (4, &sums.plain)] {
+                for (input, sums) in [(3, &*along), (4, &*plain)] {
                     if let Some((write, d)) = cx.grad(input) {
-                        map([&sums[..block.width]], write, &mut d[first..][..block.width], |[s]| s);
+                        map([sums], write, d, |[s]| s);
                     }
                 }
             }
-            if let Some((write, dx)) = cx.grad(0) {
-                let n = if self.of_batch { T::from_f64(1.0 / rows as f64) } else { T::ZERO };
+            let Some((write, dx)) = cx.grad(0) else { return };
+            let n = if self.of_batch { T::from_f64(1.0 / rows as f64) } else { T::ZERO };
+            for first in (0..columns).step_by(BLOCK) {
+                let block = Block {
+                    x,
+                    dy,
+                    columns,
+                    first,
+                    width: BLOCK.min(columns - first),
+                    mean: &mean[first..],
+                    variance: &variance[first..],
+                    epsilon: T::from_f64(self.epsilon),
+                };
                 let gamma = gamma.map(|gamma| &gamma[first..]);
+                let sums = [&plain[first..], &along[first..]];
                 dispatch(BlockInput { block, sums, gamma, n, write, dx });
             }
-        }
+        });
     }
 
     fn is_normalization(&self) -> bool {
@@ -80,12 +87,6 @@ struct Block<'a, T> {
     epsilon: T,
 }
 
-/// `Σ_rows dy` and `Σ_rows dy ⊙ x̂` of a block.
-struct Sums<T> {
-    plain: [T; BLOCK],
-    along: [T; BLOCK],
-}
-
 impl<'a, T: Scalar> Block<'a, T> {
     #[inline(always)]
     fn rows(self) -> impl Iterator<Item = (&'a [T], &'a [T])> {
@@ -105,30 +106,10 @@ impl<'a, T: Scalar> Block<'a, T> {
     }
 }
 
-struct BlockSums<'a, T>(Block<'a, T>);
-
-impl<T: Scalar> Kernel for BlockSums<'_, T> {
-    type Output = Sums<T>;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> Sums<T> {
-        let block = self.0;
-        let mut sums = Sums { plain: [T::ZERO; BLOCK], along: [T::ZERO; BLOCK] };
-        for (x, dy) in block.rows() {
-            for j in 0..block.width {
-                sums.plain[j] += dy[j];
-                sums.along[j] += dy[j] * (x[j] - block.mean[j]);
-            }
-        }
-        let scales = block.scales();
-        sums.along.iter_mut().zip(scales).for_each(|(sum, scale)| *sum *= scale);
-        sums
-    }
-}
-
 struct BlockInput<'a, 'd, T> {
     block: Block<'a, T>,
-    sums: Sums<T>,
+    /// `Σ_rows dy` and `Σ_rows dy ⊙ x̂`.
+    sums: [&'a [T]; 2],
     gamma: Option<&'a [T]>,
     /// `1/rows`, or 0 if the statistics do not depend on the input.
     n: T,
@@ -141,7 +122,8 @@ impl<T: Scalar> Kernel for BlockInput<'_, '_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Self { block, sums, gamma, n, write, dx } = self;
+        let Self { block, sums: [plain, along], gamma, n, write, dx } = self;
+        let (plain, along) = (&plain[..block.width], &along[..block.width]);
         let scales = block.scales();
         let factor = |j: usize| scales[j] * gamma.map_or(T::ONE, |gamma| gamma[j]);
         let dx = dx.chunks_exact_mut(block.columns);
@@ -149,7 +131,7 @@ impl<T: Scalar> Kernel for BlockInput<'_, '_, T> {
             let dx = &mut dx[block.first..block.first + block.width];
             for j in 0..block.width {
                 let normal = (x[j] - block.mean[j]) * scales[j];
-                let d = factor(j) * (dy[j] - n * (sums.plain[j] + normal * sums.along[j]));
+                let d = factor(j) * (dy[j] - n * (plain[j] + normal * along[j]));
                 dx[j] = if write == Write::Add { dx[j] + d } else { d };
             }
         }
@@ -165,11 +147,8 @@ once! {
                 let (x, mean) = (cx.input(0), cx.input(1));
                 let columns = mean.len();
                 let y = cx.output(columns);
-                y.fill(T::ZERO);
-                for row in x.as_slice().chunks_exact(columns.max(1)) {
-                    let mean = mean.as_slice();
-                    update([&mut *y], [row, mean], |[sum], [x, mean]| [sum + (x - mean) * (x - mean)]);
-                }
+                let (x, mean, sums) = (x.as_slice(), mean.as_slice(), [(Write::Set, &mut *y)]);
+                reduce::row_sums([x], [mean], sums, |[x], [m]| [(x - m) * (x - m)]);
                 let scale = T::from_f64(columns as f64 / x.len() as f64);
                 y.iter_mut().for_each(|y| *y *= scale);
             });

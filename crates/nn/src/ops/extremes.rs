@@ -19,26 +19,26 @@ impl<T: Scalar> Op<T> for Pick {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (a, b, dy) = (cx.input(0).as_slice(), cx.input(1).as_slice(), cx.dy());
         let half = T::from_f64(0.5);
-        // 1 if a is the result, or if either is NaN.
-        let share = move |a: T, b: T| {
+        // All of it if a is the result, or if either is NaN. Selected, because 0 times ∞ would be NaN.
+        let share = move |dy: T, a: T, b: T| {
             if a == b {
-                half
+                half * dy
             } else if a < b {
                 T::ZERO
             } else {
-                T::ONE
+                dy
             }
         };
         let larger = self.larger;
-        let share = move |own: T, other: T| match larger {
-            true => share(own, other),
-            false => share(other, own),
+        let share = move |dy: T, own: T, other: T| match larger {
+            true => share(dy, own, other),
+            false => share(dy, other, own),
         };
         if let Some((write, da)) = cx.grad(0) {
-            map([dy, a, b], write, da, move |[dy, a, b]| dy * share(a, b));
+            map([dy, a, b], write, da, move |[dy, a, b]| share(dy, a, b));
         }
         if let Some((write, db)) = cx.grad(1) {
-            map([dy, a, b], write, db, move |[dy, a, b]| dy * share(b, a));
+            map([dy, a, b], write, db, move |[dy, a, b]| share(dy, b, a));
         }
     }
 }
@@ -252,6 +252,14 @@ fn extremes<T: Scalar>(
         y.copy_from_slice(&x[..inner]);
         for row in x.chunks_exact(inner).skip(1) {
             y.iter_mut().zip(row).for_each(|(y, &x)| *y = better(*y, x));
+        }
+        // Adding ones to an f32 would stop at 2²⁴.
+        if inner == 1 || along.length > 1 << 24 {
+            for (i, (count, &y)) in count.iter_mut().zip(&*y).enumerate() {
+                let column = x.iter().skip(i).step_by(inner);
+                *count = T::from_f64(column.filter(|&&x| same(x, y)).count() as f64);
+            }
+            continue;
         }
         count.fill(T::ZERO);
         for row in x.chunks_exact(inner) {

@@ -3,7 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Set, Shape, Write, show_shape};
+use fanin_tensor::{Scalar, Set, Shape, Write, scratch, show_shape};
 
 use super::axes::{Along, with_length};
 use super::bad_shapes;
@@ -23,10 +23,63 @@ impl<T: Scalar> Op<T> for Rows {
         if write == Write::Set {
             dx.fill(T::ZERO);
         }
-        for (k, &i) in self.indices.iter().enumerate() {
-            map([&dy[k * row..][..row]], Write::Add, &mut dx[i * row..][..row], move |[dy]| dy);
+        if row == 0 {
+            return;
         }
+        // A few are added one after the other. An index that is more frequent gets a tree of its own.
+        if self.indices.len() <= PLAIN {
+            return add_rows(self.indices.iter().copied().enumerate(), row, dy, dx);
+        }
+        let indices = &self.indices;
+        scratch::with(dx.len() / row, |counts: &mut [usize]| {
+            counts.fill(0);
+            indices.iter().for_each(|&i| counts[i] += 1);
+            let seldom = |i: usize| counts[i] <= PLAIN;
+            add_rows(indices.iter().copied().enumerate().filter(|(_, i)| seldom(*i)), row, dy, dx);
+            scratch::with(indices.len(), |order: &mut [usize]| {
+                let mut often = 0;
+                for k in (0..indices.len()).filter(|&k| !seldom(indices[k])) {
+                    order[often] = k;
+                    often += 1;
+                }
+                let order = &mut order[..often];
+                order.sort_unstable_by_key(|&k| (indices[k], k));
+                for same in order.chunk_by(|&a, &b| indices[a] == indices[b]) {
+                    add_tree(same, dy, &mut dx[indices[same[0]] * row..][..row]);
+                }
+            });
+        });
     }
+}
+
+/// Rows that are added in plain order.
+const PLAIN: usize = 32;
+
+/// `dx_i += dy_k` for each (k, i).
+fn add_rows<T: Scalar>(
+    places: impl Iterator<Item = (usize, usize)>,
+    row: usize,
+    dy: &[T],
+    dx: &mut [T],
+) {
+    for (k, i) in places {
+        map([&dy[k * row..][..row]], Write::Add, &mut dx[i * row..][..row], move |[dy]| dy);
+    }
+}
+
+/// Adds the rows of dy with these indices to the row dx, as a tree.
+fn add_tree<T: Scalar>(indices: &[usize], dy: &[T], dx: &mut [T]) {
+    let row = dx.len();
+    if indices.len() <= PLAIN {
+        return add_rows(indices.iter().map(|&k| (k, 0)), row, dy, dx);
+    }
+    let (first, second) = indices.split_at(indices.len() / 2);
+    add_tree(first, dy, dx);
+    scratch::with(row, |rest| {
+        rest.fill(T::ZERO);
+        add_tree(second, dy, rest);
+        map([rest], Write::Add, dx, |[rest]| rest);
+    });
 }
 
 /// `y_i = x_{i, j_i}`; `dx_{i, j_i} = dy_i`, and 0 elsewhere.

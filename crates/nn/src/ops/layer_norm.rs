@@ -1,7 +1,7 @@
 //! `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, with μ and σ² of each row.
 
 use fanin_tensor::map::{map, update};
-use fanin_tensor::{Scalar, Set, Write, reduce};
+use fanin_tensor::{Scalar, Set, reduce};
 
 use super::bad_shapes;
 use crate::tape::{Backward, Op, Var};
@@ -21,12 +21,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
         let gamma = affine.then(|| cx.input(1).as_slice());
         if affine {
             if let Some((write, d_gamma)) = cx.grad(1) {
-                if write == Write::Set {
-                    d_gamma.fill(T::ZERO);
-                }
-                for (dy, x) in dy.chunks_exact(features).zip(normal.chunks_exact(features)) {
-                    update([&mut *d_gamma], [dy, x], |[d], [dy, x]| [d + dy * x]);
-                }
+                reduce::row_sums([dy, normal], [], [(write, d_gamma)], |[dy, x], []| [dy * x]);
             }
             if let Some((write, d_beta)) = cx.grad(2) {
                 reduce::sum_rows(dy, write, d_beta);
@@ -54,9 +49,16 @@ impl<T: Scalar> Op<T> for LayerNorm {
     }
 }
 
-/// `Σ a b c`. Several independent partial sums let the CPU add in parallel.
+/// `Σ a b c`, as a tree over blocks. Several independent partial sums let the CPU add in parallel.
 fn weighted<T: Scalar>(a: &[T], b: &[T], c: &[T]) -> T {
     const LANES: usize = 16;
+    const BLOCK: usize = 1024;
+    if a.len() > BLOCK {
+        let half = (a.len() / 2).next_multiple_of(BLOCK);
+        let ((a, a_rest), (b, b_rest), (c, c_rest)) =
+            (a.split_at(half), b.split_at(half), c.split_at(half));
+        return weighted(a, b, c) + weighted(a_rest, b_rest, c_rest);
+    }
     let mut sums = [T::ZERO; LANES];
     for ((a, b), c) in a.chunks(LANES).zip(b.chunks(LANES)).zip(c.chunks(LANES)) {
         for (sum, ((&a, &b), &c)) in sums.iter_mut().zip(a.iter().zip(b).zip(c)) {

@@ -1,7 +1,7 @@
 //! `y = √(Σ x²)`; `dx = dy · x / y`, and 0 where y is 0.
 
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Shape, reduce};
+use fanin_tensor::{Scalar, Shape, Write, reduce, scratch};
 
 use super::axes::{Along, without};
 use crate::tape::{Backward, Op, Var};
@@ -11,10 +11,10 @@ struct Norm {
     along: Along,
 }
 
-/// The factor of x in the backward pass.
+/// `dy · x / y`, and 0 where y is 0. The quotient first: `dy / y` may overflow.
 #[inline(always)]
-fn factor<T: Scalar>(dy: T, y: T) -> T {
-    if y == T::ZERO { T::ZERO } else { dy / y }
+fn derivative<T: Scalar>(x: T, y: T, dy: T) -> T {
+    if y == T::ZERO { T::ZERO } else { dy * (x / y) }
 }
 
 impl<T: Scalar> Op<T> for Norm {
@@ -28,15 +28,32 @@ impl<T: Scalar> Op<T> for Norm {
         for (o, (x, dx)) in x.chunks_exact(block).zip(dx.chunks_exact_mut(block)).enumerate() {
             let at = o * inner..(o + 1) * inner;
             if let ([y], [dy]) = (&y[at.clone()], &dy[at.clone()]) {
-                let factor = factor(*dy, *y);
-                map([x], write, dx, move |[x]| factor * x);
+                let (y, dy) = (*y, *dy);
+                map([x], write, dx, move |[x]| derivative(x, y, dy));
                 continue;
             }
             let (y, dy) = (&y[at.clone()], &dy[at]);
             for (x, dx) in x.chunks_exact(inner).zip(dx.chunks_exact_mut(inner)) {
-                map([x, y, dy], write, dx, |[x, y, dy]| factor(dy, y) * x);
+                map([x, y, dy], write, dx, |[x, y, dy]| derivative(x, y, dy));
             }
         }
+    }
+}
+
+/// The norm of each column. Scales the columns where a square could overflow or underflow.
+fn norms<T: Scalar>(x: &[T], cols: usize, y: &mut [T]) {
+    let squares = [(Write::Set, &mut *y)];
+    reduce::row_sums([x], [], squares, |[x], []| [x * x]);
+    let least = T::from_f64(if T::IS_F32 { 1e-30 } else { 1e-290 });
+    for (j, y) in y.iter_mut().enumerate() {
+        *y = if *y > least && y.is_finite() {
+            y.sqrt()
+        } else {
+            scratch::with(x.len() / cols, |column| {
+                column.iter_mut().zip(x.iter().skip(j).step_by(cols)).for_each(|(c, x)| *c = *x);
+                reduce::norm(column)
+            })
+        };
     }
 }
 
@@ -86,14 +103,10 @@ once! {
                 }
                 for (x, y) in x.chunks_exact(block).zip(y.chunks_exact_mut(inner)) {
                     if let [y] = y {
-                        *y = reduce::dot(x, x).sqrt();
+                        *y = reduce::norm(x);
                         continue;
                     }
-                    y.fill(T::ZERO);
-                    for row in x.chunks_exact(inner) {
-                        y.iter_mut().zip(row).for_each(|(y, &x)| *y += x * x);
-                    }
-                    y.iter_mut().for_each(|y| *y = y.sqrt());
+                    norms(x, inner, y);
                 }
             })
         }

@@ -2,13 +2,17 @@
 
 use fanin_tensor::Write;
 use fanin_tensor::map::{Function, apply, map};
+use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
+use fanin_tensor::vmath::two_sum;
 use fanin_tensor::{Scalar, Set, reduce};
 
 use super::axes::{Along, without};
 use crate::tape::{Backward, Op, Var};
 
 /// `y_j = e^{x_j} / Σ_k e^{x_k}`; `dx_j = y_j (dy_j − Σ_k dy_k y_k)`.
+///
+/// For the largest y the two terms may cancel, as in `y (1 − y)`. There it is `y_j Σ_k y_k (dy_j − dy_k)`.
 #[derive(Debug)]
 struct Softmax {
     cols: usize,
@@ -20,13 +24,25 @@ impl<T: Scalar> Op<T> for Softmax {
         let Some((write, dx)) = cx.grad(0) else { return };
         let rows = y.chunks_exact(cols).zip(dy.chunks_exact(cols));
         for (dx, (y, dy)) in dx.chunks_exact_mut(cols).zip(rows) {
-            let inner = reduce::dot(y, dy);
+            let (top, inner) = (reduce::argmax(y), reduce::dot(y, dy));
+            let before = dx[top];
             map([y, dy], write, dx, move |[y, dy]| y * (dy - inner));
+            let d = y[top] * others(y, dy, top, |y, dy| y * (dy[0] - dy[1]));
+            dx[top] = if write == Write::Add { before + d } else { d };
         }
     }
 }
 
-/// `y_j = x_j − log Σ_k e^{x_k}`; `dx_j = dy_j − softmax(x)_j Σ_k dy_k`. Saves the softmax.
+/// `Σ_{k ≠ top} f(y_k, [dy_top, dy_k])`, as a tree.
+fn others<T: Scalar>(y: &[T], dy: &[T], top: usize, f: impl Fn(T, [T; 2]) -> T) -> T {
+    let terms = y.iter().zip(dy).enumerate().filter(|(k, _)| *k != top);
+    T::from_f64(PairwiseSum::of(terms.map(|(_, (&y, &d))| f(y, [dy[top], d]).to_f64())))
+}
+
+/// `y_j = x_j − log Σ_k e^{x_k}`; `dx_j = dy_j − p_j Σ_k dy_k` with the softmax p. Saves p, then the largest
+/// element of each row, then the logarithm of `Σ_k e^{x_k}` over the largest.
+///
+/// For the largest p the two terms may cancel. There it is `(1 − p_j) dy_j − p_j Σ_{k ≠ j} dy_k`.
 #[derive(Debug)]
 struct LogSoftmax {
     cols: usize,
@@ -34,12 +50,18 @@ struct LogSoftmax {
 
 impl<T: Scalar> Op<T> for LogSoftmax {
     fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (p, dy, cols) = (cx.saved(), cx.dy(), self.cols.max(1));
+        let (saved, dy, cols) = (cx.saved(), cx.dy(), self.cols.max(1));
         let Some((write, dx)) = cx.grad(0) else { return };
-        let rows = p.chunks_exact(cols).zip(dy.chunks_exact(cols));
-        for (dx, (p, dy)) in dx.chunks_exact_mut(cols).zip(rows) {
-            let sum = reduce::sum(dy);
+        let (p, rest) = saved.split_at(dy.len());
+        let log_sums = rest[rest.len() / 2..].iter();
+        let rows = p.chunks_exact(cols).zip(dy.chunks_exact(cols)).zip(log_sums);
+        for (dx, ((p, dy), log_sum)) in dx.chunks_exact_mut(cols).zip(rows) {
+            let (top, sum) = (reduce::argmax(p), reduce::sum(dy));
+            let before = dx[top];
             map([p, dy], write, dx, move |[p, dy]| dy - p * sum);
+            let share = T::from_f64(-(-log_sum.to_f64()).exp_m1());
+            let d = share * dy[top] - p[top] * others(p, dy, top, |_, dy| dy[1]);
+            dx[top] = if write == Write::Add { before + d } else { d };
         }
     }
 }
@@ -71,19 +93,28 @@ impl<T: Scalar> Op<T> for LogSumExp {
     }
 }
 
-/// `p = e^p`.
-struct Exp<'a, T>(&'a mut [T]);
+/// `p = e^{x − p}`, with the digits that x − p has not.
+struct Exp<'a, T> {
+    x: &'a [T],
+    p: &'a mut [T],
+}
 
 impl<T: Scalar> Kernel for Exp<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        self.0.iter_mut().for_each(|p| *p = p.vexp::<I>());
+        // e^x is 0 below, for both types. It keeps −∞ out of the differences.
+        let lowest = T::from_f64(-750.0);
+        for (p, &x) in self.p.iter_mut().zip(self.x) {
+            let [difference, low] = two_sum(x, -*p);
+            let low = if difference > lowest { low } else { T::ZERO };
+            *p = difference.vexp_times::<I>(T::ONE + low);
+        }
     }
 }
 
-/// `top + ln sum`, or `top` if it is infinite.
+/// `top + ln(1 + rest)`, or `top` if it is infinite.
 #[derive(Clone, Copy)]
 struct LogAbove;
 
@@ -92,8 +123,8 @@ impl<T: Scalar> Function<T, 2> for LogAbove {
         300
     }
     #[inline(always)]
-    fn at<I: Isa>(&self, [top, sum]: [T; 2]) -> T {
-        let y = top + sum.vln::<I>();
+    fn at<I: Isa>(&self, [top, rest]: [T; 2]) -> T {
+        let y = top + rest.vln_1p::<I>();
         if top.is_finite() { y } else { top }
     }
 }
@@ -186,18 +217,24 @@ once! {
                     } else {
                         p.chunks_exact_mut(inner).for_each(|p| p.copy_from_slice(top));
                     }
-                    for (p, &x) in p.iter_mut().zip(x) {
-                        *p = x - *p;
+                    dispatch(Exp { x, p });
+                    // Each sum leaves out the 1 of the largest element, which would hide a small rest.
+                    for (i, top) in top.iter().enumerate() {
+                        let mut column = x.iter().skip(i).step_by(inner);
+                        if let Some(k) = column.position(|x| x == top) {
+                            p[k * inner + i] = T::ZERO;
+                        }
                     }
-                    dispatch(Exp(p));
-                    if let [sum] = sum {
-                        *sum = reduce::sum(p);
-                        let scale = T::ONE / *sum;
-                        p.iter_mut().for_each(|p| *p *= scale);
+                    if let [rest] = sum {
+                        *rest = reduce::sum(p);
                     } else {
                         reduce::sum_rows(p, Write::Set, sum);
-                        for p in p.chunks_exact_mut(inner) {
-                            p.iter_mut().zip(&*sum).for_each(|(p, &sum)| *p /= sum);
+                    }
+                    for (p, x) in p.chunks_exact_mut(inner).zip(x.chunks_exact(inner)) {
+                        for ((p, x), (top, &rest)) in p.iter_mut().zip(x).zip(top.iter().zip(&*sum)) {
+                            // All that equal the largest have e^0.
+                            let e = if x == top { T::ONE } else { *p };
+                            *p = e / (T::ONE + rest);
                         }
                     }
                 }

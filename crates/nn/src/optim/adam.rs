@@ -3,6 +3,7 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
+use super::rule::decayed;
 use super::{Rule, RuleOptimizer, Step, require};
 
 /// Adam, as PyTorch has it; t is the number of the parameter's step, from 1:
@@ -78,12 +79,14 @@ once! {
     ) {
         let [m, v] = slots else { unreachable!("there are two slots") };
         let [beta1, beta2, epsilon] = betas_and_epsilon;
-        let corrected1 = 1.0 - beta1.powi(step.number);
-        let corrected2 = (1.0 - beta2.powi(step.number)).sqrt();
+        let corrected1 = step.bias_correction(beta1);
+        let corrected2 = step.bias_correction(beta2).sqrt();
         let (shrink, decay) =
             if decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
-        let [fresh1, beta2, fresh2, rate, root, epsilon, shrink, decay] = [
+        let mostly_old = beta1 > 0.5;
+        let [fresh1, beta1, beta2, fresh2, rate, root, epsilon, shrink, decay] = [
             1.0 - beta1,
+            beta1,
             beta2,
             1.0 - beta2,
             step.lr / corrected1,
@@ -95,8 +98,9 @@ once! {
         .map(T::from_f64);
         update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
             let p = p * shrink;
-            let g = g + decay * p;
-            let m = m + fresh1 * (g - m);
+            let g = decayed(g, decay, p);
+            // The smaller of the two weights, so that the larger summand keeps its digits.
+            let m = if mostly_old { m + fresh1 * (g - m) } else { g + beta1 * (m - g) };
             let v = beta2 * v + fresh2 * g * g;
             [p - rate * m / (v.sqrt() * root + epsilon), m, v]
         });

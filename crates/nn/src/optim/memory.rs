@@ -25,7 +25,7 @@ pub(super) struct Entry<T: Scalar> {
     /// Its shape in the steps before; none before its first gradient.
     pub(super) shape: Option<Box<[usize]>>,
     /// Steps so far.
-    pub(super) steps: i32,
+    pub(super) steps: u64,
     /// Empty before the first gradient.
     pub(super) slots: Vec<Tensor<T>>,
     /// Which group of the optimizer it is in; none for the optimizer's own options.

@@ -14,7 +14,7 @@ pub(super) type Slots<'r> = dyn Fn(Option<usize>) -> usize + 'r;
 /// Applies the rule of a group: the scales of the learning rate and of the weight decay, the number of
 /// the step, the parameter, its gradient, its slots.
 pub(super) type Apply<'r, T> =
-    dyn Fn(Option<usize>, [f64; 2], i32, &mut [T], &[T], &mut [Tensor<T>]) + 'r;
+    dyn Fn(Option<usize>, [f64; 2], u64, &mut [T], &[T], &mut [Tensor<T>]) + 'r;
 
 /// How a pass ended.
 #[derive(Default)]
@@ -87,7 +87,7 @@ impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
             self.passed.misfit.get_or_insert_with(|| format!("{path} is {is}, but was {was}"));
             return;
         }
-        entry.steps += 1;
+        entry.steps = entry.steps.saturating_add(1);
         let (p, g, slots) = (value.as_mut_slice(), grad.as_slice(), &mut entry.slots);
         (self.apply)(entry.group, scales, entry.steps, p, g, slots);
     }

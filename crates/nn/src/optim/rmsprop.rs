@@ -3,6 +3,7 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
+use super::rule::decayed;
 use super::{Rule, RuleOptimizer, Step, require};
 
 /// RMSprop, as PyTorch has it:
@@ -68,19 +69,21 @@ once! {
         let [v, rest @ ..] = slots else { unreachable!("there is a slot") };
         let v = v.as_mut_slice();
         let square = move |v: T, g: T| alpha * v + fresh * g * g;
+        // Rounding can make a variance of 0 negative.
+        let root = move |x: T| if x < T::ZERO { T::ZERO } else { x.sqrt() };
         match rest {
             [] => update([p, v], [g], move |[p, v], [g]| {
-                let g = g + decay * p;
+                let g = decayed(g, decay, p);
                 let v = square(v, g);
                 [p - lr * (g / (v.sqrt() + epsilon)), v]
             }),
             [m] if rule.centered => update([p, v, m.as_mut_slice()], [g], move |[p, v, m], [g]| {
-                let g = g + decay * p;
+                let g = decayed(g, decay, p);
                 let (v, m) = (square(v, g), m + fresh * (g - m));
-                [p - lr * (g / ((v - m * m).sqrt() + epsilon)), v, m]
+                [p - lr * (g / (root(v - m * m) + epsilon)), v, m]
             }),
             [b] => update([p, v, b.as_mut_slice()], [g], move |[p, v, b], [g]| {
-                let g = g + decay * p;
+                let g = decayed(g, decay, p);
                 let v = square(v, g);
                 let b = mu * b + g / (v.sqrt() + epsilon);
                 [p - lr * b, v, b]
@@ -88,9 +91,9 @@ once! {
             [m, b, ..] => {
                 let all = [p, v, m.as_mut_slice(), b.as_mut_slice()];
                 update(all, [g], move |[p, v, m, b], [g]| {
-                    let g = g + decay * p;
+                    let g = decayed(g, decay, p);
                     let (v, m) = (square(v, g), m + fresh * (g - m));
-                    let b = mu * b + g / ((v - m * m).sqrt() + epsilon);
+                    let b = mu * b + g / (root(v - m * m) + epsilon);
                     [p - lr * b, v, m, b]
                 });
             }

@@ -72,5 +72,31 @@ pub struct Step {
     /// [`Param::decay_scale`](crate::Param::decay_scale).
     pub decay_scale: f64,
     /// The number of this step among those of the parameter, from 1.
-    pub number: i32,
+    pub number: u64,
+}
+
+impl Step {
+    /// `1 − βᵗ` for the number t of this step, by which a running mean that began at 0 is divided.
+    ///
+    /// It keeps its digits for a β near 1, and for any number of steps.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::optim::Step;
+    ///
+    /// assert_eq!(Step { lr: 0.1, number: 1 }.bias_correction(0.75), 0.25);
+    /// assert_eq!(Step { lr: 0.1, number: u64::MAX }.bias_correction(0.999), 1.0);
+    /// ```
+    ///
+    /// # Reference
+    /// Kingma and Ba 2014, section 3.
+    pub fn bias_correction(&self, beta: f64) -> f64 {
+        -(self.number as f64 * beta.ln()).exp_m1()
+    }
+}
+
+/// `g + decay · p`, and g itself without decay: 0 · ∞ would be NaN where p has become infinite.
+#[inline(always)]
+pub(super) fn decayed<T: Scalar>(g: T, decay: T, p: T) -> T {
+    if decay == T::ZERO { g } else { g + decay * p }
 }

@@ -3,6 +3,7 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
+use super::rule::decayed;
 use super::{Rule, RuleOptimizer, Step, require};
 
 /// Stochastic gradient descent with momentum, Nesterov's variant and weight decay, as PyTorch has it:
@@ -12,6 +13,7 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// v ← μ v + (1 − dampening) g          (v = g in a parameter's first step)
 /// p ← p − lr · v                       (Nesterov: p − lr · (g + μ v))
 /// ```
+/// Without decay, the first line is left out: an infinite p stays infinite.
 ///
 /// # Example
 /// ```
@@ -64,10 +66,10 @@ once! {
             [step.lr, rule.momentum, rule.weight_decay * step.decay_scale, fresh].map(T::from_f64);
         let nesterov = rule.nesterov;
         let [v] = slots else {
-            return update([p], [g], move |[p], [g]| [p - lr * (g + decay * p)]);
+            return update([p], [g], move |[p], [g]| [p - lr * decayed(g, decay, p)]);
         };
         update([p, v.as_mut_slice()], [g], move |[p, v], [g]| {
-            let g = g + decay * p;
+            let g = decayed(g, decay, p);
             let v = mu * v + fresh * g;
             let direction = if nesterov { g + mu * v } else { v };
             [p - lr * direction, v]

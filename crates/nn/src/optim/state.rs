@@ -30,7 +30,7 @@ pub struct ParamState<T: Scalar = f32> {
     /// The parameter's path.
     pub path: String,
     /// How often it was changed.
-    pub steps: i32,
+    pub steps: u64,
     /// Its tensors by their names, of the parameter's shape.
     pub slots: Vec<(String, Tensor<T>)>,
 }
@@ -101,8 +101,8 @@ once! {
             if state.params[..i].iter().any(|other| other.path == *path) {
                 return refuse(format!("it has two entries for {path}"));
             }
-            if param.steps < 1 {
-                return refuse(format!("{path} was changed {} times", param.steps));
+            if param.steps == 0 {
+                return refuse(format!("{path} was changed 0 times"));
             }
             let slots = slots_of(path);
             if !param.slots.iter().map(|(name, _)| &**name).eq(slots.iter().copied()) {

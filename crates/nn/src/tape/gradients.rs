@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::{Scalar, Tensor, reduce};
 
 use crate::param::Param;
@@ -114,12 +115,12 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     ///
     /// NaN or infinite if a gradient is.
     pub fn norm(&self) -> T {
-        let mut squares = 0.0;
+        let mut squares = PairwiseSum::new();
         self.source.each(&mut |_, grad| {
-            let norm = reduce::dot(grad.as_slice(), grad.as_slice()).to_f64();
-            squares += norm;
+            let norm = reduce::norm(grad.as_slice()).to_f64();
+            squares.push(norm * norm);
         });
-        T::from_f64(squares.sqrt())
+        T::from_f64(squares.total().sqrt())
     }
 
     /// Scales all gradients so that their [`norm`](Self::norm) is at most `max`, and returns what it

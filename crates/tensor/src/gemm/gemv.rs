@@ -1,14 +1,18 @@
 //! Products of one row by a matrix whose rows are contiguous, as sums of rows, at the speed of memory.
 
 use super::{BYTES_PER_NANO, Mat};
-use crate::lanes::Lanes;
-use crate::reduce::few_sums;
+use crate::reduce::weighted_rows;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::GRAIN;
 use crate::{Scalar, Write, parallel};
 
-/// `y = W·x` for a `W (n, k)` whose columns are contiguous.
-pub(super) fn gemv<T: Scalar>(x: &[T], w: Mat<'_, T>, write: Write, y: &mut [T]) {
+/// The most outputs whose sums, of any length, are trees.
+pub(super) const FEW: usize = 64;
+
+/// `y = W·x` for a row x and a `W (n, k)` whose columns are contiguous.
+pub(super) fn gemv<T: Scalar>(x: Mat<'_, T>, w: Mat<'_, T>, write: Write, y: &mut [T]) {
+    // A row of a matrix, or a column of one, as a slice.
+    let x = &x.data[..x.cols];
     let pieces = parallel::pieces(w.rows * w.cols * size_of::<T>() / BYTES_PER_NANO);
     parallel::split_each([y], GRAIN, pieces.min(w.rows.div_ceil(GRAIN)), |first, [y]| {
         dispatch(Gemv { x, w, first, write, y });
@@ -31,13 +35,10 @@ impl<T: Scalar> Kernel for Gemv<'_, T> {
         let Self { x, w, first, write, y } = self;
         let n = y.len();
         // A y of a few vectors stays in registers. A longer one is read and written once for every four
-        // columns.
-        let columns = x.iter().enumerate().map(|(p, &x)| (x, &w.from(first, p)[..n]));
-        if n <= I::Lanes::<T>::COUNT {
-            return few_sums::<I, T, 1>(columns, write, y);
-        }
-        if n <= 4 * I::Lanes::<T>::COUNT {
-            return few_sums::<I, T, 4>(columns, write, y);
+        // columns. All pieces of one y are computed alike.
+        if w.rows <= FEW {
+            let columns = x.iter().enumerate().map(|(p, &x)| (x, &w.from(first, p)[..n]));
+            return weighted_rows::<I, T>(columns, write, y);
         }
         if write == Write::Set {
             y.fill(T::ZERO);
@@ -47,9 +48,11 @@ impl<T: Scalar> Kernel for Gemv<'_, T> {
         for x in &mut groups {
             let columns: [&[T]; 4] = std::array::from_fn(|c| &w.from(first, p + c)[..n]);
             for (j, y) in y.iter_mut().enumerate() {
-                for (x, column) in x.iter().zip(columns) {
-                    *y = I::mul_add(*x, column[j], *y);
+                let mut sum = x[0] * columns[0][j];
+                for c in 1..4 {
+                    sum = I::mul_add(x[c], columns[c][j], sum);
                 }
+                *y += sum;
             }
             p += 4;
         }

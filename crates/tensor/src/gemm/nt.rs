@@ -21,20 +21,23 @@ const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 /// `C = A·B`, where the rows of A and the columns of B are contiguous.
 pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    debug_assert!((m == 1 || a.row_stride == k) && (n == 1 || b.col_stride == k));
+    debug_assert!((k == 1 || a.col_stride == 1) && (k == 1 || b.row_stride == 1));
     let nanos = nanos(m, k, n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
     let split = Split::new(m, n, (n * k).max(m * k), nanos);
     let c = parallel::Shared(c.as_mut_ptr());
     parallel::run(split.pieces(), |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
-        dispatch(Nt { a: a.data, b: b.data, k, n, rows, columns, start, c: c.0 });
+        let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
+        dispatch(Nt { a, b, k, n, rows, columns, start, c: c.0 });
     });
 }
 
 /// A rectangle of C. C has `n` columns.
 struct Nt<'a, T> {
-    a: &'a [T],
-    b: &'a [T],
+    /// The rows of A, and how far apart they are.
+    a: (&'a [T], usize),
+    /// The columns of B, likewise.
+    b: (&'a [T], usize),
     k: usize,
     n: usize,
     rows: Range<usize>,
@@ -83,8 +86,8 @@ impl<T: Scalar> Nt<'_, T> {
     #[inline(always)]
     fn block<I: Isa, const M: usize, const N: usize, const S: usize>(&self, i: usize, j: usize) {
         let (k, count) = (self.k, I::Lanes::<T>::COUNT);
-        let x: [&[T]; M] = std::array::from_fn(|r| &self.a[(i + r) * k..][..k]);
-        let w: [&[T]; N] = std::array::from_fn(|c| &self.b[(j + c) * k..][..k]);
+        let x: [&[T]; M] = std::array::from_fn(|r| &self.a.0[(i + r) * self.a.1..][..k]);
+        let w: [&[T]; N] = std::array::from_fn(|c| &self.b.0[(j + c) * self.b.1..][..k]);
         // SAFETY: `I` is what `dispatch` chose, here and below.
         let mut sums = unsafe { [[[I::Lanes::<T>::splat(T::ZERO); N]; M]; S] };
         let mut p = 0;

@@ -13,6 +13,9 @@ use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
 
+/// Terms that are added one after the other: rounding errors of longer runs would add up.
+const DEPTH: usize = 256;
+
 /// Elements of a packed panel of B. The panel and some rows of A fit the first cache.
 const PANEL: usize = 4096;
 
@@ -56,7 +59,7 @@ impl<T: Scalar> Tiled<'_, T> {
     fn tiles<I: Isa, const R: usize, const V: usize>(self) {
         let Self { a, b, rows, columns, start, c } = self;
         let width = V * I::Lanes::<T>::COUNT;
-        let depth = (PANEL / width).min(a.cols);
+        let depth = (PANEL / width).min(DEPTH).min(a.cols);
         let mut buffer = Buffer([const { MaybeUninit::<T>::uninit() }; PANEL]);
         let buffer = &mut buffer.0[..];
         // Few rows do not repay a copy of B.

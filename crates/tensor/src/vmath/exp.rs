@@ -75,6 +75,13 @@ pub(super) fn exp<I: Isa>(x: f32) -> f32 {
     scale(y, n)
 }
 
+/// `factor · e^x` for x ≤ 0. Below −160 the result is 0.
+#[inline(always)]
+pub(super) fn exp_times<I: Isa>(x: f32, factor: f32) -> f32 {
+    let (n, y) = reduced::<I>(at_least(x, -160.0));
+    scale(y * factor, n)
+}
+
 /// e^−|x|.
 #[inline(always)]
 pub(super) fn exp_minus_abs<I: Isa>(x: f32) -> f32 {

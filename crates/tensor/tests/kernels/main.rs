@@ -5,6 +5,7 @@ mod broadcast;
 mod functions;
 mod gemm;
 mod kernels;
+mod long_sums;
 mod memory;
 mod vmath;
 

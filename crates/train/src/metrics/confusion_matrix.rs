@@ -3,6 +3,7 @@
 use std::fmt;
 
 use fanin_tensor::Tensor;
+use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::reduce::argmax;
 
 use super::accuracy::{check_classes, rows};
@@ -146,7 +147,7 @@ impl ConfusionMatrix {
     fn mean(&self, of: impl Fn(usize) -> f64) -> f64 {
         let occurs = |class: &usize| self.predicted(*class) + self.labelled(*class) > 0;
         let classes: Vec<usize> = (0..self.classes).filter(occurs).collect();
-        classes.iter().map(|&class| of(class)).sum::<f64>() / classes.len() as f64
+        PairwiseSum::of(classes.iter().map(|&class| of(class))) / classes.len() as f64
     }
 
     #[track_caller]

@@ -1,5 +1,6 @@
 //! [`r2`], [`mean_absolute_error`] and [`root_mean_squared_error`].
 
+use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::{Tensor, show_shape};
 
 /// R², the coefficient of determination: 1 for perfect outputs, 0 for outputs no better than the
@@ -34,9 +35,9 @@ pub fn r2(outputs: &Tensor, targets: &Tensor) -> f64 {
         return f64::NAN;
     }
     mean_of_columns(outputs, targets, |column| {
-        let mean = column.iter().map(|[_, t]| t).sum::<f64>() / n as f64;
-        let residual: f64 = column.iter().map(|[y, t]| (t - y).powi(2)).sum();
-        let total: f64 = column.iter().map(|[_, t]| (t - mean).powi(2)).sum();
+        let mean = PairwiseSum::of(column.iter().map(|[_, t]| *t)) / n as f64;
+        let residual = PairwiseSum::of(column.iter().map(|[y, t]| (t - y).powi(2)));
+        let total = PairwiseSum::of(column.iter().map(|[_, t]| (t - mean).powi(2)));
         match (residual == 0.0, total == 0.0) {
             (true, _) => 1.0,
             (false, true) => 0.0,
@@ -70,8 +71,8 @@ pub fn r2(outputs: &Tensor, targets: &Tensor) -> f64 {
 pub fn mean_absolute_error(outputs: &Tensor, targets: &Tensor) -> f64 {
     check_shapes("mean_absolute_error", outputs, targets);
     let pairs = outputs.as_slice().iter().zip(targets.as_slice());
-    let sum: f64 = pairs.map(|(&y, &t)| (f64::from(y) - f64::from(t)).abs()).sum();
-    sum / targets.len() as f64
+    let errors = pairs.map(|(&y, &t)| (f64::from(y) - f64::from(t)).abs());
+    PairwiseSum::of(errors) / targets.len() as f64
 }
 
 /// The root of the mean squared error, in the unit of the targets; NaN for no samples.
@@ -100,8 +101,8 @@ pub fn mean_absolute_error(outputs: &Tensor, targets: &Tensor) -> f64 {
 pub fn root_mean_squared_error(outputs: &Tensor, targets: &Tensor) -> f64 {
     check_shapes("root_mean_squared_error", outputs, targets);
     mean_of_columns(outputs, targets, |column| {
-        let sum: f64 = column.iter().map(|[y, t]| (y - t).powi(2)).sum();
-        (sum / column.len() as f64).sqrt()
+        let squares = column.iter().map(|[y, t]| (y - t).powi(2));
+        (PairwiseSum::of(squares) / column.len() as f64).sqrt()
     })
 }
 
@@ -112,7 +113,7 @@ fn mean_of_columns(outputs: &Tensor, targets: &Tensor, metric: impl Fn(&[[f64; 2
         let pairs = outputs.as_slice().iter().zip(targets.as_slice()).skip(column).step_by(columns);
         metric(&pairs.map(|(&y, &t)| [y.into(), t.into()]).collect::<Vec<_>>())
     });
-    metrics.sum::<f64>() / columns as f64
+    PairwiseSum::of(metrics) / columns as f64
 }
 
 fn samples(x: &Tensor) -> usize {

@@ -1,0 +1,91 @@
+//! The softmax of each row, and what its logarithm needs.
+//!
+//! The largest element of a row is 1 in the sum of exponentials. This 1 is left out of the sum, and
+//! `ln(1 + rest)` is accurate also if the rest is tiny. The difference `x − m` of two numbers is rounded by up
+//! to `ε/2 · |x − m|`, which the exponential would multiply, so the rounding error is computed too.
+
+use super::{BLOCK, largest, sum_generic, sum_in_lanes};
+use crate::simd::{Isa, Kernel, dispatch};
+use crate::vmath::two_sum;
+use crate::{Scalar, parallel, scratch};
+
+#[track_caller]
+pub(super) fn softmax<T: Scalar>(
+    x: &[T],
+    cols: usize,
+    p: &mut [T],
+    top: &mut [T],
+    log_sum: &mut [T],
+) {
+    assert_eq!(x.len(), p.len(), "softmax: input and output differ in length");
+    let len = top.len().checked_mul(cols);
+    assert_eq!(Some(x.len()), len, "softmax: {} rows of {cols}", top.len());
+    if cols == 0 {
+        return;
+    }
+    let pieces = parallel::pieces(x.len());
+    let out = parallel::Shared(p.as_mut_ptr());
+    parallel::split_each([top, log_sum], 1, pieces, |first, [top, log_sum]| {
+        let at = first * cols..(first + top.len()) * cols;
+        let out = &out;
+        // SAFETY: pieces have rows of their own, inside `p`, which is borrowed.
+        let p = unsafe { std::slice::from_raw_parts_mut(out.0.add(at.start), at.len()) };
+        scratch::with(p.len(), |lost| {
+            dispatch(Softmax { x: &x[at], cols, p, lost, top, log_sum });
+        });
+    });
+}
+
+struct Softmax<'a, T> {
+    x: &'a [T],
+    cols: usize,
+    p: &'a mut [T],
+    /// What rounding has taken from `x − m`.
+    lost: &'a mut [T],
+    top: &'a mut [T],
+    log_sum: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel for Softmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { x, cols, p, lost, top, log_sum } = self;
+        // e^x is 0 below, for each type. It keeps −∞ out of the differences.
+        let lowest = T::from_f64(if T::IS_F32 { -110.0 } else { -750.0 });
+        let rows = x.chunks_exact(cols).zip(p.chunks_exact_mut(cols)).zip(top.iter_mut());
+        for ((x, (p, top)), lost) in
+            rows.map(|((x, p), top)| (x, (p, top))).zip(lost.chunks_exact_mut(cols))
+        {
+            *top = largest(x);
+            let top = *top;
+            for ((p, lost), &x) in p.iter_mut().zip(lost).zip(x) {
+                let [difference, low] = two_sum(x, -top);
+                *p = difference;
+                *lost = if difference > lowest { low } else { T::ZERO };
+            }
+        }
+        // One pass over all rows: a pass over each short row would leave most lanes of a vector empty.
+        for (p, &lost) in p.iter_mut().zip(&*lost) {
+            *p = p.vexp_times::<I>(T::ONE + lost);
+        }
+        let rows = p.chunks_exact_mut(cols).zip(x.chunks_exact(cols));
+        for ((p, x), (log_sum, top)) in rows.zip(log_sum.iter_mut().zip(top)) {
+            let place = x.iter().position(|x| *x == *top);
+            if let Some(place) = place {
+                p[place] = T::ZERO;
+            }
+            let rest = if cols <= BLOCK { sum_in_lanes(p) } else { sum_generic(p) };
+            *log_sum = rest;
+            let scale = T::ONE / (T::ONE + rest);
+            p.iter_mut().for_each(|p| *p *= scale);
+            if let Some(place) = place {
+                p[place] = scale;
+            }
+        }
+        for rest in log_sum {
+            *rest = rest.vln_1p::<I>();
+        }
+    }
+}
