@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// How many bytes this thread has in use at most, beyond what it has at first.
-fn peak<R>(work: impl FnOnce() -> R) -> (isize, R) {
+pub(crate) fn peak<R>(work: impl FnOnce() -> R) -> (isize, R) {
     let before = USED.get();
     PEAK.set(before);
     let result = work();
