@@ -140,7 +140,7 @@ fn what_cannot_be_built() {
         // Each fits, and all of them do not.
         (
             vec![linear(16_384, 16_000).into(), linear(16_000, 16_384).into()],
-            "layer 1, Linear(16000 → 16384): with it the network takes 2,097,152,000 bytes",
+            "layer 1, Linear(16000 → 16384): with it the network takes 2,097,216,000 bytes",
         ),
         (
             vec![residual(vec![linear(8, 8).into(), linear(1 << 20, 8).into()], 0.0)],
@@ -219,7 +219,7 @@ fn the_limit_is_exact_and_can_be_set() {
     let wide = LinearSpec { bias: None, weight: Zeros.into(), ..LinearSpec::new(1 << 13, 9_600) };
     let layers = vec![wide.into(), LinearSpec::new(9_600, 1 << 13).into()];
     let error = Sequential::from_spec_within(&NetworkSpec { layers }, 600_000_000).unwrap_err();
-    let text = "layer 1, Linear(9600 → 8192): with it the network takes 629,178,368 bytes";
+    let text = "layer 1, Linear(9600 → 8192): with it the network takes 629,145,600 bytes";
     assert!(error.to_string().starts_with(text), "{error}");
 }
 
