@@ -5,9 +5,13 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{self, Path, PathBuf};
 
+use flate2::Crc;
+
 use crate::error::{Error, Result, Thousands, count};
+use crate::fashion::FASHION;
 use crate::idx;
 use crate::labelled_images::LabelledImages;
+use crate::mnist::MNIST;
 use crate::{Dataset, Provenance};
 
 /// The environment variable that names the directory to look at first.
@@ -30,9 +34,18 @@ pub(crate) struct Description {
     pub(crate) classes: usize,
     /// Directories of the system that may have it.
     pub(crate) system: &'static [&'static str],
+    /// The CRC-32 of the pixels and of the labels, without their headers, of the full set.
+    pub(crate) sums: Files<u32>,
 }
 
+/// How many images the full sets have.
+const FULL: (usize, usize) = (60_000, 10_000);
+
+/// The full sets whose files have these names and sizes.
+const KNOWN: [(&str, Files<u32>); 2] = [(MNIST.name, MNIST.sums), (FASHION.name, FASHION.sums)];
+
 /// Two parts of a set, each a file of images and a file of their labels.
+#[derive(Clone, Copy)]
 pub(crate) struct Files<T> {
     pub(crate) train: (T, T),
     pub(crate) test: (T, T),
@@ -143,19 +156,67 @@ impl Description {
             return Err(lacks(missing));
         }
 
-        let part = |(images, labels), what| {
+        let part = |(images, labels), what, full, sums: fn(&Files<u32>) -> (u32, u32)| {
             let (images, labels) = (locate(directory, images), locate(directory, labels));
             let (Some(images), Some(labels)) = (images, labels) else {
                 return Err(lacks(self::missing(directory))); // removed a moment ago
             };
             let files = ((&*images, idx::open(&images)?), (&*labels, idx::open(&labels)?));
             let read = LabelledImages::read(files.0, files.1, Some(self.image_shape), LIMIT)?;
+            self.recognize(&read, full, sums, (&images, &labels))?;
             let number = count(read.len(), &format!("{what} images"));
             let text = format!("{} in {} ({number})", self.name, directory.display());
             let provenance = Provenance::directory(directory, text);
             Dataset::from_images(read, &labels, self.classes, provenance)
         };
-        Ok((part(NAMES.train, "training")?, part(NAMES.test, "test")?))
+        let train = part(NAMES.train, "training", FULL.0, |sums| sums.train)?;
+        let test = part(NAMES.test, "test", FULL.1, |sums| sums.test)?;
+        Ok((train, test))
+    }
+
+    /// Refuses images that cannot be those of this set: a file whose pixels are all the same, or one
+    /// with as many images as the full set and other contents. A part of a set passes.
+    fn recognize(
+        &self,
+        read: &LabelledImages,
+        full: usize,
+        sums: fn(&Files<u32>) -> (u32, u32),
+        (images, labels): (&Path, &Path),
+    ) -> Result<()> {
+        let refuse =
+            |file: &Path, found| Err(Error::NotOfSet { file: file.into(), found, set: self.name });
+        if let Some((first, rest)) = read.images.split_first()
+            && rest.iter().all(|pixel| pixel == first)
+        {
+            return refuse(images, format!("images whose pixels are all {first}"));
+        }
+        if read.labels.len() != full {
+            return Ok(());
+        }
+        let sum = |bytes: &[u8]| {
+            let mut crc = Crc::new();
+            crc.update(bytes);
+            crc.sum()
+        };
+        let found = (sum(&read.images), sum(&read.labels));
+        let expected = sums(&self.sums);
+        let check = |file, what, found: u32, expected, of: fn((u32, u32)) -> u32| {
+            if found == expected {
+                return Ok(());
+            }
+            let known = KNOWN.iter().find(|(_, known)| of(sums(known)) == found);
+            refuse(
+                file,
+                match known {
+                    Some((name, _)) => format!("the {what} of {name}"),
+                    None => {
+                        format!("{what} whose checksum is {found:08x} instead of {expected:08x}")
+                    }
+                },
+            )
+        };
+        check(images, "images", found.0, expected.0, |sums| sums.0)?;
+        check(labels, "labels", found.1, expected.1, |sums| sums.1)
     }
 
     /// The set from the bytes that the crate carries.
@@ -214,6 +275,7 @@ mod tests {
             image_shape: &[28, 28],
             classes: 10,
             system: &[NONE, DIGITS],
+            sums: MNIST.sums,
         };
         let (_, test) = digits.find(&Places::default()).unwrap().unwrap();
         assert_eq!(test.provenance().path(), Some(Path::new(DIGITS)));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// This crate's results.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -30,6 +30,17 @@ pub enum Error {
         action: &'static str,
         /// Its answer.
         source: io::Error,
+    },
+    /// The path leads to a directory or a device.
+    #[error(
+        "{file} is {found}, and data are in a file; give the path of a file, or give an open pipe \
+         to idx::Reader::read_from"
+    )]
+    NotAFile {
+        /// The path.
+        file: PathBuf,
+        /// `a directory`, `a device or a pipe`.
+        found: &'static str,
     },
     /// A directory lacks files of a data set.
     #[error("{directory} {}; {next}", lacks(missing))]
@@ -64,19 +75,26 @@ pub enum Error {
     },
     /// The header claims more bytes than the limit allows.
     #[error(
-        "{file} claims {claimed}, more than the limit of {} bytes; if that is right, raise it \
-         with idx::Reader::limit, else fetch the file again", Thousands(*limit)
+        "{file} claims {claimed}, more than the limit of {} bytes; {header}; {advice}",
+        Thousands(*limit)
     )]
     TooLarge {
         /// The file.
         file: PathBuf,
+        /// What its header says.
+        header: String,
         /// The size by its header.
         claimed: String,
         /// The limit in bytes.
         limit: u64,
+        /// What to do.
+        advice: &'static str,
     },
     /// The data ends early.
-    #[error("{file} ends {after}: it was not copied whole; delete it and fetch it again")]
+    #[error(
+        "{file} ends {after}: it was not copied whole, or its header is wrong; delete it and fetch it \
+         again"
+    )]
     Truncated {
         /// The file.
         file: PathBuf,
@@ -95,6 +113,17 @@ pub enum Error {
         items: u64,
         /// What they are: `images`, `labels`, `items`.
         noun: &'static str,
+    },
+    /// Bytes follow the compressed stream that are neither padding nor more of it.
+    #[error(
+        "{file} goes on after its gzip data with {found}, and only zeros or more gzip may follow; cut \
+         that off, or delete the file and fetch it again"
+    )]
+    Trailing {
+        /// The file.
+        file: PathBuf,
+        /// What follows: `the bytes 0A`.
+        found: String,
     },
     /// The compressed stream is invalid, or its checksum differs.
     #[error("{file} is damaged: {source}; delete it and fetch it again")]
@@ -117,9 +146,23 @@ pub enum Error {
         /// What it should hold.
         expected: String,
     },
+    /// As many images or labels as a known data set has, and not its own.
+    #[error(
+        "{file} holds {found}, not those of {set}; put the right file in its place, or read another \
+         data set of this form with Dataset::from_idx"
+    )]
+    NotOfSet {
+        /// The file.
+        file: PathBuf,
+        /// What it holds.
+        found: String,
+        /// The data set that was asked for.
+        set: &'static str,
+    },
     /// Images and labels do not pair up.
     #[error(
-        "{of}: {} but {}; each image needs one label, so take both from the same place",
+        "{of}: {} but {}; each image needs one label, so take both from the same place, and fetch them \
+         again if they are: a header may be damaged",
         count(*images as u64, "images"), count(*labels as u64, "labels")
     )]
     CountsDiffer {
@@ -198,6 +241,20 @@ pub enum Error {
     /// A table without rows has no mean.
     #[error("there are no rows to take a mean of; give at least one")]
     NoRows,
+}
+
+impl Error {
+    /// For a file that could not be opened or replaced.
+    pub(crate) fn of_file(file: &Path, action: &'static str, error: fanin_files::Error) -> Self {
+        let file = file.to_owned();
+        match error {
+            fanin_files::Error::NotAFile(found) => Self::NotAFile { file, found },
+            fanin_files::Error::Io(source) => Self::Io { file, action, source },
+            torn @ fanin_files::Error::Torn(_) => {
+                Self::Io { file, action, source: io::Error::other(torn) }
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Error {

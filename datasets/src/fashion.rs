@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use crate::description::{Description, Places};
+use crate::description::{Description, Files, Places};
 use crate::{Dataset, Result};
 
-const FASHION: Description = Description {
+pub(crate) const FASHION: Description = Description {
     name: "Fashion-MNIST",
     folder: "fashion-mnist",
     owns_variable: false,
     image_shape: &[28, 28],
     classes: 10,
     system: &["/usr/share/datasets/fashion-mnist"],
+    sums: Files { train: (0xae65_dccd, 0x2ed6_e46a), test: (0x1272_8439, 0x242b_c73f) },
 };
 
 /// Fashion-MNIST, to train on and to test on: 60,000 and 10,000 images of clothing. Its files have

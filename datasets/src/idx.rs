@@ -24,6 +24,7 @@
 //! # Reference
 //! LeCun, Cortes and Burges, *The MNIST database*, "The IDX file format", 1998.
 
+mod gzip;
 mod read;
 mod write;
 

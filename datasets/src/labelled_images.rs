@@ -31,11 +31,15 @@ impl LabelledImages {
     ) -> Result<Self> {
         // Images within the limit have at most so many labels.
         let size: usize = each.map_or(1, |shape| shape.iter().product());
-        let reader = Reader::new().noun("labels").limit(limit / size as u64);
+        let limited = |limit| match each {
+            Some(_) => Reader::new().at_most(limit),
+            None => Reader::new().limit(limit),
+        };
+        let reader = limited(limit / size as u64).noun("labels");
         let (_, labels) =
             reader.read_bytes(labels_name, labels, (1..=1, "n u8 labels"), |_| Ok(()))?;
 
-        let reader = Reader::new().noun("images").limit(limit);
+        let reader = limited(limit).noun("images");
         let expected = (2..=255, "u8 images n×…");
         let (shape, images) = reader.read_bytes(images_name, images, expected, |shape| {
             if shape[0] != labels.len() {

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use fanin_tensor::show_shape;
-use flate2::bufread::MultiGzDecoder;
 
+use super::gzip::{Members, Trailing};
 use super::{Idx, IdxData, places};
 use crate::error::{Error, Result, Thousands, count};
 
@@ -48,7 +48,12 @@ pub fn read(path: impl AsRef<Path>) -> Result<Idx> {
 pub struct Reader {
     limit: u64,
     noun: &'static str,
+    /// What messages say about the limit.
+    advice: &'static str,
 }
+
+const RAISE: &str = "if that is right, raise it with idx::Reader::limit, else its header is damaged: \
+                     fetch the file again";
 
 impl Default for Reader {
     fn default() -> Self {
@@ -59,7 +64,7 @@ impl Default for Reader {
 impl Reader {
     /// A reader with the [`DEFAULT_LIMIT`].
     pub const fn new() -> Self {
-        Self { limit: DEFAULT_LIMIT, noun: "items" }
+        Self { limit: DEFAULT_LIMIT, noun: "items", advice: RAISE }
     }
 
     /// Refuses files whose elements take more than `bytes`, unpacked.
@@ -72,7 +77,15 @@ impl Reader {
         Self { noun, ..self }
     }
 
-    /// Reads the file at `path`.
+    /// The reader of a data set, whose files are known to have at most `bytes`, unpacked.
+    pub(crate) const fn at_most(self, bytes: u64) -> Self {
+        let advice =
+            "no file of this data set is so large, so its header is damaged: fetch it again";
+        Self { limit: bytes, advice, ..self }
+    }
+
+    /// Reads the file at `path`. A pipe is refused, because opening it would wait for a writer; give
+    /// an open one to [`read_from`](Self::read_from).
     ///
     /// # Errors
     /// If it cannot be read, is no IDX, is damaged, claims more than the limit, or holds less or
@@ -83,6 +96,9 @@ impl Reader {
     }
 
     /// Reads a stream to its end; messages call it `name`.
+    ///
+    /// A gzip stream may have several members, and zeros between them and behind them, as padding. Any
+    /// other bytes behind the data are an error.
     ///
     /// # Errors
     /// As [`read`](Reader::read).
@@ -122,14 +138,14 @@ impl Reader {
         let packed = start == [0x1f, 0x8b]; // IDX itself starts with 00 00
         let input = BufReader::new(Cursor::new(start).take(got as u64).chain(input));
         let input: Box<dyn Read> =
-            if packed { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) };
+            if packed { Box::new(Members::new(input)) } else { Box::new(input) };
         Ok(Stream { reader: self, file: name.into(), input })
     }
 }
 
 /// Opens a file to read it.
 pub(crate) fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|source| Error::Io { file: path.into(), action: "read", source })
+    fanin_files::open(path).map_err(|error| Error::of_file(path, "read", error))
 }
 
 /// One file being read.
@@ -160,7 +176,11 @@ impl Stream<'_> {
         let mut magic = [0; 4];
         let got = self.fill(&mut magic)?;
         let [0, 0, kind @ (0x08 | 0x09 | 0x0B..=0x0E), rank @ 1..=255] = magic else {
-            return Err(Error::NotIdx { file: self.file.clone(), found: describe(&magic[..got]) });
+            let mut found = describe(&magic[..got]);
+            if let [1..=255, 0x08 | 0x09 | 0x0B..=0x0E, 0, 0] = magic {
+                found += ", the bytes of an IDX header in reverse order";
+            }
+            return Err(Error::NotIdx { file: self.file.clone(), found });
         };
         let mut sizes = vec![0; 4 * usize::from(rank)];
         if self.fill(&mut sizes)? < sizes.len() {
@@ -184,10 +204,11 @@ impl Stream<'_> {
         let total = places(shape);
         let bytes = total.and_then(|n| n.checked_mul(T::SIZE));
         let (Some(total), Some(bytes)) = (total, bytes) else {
-            return Err(self.too_large(format!("2^{} bytes or more", usize::BITS)));
+            return Err(self.too_large::<T>(shape, format!("2^{} bytes or more", usize::BITS)));
         };
         if bytes as u64 > self.reader.limit {
-            return Err(self.too_large(format!("{} bytes", Thousands(bytes as u64))));
+            let claimed = format!("{} bytes", Thousands(bytes as u64));
+            return Err(self.too_large::<T>(shape, claimed));
         }
 
         let mut values: Vec<T> = Vec::new();
@@ -205,7 +226,7 @@ impl Stream<'_> {
             if got < want {
                 let item = bytes / shape[0];
                 let whole = (bytes - (total - values.len()) * T::SIZE) / item;
-                return Err(self.truncated(whole, shape[0]));
+                return Err(self.truncated(whole, shape, values.len()));
             }
         }
         Ok(values)
@@ -237,6 +258,9 @@ impl Stream<'_> {
 
     fn broken(&self, source: io::Error) -> Error {
         let file = self.file.clone();
+        if let Some(Trailing(found)) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return Error::Trailing { file, found: found.clone() };
+        }
         match source.kind() {
             // The decompressor's errors for invalid bytes.
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
@@ -246,14 +270,46 @@ impl Stream<'_> {
         }
     }
 
-    fn too_large(&self, claimed: String) -> Error {
-        Error::TooLarge { file: self.file.clone(), claimed, limit: self.reader.limit }
+    fn too_large<T: Element>(&self, shape: &[usize], claimed: String) -> Error {
+        let limit = self.reader.limit;
+        let fits = |n: usize| n.checked_mul(T::SIZE).is_some_and(|bytes| bytes as u64 <= limit);
+        let header = header_says(shape, fits);
+        let advice = self.reader.advice;
+        Error::TooLarge { file: self.file.clone(), header, claimed, limit, advice }
     }
 
-    fn truncated(&self, whole: usize, of: usize) -> Error {
-        let of = count(of as u64, self.reader.noun);
-        let after = format!("after {} of {of}", Thousands(whole as u64));
+    fn truncated(&self, whole: usize, shape: &[usize], arrived: usize) -> Error {
+        let of = count(shape[0] as u64, self.reader.noun);
+        let mut after = format!("after {} of {of}", Thousands(whole as u64));
+        if reversed(shape, |n| n == arrived).is_some() {
+            after = format!("{after}, and {}", header_says(shape, |n| n == arrived));
+        }
         Error::Truncated { file: self.file.clone(), after }
+    }
+}
+
+/// A shape whose sizes have their bytes in reverse order, if so many places are plausible.
+fn reversed(shape: &[usize], plausible: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
+    let sizes = shape.iter().map(|&size| (size as u32).swap_bytes() as usize);
+    let reversed: Vec<_> = sizes.collect();
+    places(&reversed).is_some_and(plausible).then_some(reversed)
+}
+
+/// What a header says, and what it says in the other byte order if that is plausible.
+fn header_says(shape: &[usize], plausible: impl Fn(usize) -> bool) -> String {
+    // A header may have 255 axes.
+    let show = |shape: &[usize]| match shape.get(..8) {
+        Some(first) if shape.len() > 8 => format!("{}×…", show_shape(first)),
+        _ => show_shape(shape).to_string(),
+    };
+    match reversed(shape, plausible) {
+        Some(other) => format!(
+            "its header says {}, but {} in the other byte order: it may have been written \
+             little-endian, and IDX is big-endian",
+            show(shape),
+            show(&other)
+        ),
+        None => format!("its header says {}", show(shape)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Writing IDX.
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -42,25 +41,18 @@ impl Idx {
     /// Writes a file, as gzip if its name ends in `.gz`.
     ///
     /// The file is written beside its target and renamed into place, so that no reader sees half of it.
+    /// Links, permissions and owners stay, as `fanin_nn::Checkpoint` describes it for models.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}.part", std::process::id()));
-        let beside = Path::new(&beside);
-        self.save_to(beside, path.extension().is_some_and(|e| e == "gz"))
-            .and_then(|()| fs::rename(beside, path))
-            .map_err(|source| {
-                // Remove the part that was written. The first error is the one to report.
-                let _ = fs::remove_file(beside);
-                Error::Io { file: path.into(), action: "write", source }
-            })
+        let pack = path.extension().is_some_and(|e| e == "gz");
+        fanin_files::replace(path, |file| self.write_to(BufWriter::new(file), pack))
+            .map_err(|error| Error::of_file(path, "write", error))
     }
 
-    fn save_to(&self, path: &Path, pack: bool) -> io::Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
+    fn write_to(&self, mut file: impl Write, pack: bool) -> io::Result<()> {
         if pack {
             let mut packed = GzEncoder::new(&mut file, Compression::best());
             self.write(&mut packed)?;
@@ -68,6 +60,6 @@ impl Idx {
         } else {
             self.write(&mut file)?;
         }
-        file.into_inner()?.sync_all()
+        file.flush()
     }
 }

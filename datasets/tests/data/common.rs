@@ -65,7 +65,11 @@ pub const NAMES: [&str; 4] = [
 
 /// The unpacked contents of a small MNIST: 3 images to train on, 2 to test on.
 pub fn small_mnist() -> [Vec<u8>; 4] {
-    let images = |n: u32| idx_u8(&[n, 28, 28], &vec![7; n as usize * 784]);
+    let images = |n: u32| {
+        let mut pixels = vec![7; n as usize * 784];
+        pixels[0] = 8; // an image that is all the same is none
+        idx_u8(&[n, 28, 28], &pixels)
+    };
     [images(3), idx_u8(&[3], &[5, 0, 9]), images(2), idx_u8(&[2], &[1, 2])]
 }
 

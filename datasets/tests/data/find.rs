@@ -267,7 +267,7 @@ fn a_file_that_was_cut_says_how_much_is_there() {
         assert_eq!(
             text,
             "train-images-idx3-ubyte.gz ends after 1,204 of 60,000 images: it was not copied \
-             whole; delete it and fetch it again"
+             whole, or its header is wrong; delete it and fetch it again"
         );
     }
     let (_, text) = spoiled(NAMES[1], &idx_u8(&[3], &[1, 2]));
@@ -322,10 +322,18 @@ fn counts_and_labels_are_checked() {
     assert_eq!(
         text,
         "train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz: 3 images but 2 labels; each \
-         image needs one label, so take both from the same place"
+         image needs one label, so take both from the same place, and fetch them again if they are: \
+         a header may be damaged"
     );
     let (error, text) = spoiled(NAMES[1], &idx_u8(&[81_633], &[0; 81_633]));
     assert!(matches!(error, Error::TooLarge { limit: 81_632, .. }), "64 MB of images: {text}");
+    // The limit is not the caller's to raise.
+    assert!(text.ends_with(
+        "limit of 81,632 bytes; its header says 81633; no file of this data set is so large, so its \
+         header is damaged: fetch it again"
+    ), "{text}");
+    let (_, text) = spoiled(NAMES[1], &idx_u8(&[3 << 24], &[0; 3]));
+    assert!(text.contains("its header says 50331648, but 3 in the other byte order: "), "{text}");
     let (error, text) = spoiled(NAMES[3], &idx_u8(&[2], &[9, 10]));
     assert!(matches!(error, Error::BadLabel { index: 1, label: 10, classes: 10, .. }));
     assert_eq!(
@@ -339,6 +347,39 @@ fn counts_and_labels_are_checked() {
     directory.write(&format!("{}.gz", NAMES[3]), &idx_u8(&[0], &[]));
     let error = mnist_from(directory.path()).unwrap_err();
     assert!(error.to_string().contains("holds no images, but images of 28×28"), "{error}");
+}
+
+/// As many images as the full set has must be that set.
+#[test]
+fn another_set_does_not_pass_for_mnist() {
+    let blank = |pixel| idx_u8(&[60_000, 28, 28], &vec![pixel; 60_000 * 784]);
+    let labels = idx_u8(&[60_000], &[0; 60_000]);
+    let next = "not those of MNIST; put the right file in its place, or read another data set of this \
+                form with Dataset::from_idx";
+    for pixel in [0, 7] {
+        let (error, text) = spoiled_by(&[(NAMES[0], &blank(pixel)), (NAMES[1], &labels)]);
+        assert!(matches!(error, Error::NotOfSet { set: "MNIST", .. }));
+        let holds =
+            format!("train-images-idx3-ubyte.gz holds images whose pixels are all {pixel}, ");
+        assert_eq!(text, holds + next);
+    }
+    let mut noise = blank(0);
+    noise[100] = 1;
+    let (_, text) = spoiled_by(&[(NAMES[0], &noise), (NAMES[1], &labels)]);
+    let sum = {
+        let mut crc = flate2::Crc::new();
+        crc.update(&noise[16..]);
+        crc.sum()
+    };
+    let holds = format!("images whose checksum is {sum:08x} instead of f3639b56, {next}");
+    assert_eq!(text, format!("train-images-idx3-ubyte.gz holds {holds}"));
+
+    // A part of the set has no checksum. It must have a picture in it.
+    let (_, text) = spoiled(NAMES[2], &idx_u8(&[2, 28, 28], &[0; 2 * 784]));
+    assert!(
+        text.contains("t10k-images-idx3-ubyte.gz holds images whose pixels are all 0"),
+        "{text}"
+    );
 }
 
 #[test]

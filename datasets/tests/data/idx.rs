@@ -94,7 +94,8 @@ fn a_file_cut_anywhere_is_an_error() {
     }
     assert_eq!(
         message(&plain[..plain.len() - 3]),
-        "x ends after 2 of 4 items: it was not copied whole; delete it and fetch it again"
+        "x ends after 2 of 4 items: it was not copied whole, or its header is wrong; delete it and \
+         fetch it again"
     );
     assert!(message(&plain[..9]).starts_with("x ends within its header: "));
     assert!(message(&packed[..packed.len() - 1]).starts_with("x ends within its checksum: "));
@@ -139,15 +140,110 @@ fn more_than_the_header_says_is_an_error() {
                 or its header is wrong; delete it and fetch it again";
     assert_eq!(message(&plain), text);
     assert_eq!(message(&gzip(&plain)), text);
+    // Zeros are content here, and not padding.
+    assert!(matches!(parse(&idx_u8(&[2], &[4, 5, 0])), Err(Error::TooLong { .. })));
     let packed = gzip(&plain[..10]);
-    for more in [&[0][..], &[0; 20], &packed, b"more than a gzip header"] {
+    let error = parse(&[&packed[..], &packed].concat()).unwrap_err();
+    assert!(matches!(error, Error::TooLong { .. }), "{error}");
+}
+
+#[test]
+fn zeros_may_follow_a_gzip_stream_and_nothing_else() {
+    let plain = idx_u8(&[2], &[4, 5]);
+    let packed = gzip(&plain);
+    let halves = [gzip(&plain[..5]), vec![0; 7], gzip(&plain[5..])].concat();
+    // Disks and tapes pad to their blocks: more than one of the reader's buffers, here.
+    for zeros in [0, 1, 512, 100_000] {
+        for packed in [&packed, &halves] {
+            let read = parse(&[&packed[..], &vec![0; zeros]].concat());
+            assert_eq!(read.unwrap(), parse(&plain).unwrap());
+        }
+    }
+    let says = |more: &[u8]| message(&[&packed, more].concat());
+    let next = ", and only zeros or more gzip may follow; cut that off, or delete the file and fetch \
+                it again";
+    let goes_on = "x goes on after its gzip data with";
+    assert_eq!(says(b"\n"), format!("{goes_on} the bytes 0A{next}"));
+    assert_eq!(says(b"\0\0more"), format!("{goes_on} the bytes 6D 6F 72 65{next}"));
+    for more in [&b"\x1f"[..], b"\x1f?", b"\x1f\x8b\x08", &packed[..packed.len() - 1]] {
         let error = parse(&[&packed, more].concat()).unwrap_err();
         let expected = matches!(
             error,
-            Error::TooLong { .. } | Error::Damaged { .. } | Error::Truncated { .. }
+            Error::Damaged { .. } | Error::Truncated { .. } | Error::TooLong { .. }
         );
         assert!(expected, "{error}");
     }
+    // Endless padding ends.
+    let endless = Reader::new().read_from("x", (&packed[..]).chain(io::repeat(0)));
+    assert!(endless.unwrap_err().to_string().contains("with more than 16,777,216 zeros"));
+}
+
+/// The header of a program that writes its numbers as they lie in memory.
+#[test]
+fn a_little_endian_header_is_told_as_such() {
+    assert!(
+        message(&[3, 8, 0, 0, 96, 234, 0, 0])
+            .contains("it starts with 03 08 00 00, the bytes of an IDX header in reverse order; ")
+    );
+    let swapped = |shape: &[u32], data: &[u8]| {
+        message(&idx_u8(&shape.iter().map(|n| n.swap_bytes()).collect::<Vec<_>>(), data))
+    };
+    assert_eq!(
+        swapped(&[60_000, 28, 28], &[1; 100]),
+        "x claims 2^64 bytes or more, more than the limit of 1,073,741,824 bytes; its header says \
+         1625948160×469762048×469762048, but 60000×28×28 in the other byte order: it may have been \
+         written little-endian, and IDX is big-endian; if that is right, raise it with \
+         idx::Reader::limit, else its header is damaged: fetch the file again"
+    );
+    let text = swapped(&[3], &[1, 2, 3]);
+    assert!(text.starts_with(
+        "x ends after 3 of 50,331,648 items, and its header says 50331648, but 3 in the other byte \
+         order: "
+    ), "{text}");
+    assert!(!message(&idx_u8(&[3], &[1, 2])).contains("byte order"));
+    // A header of 255 axes is not shown whole.
+    let many = message(&idx_u8(&[9; 255], &[]));
+    assert!(many.contains("its header says 9×9×9×9×9×9×9×9×…;"), "{many}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_file_is_neither_waited_for_nor_replaced() {
+    use std::sync::mpsc;
+    let directory = TempDir::new();
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let good = directory.write("labels", &idx_u8(&[2], &[0, 1]));
+    let (sender, receiver) = mpsc::channel();
+    let path = pipe.clone();
+    std::thread::spawn(move || {
+        sender.send(idx::read(&path).map(drop)).unwrap();
+        let dataset = |images, labels| fanin_datasets::Dataset::from_idx(images, labels, 10);
+        sender.send(dataset(&path, &good).map(drop)).unwrap();
+        sender.send(dataset(&good, &path).map(drop)).unwrap();
+    });
+    for _ in 0..3 {
+        let read = receiver.recv_timeout(std::time::Duration::from_secs(20));
+        let error = read.expect("it waits for the pipe").unwrap_err();
+        assert!(matches!(error, Error::NotAFile { found: "a device or a pipe", .. }), "{error}");
+        assert!(error.to_string().ends_with(
+            "pipe is a device or a pipe, and data are in a file; give the path of a file, or give an \
+             open pipe to idx::Reader::read_from"
+        ));
+    }
+    let array = Idx::new([1], IdxData::U8(vec![1]));
+    for (path, what) in [(&*pipe, "a device or a pipe"), (directory.path(), "a directory")] {
+        let error = array.save(path).unwrap_err();
+        assert!(matches!(error, Error::NotAFile { found, .. } if found == what), "{error}");
+        assert!(matches!(idx::read(path), Err(Error::NotAFile { found, .. }) if found == what));
+    }
+    assert!(matches!(idx::read("/dev/zero"), Err(Error::NotAFile { .. })));
+    // Through a link, the file behind it is written, even if there is none yet.
+    let link = directory.path().join("link.gz");
+    std::os::unix::fs::symlink("behind", &link).unwrap();
+    array.save(&link).unwrap();
+    assert_eq!(idx::read(directory.path().join("behind")).unwrap(), array);
+    assert!(link.is_symlink());
 }
 
 #[test]
@@ -165,17 +261,21 @@ fn a_foreign_file_is_named_and_shown() {
 #[test]
 fn claims_beyond_the_limit_are_refused() {
     let claims = |shape: &[u32]| message(&idx_u8(shape, &[]));
-    let next = "; if that is right, raise it with idx::Reader::limit, else fetch the file again";
+    let next = "; if that is right, raise it with idx::Reader::limit, else its header is damaged: \
+                fetch the file again";
     assert_eq!(
         claims(&[1 << 20, 1 << 20, 1 << 20]), // 2⁶⁰
         format!(
-            "x claims 1,152,921,504,606,846,976 bytes, more than the limit of 1,073,741,824 bytes\
-             {next}"
+            "x claims 1,152,921,504,606,846,976 bytes, more than the limit of 1,073,741,824 bytes; \
+             its header says 1048576×1048576×1048576{next}"
         )
     );
     assert_eq!(
         claims(&[u32::MAX, u32::MAX, u32::MAX]),
-        format!("x claims 2^64 bytes or more, more than the limit of 1,073,741,824 bytes{next}")
+        format!(
+            "x claims 2^64 bytes or more, more than the limit of 1,073,741,824 bytes; its header says \
+             4294967295×4294967295×4294967295{next}"
+        )
     );
     // The places fit, their bytes do not.
     let mut eight_bytes = idx_u8(&[1 << 31, 1 << 31], &[]);

@@ -56,12 +56,13 @@ fn words_after<'t>(text: &'t str, marker: &'t str) -> BTreeSet<&'t str> {
 }
 
 /// Each crate, and the ones that it may use.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("crates/tensor", &[]),
     ("crates/init", &[]),
     ("crates/derive", &[]),
-    ("crates/nn", &["fanin-tensor", "fanin-init", "fanin-derive"]),
-    ("datasets", &["fanin-tensor", "fanin-init"]),
+    ("crates/files", &[]),
+    ("crates/nn", &["fanin-tensor", "fanin-init", "fanin-derive", "fanin-files"]),
+    ("datasets", &["fanin-tensor", "fanin-init", "fanin-files"]),
     ("crates/train", &["fanin-nn", "fanin-datasets", "fanin-tensor", "fanin-init"]),
     (
         "crates/fanin",

@@ -16,11 +16,11 @@
 //! the values, because the shape gives it. Later versions keep this header, so that any release can
 //! tell a newer file from a damaged one.
 
-mod atomic;
 mod header;
+mod shape;
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
 use std::mem;
 use std::path::Path;
@@ -35,6 +35,7 @@ use crate::buffer::Buffer;
 use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use header::{Header, Summed};
+use shape::Shape;
 
 /// The largest number of bytes for path and shape of one parameter. A file with a larger length is
 /// refused before memory is allocated.
@@ -55,6 +56,15 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 /// A save never leaves half a file. It writes a temporary file in the target's directory, waits
 /// until it is on the disk, and renames it to the target. A load changes every parameter or, if it
 /// returns an error, none.
+///
+/// A symbolic link stays, and the file that it leads to is written, even if there is none yet. An
+/// existing file keeps its permissions, owner and group. Another name of it (a hard link) keeps the
+/// old content. Temporary files that killed processes have left are removed by the next save in
+/// their directory.
+///
+/// Where the directory takes no new file, or the file's owner cannot be given to a new one, an
+/// existing file is overwritten where it is. A full disk still changes nothing. A crash can then
+/// leave a mixture of both models, which [`load`](Self::load) refuses by its checksum.
 ///
 /// # Example
 /// ```
@@ -82,7 +92,8 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// [`Error::Write`] if the operating system refuses or the existing file is read-only, and
     /// [`Error::NotAFile`] if a directory or a device has that name. In both cases nothing changes
-    /// on the disk.
+    /// on the disk. [`Error::Torn`] if the operating system refuses while an existing file is
+    /// overwritten.
     #[doc(alias("state_dict"))]
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
@@ -159,10 +170,12 @@ once! {
     }
 
     fn save<'a, T: Scalar>(tensors: Vec<(String, &'a Tensor<T>)>, path: &'a Path) -> Result<()> {
-        refuse_other_than_file(path)?;
         let entries = entries(tensors).map_err(|source| write_error(path, source))?;
-        atomic::write(path, |file| write(&entries, file))
-            .map_err(|source| write_error(path, source))
+        fanin_files::replace(path, |file| write(&entries, file)).map_err(|error| match error {
+            fanin_files::Error::NotAFile(found) => Error::NotAFile { file: path.to_owned(), found },
+            fanin_files::Error::Io(source) => write_error(path, source),
+            fanin_files::Error::Torn(source) => Error::Torn { file: path.to_owned(), source },
+        })
     }
 
     fn encode<'a, T: Scalar>(tensors: Vec<(String, &'a Tensor<T>)>) -> Result<Vec<u8>> {
@@ -253,7 +266,10 @@ impl<T: Scalar> VisitorMut<'_, T> for Commit<T> {
     }
 }
 
-fn write<T: Scalar>(entries: &[Entry<'_, T>], out: &mut (impl Write + Seek)) -> io::Result<()> {
+fn write<T: Scalar>(
+    entries: &[Entry<'_, T>],
+    out: &mut (impl Write + Seek + ?Sized),
+) -> io::Result<()> {
     // Reserves the header. Length and checksum are known only after the payload is written.
     out.write_all(&[0; Header::LEN])?;
     let mut payload = BufWriter::with_capacity(BUFFER, Summed::new(&mut *out));
@@ -319,7 +335,7 @@ impl<T: Scalar> Staged<T> {
         let count: u64 = decode_from_std_read(payload, CODEC)
             .map_err(|e| explain("the number of parameters", &e))?;
         for i in 0..count {
-            let (path, shape): (String, Vec<usize>) = decode_from_std_read(payload, CODEC)
+            let (path, Shape(shape)): (String, Shape) = decode_from_std_read(payload, CODEC)
                 .map_err(|e| explain(&format!("the name and shape of parameter {i}"), &e))?;
             let shown = || printable(&path);
             let slot = self.open.get_mut(&path).and_then(VecDeque::pop_front);
@@ -434,21 +450,14 @@ fn io(error: EncodeError) -> io::Error {
 
 /// A file and its length.
 fn open(path: &Path) -> Result<(u64, File)> {
-    // Checked before the file is opened, because opening a pipe waits for a writer.
-    refuse_other_than_file(path)?;
-    let open = || File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-    open().map_err(|source| read_error(path, source))
-}
-
-/// Refuses a directory, a device or a pipe. A missing or unreadable path passes; opening it gives
-/// the error.
-fn refuse_other_than_file(path: &Path) -> Result<()> {
-    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
-    if metadata.is_file() {
-        return Ok(());
-    }
-    let found = if metadata.is_dir() { "a directory" } else { "a device or a pipe" };
-    Err(Error::NotAFile { file: path.to_owned(), found })
+    let file = fanin_files::open(path).map_err(|error| match error {
+        fanin_files::Error::NotAFile(found) => Error::NotAFile { file: path.to_owned(), found },
+        fanin_files::Error::Io(source) | fanin_files::Error::Torn(source) => {
+            read_error(path, source)
+        }
+    })?;
+    let len = file.metadata().map_err(|source| read_error(path, source))?.len();
+    Ok((len, file))
 }
 
 fn read_error(file: &Path, source: io::Error) -> Error {

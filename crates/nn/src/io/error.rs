@@ -11,7 +11,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// Every message names the file, the problem, and what to do next. `Debug` prints the same text, so
 /// that `fn main() -> fanin_nn::Result<()>` shows it. A load that fails changes no model, and a
-/// save that fails changes no file.
+/// save that fails changes no file, [`Torn`](Error::Torn) apart.
 ///
 /// # Example
 /// ```
@@ -53,6 +53,18 @@ pub enum Error {
          directory exists, is yours to write to and has room, or save elsewhere"
     )]
     Write {
+        /// The file.
+        file: PathBuf,
+        /// The system's message.
+        source: io::Error,
+    },
+    /// An existing file was overwritten where it is, and the operating system refused halfway.
+    #[error(
+        "{file}: was overwritten in part: {source}. Its directory takes no new file, or its owner \
+         cannot be given to one, so it was overwritten where it is, and is damaged now; save the \
+         model elsewhere"
+    )]
+    Torn {
         /// The file.
         file: PathBuf,
         /// The system's message.

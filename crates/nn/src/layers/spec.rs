@@ -1,5 +1,8 @@
 //! [`NetworkSpec`]: a network as data. It can be read from a file and built.
 
+mod budget;
+mod read;
+
 use std::fmt;
 
 use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, Scheme};
@@ -8,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::describe::Features;
 use crate::ops::activations;
+use budget::Budget;
 
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///
@@ -35,7 +39,17 @@ use crate::ops::activations;
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
     /// The layers, from input to output.
+    #[serde(deserialize_with = "read::layers")]
     pub layers: Vec<LayerSpec>,
+}
+
+impl NetworkSpec {
+    /// The most bytes that [`Sequential::from_spec`] builds a network of: 1 GiB, which is 268 million
+    /// parameters. [`Sequential::from_spec_within`] takes another limit.
+    pub const DEFAULT_LIMIT: u64 = 1 << 30;
+
+    /// The most residual branches that lie within each other.
+    pub const DEEPEST: usize = 64;
 }
 
 /// Writes [`LayerSpec`], whose activations come from the table, and the code that depends on them.
@@ -136,18 +150,18 @@ impl LinearSpec {
         Self { inputs, outputs, weight: default_weight(), bias: default_bias() }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, budget: &mut Budget) -> Result<(), String> {
         let Self { inputs, outputs, weight, bias } = self;
-        let spec = ParamSpec::weight(*inputs, *outputs).named("weight");
-        weight.check(&spec, &[*outputs, *inputs])?;
+        let mut tensors =
+            vec![(ParamSpec::weight(*inputs, *outputs), vec![*outputs, *inputs], weight)];
         if let Some(bias) = bias {
-            bias.check(&ParamSpec::bias(*inputs, *outputs).named("bias"), &[*outputs])?;
+            tensors.push((ParamSpec::bias(*inputs, *outputs), vec![*outputs], bias));
         }
-        // Reserve the memory first: a size that is mistyped in a file must give an error, not abort
-        // the program.
-        let numbers = inputs.checked_mul(*outputs);
-        let fits = numbers.is_some_and(|n| Vec::<f32>::new().try_reserve_exact(n).is_ok());
-        if fits { Ok(()) } else { Err("there is no memory for so many weights".into()) }
+        // Sizes come first: an initializer's own check may depend on them.
+        for (spec, shape, initializer) in &tensors {
+            budget.tensor(shape, initializer.scratch_bytes(spec))?;
+        }
+        tensors.iter().try_for_each(|(spec, shape, initializer)| initializer.check(spec, shape))
     }
 
     fn build(&self) -> Linear {
@@ -189,6 +203,7 @@ impl From<LinearSpec> for LayerSpec {
 #[serde(deny_unknown_fields)]
 pub struct ResidualSpec {
     /// The layers of F.
+    #[serde(deserialize_with = "read::branch")]
     pub branch: Vec<LayerSpec>,
     /// The factor of F.
     #[serde(default)]
@@ -209,10 +224,12 @@ pub enum AlphaSpec {
 }
 
 impl ResidualSpec {
-    fn check(&self, path: &str) -> Result<Features, SpecError> {
-        let refuse =
-            |reason| Err(SpecError { path: path.into(), layer: "Residual".into(), reason });
-        let features = check(&self.branch, &format!("{path}.branch."))?;
+    fn check(&self, path: &Path<'_>, budget: &mut Budget) -> Result<Features, SpecError> {
+        let refuse = |reason| Err(path.error("Residual".into(), reason));
+        if path.depth() > NetworkSpec::DEEPEST {
+            return refuse(read::too_deep());
+        }
+        let features = check(&self.branch, Some(path), budget)?;
         match (features, self.alpha) {
             (Features::Map { input, output }, _) if input != output => refuse(format!(
                 "its branch takes {input} features and gives {output}, which cannot be added"
@@ -277,25 +294,91 @@ impl Sequential {
     ///
     /// # Errors
     /// If building by hand would panic: a layer does not fit the ones before it, an initializer
-    /// cannot fill its parameter, or a parameter is out of range. No number is drawn in this case.
+    /// cannot fill its parameter, or a parameter is out of range. Also if parameters and the working
+    /// memory of initializers take more than [`NetworkSpec::DEFAULT_LIMIT`] bytes, or if residual
+    /// branches lie deeper than [`NetworkSpec::DEEPEST`]. The whole description is checked before
+    /// memory is allocated or a number is drawn.
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        check(&spec.layers, "")?;
+        Self::from_spec_within(spec, NetworkSpec::DEFAULT_LIMIT)
+    }
+
+    /// [`from_spec`](Self::from_spec) with another limit: the most bytes that all parameters together
+    /// may take, with the working memory of their initializers.
+    ///
+    /// # Errors
+    /// As [`from_spec`](Self::from_spec).
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::Sequential;
+    /// use fanin_nn::layers::{LinearSpec, NetworkSpec};
+    ///
+    /// let spec = NetworkSpec { layers: vec![LinearSpec::new(1000, 10).into()] };
+    /// assert!(Sequential::from_spec_within(&spec, 40_040).is_ok());
+    /// assert_eq!(
+    ///     Sequential::from_spec_within(&spec, 40_000).unwrap_err().to_string(),
+    ///     "layer 0, Linear(1000 → 10): with it the network takes 40,040 bytes, more than the limit \
+    ///      of 40,000; make it smaller, or build it with Sequential::from_spec_within and a larger \
+    ///      limit"
+    /// );
+    /// ```
+    pub fn from_spec_within(spec: &NetworkSpec, bytes: u64) -> Result<Self, SpecError> {
+        let mut budget = Budget::new(bytes);
+        check(&spec.layers, None, &mut budget)?;
+        budget.reserve().map_err(|reason| {
+            let has_parameters =
+                |l: &LayerSpec| matches!(l, LayerSpec::Linear(_) | LayerSpec::Residual(_));
+            let index = spec.layers.iter().rposition(has_parameters).unwrap_or(0);
+            let path = Path { parent: None, index };
+            path.error(spec.layers[index].to_string(), reason)
+        })?;
         Ok(build(&spec.layers))
     }
 }
 
-/// The numbers of input and output features of these layers, if they fit together. Their paths
-/// start with `at`.
-fn check(layers: &[LayerSpec], at: &str) -> Result<Features, SpecError> {
+/// The position of a layer: its number, and that of the residual layer in whose branch it is. It
+/// becomes text in an error only.
+struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    index: usize,
+}
+
+impl Path<'_> {
+    fn depth(&self) -> usize {
+        1 + self.parent.map_or(0, Path::depth)
+    }
+
+    fn error(&self, layer: String, reason: String) -> SpecError {
+        SpecError { path: self.to_string(), layer, reason }
+    }
+}
+
+/// `0.branch.2`
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(f, "{parent}.branch.")?;
+        }
+        write!(f, "{}", self.index)
+    }
+}
+
+/// The numbers of input and output features of these layers, if they fit together. They are those of
+/// the branch of `parent`, or of the whole network.
+fn check(
+    layers: &[LayerSpec],
+    parent: Option<&Path<'_>>,
+    budget: &mut Budget,
+) -> Result<Features, SpecError> {
     let mut before = Features::Same;
-    for (i, layer) in layers.iter().enumerate() {
-        let path = format!("{at}{i}");
-        let own = layer.check(&path)?;
+    for (index, layer) in layers.iter().enumerate() {
+        let path = Path { parent, index };
+        let own = layer.check(&path, budget)?;
         if let (Features::Map { output, .. }, Features::Map { input, .. }) = (before, own)
             && input != output
         {
             let reason = format!("the layers before give {output} features");
-            return Err(SpecError { path, layer: layer.to_string(), reason });
+            return Err(path.error(layer.to_string(), reason));
         }
         before = before.then(own);
     }
@@ -307,16 +390,16 @@ fn build(layers: &[LayerSpec]) -> Sequential {
 }
 
 impl LayerSpec {
-    fn check(&self, path: &str) -> Result<Features, SpecError> {
+    fn check(&self, path: &Path<'_>, budget: &mut Budget) -> Result<Features, SpecError> {
         /// Below this limit no value overflows f32 and the activation has a gain.
         const LARGEST: f64 = 1e20;
         let mut features = Features::Same;
         let result = match self {
             LayerSpec::Linear(linear) => {
                 features = Features::Map { input: linear.inputs, output: linear.outputs };
-                linear.check()
+                linear.check(budget)
             }
-            LayerSpec::Residual(residual) => return residual.check(path),
+            LayerSpec::Residual(residual) => return residual.check(path, budget),
             LayerSpec::Dropout(p) if !(0.0..1.0).contains(p) => {
                 Err("the probability must be from 0 to below 1".into())
             }
@@ -327,7 +410,7 @@ impl LayerSpec {
         };
         match result {
             Ok(()) => Ok(features),
-            Err(reason) => Err(SpecError { path: path.into(), layer: self.to_string(), reason }),
+            Err(reason) => Err(path.error(self.to_string(), reason)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Models in files: what was saved comes back bit for bit; no file that is anything else is taken, nor
 //! does it change the model, take memory for what it merely claims, or panic.
 
-mod memory;
+pub(crate) mod memory;
 #[cfg(unix)]
 mod unix;
 

@@ -125,9 +125,31 @@ fn what_cannot_be_built() {
         (vec![with("log_prior([1, 2])", "zeros").into()], "layer 0, Linear(3 → 2): LogPrior: "),
         (
             vec![linear(usize::MAX, 3).into()],
-            "Linear(18446744073709551615 → 3): there is no memory for so many weights",
+            "Linear(18446744073709551615 → 3): with it the network takes 2^64 or more bytes, more \
+             than the limit of 1,073,741,824; make it smaller, or build it with \
+             Sequential::from_spec_within and a larger limit",
         ),
-        (vec![linear(1 << 40, 1 << 22).into()], "there is no memory for so many weights"),
+        (vec![linear(1 << 40, 1 << 22).into()], "takes 2^64 or more bytes"),
+        (
+            vec![LayerSpec::Relu, linear(0, 1_000_000_000_000_000).into()],
+            "layer 1, Linear(0 → 1000000000000000): with it the network takes 4,000,000,000,000,000 \
+             bytes",
+        ),
+        (vec![linear(0, 1 << 62).into()], "takes 2^64 or more bytes"),
+        (vec![LinearSpec { bias: None, ..linear(0, usize::MAX) }.into()], "2^64 or more bytes"),
+        // Each fits, and all of them do not.
+        (
+            vec![linear(16_384, 16_000).into(), linear(16_000, 16_384).into()],
+            "layer 1, Linear(16000 → 16384): with it the network takes 2,097,216,000 bytes",
+        ),
+        (
+            vec![residual(vec![linear(8, 8).into(), linear(1 << 20, 8).into()], 0.0)],
+            "layer 0.branch.1, Linear(1048576 → 8): the layers before give 8 features",
+        ),
+        (
+            vec![residual(vec![linear(8, 1 << 27).into(), linear(1 << 27, 8).into()], 0.0)],
+            "layer 0.branch.0, Linear(8 → 134217728): with it the network takes 4,294,967,296 bytes",
+        ),
         (
             vec![LayerSpec::Dropout(1.0)],
             "layer 0, Dropout(1.0): the probability must be from 0 to below 1",
@@ -184,4 +206,100 @@ fn every_activation_by_name() {
         let error = serde_json::from_str::<LayerSpec>("\"rleu\"").unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}`")), "{error}");
     }
+}
+
+#[test]
+fn the_limit_is_exact_and_can_be_set() {
+    let spec = NetworkSpec { layers: vec![LinearSpec::new(30, 10).into(), LayerSpec::Relu] };
+    assert!(Sequential::from_spec_within(&spec, 1_240).is_ok());
+    let error = Sequential::from_spec_within(&spec, 1_239).unwrap_err().to_string();
+    assert!(error.contains("takes 1,240 bytes, more than the limit of 1,239;"), "{error}");
+
+    // Two layers of 300 MB, one of which has no biases.
+    let wide = LinearSpec { bias: None, weight: Zeros.into(), ..LinearSpec::new(1 << 13, 9_600) };
+    let layers = vec![wide.into(), LinearSpec::new(9_600, 1 << 13).into()];
+    let error = Sequential::from_spec_within(&NetworkSpec { layers }, 600_000_000).unwrap_err();
+    let text = "layer 1, Linear(9600 → 8192): with it the network takes 629,145,600 bytes";
+    assert!(error.to_string().starts_with(text), "{error}");
+}
+
+/// Without a limit the system's answer counts.
+#[test]
+fn memory_that_the_system_has_not() {
+    let layers = vec![LayerSpec::Relu, LinearSpec::new(1 << 30, 1 << 27).into(), LayerSpec::Relu];
+    let error = Sequential::from_spec_within(&NetworkSpec { layers }, u64::MAX).unwrap_err();
+    let text = "layer 1, Linear(1073741824 → 134217728): with it the network takes \
+                576,460,752,840,294,400 bytes, and the system has no memory for them";
+    assert!(error.to_string().starts_with(text), "{error}");
+    // More than an address can say.
+    let layers = vec![LinearSpec { bias: None, ..LinearSpec::new(0, usize::MAX) }.into()];
+    assert!(Sequential::from_spec_within(&NetworkSpec { layers }, u64::MAX).is_err());
+}
+
+/// Working memory counts once, because initializers run one after the other.
+#[test]
+fn the_working_memory_of_initializers_counts() {
+    let scratch = Scheme::from(Orthogonal::default()).scratch_bytes(&ParamSpec::weight(100, 100));
+    let layer = || LinearSpec {
+        weight: Orthogonal::default().into(),
+        bias: None,
+        ..LinearSpec::new(100, 100)
+    };
+    let spec = NetworkSpec { layers: vec![layer().into(), layer().into()] };
+    let all = 2 * 40_000 + scratch;
+    assert!(Sequential::from_spec_within(&spec, all).is_ok());
+    assert!(Sequential::from_spec_within(&spec, all - 1).is_err());
+}
+
+/// Branches within branches, in a format whose reader has no limit of its own.
+fn nested(depth: usize) -> Vec<u8> {
+    // The variant `Residual` and a list of one layer; at the end `Relu` and every α.
+    [vec![1u8, 1].repeat(depth), vec![3], vec![0; depth]].concat()
+}
+
+#[test]
+fn depth_is_no_way_to_the_end_of_the_stack() {
+    let config = bincode::config::standard();
+    let read = |depth| {
+        let bytes = [vec![1], nested(depth)].concat();
+        bincode::serde::decode_from_slice::<NetworkSpec, _>(&bytes, config).map(|(spec, _)| spec)
+    };
+    let deepest = read(NetworkSpec::DEEPEST).unwrap();
+    assert!(Sequential::from_spec(&deepest).is_ok());
+    for depth in [NetworkSpec::DEEPEST + 1, 1_000_000] {
+        let error = read(depth).unwrap_err().to_string();
+        assert!(error.contains("within 64 residual branches"), "{error}");
+    }
+    // After an error as well, the count begins anew.
+    assert_eq!(read(NetworkSpec::DEEPEST).unwrap(), deepest);
+
+    let NetworkSpec { layers } = deepest;
+    let deeper = ResidualSpec { branch: layers, alpha: AlphaSpec::One };
+    let error = Sequential::from_spec(&NetworkSpec { layers: vec![deeper.into()] }).unwrap_err();
+    assert!(
+        error.to_string().contains("within 64 residual branches or more; put fewer"),
+        "{error}"
+    );
+}
+
+/// Claimed lengths and layers by the thousand cost no more than they are.
+#[test]
+fn a_description_takes_memory_for_what_it_says() {
+    let config = bincode::config::standard();
+    // A claim of 2⁶⁰ layers at every level.
+    let claim = [&[253][..], &(1u64 << 60).to_le_bytes()].concat();
+    let bytes = [&claim[..], &[&[1][..], &claim].concat().repeat(60)].concat();
+    let (peak, result) = crate::checkpoint::memory::peak(|| {
+        bincode::serde::decode_from_slice::<NetworkSpec, _>(&bytes, config).map(|_| ())
+    });
+    assert!(result.is_err());
+    assert!(peak < 64 << 10, "{peak} bytes for {}", bytes.len());
+
+    let json = format!(r#"{{"layers": [{}"relu"]}}"#, r#""relu","#.repeat(50_000));
+    let (peak, spec) = crate::checkpoint::memory::peak(|| read(&json));
+    let most = 40 * json.len() as isize;
+    assert!(peak < most, "{peak} bytes for a text of {}", json.len());
+    let (peak, model) = crate::checkpoint::memory::peak(|| Sequential::from_spec(&spec).unwrap());
+    assert_eq!(model.layers().len(), 50_001);
+    assert!(peak < most, "{peak} bytes for a text of {}", json.len());
 }
