@@ -62,7 +62,9 @@ fn read_num_threads(text: &str, available: impl Fn() -> usize) -> (usize, Option
     match text.trim().parse::<u128>() {
         Ok(n @ 1..) if n <= MAX_THREADS as u128 => (n as usize, None),
         Ok(1..) => {
-            let complaint = format!("{MAX_THREADS} threads are used, which is the most; write 1 to {MAX_THREADS}");
+            let complaint = format!(
+                "{MAX_THREADS} threads are used, which is the most; write 1 to {MAX_THREADS}"
+            );
             (MAX_THREADS, Some(complaint))
         }
         _ => {
@@ -341,13 +343,17 @@ mod tests {
             let test = "parallel::tests::a_variable_that_cannot_be_used_is_named_once";
             let mut child = Command::new(std::env::current_exe().unwrap());
             child.args(["--exact", test, "--nocapture"]).env(CHILD, "1");
-            let out = child.env("FANIN_NUM_THREADS", threads).env("FANIN_SIMD", simd).output().unwrap();
+            let out =
+                child.env("FANIN_NUM_THREADS", threads).env("FANIN_SIMD", simd).output().unwrap();
             assert!(out.status.success());
             String::from_utf8(out.stderr).unwrap()
         };
         let said = stderr("1000", "sse");
         let lines = |name| said.lines().filter(|line| line.contains(name)).count();
-        assert_eq!((lines("fanin: FANIN_NUM_THREADS=\"1000\""), lines("fanin: FANIN_SIMD=")), (1, 1));
+        assert_eq!(
+            (lines("fanin: FANIN_NUM_THREADS=\"1000\""), lines("fanin: FANIN_SIMD=")),
+            (1, 1)
+        );
         assert!(said.contains("256 threads are used, which is the most; write 1 to 256"), "{said}");
         assert!(!stderr("", "").contains("fanin:") && !stderr("2", "portable").contains("fanin:"));
     }
