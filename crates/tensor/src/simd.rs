@@ -176,7 +176,10 @@ mod tests {
         assert_eq!(read("portable", Level::Portable), (Level::Portable, None));
         let (level, complaint) = read("avx512", Level::Avx2);
         assert_eq!(level, Level::Avx2);
-        assert_eq!(complaint.unwrap(), "this CPU lacks it, and avx2 is used; write portable or avx2");
+        assert_eq!(
+            complaint.unwrap(),
+            "this CPU lacks it, and avx2 is used; write portable or avx2"
+        );
         let (level, complaint) = read("sse9", Level::Portable);
         assert_eq!(level, Level::Portable);
         assert_eq!(

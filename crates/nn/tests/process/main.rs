@@ -8,8 +8,11 @@ use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
 
 mod allocations;
 mod dropout;
+mod linear_time;
+mod memory;
 mod oversubscription;
 mod threads;
+mod unwinding;
 
 /// Until it is dropped, no other test sets the number of threads.
 struct Alone {
