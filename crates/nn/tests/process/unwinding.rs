@@ -72,7 +72,7 @@ fn a_panic_in_a_step_gives_the_parameters_back() {
     let mut tape = Tape::new();
     for fault in ["forward", "operation", "backward"] {
         let model = faulty(fault);
-        panics(|| drop(tape.value_and_grad(|t| model.forward(t.input(&x)).sum())));
+        panics(|| _ = tape.value_and_grad(|t| model.forward(t.input(&x)).sum()));
         assert!(!shared(&model) && !x.is_shared(), "{fault}");
         if fault != "backward" {
             panics(|| drop(tape.value(|t| model.forward(t.input(&x)))));
@@ -80,7 +80,7 @@ fn a_panic_in_a_step_gives_the_parameters_back() {
         }
     }
     let model = Linear::new(3, 2);
-    panics(|| drop(tape.value_and_grad(|t| model.forward(t.input(&x)))));
+    panics(|| _ = tape.value_and_grad(|t| model.forward(t.input(&x))));
     assert!(!shared(&model) && !x.is_shared(), "a loss of two elements");
     // And the tape goes on.
     let (mut model, mut adam) = (Linear::new(3, 2), Adam::new(0.1));
