@@ -50,7 +50,7 @@ pub use fanin_init::manual_seed;
 pub use fanin_init::rand;
 pub use fanin_nn as nn;
 pub use fanin_nn::parameters::Parameters;
-pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var};
+pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var, release_memory};
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::Tensor;
 pub use fanin_tensor::ndarray;

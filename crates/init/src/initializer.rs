@@ -63,12 +63,6 @@ pub trait Initializer: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// How many bytes [`fill`](Self::fill) allocates at a time for such a parameter, at most, beside
-    /// its values. A reader of descriptions adds them up before it allocates anything.
-    fn scratch_bytes(&self, _param: &ParamSpec) -> u64 {
-        0
-    }
-
     /// Whether the values scale with the gain of the activation that follows, as those of
     /// [`Auto`](crate::Auto) do. If so, a layer multiplies its weights once it knows that gain.
     fn awaits_activation(&self) -> bool {

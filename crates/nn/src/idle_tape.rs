@@ -13,6 +13,27 @@ thread_local! {
     static IDLE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(vec![]) };
 }
 
+/// Frees the memory that the calling thread keeps for its next [`predict`](crate::Module::predict).
+///
+/// A thread keeps up to 16 MiB without that, and what two large predictions in a row needed: see
+/// [`Tape`](crate::Tape#memory). When it ends it keeps nothing.
+///
+/// # Example
+/// ```
+/// use fanin_nn::{Linear, Module, Tensor};
+///
+/// let (model, x) = (Linear::new(8, 8), Tensor::ones([4096, 8]));
+/// let y = model.predict(&x);
+/// fanin_nn::release_memory();
+/// assert_eq!(model.predict(&x), y);
+/// ```
+#[doc(alias("empty_cache", "shrink_to_fit"))]
+pub fn release_memory() {
+    // A thread that ends may have dropped its list already.
+    let tapes = IDLE.try_with(RefCell::take);
+    drop(tapes);
+}
+
 /// An idle tape of this thread, or a new one. Dropping it returns the tape to the thread. A module
 /// that predicts inside its `forward` gets a second tape.
 pub(crate) struct IdleTape<T: Scalar> {
@@ -22,20 +43,23 @@ pub(crate) struct IdleTape<T: Scalar> {
 
 impl<T: Scalar> IdleTape<T> {
     pub(crate) fn take() -> Self {
-        let kept = IDLE.with_borrow_mut(|idle| {
+        // A thread that ends may have dropped its list already. A destructor that predicts then gets a
+        // new tape.
+        let kept = IDLE.try_with(|idle| {
+            let mut idle = idle.borrow_mut();
             let at = idle.iter().position(|tape| tape.is::<Tape<T>>())?;
             idle.swap_remove(at).downcast().ok()
         });
-        Self { tape: Some(kept.unwrap_or_default()) }
+        Self { tape: Some(kept.ok().flatten().unwrap_or_default()) }
     }
 }
 
 impl<T: Scalar> Drop for IdleTape<T> {
     fn drop(&mut self) {
-        // A thread that ends may have dropped its list already. The tape is then dropped too.
-        if let Some(tape) = self.tape.take() {
-            let _ = IDLE.try_with(|idle| idle.borrow_mut().push(tape));
-        }
+        let Some(mut tape) = self.tape.take() else { return };
+        // After a panic in `forward` the tape still shares parameters.
+        tape.end_without_result();
+        let _ = IDLE.try_with(|idle| idle.borrow_mut().push(tape));
     }
 }
 

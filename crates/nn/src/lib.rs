@@ -59,6 +59,7 @@ pub use fanin_init as init;
 pub use fanin_tensor as tensor;
 pub use fanin_tensor::{Scalar, Tensor};
 pub use gradcheck::{GradCheck, gradcheck, gradcheck_at, gradcheck_module};
+pub use idle_tape::release_memory;
 pub use initialize::{InitError, InitPlan, MuP};
 pub use io::{Checkpoint, Error, Result};
 pub use layers::{Linear, LinearBuilder, Sequential};

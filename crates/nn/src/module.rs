@@ -5,7 +5,7 @@ use fanin_tensor::{Scalar, Tensor};
 use crate::describe::Describe;
 use crate::idle_tape::IdleTape;
 use crate::parameters::Parameters;
-use crate::tape::{Mode, Var};
+use crate::tape::{Mode, Scope, Var};
 
 /// A layer or a whole network that maps one value to another.
 ///
@@ -39,6 +39,9 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
 
     /// What the module makes of `x` in [`Mode::Evaluate`], without recording. Several threads may
     /// predict at once.
+    ///
+    /// Each thread keeps some memory for its next prediction: see [`Tape`](crate::Tape#memory). A call of
+    /// [`release_memory`](crate::release_memory) frees it.
     #[doc(alias("eval", "inference"))]
     #[track_caller]
     fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
@@ -54,9 +57,10 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
 impl<T: Scalar, M: Module<T>> Module<T> for Vec<M> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        let mut x = x;
+        let (mut x, mut scope) = (x, Scope::new(x));
         for module in self {
             x = module.forward(x);
+            scope.keep(x);
         }
         x
     }

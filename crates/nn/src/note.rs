@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use fanin_tensor::{Scalar, show_shape};
 
+use crate::debug_build::say;
+
 /// A mistake, with its numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Note {
@@ -95,7 +97,7 @@ impl Note {
         let this = (discriminant(self), at);
         if !said.contains(&this) {
             said.push(this);
-            eprintln!("fanin: {at}: {}; {}", self.finding(), self.advice());
+            say(&format!("fanin: {at}: {}; {}", self.finding(), self.advice()));
         }
     }
 }

@@ -5,6 +5,10 @@ use fanin_init::edit_distance;
 /// Whether `name` matches the pattern. `*` matches any number of characters, including none and
 /// including dots; `?` matches one character.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    // A plan may name thousands of parameters, and compares each with all.
+    if !is_wild(pattern) {
+        return pattern == name;
+    }
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);

@@ -9,10 +9,13 @@
 
 mod gradients;
 mod graph;
+mod ids;
 mod mode;
 mod node;
 mod op;
 mod record;
+mod scope;
+mod spare;
 mod sum;
 mod untrained;
 mod var;
@@ -26,3 +29,4 @@ pub use sum::GradientSum;
 pub use var::Var;
 
 pub(crate) use graph::Graph;
+pub(crate) use scope::Scope;

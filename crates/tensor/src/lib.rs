@@ -18,6 +18,7 @@
 #![allow(unsafe_code)] // each block gives its reason
 
 pub mod broadcast;
+mod environment;
 pub mod gemm;
 pub mod lanes;
 pub mod map;

@@ -2,28 +2,26 @@
 //!
 //! A training step of a small network has a dozen parallel regions of some ten microseconds each. So
 //! the cost of starting a region decides whether threads help. The workers therefore spin for a moment
-//! after each region before they sleep, and one atomic store starts a region. Piece *i* belongs to
+//! after each region before they sleep, as long as regions come close together, and one atomic store
+//! starts a region. Piece *i* belongs to
 //! thread *i* while that thread is awake: it finds in its own cache what it wrote in the region before.
 //! The pool runs one region at a time. A thread that finds the pool in use runs its pieces itself, so
 //! models that train at the same time in one process never wait for each other.
 
-use std::any::Any;
-use std::hint;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
+mod pool;
+mod sync;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+use crate::environment;
+use pool::Pool;
 
 /// The most threads that [`set_num_threads`] accepts.
 pub const MAX_THREADS: usize = 256;
 
 /// The nanoseconds of work that make another thread worth starting.
 const NANOS_PER_THREAD: usize = 2_500;
-
-/// How long an idle thread spins before it sleeps, in pauses of some 15 ns.
-const SPINS: u32 = 8_000;
 
 /// 0 until the first call that asks for the number or sets it.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -40,9 +38,17 @@ pub fn num_threads() -> usize {
 
 #[cold]
 fn first_num_threads() -> usize {
-    let n = from_environment()
-        .unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get()));
-    let n = n.clamp(1, MAX_THREADS);
+    let available = || thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_THREADS);
+    let n = match environment::variable("FANIN_NUM_THREADS") {
+        Some(text) => {
+            let (number, complaint) = read_num_threads(&text, available);
+            if let Some(complaint) = complaint {
+                environment::say_once("FANIN_NUM_THREADS", &complaint);
+            }
+            number
+        }
+        None => available(),
+    };
     // Keep the number that another thread may have set in the meantime.
     match THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => n,
@@ -50,21 +56,38 @@ fn first_num_threads() -> usize {
     }
 }
 
-/// The number in `FANIN_NUM_THREADS`. Warns on standard error if it is no number.
-fn from_environment() -> Option<usize> {
-    let text = std::env::var("FANIN_NUM_THREADS").ok()?;
-    let number = text.parse().ok().filter(|n| *n > 0);
-    if number.is_none() {
-        eprintln!("fanin: FANIN_NUM_THREADS={text:?} is ignored: it must be a number from 1 on");
+/// The number of threads that a value of `FANIN_NUM_THREADS` stands for, and what to say about the
+/// value if it asks for something else.
+fn read_num_threads(text: &str, available: impl Fn() -> usize) -> (usize, Option<String>) {
+    match text.trim().parse::<u128>() {
+        Ok(n @ 1..) if n <= MAX_THREADS as u128 => (n as usize, None),
+        Ok(1..) => {
+            let complaint = format!(
+                "{MAX_THREADS} threads are used, which is the most; write 1 to {MAX_THREADS}"
+            );
+            (MAX_THREADS, Some(complaint))
+        }
+        _ => {
+            let n = available();
+            let complaint = format!(
+                "it is ignored, and {n} threads are used, as many as there are CPUs; write 1 to \
+                 {MAX_THREADS}"
+            );
+            (n, Some(complaint))
+        }
     }
-    number
 }
 
-/// Lets kernels of the whole process use up to `n` threads, the calling one included. 0 counts as 1.
+/// Lets kernels of the whole process use up to `n` threads, the calling one included: 1 to
+/// [`MAX_THREADS`]. A smaller or larger number counts as the nearest of these.
+///
+/// If the system refuses to start a thread, kernels use those that there are, and ask again after some
+/// thousand regions. A call of this function lets them ask at once.
 ///
 /// Results do not depend on the number: work is split along outputs, never along a sum.
 pub fn set_num_threads(n: usize) {
     THREADS.store(n.clamp(1, MAX_THREADS), Ordering::Relaxed);
+    POOL.ask_again();
 }
 
 /// The number of pieces for a kernel that takes about `nanos` nanoseconds on one thread.
@@ -73,10 +96,25 @@ pub fn pieces(nanos: usize) -> usize {
     if nanos < 2 * NANOS_PER_THREAD { 1 } else { num_threads().min(nanos / NANOS_PER_THREAD) }
 }
 
-/// The `i`-th of `n` nearly equal ranges that cover `0..len`. The inner bounds are multiples of `grain`.
+/// The `i`-th of `n` nearly equal ranges that cover `0..len`. The inner bounds are multiples of `grain`;
+/// a grain of 0 counts as 1.
+///
+/// # Panics
+/// **Panics** if `n` is 0.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::parallel::range;
+/// assert_eq!([0, 1, 2].map(|i| range(100, 16, 3, i)), [0..32, 32..64, 64..100]);
+/// ```
+#[track_caller]
 pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<usize> {
+    assert!(n > 0, "range: {len} elements cannot be divided into 0 ranges");
+    let grain = grain.max(1);
     let grains = len.div_ceil(grain);
-    let at = |i: usize| (grains * i / n * grain).min(len);
+    // ⌊grains · i / n⌋, whose product would overflow for a long slice of a type without size.
+    let share = |i: usize| (grains / n).saturating_mul(i).saturating_add(grains % n * i / n);
+    let at = |i: usize| share(i).saturating_mul(grain).min(len);
     at(i)..at(i + 1)
 }
 
@@ -87,13 +125,14 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 #[inline]
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
     // Kernels never make more pieces than threads.
-    if n <= 1 || n > MAX_THREADS || !POOL.run(n, &f) {
+    if n <= 1 || n > MAX_THREADS || !POOL.run(n, num_threads(), &f) {
         (0..n).for_each(f);
     }
 }
 
 /// Splits slices of one length into `n` runs each and calls `f` for the i-th runs of all, on several
-/// threads. `f` gets the index of the first element and the runs. Runs begin at multiples of `grain`.
+/// threads. `f` gets the index of the first element and the runs. Runs begin at multiples of `grain`;
+/// a grain of 0 counts as 1.
 ///
 /// # Panics
 /// **Panics** if the slices differ in length.
@@ -129,163 +168,13 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 
 static POOL: Pool = Pool::new();
 
-type Piece<'a> = &'a (dyn Fn(usize) + Sync);
-
-/// The region that runs, in one word: its generation and the number of its pieces.
-#[derive(Clone, Copy)]
-struct Call(u64);
-
-impl Call {
-    /// Generations count regions and never repeat: at one a microsecond, 48 bits last nine years.
-    fn next(self, pieces: usize) -> Self {
-        Self((self.generation() + 1) << 16 | pieces as u64)
-    }
-    fn generation(self) -> u64 {
-        self.0 >> 16
-    }
-    fn pieces(self) -> usize {
-        (self.0 & 0xffff) as usize
-    }
-}
-
-/// Padded to two cache lines to prevent false sharing.
-#[repr(align(128))]
-struct Padded<T>(T);
-
-struct Pool {
-    /// The number of workers. The thread whose region runs holds the lock.
-    region: Mutex<usize>,
-    /// The last region, a [`Call`].
-    call: Padded<AtomicU64>,
-    /// The region's closure, a `Piece`. Valid while any claimed piece is unfinished.
-    piece: AtomicPtr<()>,
-    /// For each piece, the last generation in which a thread claimed it.
-    claims: [Padded<AtomicU64>; MAX_THREADS],
-    /// How many pieces of the region have not ended.
-    unfinished: Padded<AtomicUsize>,
-    /// Which workers sleep.
-    asleep: [AtomicBool; MAX_THREADS + 1],
-    sleep_lock: Mutex<()>,
-    wake_up: Condvar,
-    /// The first panic of the region.
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-impl Pool {
-    const fn new() -> Self {
-        Self {
-            region: Mutex::new(0),
-            call: Padded(AtomicU64::new(0)),
-            piece: AtomicPtr::new(ptr::null_mut()),
-            claims: [const { Padded(AtomicU64::new(0)) }; MAX_THREADS],
-            unfinished: Padded(AtomicUsize::new(0)),
-            asleep: [const { AtomicBool::new(false) }; MAX_THREADS + 1],
-            sleep_lock: Mutex::new(()),
-            wake_up: Condvar::new(),
-            panic: Mutex::new(None),
-        }
-    }
-
-    /// Runs the pieces and returns true. Returns false and runs none if the pool is in use.
-    fn run(&'static self, n: usize, f: Piece<'_>) -> bool {
-        let Ok(mut region) = self.region.try_lock() else { return false };
-        self.spawn_workers(&mut region, n.min(num_threads()) - 1);
-        self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);
-        self.unfinished.0.store(n, Ordering::Relaxed);
-        let call = Call(self.call.0.load(Ordering::Relaxed)).next(n);
-        self.call.0.store(call.0, Ordering::SeqCst);
-        if self.asleep[1..n].iter().any(|asleep| asleep.load(Ordering::SeqCst)) {
-            drop(self.sleep_lock.lock());
-            self.wake_up.notify_all();
-        }
-        self.work(call, 0);
-        let mut spins = 0u32;
-        while self.unfinished.0.load(Ordering::Acquire) > 0 {
-            // The system may have suspended a thread that holds a piece: let it run.
-            spins += 1;
-            if spins > SPINS { thread::yield_now() } else { hint::spin_loop() }
-        }
-        if let Some(panic) = self.panic.lock().ok().and_then(|mut p| p.take()) {
-            drop(region);
-            resume_unwind(panic);
-        }
-        true
-    }
-
-    /// Starts workers until there are `n`. If the system refuses one, the others run its pieces.
-    fn spawn_workers(&'static self, workers: &mut MutexGuard<'_, usize>, n: usize) {
-        while **workers < n {
-            let place = **workers + 1;
-            let worker =
-                thread::Builder::new().name("fanin".into()).spawn(move || self.worker_loop(place));
-            if worker.is_err() {
-                return;
-            }
-            **workers += 1;
-        }
-    }
-
-    /// Runs the unclaimed pieces of a call, from the `place`-th on.
-    fn work(&self, call: Call, place: usize) {
-        for (i, claim) in self.claims.iter().enumerate().take(call.pieces()).skip(place) {
-            let last = claim.0.load(Ordering::Relaxed);
-            let mine = last < call.generation()
-                && claim
-                    .0
-                    .compare_exchange(last, call.generation(), Ordering::AcqRel, Ordering::Relaxed)
-                    .is_ok();
-            if !mine {
-                continue;
-            }
-            let f = self.piece.load(Ordering::Relaxed).cast::<Piece<'_>>();
-            // SAFETY: a region ends after all its pieces are claimed and done. This thread has just
-            // claimed one, so the region still runs, and the closure is its own.
-            let f = unsafe { *f };
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(i)))
-                && let Ok(mut first) = self.panic.lock()
-            {
-                match &*first {
-                    None => *first = Some(panic),
-                    // Not dropped: a drop could panic again inside the region.
-                    Some(_) => mem::forget(panic),
-                }
-            }
-            self.unfinished.0.fetch_sub(1, Ordering::Release);
-        }
-    }
-
-    /// What a worker does until the process ends. It begins each region with the piece of its own
-    /// number, so that the same rows of a matrix stay in the same core's cache.
-    fn worker_loop(&self, place: usize) {
-        let (mut idle, mut answered) = (0, 0);
-        // A region with fewer pieces does not keep this thread awake.
-        let called = |call: Call, answered| call.generation() != answered && place < call.pieces();
-        loop {
-            let call = Call(self.call.0.load(Ordering::Acquire));
-            if called(call, answered) {
-                self.work(call, place);
-                answered = call.generation();
-                idle = 0;
-            } else if idle < SPINS {
-                idle += 1;
-                hint::spin_loop();
-            } else {
-                self.asleep[place].store(true, Ordering::SeqCst);
-                let mut guard = self.sleep_lock.lock().unwrap_or_else(|e| e.into_inner());
-                while !called(Call(self.call.0.load(Ordering::SeqCst)), answered) {
-                    guard = self.wake_up.wait(guard).unwrap_or_else(|e| e.into_inner());
-                }
-                drop(guard);
-                self.asleep[place].store(false, Ordering::SeqCst);
-                idle = 0;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::pool::next_spins;
+    use super::sync::SPINS;
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::process::Command;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -390,5 +279,155 @@ mod tests {
             }
         });
         assert!(a.iter().enumerate().all(|(i, &v)| v == i) && a == b);
+    }
+
+    #[test]
+    fn a_grain_of_0_is_one_of_1() {
+        assert_eq!([0, 1, 2].map(|i| range(10, 0, 3, i)), [0..3, 3..6, 6..10]);
+        let mut a = vec![0usize; 50];
+        split_each([&mut a], 0, 3, |first, [part]| {
+            part.iter_mut().enumerate().for_each(|(i, v)| *v += first + i);
+        });
+        assert!(a.iter().enumerate().all(|(i, &v)| v == i));
+    }
+
+    #[test]
+    fn ranges_of_any_length_are_those_of_exact_arithmetic() {
+        let most = usize::MAX;
+        for len in [0, 1, 31, 32, 1000, most / 2, most - 1, most] {
+            for grain in [1, 2, 32, most / 2, most] {
+                for n in [1, 2, 3, 7, 255, 256] {
+                    let at = |i: usize| {
+                        let grains = len.div_ceil(grain) as u128;
+                        (grains * i as u128 / n as u128 * grain as u128).min(len as u128) as usize
+                    };
+                    for i in 0..n {
+                        assert_eq!(range(len, grain, n, i), at(i)..at(i + 1), "{len} {grain} {n}");
+                    }
+                }
+            }
+        }
+        split_each([&mut vec![(); most][..]], 1, 3, |_, [part]| assert!(part.len() > most / 4));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_used_is_named() {
+        let read = |text| read_num_threads(text, || 2);
+        assert_eq!(read("3"), (3, None));
+        assert_eq!(read(" 256 "), (256, None));
+        for text in ["257", "1000", "99999999999999999999"] {
+            let (n, complaint) = read(text);
+            assert_eq!(n, 256);
+            assert!(complaint.unwrap().contains("write 1 to 256"), "{text}");
+        }
+        for text in ["0", "-1", "two", "1.5", "\u{fffd}"] {
+            let (n, complaint) = read(text);
+            assert_eq!(n, 2);
+            assert!(complaint.unwrap().contains("write 1 to 256"), "{text}");
+        }
+    }
+
+    /// In a process of its own, whose threads all look at the variables for the first time at once.
+    #[test]
+    fn a_variable_that_cannot_be_used_is_named_once() {
+        const CHILD: &str = "FANIN_TEST_VARIABLES";
+        if std::env::var_os(CHILD).is_some() {
+            thread::scope(|s| {
+                for _ in 0..8 {
+                    s.spawn(|| (num_threads(), crate::simd::level()));
+                }
+            });
+            return;
+        }
+        let stderr = |threads: &str, simd: &str| {
+            let test = "parallel::tests::a_variable_that_cannot_be_used_is_named_once";
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", test, "--nocapture"]).env(CHILD, "1");
+            let out =
+                child.env("FANIN_NUM_THREADS", threads).env("FANIN_SIMD", simd).output().unwrap();
+            assert!(out.status.success());
+            String::from_utf8(out.stderr).unwrap()
+        };
+        let said = stderr("1000", "sse");
+        let lines = |name| said.lines().filter(|line| line.contains(name)).count();
+        assert_eq!(
+            (lines("fanin: FANIN_NUM_THREADS=\"1000\""), lines("fanin: FANIN_SIMD=")),
+            (1, 1)
+        );
+        assert!(said.contains("256 threads are used, which is the most; write 1 to 256"), "{said}");
+        assert!(!stderr("", "").contains("fanin:") && !stderr("2", "portable").contains("fanin:"));
+    }
+
+    #[test]
+    fn calls_far_apart_end_the_spinning_and_calls_close_together_bring_it_back() {
+        let after = |spins, gaps: &[u32]| gaps.iter().fold(spins, |s, &gap| next_spins(s, gap));
+        let rare = after(SPINS, &[u32::MAX; 10]);
+        assert_eq!(rare, SPINS / 80);
+        assert_eq!(after(rare, &[300]), 1200);
+        assert_eq!(after(SPINS, &[0; 1000]), SPINS);
+    }
+
+    /// Steps of twelve regions with gaps of up to 300 pauses, and a long time between two steps.
+    #[test]
+    fn a_pause_between_steps_puts_no_worker_to_sleep_within_one() {
+        let mut spins = SPINS;
+        for _ in 0..100 {
+            for gap in [30, 300, 10, 50, 300, 2, 8, 60, 20, 300, 100] {
+                assert!(gap < spins);
+                spins = next_spins(spins, gap);
+            }
+            spins = next_spins(spins, u32::MAX);
+        }
+        assert!(spins < 1300);
+    }
+
+    /// Waits until this many workers of the pool sleep.
+    fn await_sleepers(pool: &Pool, n: usize) -> bool {
+        let start = Instant::now();
+        while pool.count_sleepers() != n && start.elapsed() < Duration::from_secs(20) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        pool.count_sleepers() == n
+    }
+
+    #[test]
+    fn a_region_wakes_the_workers_that_it_needs_and_no_others() {
+        static POOL: Pool = Pool::new();
+        assert!(POOL.run(100, 100, &|_| {}));
+        assert!(await_sleepers(&POOL, 99));
+        for n in [2, 3, 64, 65, 66, 100] {
+            let fewest = AtomicUsize::new(usize::MAX);
+            // A worker that was woken for nothing would have set its bit again when the region ends.
+            let count = |_| _ = fewest.fetch_min(POOL.count_sleepers(), Ordering::SeqCst);
+            assert!(POOL.run(n, 100, &count));
+            assert!(fewest.into_inner() >= 100 - n, "{n}");
+            assert!(await_sleepers(&POOL, 99));
+        }
+        POOL.end();
+    }
+
+    /// In a process of its own, whose threads would need stacks that are too large for any system.
+    #[test]
+    fn a_system_that_refuses_threads_is_not_asked_at_every_region() {
+        const CHILD: &str = "FANIN_TEST_REFUSED";
+        if std::env::var_os(CHILD).is_some() {
+            static POOL: Pool = Pool::new();
+            let sum = AtomicUsize::new(0);
+            for _ in 0..25_000 {
+                assert!(POOL.run(3, 3, &|i| _ = sum.fetch_add(i, Ordering::Relaxed)));
+            }
+            assert_eq!(sum.into_inner(), 25_000 * 3);
+            assert_eq!(POOL.count_refusals(), 3);
+            POOL.ask_again();
+            assert!(POOL.run(3, 3, &|_| {}));
+            assert_eq!(POOL.count_refusals(), 4);
+            return;
+        }
+        let test = "parallel::tests::a_system_that_refuses_threads_is_not_asked_at_every_region";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        // One test at a time is run by the main thread.
+        child.args(["--exact", test, "--test-threads=1", "--nocapture"]).env(CHILD, "1");
+        let out = child.env("RUST_MIN_STACK", (1u64 << 60).to_string()).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
 }

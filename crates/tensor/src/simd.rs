@@ -8,6 +8,7 @@
 use std::sync::OnceLock;
 
 use crate::Scalar;
+use crate::environment;
 use crate::lanes::{self, Lanes};
 
 /// A set of vector instructions. Each level includes those before it.
@@ -74,23 +75,35 @@ pub trait Kernel {
 }
 
 /// The best level of this CPU, or a lower one if the environment variable `FANIN_SIMD` names it
-/// (`portable`, `avx2`, `avx512`).
+/// (`portable`, `avx2`, `avx512`). Another value, or a level that this CPU lacks, is named once on
+/// standard error.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
-        let wanted = match std::env::var("FANIN_SIMD").as_deref() {
-            Ok("portable") => Level::Portable,
-            Ok("avx2") => Level::Avx2,
-            Ok("avx512") | Err(_) => Level::Avx512,
-            Ok(other) => {
-                eprintln!(
-                    "fanin: FANIN_SIMD={other:?} is ignored: it must be portable, avx2 or avx512"
-                );
-                Level::Avx512
-            }
-        };
-        wanted.min(best())
+        let Some(text) = environment::variable("FANIN_SIMD") else { return best() };
+        let (level, complaint) = read_level(&text, best());
+        if let Some(complaint) = complaint {
+            environment::say_once("FANIN_SIMD", &complaint);
+        }
+        level
     })
+}
+
+/// The level that a value of `FANIN_SIMD` stands for on a CPU whose best level is `best`, and what to
+/// say about the value if it asks for something else.
+fn read_level(text: &str, best: Level) -> (Level, Option<String>) {
+    const NAMES: [(&str, Level); 3] =
+        [("portable", Level::Portable), ("avx2", Level::Avx2), ("avx512", Level::Avx512)];
+    let names: Vec<_> = NAMES.iter().filter(|(_, l)| *l <= best).map(|(name, _)| *name).collect();
+    let used = names[names.len() - 1];
+    match NAMES.iter().find(|(name, _)| *name == text.trim().to_lowercase()) {
+        Some((_, level)) if *level <= best => (*level, None),
+        wanted => {
+            let why = if wanted.is_some() { "this CPU lacks it" } else { "there is no such level" };
+            let complaint = format!("{why}, and {used} is used; write {}", names.join(" or "));
+            (best, Some(complaint))
+        }
+    }
 }
 
 /// The best level of this CPU.
@@ -149,4 +162,29 @@ fn run<K: Kernel>(at: Level, kernel: K) -> K::Output {
     }
     let _ = at;
     kernel.run::<Portable>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_cannot_be_used_is_named() {
+        let read = |text, best| read_level(text, best);
+        assert_eq!(read("avx2", Level::Avx512), (Level::Avx2, None));
+        assert_eq!(read(" AVX512", Level::Avx512), (Level::Avx512, None));
+        assert_eq!(read("portable", Level::Portable), (Level::Portable, None));
+        let (level, complaint) = read("avx512", Level::Avx2);
+        assert_eq!(level, Level::Avx2);
+        assert_eq!(
+            complaint.unwrap(),
+            "this CPU lacks it, and avx2 is used; write portable or avx2"
+        );
+        let (level, complaint) = read("sse9", Level::Portable);
+        assert_eq!(level, Level::Portable);
+        assert_eq!(
+            complaint.unwrap(),
+            "there is no such level, and portable is used; write portable"
+        );
+    }
 }

@@ -296,9 +296,10 @@ impl<T: Scalar> Probe<T> {
              calls Var::linear with a weight among its Parameters",
             model.describe()
         );
-        for layer in 0..layers.len() {
-            let reader = followers.get(&nodes[layer].2).and_then(|follower| *follower);
-            layers[layer].next = nodes.iter().position(|(node, ..)| Some(*node) == reader);
+        let by_node: HashMap<u32, usize> = (0..).zip(&nodes).map(|(i, node)| (node.0, i)).collect();
+        for (layer, (_, _, last)) in layers.iter_mut().zip(&nodes) {
+            let reader = followers.get(last).and_then(|follower| *follower);
+            layer.next = reader.and_then(|reader| by_node.get(&reader).copied());
         }
         let wiring = wiring(model, graph, loss.unwrap_or(y), nodes.iter().map(|(node, ..)| *node));
         let (output, value) = (graph.value(y).clone(), loss.map(|loss| graph.value(loss).item()));

@@ -10,7 +10,7 @@ use crate::Parameters;
 use crate::describe::{Describe, Features};
 use crate::module::Module;
 use crate::param::Param;
-use crate::tape::Var;
+use crate::tape::{Scope, Var};
 
 /// A residual branch of linear layers and ReLU that needs no normalization at any depth.
 ///
@@ -119,12 +119,18 @@ impl<T: Scalar> Module<T> for FixupBranch<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         let t = x.tape();
-        let mut y = x;
+        let (mut y, mut scope) = (x, Scope::new(x));
         for (i, layer) in self.layers.iter().enumerate() {
             if i > 0 {
-                y = (y + t.param(&self.biases[2 * i - 1])).relu();
+                y += t.param(&self.biases[2 * i - 1]);
+                scope.keep(y);
+                y = y.relu();
+                scope.keep(y);
             }
-            y = layer.forward(y + t.param(&self.biases[2 * i]));
+            y += t.param(&self.biases[2 * i]);
+            scope.keep(y);
+            y = layer.forward(y);
+            scope.keep(y);
         }
         y * t.param(&self.scale)
     }

@@ -11,7 +11,7 @@ use crate::describe::{Describe, Features};
 use crate::module::Module;
 use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
-use crate::tape::Var;
+use crate::tape::{Scope, Var};
 
 /// Adds a branch to its own input: `y = x + α F(x)`.
 ///
@@ -191,7 +191,9 @@ impl<T: Scalar> Module<T> for Residual<T> {
         {
             panic!("Residual: input {} does not fit {}", x.shape(), self.branch.describe());
         }
+        let mut scope = Scope::new(x);
         let z = self.branch.forward(x);
+        scope.keep(z);
         // Broadcasting would hide a wrong shape.
         if x.with_shape(|x| z.with_shape(|z| x != z)) {
             panic!(

@@ -1,7 +1,9 @@
 //! [`Sequential`]: layers one behind the other.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use fanin_init::Gain;
 use fanin_tensor::Scalar;
@@ -12,7 +14,7 @@ use crate::describe::{Describe, Features};
 use crate::module::Module;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::summary::{Row, Summary};
-use crate::tape::Var;
+use crate::tape::{Scope, Var};
 
 /// Layers in a row: each one's input is the output of the layer before it.
 ///
@@ -33,14 +35,16 @@ use crate::tape::Var;
 pub struct Sequential<T: Scalar = f32> {
     layers: Vec<Box<dyn Layer<T>>>,
     /// Of each layer, if it was given one.
-    names: Vec<Option<String>>,
+    names: Vec<Option<Arc<str>>>,
+    /// The names that layers have.
+    taken: HashSet<Arc<str>>,
     /// Of the layers so far.
     features: Features,
 }
 
 impl<T: Scalar> Default for Sequential<T> {
     fn default() -> Self {
-        Self { layers: vec![], names: vec![], features: Features::Same }
+        Self { layers: vec![], names: vec![], taken: HashSet::new(), features: Features::Same }
     }
 }
 
@@ -82,7 +86,7 @@ impl<T: Scalar> Sequential<T> {
     #[must_use]
     #[track_caller]
     pub fn add_named(self, name: &str, layer: impl Module<T> + Clone + 'static) -> Self {
-        push(self, Box::new(layer), Some(name.to_owned()))
+        push(self, Box::new(layer), Some(name.into()))
     }
 
     /// The layers.
@@ -137,7 +141,8 @@ impl<T: Scalar> Sequential<T> {
                 ),
             }
         }
-        Sequential { layers, names: self.names.clone(), features: self.features }
+        let (names, taken) = (self.names.clone(), self.taken.clone());
+        Sequential { layers, names, taken, features: self.features }
     }
 
     /// A table of the layers: output features, parameters, initializers.
@@ -160,7 +165,8 @@ impl<T: Scalar> Sequential<T> {
                 Features::Map { output, .. } => Some(output),
                 _ => None,
             };
-            let name = self.names[i].clone().unwrap_or_else(|| i.to_string());
+            let name =
+                self.names[i].as_ref().map_or_else(|| i.to_string(), |name| name.to_string());
             Row::of(name, layer.describe(), output, &**layer)
         });
         Summary::new(rows.collect())
@@ -173,7 +179,7 @@ once! {
     fn push<T: Scalar>(
         model: Sequential<T>,
         layer: Box<dyn Layer<T>>,
-        name: Option<String>,
+        name: Option<Arc<str>>,
     ) -> Sequential<T> {
         let mut model = model;
         if let Some(name) = &name {
@@ -183,7 +189,7 @@ once! {
                      one of the characters `.*?`"
                 );
             }
-            if model.names.iter().flatten().any(|taken| taken == name) {
+            if !model.taken.insert(name.clone()) {
                 panic!("Sequential: there is a layer named {name:?} already");
             }
         }
@@ -208,7 +214,7 @@ once! {
 
     #[track_caller]
     fn forward<'t, 'a, T: Scalar>(model: &'a Sequential<T>, x: Var<'t, T>) -> Var<'t, T> {
-        let mut x = x;
+        let (mut x, mut scope) = (x, Scope::new(x));
         for (i, layer) in model.layers.iter().enumerate() {
             // Checked here too: #[track_caller] does not reach through `dyn`.
             if let Features::Map { input, .. } = layer.features()
@@ -221,6 +227,7 @@ once! {
                 );
             }
             x = layer.forward(x);
+            scope.keep(x);
         }
         x
     }

@@ -1,6 +1,7 @@
 //! What an optimizer remembers of each parameter.
 
 use std::any::Any;
+use std::collections::{HashMap, VecDeque};
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
@@ -96,14 +97,20 @@ once! {
         }
         let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();
         let mut found = vec![];
+        // Without these a model of many layers would be associated in quadratic time.
+        let mut by_id = HashMap::new();
+        let mut by_path = HashMap::<_, VecDeque<_>>::new();
+        for (at, entry) in old.iter().flatten().enumerate() {
+            by_id.entry(entry.id).or_insert(at);
+            by_path.entry(entry.path.clone()).or_default().push_back(at);
+        }
         for (id, _) in &params {
-            let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.id == *id));
-            found.push(at.and_then(|at| old[at].take()));
+            found.push(by_id.get(id).and_then(|&at| old[at].take()));
         }
         for ((path, (id, is)), found) in names.into_iter().zip(params).zip(found) {
             let found = found.or_else(|| {
-                let at = old.iter().position(|e| e.as_ref().is_some_and(|e| e.path == *path))?;
-                old[at].take()
+                let of_path = by_path.get_mut(&path)?;
+                std::iter::from_fn(|| of_path.pop_front()).find_map(|at| old[at].take())
             });
             if let Some(Entry { shape: Some(shape), .. }) = &found
                 && *shape != is

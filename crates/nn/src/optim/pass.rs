@@ -97,10 +97,6 @@ impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
             return;
         }
         let id = buffer.id();
-        self.grads.updates(&mut |updated, update| {
-            if updated == id {
-                update.apply(buffer.value_mut().as_mut_slice());
-            }
-        });
+        self.grads.updates_of(id, &mut |update| update.apply(buffer.value_mut().as_mut_slice()));
     }
 }

@@ -1,5 +1,6 @@
 //! [`OptimizerState`]: what an optimizer remembers, as data.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor, show_shape};
@@ -92,13 +93,17 @@ once! {
         if !(state.lr >= 0.0 && state.lr.is_finite()) {
             return refuse(format!("its learning rate is {}", state.lr));
         }
-        let params = model.named_params();
-        for (i, param) in state.params.iter().enumerate() {
+        let mut params = HashMap::new();
+        for (path, param) in model.named_params() {
+            params.entry(path).or_insert(param);
+        }
+        let mut seen = HashSet::new();
+        for param in &state.params {
             let path = &param.path;
-            let Some((_, model)) = params.iter().find(|(of_model, _)| of_model == path) else {
+            let Some(model) = params.get(path) else {
                 return refuse(format!("the model has no parameter {path}"));
             };
-            if state.params[..i].iter().any(|other| other.path == *path) {
+            if !seen.insert(path) {
                 return refuse(format!("it has two entries for {path}"));
             }
             if param.steps == 0 {

@@ -21,6 +21,8 @@ pub(super) trait Source<T: Scalar> {
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>));
     /// Why there is no gradient, if there is none.
     fn why_none(&self) -> &'static str;
+    /// Calls `f` with the updates of one buffer, in the order in which they were recorded.
+    fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>));
     /// [`find`](Self::find) for an optimizer, which is noted.
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)>;
 }
@@ -188,8 +190,13 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     }
 
     /// Calls `f` with each update of a buffer, by identity.
-    pub(crate) fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
+    pub(super) fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
         self.source.updates(f);
+    }
+
+    /// Calls `f` with each update of one buffer.
+    pub(crate) fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
+        self.source.updates_of(buffer, f);
     }
 }
 

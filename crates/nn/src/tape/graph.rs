@@ -6,8 +6,10 @@ use fanin_tensor::{Scalar, Tensor};
 
 use super::Mode;
 use super::gradients::{Source, Update};
+use super::ids::{Chains, Ids};
 use super::node::{Grad, Node, grow};
 use super::op::{Backward, Forward, Op};
+use super::spare::Spare;
 use super::untrained::{Untrained, complain};
 use super::watch::Watch;
 use crate::buffer::Buffer;
@@ -15,14 +17,22 @@ use crate::param::Param;
 
 pub(crate) struct Graph<T: Scalar> {
     nodes: Vec<Node<T>>,
+    /// The nodes of the other kind of step: one kind is recorded, the other is not. What a recorded node
+    /// owns stays its own from step to step; what another owns is taken from `spare`.
+    others: Vec<Node<T>>,
+    spare: Spare<T>,
     /// How the gradient flows back through each computed node.
     ops: Vec<Option<Box<dyn Op<T>>>>,
     grads: Vec<Grad<T>>,
     edges: Vec<u32>,
     /// Parameters of this step.
     params: Vec<OnTape>,
+    /// Where in `params` each of them is.
+    ids: Ids,
     /// New values of buffers, in the order in which they were recorded.
     updates: Vec<Recorded<T>>,
+    /// Which of `updates` each buffer has.
+    buffers: Chains,
     /// How many of `nodes` belong to this step.
     len: usize,
     /// Whether what is computed will be differentiated.
@@ -59,11 +69,15 @@ once! {
         pub(super) fn new() -> Self {
             Self {
                 nodes: vec![],
+                others: vec![],
+                spare: Spare::new(),
                 ops: vec![],
                 grads: vec![],
                 edges: vec![],
                 params: vec![],
+                ids: Ids::new(),
                 updates: vec![],
+                buffers: Chains::new(),
                 len: 0,
                 recording: false,
                 mode: Mode::Evaluate,
@@ -81,9 +95,14 @@ once! {
             self.release();
             self.edges.clear();
             self.params.clear();
+            self.ids.clear();
             self.updates.clear();
+            self.buffers.clear();
             self.probed.clear();
             self.len = 0;
+            if recording != self.recording {
+                std::mem::swap(&mut self.nodes, &mut self.others);
+            }
             self.recording = recording;
             self.mode = mode;
             self.probing = false;
@@ -97,7 +116,7 @@ once! {
         }
 
         fn report_untrained(&mut self) {
-            if cfg!(debug_assertions) && !self.probing {
+            if cfg!(debug_assertions) && self.recording && !self.probing {
                 let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
                 complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))), self.watch.at);
             }
@@ -105,17 +124,65 @@ once! {
 
         /// Gives shared values back, so that their owner can write to them without a copy.
         fn release(&mut self) {
-            self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
+            if self.recording {
+                self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
+            } else if self.len > 0 {
+                // With the node of an operation that has panicked.
+                for node in self.nodes.iter_mut().take(self.len + 1) {
+                    node.shared = None;
+                    take_back(node, &mut self.spare);
+                }
+                self.spare.end_step();
+            }
+        }
+
+        /// If the step is not recorded, takes back the memory of one node and of all nodes from `start`
+        /// on, apart from `kept` and parameters. Nobody may use their values any more. Returns how many
+        /// nodes there are.
+        pub(super) fn forget(&mut self, start: u32, one: Option<u32>, kept: u32) -> u32 {
+            if !self.recording {
+                for node in one.into_iter().chain(start..self.len as u32) {
+                    let of_node = &mut self.nodes[node as usize];
+                    if node != kept && !of_node.is_param {
+                        of_node.shared = None;
+                        take_back(of_node, &mut self.spare);
+                    }
+                }
+            }
+            self.len as u32
+        }
+
+        /// The value of a node, as the result of a step that is over.
+        pub(super) fn result(&mut self, root: u32) -> Tensor<T> {
+            let node = &self.nodes[root as usize];
+            match &node.own {
+                Some(own) if node.shared.is_none() && !self.recording => {
+                    self.spare.result(own, node.slots[0])
+                }
+                _ => node.value().clone(),
+            }
+        }
+
+        /// Forgets the step, and gives all memory back.
+        pub(super) fn release_memory(&mut self) {
+            self.reset(false, Mode::Evaluate);
+            let untrained = std::mem::take(&mut self.untrained);
+            *self = Self::new();
+            self.untrained = untrained;
         }
 
         /// The index of the next node.
         fn next_node(&mut self) -> usize {
             if self.len == self.nodes.len() {
                 self.nodes.push(Node::new());
-                self.ops.push(None);
-                self.grads.push(Grad { value: None, ready: false });
             }
-            self.grads[self.len].ready = false;
+            if self.recording {
+                if self.len == self.grads.len() {
+                    self.ops.push(None);
+                    self.grads.push(Grad { value: None, ready: false });
+                }
+                self.grads[self.len].ready = false;
+            }
             self.len
         }
 
@@ -125,6 +192,7 @@ once! {
             let node = &mut self.nodes[at];
             node.shared = Some(value);
             node.inputs = (0, 0);
+            node.is_param = false;
             node.differentiated = (differentiated || self.probing) && self.recording;
             self.len += 1;
             at as u32
@@ -132,8 +200,8 @@ once! {
 
         /// A parameter's node: one for each parameter, however often it is used.
         pub(super) fn param<'a>(&mut self, param: &'a Param<T>) -> u32 {
-            if let Some(known) = self.params.iter().find(|known| known.id == param.id()) {
-                return known.node;
+            if let Some(at) = self.ids.get(param.id()) {
+                return self.params[at].node;
             }
             if cfg!(debug_assertions) && self.recording && param.is_trainable() {
                 self.untrained.note(param);
@@ -142,6 +210,8 @@ once! {
                 self.probed.push((param.id(), param.describe()));
             }
             let node = self.leaf(param.value().clone(), param.is_trainable());
+            self.nodes[node as usize].is_param = true;
+            self.ids.insert(param.id(), self.params.len());
             self.params.push(OnTape { id: param.id(), node, shown: false });
             node
         }
@@ -149,6 +219,7 @@ once! {
         /// Records a new value of a buffer, which a step applies.
         pub(super) fn update<'a>(&mut self, buffer: &'a Buffer<T>, keep: T, factor: T, node: u32) {
             if self.recording && !self.probing {
+                self.buffers.push(buffer.id());
                 self.updates.push(Recorded { buffer: buffer.id(), node, keep, factor });
             }
         }
@@ -162,18 +233,20 @@ once! {
                 grow(&mut self.grads[root].value, shape).fill(T::ONE);
                 self.grads[root].ready = true;
             }
+            // At the end, also if an operation panics.
+            let released = ReleaseAtEnd(self);
+            let graph = &mut *released.0;
             for i in (0..=root).rev() {
-                let node = &self.nodes[i];
+                let node = &graph.nodes[i];
                 let (first, end) = node.inputs;
-                if !node.differentiated || first == end || !self.grads[i].ready {
+                if !node.differentiated || first == end || !graph.grads[i].ready {
                     continue;
                 }
-                let (below, rest) = self.grads.split_at_mut(i);
-                let (Some(op), Some(dy)) = (&self.ops[i], &rest[0].value) else { continue };
-                let edges = &self.edges[first as usize..end as usize];
-                op.backward(&mut Backward::new(&self.nodes, edges, node, dy.as_slice(), below));
+                let (below, rest) = graph.grads.split_at_mut(i);
+                let (Some(op), Some(dy)) = (&graph.ops[i], &rest[0].value) else { continue };
+                let edges = &graph.edges[first as usize..end as usize];
+                op.backward(&mut Backward::new(&graph.nodes, edges, node, dy.as_slice(), below));
             }
-            self.release();
         }
 
     }
@@ -195,12 +268,19 @@ impl<T: Scalar> Graph<T> {
         let (below, rest) = self.nodes.split_at_mut(at);
         let node = &mut rest[0];
         node.shared = None;
+        node.is_param = false;
         node.differentiated =
             self.recording && edges.iter().any(|&e| below[e as usize].differentiated);
         node.inputs = (first as u32, self.edges.len() as u32);
-        let mut cx = Forward::new(below, edges, node);
+        let spare = (!self.recording).then_some(&mut self.spare);
+        let mut cx = Forward::new(below, edges, node, spare);
         forward(&mut cx);
         assert!(cx.written, "{op:?}: the forward closure asked for no output");
+        if !self.recording
+            && let Some(saved) = node.saved.take()
+        {
+            self.spare.take_back(saved, node.slots[1]);
+        }
         if node.differentiated {
             store(&mut self.ops[at], op);
         }
@@ -221,7 +301,7 @@ impl<T: Scalar> Graph<T> {
     /// The op that computed a node, if the node is to be differentiated.
     pub(crate) fn op(&self, node: u32) -> Option<&dyn Op<T>> {
         let computed = self.nodes[node as usize].differentiated && !self.inputs(node).is_empty();
-        self.ops[node as usize].as_deref().filter(|_| computed)
+        self.ops.get(node as usize)?.as_deref().filter(|_| computed)
     }
 
     pub(crate) fn value(&self, node: u32) -> &Tensor<T> {
@@ -264,13 +344,22 @@ impl<T: Scalar> Graph<T> {
     fn position(&self, param: u64, hint: usize) -> Option<usize> {
         match self.params.get(hint) {
             Some(known) if known.id == param => Some(hint),
-            _ => self.params.iter().position(|known| known.id == param),
+            _ => self.ids.get(param),
         }
     }
 
     fn grad_mut(&mut self, node: u32) -> Option<&mut Tensor<T>> {
         let grad = &mut self.grads[node as usize];
         grad.value.as_mut().filter(|_| grad.ready)
+    }
+}
+
+/// Gives shared values back when it is dropped.
+struct ReleaseAtEnd<'g, T: Scalar>(&'g mut Graph<T>);
+
+impl<T: Scalar> Drop for ReleaseAtEnd<'_, T> {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
@@ -288,7 +377,7 @@ impl<T: Scalar> Source<T> for Graph<T> {
         Some((at, self.grad(self.params[at].node)?))
     }
     fn find_mut(&mut self, param: u64) -> Option<&mut Tensor<T>> {
-        let node = self.params.iter().find(|known| known.id == param)?.node;
+        let node = self.params[self.ids.get(param)?].node;
         self.grad_mut(node)
     }
     fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
@@ -314,10 +403,26 @@ impl<T: Scalar> Source<T> for Graph<T> {
     fn why_none(&self) -> &'static str {
         self.why_no_gradient()
     }
+    fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
+        for Recorded { node, keep, factor, .. } in self.buffers.of(buffer).map(|i| &self.updates[i])
+        {
+            f(Update { keep: *keep, factor: *factor, value: self.value(*node) });
+        }
+    }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
         let at = self.position(param, hint)?;
         self.params[at].shown = true;
         Some((at, self.grad(self.params[at].node)?))
+    }
+}
+
+/// Takes back what a node of a step that is not recorded owns.
+fn take_back<T: Scalar>(node: &mut Node<T>, spare: &mut Spare<T>) {
+    if let Some(own) = node.own.take() {
+        spare.take_back(own, node.slots[0]);
+    }
+    if let Some(saved) = node.saved.take() {
+        spare.take_back(saved, node.slots[1]);
     }
 }
 

@@ -10,15 +10,27 @@ pub(super) struct Node<T> {
     pub(super) shared: Option<Tensor<T>>,
     /// What the op saves for the backward pass.
     pub(super) saved: Option<Tensor<T>>,
+    /// In a step that is not recorded, which memory `own` and `saved` have.
+    pub(super) slots: [u32; 2],
     /// Where in `edges` the inputs begin and end.
     pub(super) inputs: (u32, u32),
     /// Whether a gradient must reach this node.
     pub(super) differentiated: bool,
+    /// Whether it is a parameter, which whatever comes later may use.
+    pub(super) is_param: bool,
 }
 
 impl<T: Scalar> Node<T> {
     pub(super) fn new() -> Self {
-        Self { own: None, shared: None, saved: None, inputs: (0, 0), differentiated: false }
+        Self {
+            own: None,
+            shared: None,
+            saved: None,
+            slots: [0; 2],
+            inputs: (0, 0),
+            differentiated: false,
+            is_param: false,
+        }
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use fanin_tensor::Write;
 use fanin_tensor::{IntoShape, Scalar, Tensor};
 
 use super::node::{Grad, Node, grow};
+use super::spare::Spare;
 
 /// How the gradient of one primitive operation flows back.
 ///
@@ -84,17 +85,27 @@ pub struct Forward<'a, T: Scalar> {
     inputs: Inputs<'a, T>,
     value: &'a mut Option<Tensor<T>>,
     saved: &'a mut Option<Tensor<T>>,
+    slots: &'a mut [u32; 2],
+    /// Where memory comes from if the step is not recorded.
+    spare: Option<&'a mut Spare<T>>,
     differentiated: bool,
     /// Whether the output's memory was asked for.
     pub(super) written: bool,
 }
 
 impl<'a, T: Scalar> Forward<'a, T> {
-    pub(super) fn new(nodes: &'a [Node<T>], edges: &'a [u32], node: &'a mut Node<T>) -> Self {
+    pub(super) fn new(
+        nodes: &'a [Node<T>],
+        edges: &'a [u32],
+        node: &'a mut Node<T>,
+        spare: Option<&'a mut Spare<T>>,
+    ) -> Self {
         Self {
             inputs: Inputs { nodes, edges },
             value: &mut node.own,
             saved: &mut node.saved,
+            slots: &mut node.slots,
+            spare,
             differentiated: node.differentiated,
             written: false,
         }
@@ -119,12 +130,18 @@ impl<'a, T: Scalar> Forward<'a, T> {
     /// The memory of the result. What it holds is unspecified: all of it must be written.
     pub fn output(&mut self, shape: impl IntoShape) -> &mut [T] {
         self.written = true;
-        shape.with_shape(|shape| grow(self.value, shape))
+        shape.with_shape(|shape| match &mut self.spare {
+            None => grow(self.value, shape),
+            Some(spare) => spare.lend(self.value, &mut self.slots[0], shape),
+        })
     }
 
     /// Memory for what the backward pass needs besides inputs and output. All of it must be written.
     pub fn save(&mut self, shape: impl IntoShape) -> &mut [T] {
-        shape.with_shape(|shape| grow(self.saved, shape))
+        shape.with_shape(|shape| match &mut self.spare {
+            None => grow(self.saved, shape),
+            Some(spare) => spare.lend(self.saved, &mut self.slots[1], shape),
+        })
     }
 
     /// [`output`](Self::output) and [`save`](Self::save) at once.
@@ -133,9 +150,12 @@ impl<'a, T: Scalar> Forward<'a, T> {
         output: impl IntoShape,
         saved: impl IntoShape,
     ) -> (&mut [T], &mut [T]) {
-        self.written = true;
-        let (value, save) = (&mut *self.value, &mut *self.saved);
-        (output.with_shape(|shape| grow(value, shape)), saved.with_shape(|shape| grow(save, shape)))
+        self.output(output);
+        self.save(saved);
+        let [Some(value), Some(saved)] = [&mut *self.value, &mut *self.saved] else {
+            unreachable!("both have just got memory")
+        };
+        (value.as_mut_slice(), saved.as_mut_slice())
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::mem;
 use std::panic::Location;
 
-use fanin_tensor::{Scalar, Tensor, show_shape};
+use fanin_tensor::{Scalar, Shape, Tensor, show_shape};
 
 use super::{Forward, Gradients, Graph, Mode, Op, Var};
 use crate::buffer::Buffer;
@@ -17,6 +18,17 @@ use crate::param::Param;
 /// Make one tape and use it for every step: it keeps its memory, so that from the second step on the
 /// built-in layers and losses allocate nothing here. One thread uses it at a time; threads that train
 /// side by side have a tape each.
+///
+/// # Memory
+/// What is recorded keeps its memory until [`release_memory`](Self::release_memory) or until the tape is
+/// dropped. What is not recorded ([`value`](Self::value), [`predict`](crate::Module::predict)) needs less:
+/// a [`Sequential`](crate::Sequential), a [`Residual`](crate::layers::Residual) and a `Vec` of modules
+/// use the memory of a value again once the value is dead, so that two values are alive at a time, and
+/// in a branch a third. A hand-written `forward` keeps its values until it returns.
+///
+/// Of this memory a tape keeps up to 16 MiB for the next prediction. Beyond that it keeps what both of its
+/// last two predictions needed: a single large prediction leaves nothing behind, and large ones in a row
+/// allocate nothing.
 ///
 /// # Example
 /// ```
@@ -98,7 +110,9 @@ impl<T: Scalar> Tape<T> {
         debug_build::warn();
         self.begin(true, mode);
         self.set_caller(Location::caller());
+        let panics = EndOnPanic(self);
         let root = f(self).node();
+        mem::forget(panics);
         self.differentiate(root)
     }
 
@@ -131,7 +145,9 @@ impl<T: Scalar> Tape<T> {
         debug_build::warn();
         self.begin(true, Mode::Train);
         self.set_caller(Location::caller());
+        let panics = EndOnPanic(self);
         let (root, other) = f(self);
+        mem::forget(panics);
         let (root, other) = (root.node(), other.value());
         let (value, grads) = self.differentiate(root);
         (value, other, grads)
@@ -143,7 +159,11 @@ impl<T: Scalar> Tape<T> {
         let graph = self.graph.get_mut();
         let value = match graph.value(root).as_slice() {
             [value] => *value,
-            _ => not_a_number(graph.value(root).shape()),
+            _ => {
+                let shape = Shape::from(graph.value(root).shape());
+                graph.reset(false, Mode::Evaluate);
+                not_a_number(&shape)
+            }
         };
         graph.backward(root);
         if cfg!(debug_assertions) && !value.is_finite() {
@@ -172,8 +192,29 @@ impl<T: Scalar> Tape<T> {
         f: impl for<'t> FnOnce(&'t Tape<T>) -> Var<'t, T>,
     ) -> Tensor<T> {
         self.begin(false, mode);
+        let panics = EndOnPanic(self);
         let root = f(self).node();
+        mem::forget(panics);
         self.end(root)
+    }
+
+    /// Frees all memory that the tape keeps for its next steps. They allocate it again.
+    ///
+    /// For the memory of [`predict`](crate::Module::predict) there is
+    /// [`release_memory`](crate::release_memory).
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::{Linear, Module, Tape, Tensor};
+    ///
+    /// let (model, x, mut tape) = (Linear::new(8, 8), Tensor::ones([4096, 8]), Tape::new());
+    /// let (loss, _) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
+    /// tape.release_memory();
+    /// assert_eq!(tape.value_and_grad(|t| model.forward(t.input(&x)).mean()).0, loss);
+    /// ```
+    #[doc(alias("empty_cache", "shrink_to_fit"))]
+    pub fn release_memory(&mut self) {
+        self.graph.get_mut().release_memory();
     }
 
     /// Forgets the step before. What is computed after it will be differentiated or not.
@@ -195,9 +236,29 @@ impl<T: Scalar> Tape<T> {
     /// The value of a node, as the result of a step that is over.
     pub(crate) fn end(&mut self, root: u32) -> Tensor<T> {
         let graph = self.graph.get_mut();
-        let value = graph.value(root).clone();
+        let value = graph.result(root);
         graph.reset(false, Mode::Evaluate);
         value
+    }
+
+    /// Ends a step that has no result, if there is one.
+    pub(crate) fn end_without_result(&mut self) {
+        let graph = self.graph.get_mut();
+        if graph.len() > 0 {
+            graph.reset(false, Mode::Evaluate);
+        }
+    }
+
+    /// Where the next node will be.
+    #[inline]
+    pub(super) fn mark(&self) -> u32 {
+        self.graph.borrow().len()
+    }
+
+    /// See [`Graph::forget`].
+    #[inline]
+    pub(super) fn forget(&self, start: u32, one: Option<u32>, kept: u32) -> u32 {
+        self.graph.borrow_mut().forget(start, one, kept)
     }
 
     /// Whether the step trains or evaluates, for layers that differ.
@@ -282,6 +343,18 @@ impl<T: Scalar> Tape<T> {
     /// Looks at the value of a node.
     pub(crate) fn with_value<R>(&self, node: u32, f: impl FnOnce(&Tensor<T>) -> R) -> R {
         f(self.graph.borrow().value(node))
+    }
+}
+
+/// Ends a step in which a panic happens: the tape would share parameters and inputs until its next step,
+/// so that a write to them would copy them first.
+struct EndOnPanic<'t, T: Scalar>(&'t Tape<T>);
+
+impl<T: Scalar> Drop for EndOnPanic<'_, T> {
+    fn drop(&mut self) {
+        if let Ok(mut graph) = self.0.graph.try_borrow_mut() {
+            graph.reset(false, Mode::Evaluate);
+        }
     }
 }
 

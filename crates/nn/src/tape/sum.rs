@@ -6,6 +6,7 @@ use fanin_tensor::{Scalar, Tensor};
 
 use super::Gradients;
 use super::gradients::{Source, Update};
+use super::ids::{Chains, Ids};
 
 /// The sum of the gradients of several micro-batches, which an optimizer takes like those of one.
 ///
@@ -34,9 +35,13 @@ use super::gradients::{Source, Update};
 /// ```
 pub struct GradientSum<T: Scalar = f32> {
     grads: Vec<Entry<T>>,
+    /// Where in `grads` each parameter is.
+    params: Ids,
     updates: Vec<BufferUpdate<T>>,
     /// How many of `updates` belong to this sum; the rest is memory for later ones.
     updated: usize,
+    /// Which of `updates` each buffer has.
+    buffers: Chains,
 }
 
 struct Entry<T: Scalar> {
@@ -56,7 +61,13 @@ struct BufferUpdate<T: Scalar> {
 impl<T: Scalar> GradientSum<T> {
     /// A sum without terms.
     pub fn new() -> Self {
-        Self { grads: vec![], updates: vec![], updated: 0 }
+        Self {
+            grads: vec![],
+            params: Ids::new(),
+            updates: vec![],
+            updated: 0,
+            buffers: Chains::new(),
+        }
     }
 
     /// Adds the gradients of one micro-batch.
@@ -69,8 +80,9 @@ impl<T: Scalar> GradientSum<T> {
         grads.each(&mut |param, grad| {
             let here = match self.grads.get(at) {
                 Some(entry) if entry.param == param => at,
-                _ => self.grads.iter().position(|e| e.param == param).unwrap_or_else(|| {
+                _ => self.params.get(param).unwrap_or_else(|| {
                     let sum = Tensor::zeros(grad.shape());
+                    self.params.insert(param, self.grads.len());
                     self.grads.push(Entry { param, sum, filled: false });
                     self.grads.len() - 1
                 }),
@@ -99,6 +111,7 @@ impl<T: Scalar> GradientSum<T> {
             update.value.reuse(value.shape()).copy_from_slice(value.as_slice());
             (update.buffer, update.keep, update.factor) = (buffer, keep, factor);
             self.updated += 1;
+            self.buffers.push(buffer);
         });
     }
 
@@ -111,6 +124,7 @@ impl<T: Scalar> GradientSum<T> {
     pub fn clear(&mut self) {
         self.grads.iter_mut().for_each(|entry| entry.filled = false);
         self.updated = 0;
+        self.buffers.clear();
     }
 }
 
@@ -124,13 +138,13 @@ impl<T: Scalar> Source<T> for GradientSum<T> {
     fn find(&self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
         let at = match self.grads.get(hint) {
             Some(entry) if entry.param == param => hint,
-            _ => self.grads.iter().position(|entry| entry.param == param)?,
+            _ => self.params.get(param)?,
         };
         self.grads[at].filled.then_some((at, &self.grads[at].sum))
     }
     fn find_mut(&mut self, param: u64) -> Option<&mut Tensor<T>> {
-        let entry = self.grads.iter_mut().find(|entry| entry.param == param && entry.filled)?;
-        Some(&mut entry.sum)
+        let entry = &mut self.grads[self.params.get(param)?];
+        entry.filled.then_some(&mut entry.sum)
     }
     fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
         self.grads.iter().filter(|e| e.filled).for_each(|e| f(e.param, &e.sum));
@@ -145,6 +159,13 @@ impl<T: Scalar> Source<T> for GradientSum<T> {
     }
     fn why_none(&self) -> &'static str {
         "nothing with a gradient was added to the sum since clear()"
+    }
+    fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
+        for BufferUpdate { keep, factor, value, .. } in
+            self.buffers.of(buffer).map(|i| &self.updates[i])
+        {
+            f(Update { keep: *keep, factor: *factor, value });
+        }
     }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
         self.find(param, hint)

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::panic::Location;
 
+use crate::debug_build::say;
 use crate::param::Param;
 use fanin_tensor::Scalar;
 
@@ -73,11 +74,11 @@ impl Untrained {
 pub(super) fn complain(names: &[String], at: Option<&'static Location<'static>>) {
     for name in names {
         let at = at.map_or(String::new(), |at| format!("{at}: "));
-        eprintln!(
+        say(&format!(
             "fanin: {at}the loss depends on a parameter `{name}` that no optimizer was shown, so it is \
              not trained. Is its field marked #[parameters(skip)], or missing in a hand-written \
              `visit`? If it should stay as it is, freeze it by set_trainable(false)"
-        );
+        ));
     }
 }
 

@@ -18,21 +18,40 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// The bytes that this thread has allocated and not freed, and the most there were.
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    if bytes > 0 {
+        COUNT.set(COUNT.get() + 1);
+    }
+    BYTES.set(BYTES.get() + bytes);
+    PEAK.set(PEAK.get().max(BYTES.get()));
 }
 
 // SAFETY: every call goes on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
+        count(layout.size() as isize);
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(at, layout) }
     }
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
+        // Both are there while one is copied to the other.
+        count(size as isize);
+        count(-(layout.size() as isize));
         // SAFETY: the caller's promise.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -41,10 +60,23 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn allocations(f: impl FnOnce()) -> usize {
+pub(super) fn allocations(f: impl FnOnce()) -> usize {
     let before = COUNT.get();
     f();
     COUNT.get() - before
+}
+
+/// The bytes that this thread has allocated and not freed.
+pub(super) fn bytes() -> isize {
+    BYTES.get()
+}
+
+/// The most bytes that `f` held at a time, beside what there was before.
+pub(super) fn peak(f: impl FnOnce()) -> isize {
+    let before = BYTES.get();
+    PEAK.set(before);
+    f();
+    PEAK.get() - before
 }
 
 /// How many of a step's products may go to matrixmultiply: forward, dW, and dX but for the first layer.

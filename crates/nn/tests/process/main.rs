@@ -8,9 +8,12 @@ use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
 
 mod allocations;
 mod dropout;
+mod linear_time;
+mod memory;
 mod notes;
 mod oversubscription;
 mod threads;
+mod unwinding;
 
 /// Until it is dropped, no other test sets the number of threads.
 struct Alone {

@@ -26,14 +26,20 @@ const MAX_WIDTH: usize = 48;
 
 pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     in_pieces(a, b, c, |rows, columns, c| {
-        MEMORY.with_borrow_mut(|memory| {
-            let bytes = (ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH * size_of::<T>();
-            if memory.len() < bytes / size_of::<CacheLine>() {
-                memory.resize(bytes / size_of::<CacheLine>(), CacheLine([0; 8]));
-            }
-            dispatch(Packed { a, b, rows, columns, start, c, memory });
-        });
+        let bytes = (ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH * size_of::<T>();
+        with_memory(bytes, |memory| dispatch(Packed { a, b, rows, columns, start, c, memory }));
     });
+}
+
+/// Lends the thread's memory. A thread that ends may have dropped it already: then there is new memory.
+fn with_memory(bytes: usize, f: impl FnOnce(&mut [CacheLine])) {
+    let lines = bytes / size_of::<CacheLine>();
+    let mut memory = MEMORY.try_with(RefCell::take).unwrap_or_default();
+    if memory.len() < lines {
+        memory.resize(lines, CacheLine([0; 8]));
+    }
+    f(&mut memory);
+    let _ = MEMORY.try_with(|kept| kept.replace(memory));
 }
 
 thread_local! {

@@ -8,10 +8,11 @@ const ALIGN: usize = 64;
 
 /// Elements in row-major order, and their shape.
 pub(super) struct Elements<T> {
-    /// Unused elements up to `start`, then those of the tensor up to the end.
+    /// Unused elements up to `start`, then those of the tensor, then others that were used before.
     memory: Vec<T>,
-    // Invariant: start ≤ memory.len(), and memory.len() − start is the number of elements of the shape.
+    // Invariant: start + len ≤ memory.len(), and len is the number of elements of the shape.
     start: usize,
+    len: usize,
     shape: Shape,
 }
 
@@ -39,7 +40,7 @@ impl<T: Scalar> Elements<T> {
         let mut memory = vec![value; len + padding::<T>()];
         let start = first_aligned(memory.as_ptr());
         memory.truncate(start + len);
-        Self { memory, start, shape: shape.into() }
+        Self { memory, start, len, shape: shape.into() }
     }
 
     /// `len` values, aligned.
@@ -50,21 +51,21 @@ impl<T: Scalar> Elements<T> {
         let (mut memory, start) = with_capacity(len);
         memory.extend(values);
         assert_eq!(memory.len(), start + len, "the number of values must be that of the shape");
-        Self { memory, start, shape: shape.into() }
+        Self { memory, start, len, shape: shape.into() }
     }
 
     /// A copy of the values, aligned. The caller has checked that the shape has so many.
     pub(super) fn copy(shape: &[usize], values: &[T]) -> Self {
         let (mut memory, start) = with_capacity(values.len());
         memory.extend_from_slice(values);
-        Self { memory, start, shape: shape.into() }
+        Self { memory, start, len: values.len(), shape: shape.into() }
     }
 
     /// The vector itself from element `start` on, however it is aligned. The caller has checked that the
     /// shape has so many elements.
     pub(super) fn from_vec(shape: &[usize], memory: Vec<T>, start: usize) -> Self {
         assert!(start <= memory.len());
-        Self { memory, start, shape: shape.into() }
+        Self { len: memory.len() - start, memory, start, shape: shape.into() }
     }
 
     /// The elements themselves if they are aligned, else a copy that is.
@@ -82,7 +83,11 @@ impl<T: Scalar> Elements<T> {
             let double = self.memory.capacity().saturating_mul(2);
             (self.memory, self.start) = with_capacity(len.max(double).min(most::<T>().max(len)));
         }
-        self.memory.resize(self.start + len, T::ZERO);
+        // Elements that were used before are not written again.
+        if self.start + len > self.memory.len() {
+            self.memory.resize(self.start + len, T::ZERO);
+        }
+        self.len = len;
         self.shape = shape.into();
     }
 
@@ -93,12 +98,14 @@ impl<T: Scalar> Elements<T> {
 
     /// The elements as a vector, in the same memory.
     pub(super) fn into_vec(mut self) -> Vec<T> {
+        self.memory.truncate(self.start + self.len);
         self.memory.drain(..self.start);
         self.memory
     }
 
     /// The memory, where the elements begin in it, and the shape.
-    pub(super) fn into_parts(self) -> (Vec<T>, usize, Shape) {
+    pub(super) fn into_parts(mut self) -> (Vec<T>, usize, Shape) {
+        self.memory.truncate(self.start + self.len);
         (self.memory, self.start, self.shape)
     }
 }
@@ -111,14 +118,14 @@ impl<T> Elements<T> {
 
     #[inline]
     pub(super) fn as_slice(&self) -> &[T] {
-        // SAFETY: the invariant: start ≤ memory.len().
-        unsafe { self.memory.get_unchecked(self.start..) }
+        // SAFETY: the invariant: start + len ≤ memory.len().
+        unsafe { self.memory.get_unchecked(self.start..self.start + self.len) }
     }
 
     #[inline]
     pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as above.
-        unsafe { self.memory.get_unchecked_mut(self.start..) }
+        unsafe { self.memory.get_unchecked_mut(self.start..self.start + self.len) }
     }
 }
 
