@@ -11,9 +11,10 @@ pub use fanin_init::{
     Auto, Constant, DeltaOrthogonal, DepthScaled, Dirac, EdgeOfChaos, Fan, FanInUniform, Fixup,
     FromDistribution, Gain, HadamardScale, IdInit, Identity, Initializer, KaimingNormal,
     KaimingUniform, LecunNormal, LecunUniform, LogPrior, LogitPrior, LooksLinear, NguyenWidrow,
-    NguyenWidrowForm, Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position, RandomWalk,
-    RandomizedAsymmetric, Scheme, Sinusoidal, Siren, SmallInit, Sparse, SparseRows, TorchRng, TruncatedNormal, Uniform,
-    VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros, from_fn, manual_seed, presets,
+    NguyenWidrowForm, Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position,
+    RandomWalk, RandomizedAsymmetric, Scheme, Sinusoidal, Siren, SmallInit, Sparse, SparseRows,
+    TorchRng, TruncatedNormal, Uniform, VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros,
+    from_fn, manual_seed, presets,
 };
 pub use fanin_nn::diagnose::{Fault, InitReport, Probe};
 pub use fanin_nn::initialize::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};
