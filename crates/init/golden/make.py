@@ -138,7 +138,8 @@ for name, how in KAIMING.items():
 case(exact, "kaiming_normal/conv", 16, CONV, lambda t: init.kaiming_normal_(t))
 
 # Truncated: the first three redraw normals, the others reject uniforms.
-for law in [(0, 1, -2, 2), (0, 0.02, -2, 2), (1, 2, -1, 1.5), (0, 1, 1, 3), (3, 0.5, 0, 1), (0, 1, -0.1, 0.1)]:
+for law in [(0, 1, -2, 2), (0, 0.02, -2, 2), (1, 2, -1, 1.5), (0, 1, 1, 3), (3, 0.5, 0, 1), (0, 1, -0.1, 0.1),
+            (0, 1, 2, 8), (0, 1, 3, 8), (5, 1, -3, 2.5), (-20, 0.5, 1, 1.1)]:
     name = ",".join(map(str, law))
     case(exact, f"trunc_normal/{name}", 17, WIDE, lambda t: init.trunc_normal_(t, *law))
     case(exact, f"trunc_normal/{name}/10", 18, (10,), lambda t: init.trunc_normal_(t, *law))

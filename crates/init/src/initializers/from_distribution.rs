@@ -37,7 +37,9 @@ pub struct FromDistribution<D>(pub D);
 pub struct Rounded<D>(pub D);
 
 impl<D: Distribution<f64>> FromDistribution<Rounded<D>> {
-    /// Draws in f64 and rounds.
+    /// Draws in f64 and rounds to the nearest f32. So a number just below an excluded bound may become
+    /// that bound, as 1 of `Uniform::new(0.0, 1.0)` once in some 2²⁵ draws, and one beyond f32 becomes
+    /// infinite.
     pub fn from_f64(distribution: D) -> Self {
         FromDistribution(Rounded(distribution))
     }

@@ -23,6 +23,11 @@ use crate::{Initializer, ParamSpec};
 ///
 /// The repeated identity is not scaled (nor is the paper's known to be): a layer of n → r·n makes its input √r times as long.
 ///
+/// Loosened by `0.085/√fan_in`, a square layer has the initialization that Lee, Choi & Kim 2025,
+/// "Robust Weight Initialization for Tanh Neural Networks with Fixed Point Analysis", propose for deep
+/// tanh networks: `D + Z`, D diagonal and Z normal. (By a summary of the paper; what D is where a
+/// layer is not square was not found.)
+///
 /// # Shapes
 /// `(out, in)`. The paper's rule for kernels, which spreads the identity over patches, is not here.
 ///

@@ -39,9 +39,9 @@ pub(crate) fn scratch_bytes(n: u64, m: u64) -> u64 {
     let elements = n.saturating_mul(m);
     let threads = if elements < WORTH_A_THREAD as u64 { 1 } else { cores };
     let block = n.min(BLOCK as u64);
-    let products = n.saturating_mul(4 * 8 * block);
+    let products = n.saturating_mul(3 * 8 * block);
     let copy = m.saturating_mul(4 * block);
-    let packed = threads * (8192 + 8 * (block + 8) * 2 * (m.min(1024) + 64));
+    let packed = threads * (8192 + 8 * (block + 8) * (m.min(1024) + 64).max(2 * m.min(256)));
     elements
         .saturating_mul(12)
         .saturating_add(products)

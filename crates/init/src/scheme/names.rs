@@ -35,7 +35,6 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("ones_init", "ones", &[]),
     alias("identity_initializer", "identity", &["gain"]),
     alias("identity_init", "identity", &["gain", "shift"]),
-    alias("sparse_init", "sparse", &["sparsity", "std"]),
     alias("orthogonal_initializer", "orthogonal", &["gain"]),
     alias("eye", "identity", &[]),
     alias("torch_default", "kaiming_uniform(a=sqrt(5))", &[]),

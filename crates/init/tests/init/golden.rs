@@ -193,13 +193,18 @@ fn small_normal_draws_share_pairs() {
 #[test]
 fn truncated_normals_bit_for_bit() {
     let golden = &Golden::read();
-    let initializers: [(&str, [f64; 4]); 6] = [
+    let initializers: [(&str, [f64; 4]); 10] = [
         ("0,1,-2,2", [0.0, 1.0, -2.0, 2.0]),
         ("0,0.02,-2,2", [0.0, 0.02, -2.0, 2.0]),
         ("1,2,-1,1.5", [1.0, 2.0, -1.0, 1.5]),
         ("0,1,1,3", [0.0, 1.0, 1.0, 3.0]),
         ("3,0.5,0,1", [3.0, 0.5, 0.0, 1.0]),
         ("0,1,-0.1,0.1", [0.0, 1.0, -0.1, 0.1]),
+        // Of which PyTorch keeps little, and a range far away.
+        ("0,1,2,8", [0.0, 1.0, 2.0, 8.0]),
+        ("0,1,3,8", [0.0, 1.0, 3.0, 8.0]),
+        ("5,1,-3,2.5", [5.0, 1.0, -3.0, 2.5]),
+        ("-20,0.5,1,1.1", [-20.0, 0.5, 1.0, 1.1]),
     ];
     for (name, [mean, std, low, high]) in initializers {
         let initializer = TruncatedNormal::new(mean, std, low, high);

@@ -514,7 +514,6 @@ fn a_single_number_says_what_it_is() {
         ("sparse(0.9)", "sparse(sparsity=0.9)"),
         ("sparse_rows(7)", "sparse_rows(inputs=7)"),
         ("identity(2)", "identity_init(gain=2, shift=0)"),
-        ("sparse_init(0.9)", "sparse(sparsity=0.9)"),
         ("fixup(4, 2, mode=fan_out)", "fixup(4, 2, base=kaiming_normal(mode=fan_out))"),
         ("nguyen_widrow(2, tanh)", "nguyen_widrow(bound=2, form=tansig)"),
         ("nguyen_widrow(2)", "nguyen_widrow(bound=2)"),
@@ -545,7 +544,6 @@ fn a_single_number_says_what_it_is() {
         "edge_of_chaos",
         "identity_initializer",
         "identity_init",
-        "sparse_init",
         "orthogonal_initializer",
     ];
     assert_eq!(takes, decided.into(), "is a single number clear for the new one?");
