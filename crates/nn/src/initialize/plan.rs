@@ -13,7 +13,6 @@ use fanin_tensor::{Scalar, Tensor};
 
 use super::InitError;
 use crate::param::Param;
-use crate::parameters::Parameters;
 use crate::pattern;
 
 pub use report::{Outcome, PlanReport, PlanRow};
@@ -159,41 +158,6 @@ impl InitPlan {
     pub fn keyed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
-    }
-
-    /// What the plan would do with each parameter of a model. Prints as a table.
-    ///
-    /// # Errors
-    /// Those of [`Parameters::init`](crate::Parameters::init).
-    ///
-    /// # Example
-    /// ```
-    /// use fanin_nn::init::{KaimingNormal, Zeros};
-    /// use fanin_nn::layers::{FixupBranch, Residual};
-    /// use fanin_nn::{InitPlan, Linear, Sequential};
-    ///
-    /// let model =
-    ///     Sequential::new().add(Linear::new(4, 8)).add(Residual::new(FixupBranch::new(8, 8, 1, 2)));
-    /// let plan = InitPlan::new().weights(KaimingNormal::default()).biases(Zeros);
-    /// let report = plan.report(&model)?;
-    /// println!("{report}");
-    /// assert_eq!(report.rows()[2].to_string(), "1.branch.layers.0.weight: kept, set on purpose");
-    /// # Ok::<(), fanin_nn::InitError>(())
-    /// ```
-    pub fn report<T: Scalar>(
-        &self,
-        model: &(impl Parameters<T> + ?Sized),
-    ) -> Result<PlanReport, InitError> {
-        let params = model.named_params();
-        let initializers = initializers(self, &params)?;
-        Ok(PlanReport::new(params.iter().zip(initializers).map(|((path, param), initializer)| {
-            let outcome = match (initializer, kept(param)) {
-                (Some(initializer), _) => Outcome::Drawn(format!("{initializer:?}")),
-                (None, Some(kept)) => kept.into(),
-                (None, None) => Outcome::NotSelected,
-            };
-            PlanRow { path: path.clone(), kind: param.spec().kind, outcome }
-        })))
     }
 
     /// The new values of these parameters in order; `None` for a parameter that keeps its value.

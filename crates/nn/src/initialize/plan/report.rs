@@ -3,8 +3,10 @@
 use std::fmt;
 
 use fanin_init::ParamKind;
+use fanin_tensor::Scalar;
 
-use super::Kept;
+use super::{InitError, InitPlan, Kept, initializers, kept};
+use crate::parameters::Parameters;
 
 /// What an [`InitPlan`](super::InitPlan) would do with each parameter of a model, in order. Made by
 /// [`InitPlan::report`](super::InitPlan::report); prints as a table.
@@ -39,6 +41,43 @@ pub enum Outcome {
     OnPurpose,
     /// It keeps its value, because it is a scale or a shift.
     ScaleOrShift,
+}
+
+impl InitPlan {
+    /// What the plan would do with each parameter of a model. Prints as a table.
+    ///
+    /// # Errors
+    /// Those of [`Parameters::init`](crate::Parameters::init).
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::init::{KaimingNormal, Zeros};
+    /// use fanin_nn::layers::{FixupBranch, Residual};
+    /// use fanin_nn::{InitPlan, Linear, Sequential};
+    ///
+    /// let model =
+    ///     Sequential::new().add(Linear::new(4, 8)).add(Residual::new(FixupBranch::new(8, 8, 1, 2)));
+    /// let plan = InitPlan::new().weights(KaimingNormal::default()).biases(Zeros);
+    /// let report = plan.report(&model)?;
+    /// println!("{report}");
+    /// assert_eq!(report.rows()[2].to_string(), "1.branch.layers.0.weight: kept, set on purpose");
+    /// # Ok::<(), fanin_nn::InitError>(())
+    /// ```
+    pub fn report<T: Scalar>(
+        &self,
+        model: &(impl Parameters<T> + ?Sized),
+    ) -> Result<PlanReport, InitError> {
+        let params = model.named_params();
+        let initializers = initializers(self, &params)?;
+        Ok(PlanReport::new(params.iter().zip(initializers).map(|((path, param), initializer)| {
+            let outcome = match (initializer, kept(param)) {
+                (Some(initializer), _) => Outcome::Drawn(format!("{initializer:?}")),
+                (None, Some(kept)) => kept.into(),
+                (None, None) => Outcome::NotSelected,
+            };
+            PlanRow { path: path.clone(), kind: param.spec().kind, outcome }
+        })))
+    }
 }
 
 impl From<Kept> for Outcome {
