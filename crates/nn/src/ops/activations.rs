@@ -178,12 +178,6 @@ pub(crate) use activations;
 
 activations!(functions);
 
-#[cfg(test)]
-pub(super) mod precise {
-    use crate::ops::precise::check;
-    activations!(check);
-}
-
 /// Each function in `f64`, to compute gains.
 macro_rules! curves {
     ($(
@@ -213,3 +207,9 @@ fn c<T: Scalar>(value: f64) -> T {
 
 const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+#[cfg(test)]
+pub(super) mod precise {
+    use crate::ops::precise::check;
+    activations!(check);
+}

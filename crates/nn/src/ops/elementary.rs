@@ -122,12 +122,6 @@ macro_rules! elementary {
 }
 elementary!(functions);
 
-#[cfg(test)]
-pub(super) mod precise {
-    use crate::ops::precise::check;
-    elementary!(check);
-}
-
 /// `x^n`. Repeated multiplication adds up rounding errors, so large exponents take std's function.
 fn power(x: f64, n: i32) -> f64 {
     let small = x.powi(n.clamp(-4, 4).abs());
@@ -155,4 +149,10 @@ fn power_derivative(x: f64, p: f64) -> f64 {
     // The product with p may be a better number than the power itself.
     let root = x.abs().powf(0.5 * (p - 1.0));
     (p * root * root).abs().copysign(p * slope)
+}
+
+#[cfg(test)]
+pub(super) mod precise {
+    use crate::ops::precise::check;
+    elementary!(check);
 }

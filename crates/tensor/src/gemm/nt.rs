@@ -21,7 +21,7 @@ const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 /// `C = A·B`, where the rows of A and the columns of B are contiguous.
 pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    debug_assert!((k == 1 || a.col_stride == 1) && (k == 1 || b.row_stride == 1));
+    debug_assert!(k == 1 || (a.col_stride == 1 && b.row_stride == 1));
     let nanos = nanos(m, k, n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
     let split = Split::new(m, n, (n * k).max(m * k), nanos);
     let c = parallel::Shared(c.as_mut_ptr());

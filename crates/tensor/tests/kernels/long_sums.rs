@@ -101,15 +101,14 @@ fn sums<T: Scalar>() {
             if len > 3 * MOST {
                 continue;
             }
-            for (name, dy) in [("0.1", vec![T::from_f64(0.1); len])] {
-                let mut dx = vec![T::ZERO; kept];
-                broadcast::reduce_to(&dy, &to, &from, Write::Set, &mut dx);
-                let what = format!("reduce {to:?} to {from:?} of {name}");
-                let want = T::from_f64(0.1).to_f64() * (len / kept) as f64;
-                dx.iter().for_each(|&dx| close(&what, len / kept, dx, want));
-                broadcast::reduce_to(&dy, &to, &from, Write::Add, &mut dx);
-                dx.iter().for_each(|&dx| close(&what, len / kept, dx, 2.0 * want));
-            }
+            let dy = vec![T::from_f64(0.1); len];
+            let mut dx = vec![T::ZERO; kept];
+            broadcast::reduce_to(&dy, &to, &from, Write::Set, &mut dx);
+            let what = format!("reduce {to:?} to {from:?}");
+            let want = T::from_f64(0.1).to_f64() * (len / kept) as f64;
+            dx.iter().for_each(|&dx| close(&what, len / kept, dx, want));
+            broadcast::reduce_to(&dy, &to, &from, Write::Add, &mut dx);
+            dx.iter().for_each(|&dx| close(&what, len / kept, dx, 2.0 * want));
         }
         for cols in [1, 3, 70] {
             if n * cols > MOST {

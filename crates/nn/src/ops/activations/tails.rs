@@ -80,9 +80,10 @@ pub(super) fn sigmoid_derivative<T: Scalar, I: Isa>(x: T) -> T {
 /// `1 − tanh² x = 4 e^{−2a} / (1 + e^{−2a})²`.
 #[inline(always)]
 pub(super) fn tanh_derivative<T: Scalar, I: Isa>(x: T) -> T {
-    let minus_2a = c::<T>(-2.0) * x.abs();
-    let z = minus_2a.vexp::<I>();
-    minus_2a.vexp_times::<I>(c::<T>(4.0) / ((T::ONE + z) * (T::ONE + z)))
+    // 4 z may be a normal number where z is not.
+    let four_z = (c::<T>(-2.0) * x.abs()).vexp_times::<I>(c(4.0));
+    let more = T::ONE + c::<T>(0.25) * four_z;
+    four_z / (more * more)
 }
 
 const SILU_LIMITS: [f64; 2] = [150.0, 800.0];
