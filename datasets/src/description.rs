@@ -253,11 +253,15 @@ fn missing(directory: &Path) -> Vec<String> {
 fn locate(directory: &Path, name: &str) -> Option<PathBuf> {
     let dotted = name.replace("-idx", ".idx");
     let names = [name.into(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
-    names.into_iter().map(|name| directory.join(name)).find(|path| match path.metadata() {
-        Ok(found) => found.is_file(),
-        // Opening it will tell why, which is better than to say that it is not there.
+    let paths = names.map(|name| directory.join(name));
+    let is_file = |path: &&PathBuf| path.metadata().is_ok_and(|found| found.is_file());
+    // Opening something else will tell why, which is better than to say that it is not there. But a
+    // directory may have been unpacked beside its archive.
+    let is_there = |path: &&PathBuf| match path.metadata() {
+        Ok(found) => !found.is_dir(),
         Err(e) => e.kind() != ErrorKind::NotFound,
-    })
+    };
+    paths.iter().find(is_file).or_else(|| paths.iter().find(is_there)).cloned()
 }
 
 #[cfg(test)]

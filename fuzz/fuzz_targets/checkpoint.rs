@@ -23,8 +23,10 @@ fuzz_target!(|data: &[u8]| {
         1 => sealed(b"f64\0", rest),
         _ => sealed(b"f32\0", rest),
     };
-    let mut model =
-        Sequential::new().add(Linear::new(3, 2)).add(Relu).add(Linear::builder(2, 1).no_bias().build());
+    let mut model = Sequential::new()
+        .add(Linear::new(3, 2))
+        .add(Relu)
+        .add(Linear::builder(2, 1).no_bias().build());
     let before = bits(&model);
     let loaded = within(8 * bytes.len() + (256 << 10), || model.load_bytes(&bytes));
     match loaded {

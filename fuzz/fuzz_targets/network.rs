@@ -7,7 +7,8 @@ use fanin_nn::{Module, Sequential, Tensor};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let read = within(128 * data.len() + (64 << 10), || serde_json::from_slice::<NetworkSpec>(data));
+    let read =
+        within(128 * data.len() + (64 << 10), || serde_json::from_slice::<NetworkSpec>(data));
     let Ok(spec) = read else { return };
     let again: NetworkSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
     assert_eq!(again, spec);

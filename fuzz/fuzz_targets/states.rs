@@ -22,7 +22,11 @@ fn read<V: Serialize + DeserializeOwned>(data: &[u8], binary: bool) -> Option<V>
     let value: V = within(most, || serde_json::from_slice(data)).ok()?;
     let text = serde_json::to_vec(&value).unwrap();
     // JSON has no infinities.
-    if text.windows(4).any(|w| w == b"null") { Some(value) } else { serde_json::from_slice(&text).ok() }
+    if text.windows(4).any(|w| w == b"null") {
+        Some(value)
+    } else {
+        serde_json::from_slice(&text).ok()
+    }
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -16,8 +16,8 @@ use crate::{Error, Sink, leftovers, overwrite, refuse_other_than_file};
 /// - Permissions, owner and group of an existing file stay.
 /// - Another name of the same file (a hard link) keeps the old content.
 /// - Where the directory takes no new file, or its owner cannot be given to it, an existing file is
-///   overwritten where it is. First the part that makes it longer is written: a full disk still
-///   changes nothing. While the rest is written, a crash can leave a mixture.
+///   overwritten where it is, under all its names. First the part that makes it longer is written: a
+///   full disk still changes nothing. While the rest is written, a crash can leave a mixture.
 /// - Temporary files that killed processes have left in the directory are removed.
 ///
 /// `write` is called again if the first way is refused; it must write the same bytes each time.
@@ -30,8 +30,9 @@ pub fn replace(
     target: &Path,
     mut write: impl FnMut(&mut dyn Sink) -> io::Result<()>,
 ) -> Result<(), Error> {
+    // Before links are followed: those in /proc/self/fd lead to no path.
+    refuse_other_than_file(target)?;
     let target = follow(target)?;
-    refuse_other_than_file(&target)?;
     let before = fs::metadata(&target).ok();
     // rename(2) replaces even a read-only file, so refuse to save over one here.
     if before.as_ref().is_some_and(|before| before.permissions().readonly()) {

@@ -72,6 +72,17 @@ fn links_are_followed_and_stay() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_open_pipe_is_no_file() {
+    use std::os::fd::AsRawFd;
+    let (reader, writer) = std::io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    assert!(matches!(save(Path::new(&path), ""), Err(Error::NotAFile("a device or a pipe"))));
+    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    assert!(matches!(open(Path::new(&path)), Err(Error::NotAFile("a device or a pipe"))));
+}
+
+#[test]
 fn owner_and_mode_stay() {
     let scratch = Scratch::new();
     let path = scratch.with("model", "old");

@@ -239,6 +239,24 @@ fn files_may_be_packed_or_plain_under_any_of_their_names() {
     }
 }
 
+#[test]
+#[cfg(unix)]
+fn a_pipe_under_the_name_of_a_file_is_told_as_such() {
+    let directory = TempDir::new();
+    write_small_mnist(&directory, "");
+    let pipe = directory.path().join(NAMES[2]);
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Beside it is a file under another of the names.
+    assert_eq!(mnist_from(directory.path()).unwrap().1.len(), 2);
+    fs::remove_file(directory.path().join(format!("{}.gz", NAMES[2]))).unwrap();
+    let error = mnist_from(directory.path()).unwrap_err();
+    assert!(matches!(&error, Error::NotAFile { file, .. } if *file == pipe), "{error}");
+    let set = mnist_with(&[("FANIN_DATA", directory.path())]);
+    assert!(set.starts_with(&format!("error: {} is a device or a pipe", pipe.display())), "{set}");
+    let set = mnist_with(&[("FANIN_DATA", &pipe)]);
+    assert!(set.starts_with(&format!("error: {} is no directory; ", pipe.display())), "{set}");
+}
+
 /// The error when one of four good files holds something else.
 fn spoiled(name: &str, bytes: &[u8]) -> (Error, String) {
     spoiled_by(&[(name, bytes)])

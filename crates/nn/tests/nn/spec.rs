@@ -254,7 +254,7 @@ fn the_working_memory_of_initializers_counts() {
 /// Branches within branches, in a format whose reader has no limit of its own.
 fn nested(depth: usize) -> Vec<u8> {
     // The variant `Residual` and a list of one layer; at the end `Relu` and every α.
-    [vec![1u8, 1].repeat(depth), vec![3], vec![0; depth]].concat()
+    [[1u8, 1].repeat(depth), vec![3], vec![0; depth]].concat()
 }
 
 #[test]
