@@ -124,7 +124,7 @@ once! {
         /// Gives shared values back, so that their owner can write to them without a copy.
         fn release(&mut self) {
             self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
-            if self.len > 0 && !self.recording {
+            if self.len > 0 && !self.recording && !self.spare.is_empty() {
                 if self.spare.lends() {
                     // With the node of an operation that has panicked.
                     let nodes = self.nodes.iter_mut().take(self.len + 1);
@@ -134,17 +134,15 @@ once! {
             }
         }
 
-        /// If the step is not recorded, takes back the memory of one node and of all nodes from `start`
-        /// on, apart from `kept` and parameters. Nobody may use their values any more. Returns how many
+        /// Takes back the memory of one node and of all nodes from `start` on, apart from `kept` and
+        /// parameters, in a step that is not recorded. Nobody may use their values any more. Returns how many
         /// nodes there are.
         pub(super) fn forget(&mut self, start: u32, one: Option<u32>, kept: u32) -> u32 {
-            if self.spare.lends() {
-                for node in one.into_iter().chain(start..self.len as u32) {
-                    let of_node = &mut self.nodes[node as usize];
-                    if node != kept && !of_node.is_param {
-                        of_node.shared = None;
-                        take_back(of_node, &mut self.spare);
-                    }
+            for node in one.into_iter().chain(start..self.len as u32) {
+                let of_node = &mut self.nodes[node as usize];
+                if node != kept && !of_node.is_param {
+                    of_node.shared = None;
+                    take_back(of_node, &mut self.spare);
                 }
             }
             self.len as u32
@@ -319,6 +317,12 @@ impl<T: Scalar> Graph<T> {
     /// Whether a node is an input, a parameter or a buffer.
     pub(super) fn is_leaf(&self, node: u32) -> bool {
         self.inputs(node).is_empty()
+    }
+
+    /// Whether a value of this step has memory that can be taken back.
+    #[inline]
+    pub(super) fn lends(&self) -> bool {
+        self.spare.lends()
     }
 
     /// How many nodes there are; each comes behind all that it is computed from.

@@ -49,6 +49,12 @@ once! {
             Self { slots: vec![], free: vec![], result: None, lends: false }
         }
 
+        /// Whether there has never been any memory.
+        #[inline]
+        pub(super) fn is_empty(&self) -> bool {
+            self.slots.is_empty()
+        }
+
         /// Whether a value of this step has some of the memory.
         #[inline]
         pub(super) fn lends(&self) -> bool {
