@@ -9,7 +9,7 @@ use super::gradients::{Source, Update};
 use super::ids::{Chains, Ids};
 use super::node::{Grad, Node, grow};
 use super::op::{Backward, Forward, Op};
-use super::spare::Spare;
+use super::spare::{NO_SLOT, Spare};
 use super::untrained::{Untrained, complain};
 use super::watch::Watch;
 use crate::buffer::Buffer;
@@ -27,7 +27,7 @@ pub(crate) struct Graph<T: Scalar> {
     edges: Vec<u32>,
     /// Parameters of this step.
     params: Vec<OnTape>,
-    /// Where in `params` each of them is.
+    /// Where in `params` each of them is, if there are more than `FEW`.
     ids: Ids,
     /// New values of buffers, in the order in which they were recorded.
     updates: Vec<Recorded<T>>,
@@ -46,6 +46,9 @@ pub(crate) struct Graph<T: Scalar> {
     untrained: Untrained,
     pub(super) watch: Watch,
 }
+
+/// So many parameters are looked through faster than a table is asked.
+const FEW: usize = 16;
 
 /// A parameter of this step.
 #[derive(Clone, Copy)]
@@ -124,29 +127,26 @@ once! {
 
         /// Gives shared values back, so that their owner can write to them without a copy.
         fn release(&mut self) {
-            if self.recording {
-                self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
-            } else if self.len > 0 {
-                // With the node of an operation that has panicked.
-                for node in self.nodes.iter_mut().take(self.len + 1) {
-                    node.shared = None;
-                    take_back(node, &mut self.spare);
+            self.nodes[..self.len].iter_mut().for_each(|node| node.shared = None);
+            if self.len > 0 && !self.recording && !self.spare.is_empty() {
+                if self.spare.lends() {
+                    // With the node of an operation that has panicked.
+                    let nodes = self.nodes.iter_mut().take(self.len + 1);
+                    nodes.for_each(|node| take_back(node, &mut self.spare));
                 }
                 self.spare.end_step();
             }
         }
 
-        /// If the step is not recorded, takes back the memory of one node and of all nodes from `start`
-        /// on, apart from `kept` and parameters. Nobody may use their values any more. Returns how many
+        /// Takes back the memory of one node and of all nodes from `start` on, apart from `kept` and
+        /// parameters, in a step that is not recorded. Nobody may use their values any more. Returns how many
         /// nodes there are.
         pub(super) fn forget(&mut self, start: u32, one: Option<u32>, kept: u32) -> u32 {
-            if !self.recording {
-                for node in one.into_iter().chain(start..self.len as u32) {
-                    let of_node = &mut self.nodes[node as usize];
-                    if node != kept && !of_node.is_param {
-                        of_node.shared = None;
-                        take_back(of_node, &mut self.spare);
-                    }
+            for node in one.into_iter().chain(start..self.len as u32) {
+                let of_node = &mut self.nodes[node as usize];
+                if node != kept && !of_node.is_param {
+                    of_node.shared = None;
+                    take_back(of_node, &mut self.spare);
                 }
             }
             self.len as u32
@@ -156,7 +156,7 @@ once! {
         pub(super) fn result(&mut self, root: u32) -> Tensor<T> {
             let node = &self.nodes[root as usize];
             match &node.own {
-                Some(own) if node.shared.is_none() && !self.recording => {
+                Some(own) if node.shared.is_none() && node.slots[0] != NO_SLOT => {
                     self.spare.result(own, node.slots[0])
                 }
                 _ => node.value().clone(),
@@ -200,7 +200,7 @@ once! {
 
         /// A parameter's node: one for each parameter, however often it is used.
         pub(super) fn param<'a>(&mut self, param: &'a Param<T>) -> u32 {
-            if let Some(at) = self.ids.get(param.id()) {
+            if let Some(at) = self.known(param.id()) {
                 return self.params[at].node;
             }
             if cfg!(debug_assertions) && self.recording && param.is_trainable() {
@@ -211,8 +211,12 @@ once! {
             }
             let node = self.leaf(param.value().clone(), param.is_trainable());
             self.nodes[node as usize].is_param = true;
-            self.ids.insert(param.id(), self.params.len());
             self.params.push(OnTape { id: param.id(), node, shown: false });
+            if self.params.len() > FEW {
+                // The first ones join when they are no longer few.
+                let start = if self.params.len() == FEW + 1 { 0 } else { self.params.len() - 1 };
+                (start..self.params.len()).for_each(|at| self.ids.insert(self.params[at].id, at));
+            }
             node
         }
 
@@ -276,10 +280,10 @@ impl<T: Scalar> Graph<T> {
         let mut cx = Forward::new(below, edges, node, spare);
         forward(&mut cx);
         assert!(cx.written, "{op:?}: the forward closure asked for no output");
-        if !self.recording
+        if node.slots[1] != NO_SLOT
             && let Some(saved) = node.saved.take()
         {
-            self.spare.take_back(saved, node.slots[1]);
+            self.spare.take_back(saved, std::mem::replace(&mut node.slots[1], NO_SLOT));
         }
         if node.differentiated {
             store(&mut self.ops[at], op);
@@ -329,6 +333,12 @@ impl<T: Scalar> Graph<T> {
         self.inputs(node).is_empty()
     }
 
+    /// Whether a value of this step has memory that can be taken back.
+    #[inline]
+    pub(super) fn lends(&self) -> bool {
+        self.spare.lends()
+    }
+
     /// How many nodes there are; each comes behind all that it is computed from.
     pub(crate) fn len(&self) -> u32 {
         self.len as u32
@@ -340,11 +350,20 @@ impl<T: Scalar> Graph<T> {
         grad.value.as_ref().filter(|_| grad.ready)
     }
 
+    /// Where a parameter of this step is.
+    #[inline]
+    fn known(&self, param: u64) -> Option<usize> {
+        if self.params.len() <= FEW {
+            return self.params.iter().position(|known| known.id == param);
+        }
+        self.ids.get(param)
+    }
+
     /// Where a parameter of this step is; `hint` is the position to look at first.
     fn position(&self, param: u64, hint: usize) -> Option<usize> {
         match self.params.get(hint) {
             Some(known) if known.id == param => Some(hint),
-            _ => self.ids.get(param),
+            _ => self.known(param),
         }
     }
 
@@ -377,7 +396,7 @@ impl<T: Scalar> Source<T> for Graph<T> {
         Some((at, self.grad(self.params[at].node)?))
     }
     fn find_mut(&mut self, param: u64) -> Option<&mut Tensor<T>> {
-        let node = self.params[self.ids.get(param)?].node;
+        let node = self.params[self.known(param)?].node;
         self.grad_mut(node)
     }
     fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
@@ -418,11 +437,15 @@ impl<T: Scalar> Source<T> for Graph<T> {
 
 /// Takes back what a node of a step that is not recorded owns.
 fn take_back<T: Scalar>(node: &mut Node<T>, spare: &mut Spare<T>) {
-    if let Some(own) = node.own.take() {
-        spare.take_back(own, node.slots[0]);
+    for (memory, slot) in [&mut node.own, &mut node.saved].into_iter().zip(&mut node.slots) {
+        if *slot != NO_SLOT
+            && let Some(memory) = memory.take()
+        {
+            spare.take_back(memory, std::mem::replace(slot, NO_SLOT));
+        }
     }
-    if let Some(saved) = node.saved.take() {
-        spare.take_back(saved, node.slots[1]);
+    if node.own.is_none() {
+        node.own = node.small.take();
     }
 }
 

@@ -2,15 +2,19 @@
 
 use fanin_tensor::{Scalar, Tensor};
 
+use super::spare::NO_SLOT;
+
 /// Node *i* of the tape, in memory that outlives the step.
 pub(super) struct Node<T> {
     /// A computed value.
     pub(super) own: Option<Tensor<T>>,
+    /// Memory of its own, while `own` has some of the tape's.
+    pub(super) small: Option<Tensor<T>>,
     /// A value that the caller shares with the tape: an input or a parameter.
     pub(super) shared: Option<Tensor<T>>,
     /// What the op saves for the backward pass.
     pub(super) saved: Option<Tensor<T>>,
-    /// In a step that is not recorded, which memory `own` and `saved` have.
+    /// In a step that is not recorded, which memory of the tape `own` and `saved` have.
     pub(super) slots: [u32; 2],
     /// Where in `edges` the inputs begin and end.
     pub(super) inputs: (u32, u32),
@@ -24,9 +28,10 @@ impl<T: Scalar> Node<T> {
     pub(super) fn new() -> Self {
         Self {
             own: None,
+            small: None,
             shared: None,
             saved: None,
-            slots: [0; 2],
+            slots: [NO_SLOT; 2],
             inputs: (0, 0),
             differentiated: false,
             is_param: false,

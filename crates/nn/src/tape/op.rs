@@ -8,7 +8,7 @@ use fanin_tensor::Write;
 use fanin_tensor::{IntoShape, Scalar, Tensor};
 
 use super::node::{Grad, Node, grow};
-use super::spare::Spare;
+use super::spare::{Spare, memory};
 
 /// How the gradient of one primitive operation flows back.
 ///
@@ -85,6 +85,7 @@ pub struct Forward<'a, T: Scalar> {
     inputs: Inputs<'a, T>,
     value: &'a mut Option<Tensor<T>>,
     saved: &'a mut Option<Tensor<T>>,
+    small: &'a mut Option<Tensor<T>>,
     slots: &'a mut [u32; 2],
     /// Where memory comes from if the step is not recorded.
     spare: Option<&'a mut Spare<T>>,
@@ -104,6 +105,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
             inputs: Inputs { nodes, edges },
             value: &mut node.own,
             saved: &mut node.saved,
+            small: &mut node.small,
             slots: &mut node.slots,
             spare,
             differentiated: node.differentiated,
@@ -132,7 +134,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
         self.written = true;
         shape.with_shape(|shape| match &mut self.spare {
             None => grow(self.value, shape),
-            Some(spare) => spare.lend(self.value, &mut self.slots[0], shape),
+            Some(spare) => memory(spare, self.value, self.small, &mut self.slots[0], shape),
         })
     }
 
@@ -140,7 +142,7 @@ impl<'a, T: Scalar> Forward<'a, T> {
     pub fn save(&mut self, shape: impl IntoShape) -> &mut [T] {
         shape.with_shape(|shape| match &mut self.spare {
             None => grow(self.saved, shape),
-            Some(spare) => spare.lend(self.saved, &mut self.slots[1], shape),
+            Some(spare) => memory(spare, self.saved, &mut None, &mut self.slots[1], shape),
         })
     }
 

@@ -24,7 +24,8 @@ use crate::param::Param;
 /// dropped. What is not recorded ([`value`](Self::value), [`predict`](crate::Module::predict)) needs less:
 /// a [`Sequential`](crate::Sequential), a [`Residual`](crate::layers::Residual) and a `Vec` of modules
 /// use the memory of a value again once the value is dead, so that two values are alive at a time, and
-/// in a branch a third. A hand-written `forward` keeps its values until it returns.
+/// in a branch a third. A value of at most 4 KiB has memory of its own, and a hand-written `forward` keeps
+/// its values until it returns.
 ///
 /// Of this memory a tape keeps up to 16 MiB for the next prediction. Beyond that it keeps what both of its
 /// last two predictions needed: a single large prediction leaves nothing behind, and large ones in a row
@@ -258,6 +259,13 @@ impl<T: Scalar> Tape<T> {
     /// See [`Graph::forget`].
     #[inline]
     pub(super) fn forget(&self, start: u32, one: Option<u32>, kept: u32) -> u32 {
+        {
+            // Mostly there is nothing to take back, and a call would cost a small network time.
+            let graph = self.graph.borrow();
+            if !graph.lends() {
+                return graph.len();
+            }
+        }
         self.graph.borrow_mut().forget(start, one, kept)
     }
 

@@ -4,6 +4,13 @@ use fanin_tensor::{Scalar, Tensor};
 
 use super::node::grow;
 
+/// A value of at most this many bytes has memory of its node, as a recorded one: it is not worth the time
+/// to give it back.
+const OWN: usize = 4 << 10;
+
+/// In place of a number: memory that is the node's own.
+pub(super) const NO_SLOT: u32 = u32::MAX;
+
 /// What a tape keeps after a prediction, however little the ones before needed, in bytes.
 const KEPT: usize = 16 << 20;
 
@@ -23,6 +30,8 @@ pub(super) struct Spare<T: Scalar> {
     free: Vec<u32>,
     /// The last result, if it was copied.
     result: Option<Tensor<T>>,
+    /// Whether a value of this step has some of the memory.
+    lends: bool,
 }
 
 struct Slot<T> {
@@ -37,7 +46,19 @@ struct Slot<T> {
 once! {
     impl<T: Scalar> Spare<T> {
         pub(super) fn new() -> Self {
-            Self { slots: vec![], free: vec![], result: None }
+            Self { slots: vec![], free: vec![], result: None, lends: false }
+        }
+
+        /// Whether there has never been any memory.
+        #[inline]
+        pub(super) fn is_empty(&self) -> bool {
+            self.slots.is_empty()
+        }
+
+        /// Whether a value of this step has some of the memory.
+        #[inline]
+        pub(super) fn lends(&self) -> bool {
+            self.lends
         }
 
         /// Memory of this shape for a value: that which it has, or free memory, or new memory.
@@ -47,6 +68,7 @@ once! {
             number: &'s mut u32,
             shape: &'s [usize],
         ) -> &'a mut [T] {
+            self.lends = true;
             if value.is_none() {
                 *number = self.free.pop().unwrap_or_else(|| {
                     self.slots.push(Slot { memory: None, capacity: 0, needed: [0; 2] });
@@ -95,6 +117,7 @@ once! {
         /// Ends a step whose memory is all taken back. Of more than `KEPT` bytes, those stay that this
         /// step and the one before needed.
         pub(super) fn end_step(&mut self) {
+            self.lends = false;
             self.free.clear();
             self.free.extend((0..self.slots.len() as u32).rev());
             let much = self.bytes() > KEPT;
@@ -112,4 +135,24 @@ once! {
             self.slots.iter().map(|slot| slot.capacity).sum::<usize>() * size_of::<T>()
         }
     }
+}
+
+/// Memory of this shape for a value of a step that is not recorded. `own` keeps that of the node while
+/// the value has other memory.
+#[inline]
+pub(super) fn memory<'a, T: Scalar>(
+    spare: &mut Spare<T>,
+    value: &'a mut Option<Tensor<T>>,
+    own: &mut Option<Tensor<T>>,
+    number: &mut u32,
+    shape: &[usize],
+) -> &'a mut [T] {
+    let len = shape.iter().fold(1usize, |len, &n| len.saturating_mul(n));
+    if *number == NO_SLOT && len <= OWN / size_of::<T>() {
+        return grow(value, shape);
+    }
+    if *number == NO_SLOT {
+        *own = value.take();
+    }
+    spare.lend(value, number, shape)
 }
