@@ -276,8 +276,8 @@ impl Kernel {
     }
 }
 
-/// Elements of C whose second halves of sums are computed at once: 4 MiB of `f32`.
-const HALVES: usize = 1 << 20;
+/// Elements of C whose second halves of sums are computed at once: 1 MiB of `f32`.
+const HALVES: usize = 1 << 18;
 
 /// Computes C by a kernel. Long sums are a tree: the sum of both halves.
 fn long_sums<T: Scalar>(
@@ -293,7 +293,7 @@ fn long_sums<T: Scalar>(
         return kernel.run(a, b, start, c);
     }
     // Many rows at once, so that they repay the packing of B, but not so many that memory would double.
-    let rows = (HALVES / n).max(512);
+    let rows = (HALVES / n).max(128);
     if m > rows {
         for (i, c) in c.chunks_mut(rows * n).enumerate() {
             let rows = i * rows..m.min((i + 1) * rows);

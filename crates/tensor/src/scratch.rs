@@ -20,8 +20,8 @@ unsafe impl Plain for usize {}
 #[repr(align(64))]
 struct CacheLine(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
 
-/// Larger memory is given back at once: 64 MiB.
-const KEPT: usize = 1 << 20;
+/// Larger memory is given back at once: 8 MiB.
+const KEPT: usize = 1 << 17;
 
 thread_local! {
     /// What no call has borrowed at the moment.
@@ -29,8 +29,11 @@ thread_local! {
 }
 
 /// Lends `len` elements to `f`. They hold zeros, or what an earlier call has left.
+///
+/// A thread that ends may have dropped its memory already: then there is new memory.
 pub fn with<T: Plain, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut lines = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    let mut lines =
+        FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten().unwrap_or_default();
     let needed = (len * size_of::<T>()).div_ceil(size_of::<CacheLine>());
     if lines.len() < needed {
         lines.resize(needed, CacheLine([0; 8]));
@@ -41,7 +44,7 @@ pub fn with<T: Plain, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     let elements = unsafe { &mut *(&raw mut elements[..len] as *mut [T]) };
     let result = f(elements);
     if lines.len() <= KEPT {
-        FREE.with_borrow_mut(|free| free.push(lines));
+        let _ = FREE.try_with(|free| free.borrow_mut().push(lines));
     }
     result
 }

@@ -84,8 +84,9 @@ impl Step {
     /// ```
     /// use fanin_nn::optim::Step;
     ///
-    /// assert_eq!(Step { lr: 0.1, number: 1 }.bias_correction(0.75), 0.25);
-    /// assert_eq!(Step { lr: 0.1, number: u64::MAX }.bias_correction(0.999), 1.0);
+    /// let step = |number| Step { lr: 0.1, decay_scale: 1.0, number };
+    /// assert!((step(1).bias_correction(0.75) - 0.25).abs() < 1e-15);
+    /// assert_eq!(step(u64::MAX).bias_correction(0.999), 1.0);
     /// ```
     ///
     /// # Reference

@@ -64,13 +64,20 @@ impl Ids {
     #[inline]
     fn find(&self, id: u64) -> usize {
         let mask = self.entries.len() - 1;
-        // Identities are mostly in a row. The multiplication spreads those of several models, too.
-        let mut at = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        let mut at = home(id, mask);
         while self.entries[at].round == self.round && self.entries[at].id != id {
             at = (at + 1) & mask;
         }
         at
     }
+}
+
+/// Where an identity is looked for first. Identities are mostly in a row; multiplication by the golden
+/// ratio spreads these, and those of several models, over the upper bits of the product (Knuth 1973,
+/// section 6.4).
+#[inline]
+fn home(id: u64, mask: usize) -> usize {
+    (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> mask.leading_zeros()) as usize & mask
 }
 
 /// For each identity the positions of its items, in their order.
@@ -149,10 +156,8 @@ mod tests {
             let mut ids = Ids::new();
             (0..50_000).for_each(|i| ids.insert(i * step, i as usize));
             let mask = ids.entries.len() - 1;
-            let comparisons = |i: u64| {
-                let hash = (i * step).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-                (ids.find(i * step).wrapping_sub(hash as usize) & mask) + 1
-            };
+            let comparisons =
+                |i: u64| (ids.find(i * step).wrapping_sub(home(i * step, mask)) & mask) + 1;
             let all = (0..50_000).map(comparisons).sum::<usize>();
             assert!(all < 4 * 50_000, "{step}: {all} comparisons");
         }

@@ -33,8 +33,9 @@ fn on_a_new_thread(f: impl FnOnce() + Send) {
     parallel::set_num_threads(1);
     std::thread::scope(|s| {
         s.spawn(|| {
-            // So that the memory in which products are packed is there.
+            // So that the memory is there in which products are packed and their halves are summed.
             let _ = network(&[784, 784]).predict(&Tensor::zeros([1000, 784]));
+            let _ = network(&[2048, 2048]).predict(&Tensor::zeros([128, 2048]));
             fanin_nn::release_memory();
             f();
         });
