@@ -240,6 +240,7 @@ fn memory_that_the_system_has_not() {
 #[test]
 fn the_working_memory_of_initializers_counts() {
     let scratch = Scheme::from(Orthogonal::default()).scratch_bytes(&ParamSpec::weight(100, 100));
+    assert!(scratch > 0);
     let layer = || LinearSpec {
         weight: Orthogonal::default().into(),
         bias: None,
