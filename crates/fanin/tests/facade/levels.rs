@@ -56,6 +56,11 @@ fn results() -> Results {
     results.insert("map".into(), y.clone());
     results.insert("dot".into(), vec![reduce::dot(&x, &y)]);
     results.insert("sum".into(), vec![reduce::sum(&x)]);
+    results.insert("norm".into(), vec![reduce::norm(&x)]);
+    let (mut sums, mut squares) = (vec![0.0; 5], vec![0.0; 5]);
+    let both = [(Write::Set, &mut sums[..]), (Write::Set, &mut squares[..])];
+    reduce::row_sums([&x[..5_000]], [&y[..5]], both, |[x], [v]| [x, (x - v) * (x - v)]);
+    results.extend([("row sums".into(), sums), ("row squares".into(), squares)]);
     let cols = 11;
     let wide: Vec<f32> = x[..cols * 400].iter().map(|x| 8.0 * x).collect();
     let (mut p, mut top, mut log_sum) = (vec![0.0; wide.len()], vec![0.0; 400], vec![0.0; 400]);

@@ -180,6 +180,15 @@ fn packed_products() {
     }
 }
 
+/// Sums that are computed in halves.
+#[test]
+fn products_of_long_sums() {
+    for (m, k, n) in [(1, 2500, 70), (70, 2500, 1), (5, 2500, 9), (3, 1025, 17)] {
+        product::<f32>(m, k, n);
+    }
+    product::<f64>(5, 1100, 9);
+}
+
 /// Up to more than two vectors, and one length for several threads.
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=2 * width::<f32>() + 1).chain([60_001])
@@ -223,6 +232,8 @@ fn reductions() {
             assert_eq!(reduce::sum(x.get()), x.get().iter().sum::<f32>());
             let dot: f32 = x.get().iter().zip(y.get()).map(|(x, y)| x * y).sum();
             assert_eq!(reduce::dot(x.get(), y.get()), dot);
+            let square: f32 = x.get().iter().map(|x| x * x).sum();
+            assert!((reduce::norm(x.get()) - square.sqrt()).abs() <= 1e-6 * square.sqrt());
             for (rows, cols) in [(1, len), (3, len / 3)].into_iter().filter(|(_, cols)| *cols > 0) {
                 let x = Slice::input(&x.get()[..rows * cols], 3, behind);
                 let mut by_row = Slice::output(&vec![1.0; cols], 1, behind);
@@ -232,6 +243,14 @@ fn reductions() {
                 assert!(
                     by_row.written().iter().zip(sums(x.get(), cols)).all(|(y, x)| *y == 2.0 * x)
                 );
+                let (vector, rows_of) = (Slice::input(&vec![2.0; cols], 1, behind), x.get());
+                let [mut once, mut twice] =
+                    [1, 2].map(|at| Slice::output(&vec![1.0; cols], at, behind));
+                let both = [(Write::Set, once.get_mut()), (Write::Add, twice.get_mut())];
+                reduce::row_sums([rows_of], [vector.get()], both, |[x], [v]| [x, v * x]);
+                assert_eq!(once.written(), sums(rows_of, cols));
+                let doubled = sums(rows_of, cols).into_iter().map(|sum| 1.0 + 2.0 * sum);
+                assert!(twice.written().iter().copied().eq(doubled));
                 let mut by_col = Slice::output(&vec![1.0; rows], 1, behind);
                 reduce::sum_cols(x.get(), cols, by_col.get_mut());
                 for (i, &sum) in by_col.written().iter().enumerate() {
