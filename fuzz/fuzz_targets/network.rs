@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(again, spec);
     const LIMIT: u64 = 1 << 20;
     let most = LIMIT as usize + 64 * data.len() + (256 << 10);
-    let built = within(most, || Sequential::from_spec_within(&spec, LIMIT));
+    let built = within(most, || Sequential::from_spec_with_limit(&spec, LIMIT));
     match built {
         Ok(model) => {
             let _ = model.to_string();

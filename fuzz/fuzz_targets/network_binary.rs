@@ -17,5 +17,5 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(format!("{again:?}"), format!("{spec:?}"));
     const LIMIT: u64 = 1 << 20;
     let most = LIMIT as usize + 256 * data.len() + (256 << 10);
-    let _ = within(most, || Sequential::from_spec_within(&spec, LIMIT));
+    let _ = within(most, || Sequential::from_spec_with_limit(&spec, LIMIT));
 });

@@ -17,11 +17,24 @@ pub(crate) fn remove(directory: &Path) {
         if entry.file_name().to_str().is_some_and(is_temporary) && is_old(&entry) {
             let path = entry.path();
             let file = File::options().read(true).write(true).open(&path);
-            if file.is_ok_and(|file| file.try_lock().is_ok()) {
+            // Between opening and locking, another process can have removed it and a third can have
+            // created a file of its name.
+            if file.is_ok_and(|file| file.try_lock().is_ok() && has_name(&file)) {
                 let _ = fs::remove_file(&path);
             }
         }
     }
+}
+
+#[cfg(unix)]
+fn has_name(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|found| found.nlink() > 0)
+}
+
+#[cfg(not(unix))]
+fn has_name(_: &File) -> bool {
+    true
 }
 
 /// `.fanin-17-0.tmp`

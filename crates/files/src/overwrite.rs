@@ -20,7 +20,7 @@ pub(crate) fn overwrite(
     let written = write(&mut tail).and_then(|()| file.sync_all());
     let len = tail.len;
     if let Err(source) = written {
-        file.set_len(old)?;
+        file.set_len(old).map_err(Error::Torn)?;
         return Err(Error::Io(source));
     }
     write(&mut Part { file: &file, part: 0..old, at: 0, len: 0 })

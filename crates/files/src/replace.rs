@@ -18,7 +18,8 @@ use crate::{Error, Sink, leftovers, overwrite, refuse_other_than_file};
 /// - Where the directory takes no new file, or its owner cannot be given to it, an existing file is
 ///   overwritten where it is, under all its names. First the part that makes it longer is written: a
 ///   full disk still changes nothing. While the rest is written, a crash can leave a mixture.
-/// - Temporary files that killed processes have left in the directory are removed.
+/// - Temporary files are removed that processes have left in the directory which were killed more than a
+///   minute before.
 ///
 /// `write` is called again if the first way is refused; it must write the same bytes each time.
 ///

@@ -1,6 +1,6 @@
 //! [`Temporary`]: the file that becomes the target.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -35,30 +35,24 @@ impl Temporary {
             };
             // A file system without locks refuses. Nobody can lock a leftover there either, so none
             // is removed.
-            let _ = file.try_lock();
-            let temporary = Self { file, path, kept: false };
+            let locked = file.try_lock();
             // Another process can have taken it for a leftover before it was locked.
-            if temporary.has_name() {
+            let is_taken = matches!(locked, Err(TryLockError::WouldBlock)) || !path.exists();
+            let temporary = Self { file, path, kept: false };
+            if !is_taken {
                 return Ok(temporary);
             }
         }
     }
 
-    #[cfg(unix)]
-    fn has_name(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        self.file.metadata().is_ok_and(|found| found.nlink() > 0)
-    }
-
-    #[cfg(not(unix))]
-    fn has_name(&self) -> bool {
-        true
-    }
-
     /// Gives the file the owner and the permissions of another.
     pub(crate) fn belong_as(&self, before: &Metadata) -> io::Result<()> {
         keep_owner(&self.file, before)?;
-        self.file.set_permissions(before.permissions())
+        // Not if they are right: some file systems refuse every change.
+        if self.file.metadata()?.permissions() != before.permissions() {
+            self.file.set_permissions(before.permissions())?;
+        }
+        Ok(())
     }
 
     /// Renames the file to the target, and replaces what is there.

@@ -80,8 +80,8 @@ impl fmt::Display for Preset {
 /// }
 /// # assert_eq!(presets::all()[1].1.to_string(), "weight xavier_uniform, bias zeros");
 /// ```
-pub fn all() -> [(&'static str, Preset); 11] {
-    [
+pub fn all() -> Vec<(&'static str, Preset)> {
+    vec![
         ("torch", torch()),
         ("keras", keras()),
         ("flax", flax()),

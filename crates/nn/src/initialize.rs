@@ -32,7 +32,7 @@ pub use krahenbuhl::Krahenbuhl;
 pub use lsuv::Lsuv;
 pub use mup::MuP;
 pub(crate) use plan::Drawn;
-pub use plan::{InitPlan, Outcome, PlanReport, PlanRow};
+pub use plan::{InitPlan, PlanOutcome, PlanReport, PlanRow};
 pub use report::{DataInitReport, LayerSignal};
 pub use unit_norm::UnitNorm;
 

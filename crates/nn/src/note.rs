@@ -41,12 +41,10 @@ impl Note {
                 show_shape(right),
                 show_shape(to)
             ),
-            Self::UnscaledInput(input) => {
-                format!("the first layer reads unscaled data of {input}")
-            }
+            Self::UnscaledInput(_) => "the first layer reads data that nobody scaled".into(),
             Self::UnscaledTarget { target, output } => format!(
                 "the targets have {target}, but the network's output has rms {}",
-                short(*output)
+                show(*output)
             ),
             Self::UnfitOutput { output, loss, why, .. } => {
                 format!("the network ends with {output}, which does not fit {loss}: {why}")
@@ -70,11 +68,14 @@ impl Note {
             Self::UnscaledInput(input) => {
                 format!("the input has {input}: bring it to mean 0 and std 1 first")
             }
-            Self::UnscaledTarget { target, .. } => format!(
-                "train on (target − {}) / {}, and undo that after predict()",
-                short(target.mean),
-                short(target.std)
-            ),
+            Self::UnscaledTarget { target, .. } => {
+                let scale = if target.std > 0.0 { target.std } else { target.rms() };
+                format!(
+                    "train on (target − {}) / {}, and undo that after predict()",
+                    show(target.mean),
+                    show(scale)
+                )
+            }
             Self::UnfitOutput { advice, .. } => (*advice).into(),
             Self::NoGradient { .. } => "build the loss from forward(t.input(&x)) of a model with \
                                         trainable parameters"
@@ -132,12 +133,12 @@ impl Spread {
 
 impl Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mean {} and std {}", short(self.mean), short(self.std))
+        write!(f, "mean {} and std {}", show(self.mean), show(self.std))
     }
 }
 
-/// Three digits, in the shorter of two notations.
-pub(crate) fn short(x: f64) -> String {
+/// Two to four digits, in the shorter of two notations.
+pub(crate) fn show(x: f64) -> String {
     match x.abs() {
         0.0 => "0".into(),
         size if !(1e-3..1e4).contains(&size) => format!("{x:.1e}"),

@@ -3,8 +3,8 @@
 //! A training step of a small network has a dozen parallel regions of some ten microseconds each. So
 //! the cost of starting a region decides whether threads help. The workers therefore spin for a moment
 //! after each region before they sleep, as long as regions come close together, and one atomic store
-//! starts a region. Piece *i* belongs to
-//! thread *i* while that thread is awake: it finds in its own cache what it wrote in the region before.
+//! starts a region. Piece *i* belongs to thread *i* while that thread is awake: it finds in its own cache
+//! what it wrote in the region before.
 //! The pool runs one region at a time. A thread that finds the pool in use runs its pieces itself, so
 //! models that train at the same time in one process never wait for each other.
 

@@ -1,4 +1,5 @@
-//! Memory that a thread keeps for sums of halves, so that a steady training step allocates nothing.
+//! Memory that a thread keeps for what kernels need beside their results, so that a steady training step
+//! allocates nothing.
 
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
@@ -20,8 +21,8 @@ unsafe impl Plain for usize {}
 #[repr(align(64))]
 struct CacheLine(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
 
-/// Larger memory is given back at once: 8 MiB.
-const KEPT: usize = 1 << 17;
+/// Larger memory is given back at once: 2 MiB.
+const KEPT: usize = 1 << 15;
 
 thread_local! {
     /// What no call has borrowed at the moment.

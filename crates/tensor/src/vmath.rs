@@ -110,7 +110,7 @@ pub fn two_sum<T: Scalar>(a: T, b: T) -> [T; 2] {
 pub trait Math: Copy {
     /// e^x.
     fn vexp<I: Isa>(self) -> Self;
-    /// `factor · e^x` for x ≤ 0, rounded as if e^x could not underflow. The factor must be below 10¹⁰.
+    /// `factor · e^x` for x ≤ 0, rounded as if e^x could not underflow. The factor must be below 10²⁴.
     fn vexp_times<I: Isa>(self, factor: Self) -> Self;
     /// e^x − 1, accurate near 0.
     fn vexpm1<I: Isa>(self) -> Self;

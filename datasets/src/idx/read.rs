@@ -52,8 +52,8 @@ pub struct Reader {
     advice: &'static str,
 }
 
-const RAISE: &str = "if that is right, raise it with idx::Reader::limit, else its header is damaged: \
-                     fetch the file again";
+const RAISE: &str =
+    "if its header is right, raise the limit by idx::Reader::limit; if not, fetch the file again";
 
 impl Default for Reader {
     fn default() -> Self {

@@ -192,8 +192,8 @@ fn a_little_endian_header_is_told_as_such() {
         swapped(&[60_000, 28, 28], &[1; 100]),
         "x claims 2^64 bytes or more, more than the limit of 1,073,741,824 bytes; its header says \
          1625948160×469762048×469762048, but 60000×28×28 in the other byte order: it may have been \
-         written little-endian, and IDX is big-endian; if that is right, raise it with \
-         idx::Reader::limit, else its header is damaged: fetch the file again"
+         written little-endian, and IDX is big-endian; if its header is right, \
+         raise the limit by idx::Reader::limit; if not, fetch the file again"
     );
     let text = swapped(&[3], &[1, 2, 3]);
     assert!(text.starts_with(
@@ -261,8 +261,8 @@ fn a_foreign_file_is_named_and_shown() {
 #[test]
 fn claims_beyond_the_limit_are_refused() {
     let claims = |shape: &[u32]| message(&idx_u8(shape, &[]));
-    let next = "; if that is right, raise it with idx::Reader::limit, else its header is damaged: \
-                fetch the file again";
+    let next = "; if its header is right, raise the limit by idx::Reader::limit; if not, fetch \
+                the file again";
     assert_eq!(
         claims(&[1 << 20, 1 << 20, 1 << 20]), // 2⁶⁰
         format!(

@@ -135,9 +135,8 @@ fn solve(
     let moment = |q: f64| moment(q).map_err(named);
     let sigma_w_squared = |q: f64| slope_moment(q).map(f64::recip).map_err(named);
     // What is left of q, minus σ_b², relative to q.
-    let excess = |q: f64| {
-        Ok::<_, String>((q - sigma_w_squared(q)? * moment(q)? - sigma_b * sigma_b) / q)
-    };
+    let excess =
+        |q: f64| Ok::<_, String>((q - sigma_w_squared(q)? * moment(q)? - sigma_b * sigma_b) / q);
     // Whether a signal of variance `above` grows for ever with the σ_w² that belongs to q.
     let grows = |q: f64, above: f64| {
         let next = sigma_w_squared(q)? * moment(above)? + sigma_b * sigma_b;

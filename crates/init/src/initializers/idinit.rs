@@ -21,7 +21,7 @@ use crate::{Initializer, ParamSpec};
 /// branch that ends in zeros. [`loosened`](Self::loosened) adds N(0, std²) to tell repeated units
 /// apart; otherwise nothing is drawn. Use it with biases of [`Zeros`](crate::Zeros).
 ///
-/// The repeated identity is not scaled (nor is the paper's known to be): a layer of n → r·n makes its input √r times as long.
+/// The repeated identity is not scaled (whether the paper scales it could not be verified): a layer of n → r·n makes its input √r times as long.
 ///
 /// Loosened by `0.085/√fan_in`, a square layer has the initialization that Lee, Choi & Kim 2025,
 /// "Robust Weight Initialization for Tanh Neural Networks with Fixed Point Analysis", propose for deep

@@ -189,7 +189,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "to draw from 1.0 to 2.0 what is 0.0 ± 1e-10: all numbers would be equal")]
+    #[should_panic(
+        expected = "to draw from 1.0 to 2.0 what is 0.0 ± 1e-10: all numbers would be equal"
+    )]
     fn a_range_where_all_numbers_are_equal_is_refused() {
         TruncatedNormal::new(0.0, 1e-10, 1.0, 2.0);
     }

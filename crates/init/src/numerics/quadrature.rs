@@ -47,13 +47,13 @@ struct Adaptive<'f> {
 impl Adaptive<'_> {
     /// The integral over `[start, start + width]`; `None` when no patience is left.
     fn integral(&mut self, start: f64, width: f64, depth: u32) -> Option<f64> {
-        const DEEPEST: u32 = 48; // an interval of this width is negligible, even with a jump in it
+        const MAX_NESTING: u32 = 48; // an interval of this width is negligible, even with a jump in it
         let (f, half) = (self.f, 0.5 * width);
         let (whole, left, right) =
             (legendre(f, start, width), legendre(f, start, half), legendre(f, start + half, half));
         let error = (left + right - whole).abs();
         // If it is not finite, halving does not help.
-        if depth == DEEPEST || error.is_nan() || error <= 1e-15 + 1e-14 * whole.abs() {
+        if depth == MAX_NESTING || error.is_nan() || error <= 1e-15 + 1e-14 * whole.abs() {
             return Some(left + right);
         }
         self.patience = self.patience.checked_sub(1)?;

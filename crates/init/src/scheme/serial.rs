@@ -45,7 +45,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(key) = map.next_key::<String>()? {
             args.push((Some(key), map.next_value::<Value>()?));
         }
-        // `law` is the key of older files; beside `initializer` it is a parameter.
+        // `law` is read as `initializer`; beside `initializer` it is a parameter.
         let place = ["initializer", "law"]
             .iter()
             .find_map(|key| args.iter().position(|(name, _)| name.as_deref() == Some(key)));
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        if self.depth == text::DEEPEST {
+        if self.depth == text::MAX_NESTING {
             return Err(A::Error::custom("lists are nested too deep"));
         }
         let mut values = vec![];

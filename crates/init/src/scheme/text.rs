@@ -3,7 +3,7 @@
 use super::value::{Call, Value, excerpt};
 
 /// The largest depth of nesting: `leaky_relu(0.2)` in an initializer has depth 2.
-pub(super) const DEEPEST: usize = 8;
+pub(super) const MAX_NESTING: usize = 8;
 
 /// The one call that the text consists of.
 ///
@@ -117,7 +117,7 @@ impl<'t> Parser<'t> {
 
     fn value(&mut self, depth: usize) -> Result<Value, String> {
         self.spaces();
-        if depth > DEEPEST {
+        if depth > MAX_NESTING {
             return Err(self.expected("something less deep"));
         }
         if self.take('[') {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::layer_report::LayerReport;
 use super::report::InitReport;
 use super::verdict::short;
-use crate::note::short as show;
+use crate::note::show;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 360.0;

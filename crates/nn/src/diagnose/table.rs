@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::report::InitReport;
 use super::verdict::short;
-use crate::note::short as show;
+use crate::note::show;
 
 /// A table of 100 columns, and the verdicts.
 impl fmt::Display for InitReport {

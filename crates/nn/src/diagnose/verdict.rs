@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layer_report::LayerReport;
 use super::probe::Wiring;
-use crate::note::{LARGE, Note, short as show};
+use crate::note::{LARGE, Note, show};
 
 /// A fault: its numbers, a sentence about it, and advice.
 #[non_exhaustive]

@@ -21,7 +21,7 @@ use crate::module::Module;
 /// | | Caffe | PyTorch | here |
 /// |---|---|---|---|
 /// | biases | stay as the network has them | are set to 0 with orthonormal weights | as PyTorch |
-/// | mean of a layer | as it comes | each scaling subtracts it from the biases | as Caffe; as PyTorch if [`centred`](Self::centred) |
+/// | mean of a layer | is not changed | each scaling subtracts it from the biases | as Caffe; as PyTorch if [`centred`](Self::centred) |
 /// | tolerance | 0.02 of the variance | 0.1 of the standard deviation | as PyTorch |
 ///
 /// The PyTorch program has two mistakes in its counters of layers, which are not followed. It never scales

@@ -1,5 +1,7 @@
 //! [`MuP`]: initial values and learning rates whose best values do not depend on the width.
 
+use std::collections::HashMap;
+
 use fanin_init::rand::RngCore;
 use fanin_init::{Gain, Initializer, KaimingNormal, ParamKind, ParamSpec, default_rng};
 use fanin_tensor::{Scalar, Tensor, show_shape};
@@ -327,8 +329,10 @@ impl MuP {
             ));
         }
         let mut settings = vec![];
+        let base: HashMap<&str, _> =
+            self.base.iter().map(|(path, shape, spec)| (&**path, (shape, spec))).collect();
         for (path, p) in params {
-            let Some((_, shape, spec)) = self.base.iter().find(|(base, ..)| *base == path) else {
+            let Some(&(shape, spec)) = base.get(&*path) else {
                 return Err(cannot(&path, "the base model has no such parameter".into()));
             };
             settings.push(self.setting(&path, p, shape, spec)?);
@@ -406,8 +410,10 @@ impl MuP {
                 false => Err(unclear(path, shape, base_shape, true)),
             };
         }
-        if base.fan_in == 0 || base.fan_out == 0 {
-            return Err(cannot(path, "it has a fan of 0 in the base model".into()));
+        for (spec, place) in [(base, " in the base model"), (spec, "")] {
+            if spec.fan_in == 0 || spec.fan_out == 0 {
+                return Err(cannot(path, format!("it has a fan of 0{place}")));
+            }
         }
         let grows = self.grows(path, spec, base)?;
         let (rate_in, rate_out) =

@@ -15,7 +15,7 @@ use super::InitError;
 use crate::param::Param;
 use crate::pattern;
 
-pub use report::{Outcome, PlanReport, PlanRow};
+pub use report::{PlanOutcome, PlanReport, PlanRow};
 
 /// Selects parameters of a model and gives each selection an initializer.
 ///
@@ -241,7 +241,7 @@ impl InitPlan {
             match reasons.iter().find(|(_, kept)| *kept != Kept::Frozen) {
                 None => return Err(InitError::Frozen { pattern }),
                 Some((path, kept)) => {
-                    let (path, why) = ((*path).clone(), Outcome::from(*kept).to_string());
+                    let (path, why) = ((*path).clone(), PlanOutcome::from(*kept).to_string());
                     return Err(InitError::Kept { pattern, path, why });
                 }
             }

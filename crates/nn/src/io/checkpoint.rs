@@ -59,8 +59,8 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::
 ///
 /// A symbolic link stays, and the file that it leads to is written, even if there is none yet. An
 /// existing file keeps its permissions, owner and group. Another name of it (a hard link) keeps the
-/// old content. Temporary files that killed processes have left are removed by the next save in
-/// their directory.
+/// old content. A save removes the temporary files that processes have left in the directory which
+/// were killed more than a minute before.
 ///
 /// Where the directory takes no new file, or the file's owner cannot be given to a new one, an
 /// existing file is overwritten where it is. A full disk still changes nothing. A crash can then

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fanin_init::{Fixup, Initializer, ParamSpec, Zeros};
+use fanin_init::{Fixup, Initializer, Zeros};
 use fanin_tensor::{Scalar, Tensor};
 
 use super::Linear;
@@ -65,7 +65,7 @@ impl FixupBranch {
     /// **Panics** if there are no branches, or fewer than two layers.
     #[track_caller]
     pub fn new(features: usize, hidden: usize, branches: usize, layers: usize) -> Self {
-        Self::of(features, hidden, Fixup::new(branches, layers))
+        Self::with_fixup(features, hidden, Fixup::new(branches, layers))
     }
 
     /// One branch, whose weights have this [`Fixup`]: the numbers of branches and layers, and the
@@ -79,13 +79,13 @@ impl FixupBranch {
     /// use fanin_nn::layers::FixupBranch;
     ///
     /// let authors = Fixup::new(50, 2).base(KaimingNormal::default().fan(Fan::Out));
-    /// let branch = FixupBranch::of(64, 128, authors);
+    /// let branch = FixupBranch::with_fixup(64, 128, authors);
     /// ```
     ///
     /// # Reference
     /// `FixupResNet.__init__` in cifar/models/fixup_resnet_cifar.py of the authors' repository,
     /// hongyi-zhang/Fixup: the standard deviation is `√(2 / (out·∏k)) · L^(−1/2)`.
-    pub fn of(features: usize, hidden: usize, fixup: Fixup) -> Self {
+    pub fn with_fixup(features: usize, hidden: usize, fixup: Fixup) -> Self {
         let layers = fixup.layers();
         let layer = |inputs, outputs, weight: &dyn Initializer| {
             Linear::builder(inputs, outputs).weight(weight).no_bias().build()
@@ -95,11 +95,10 @@ impl FixupBranch {
         all.push(layer(hidden, features, &Zeros));
         // A plan for all weights would undo what the branch is for.
         all.iter_mut().for_each(|layer| layer.weight_mut().set_protected(true));
-        let bias = || Param::with_spec(Tensor::zeros(1), ParamSpec::shift_of(1));
         Self {
             layers: all,
-            biases: (0..2 * layers - 1).map(|_| bias()).collect(),
-            scale: Param::with_spec(Tensor::ones(1), ParamSpec::scale()),
+            biases: (0..2 * layers - 1).map(|_| Param::shift(Tensor::zeros(1))).collect(),
+            scale: Param::scale(Tensor::ones(1)),
         }
     }
 }

@@ -45,11 +45,11 @@ pub struct NetworkSpec {
 
 impl NetworkSpec {
     /// The most bytes that [`Sequential::from_spec`] builds a network of: 1 GiB, which is 268 million
-    /// parameters. [`Sequential::from_spec_within`] takes another limit.
+    /// parameters. [`Sequential::from_spec_with_limit`] takes another limit.
     pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
     /// The most residual branches that lie within each other.
-    pub const DEEPEST: usize = 64;
+    pub const MAX_NESTING: usize = 64;
 }
 
 /// Writes [`LayerSpec`], whose activations come from the table, and the code that depends on them.
@@ -226,7 +226,7 @@ pub enum AlphaSpec {
 impl ResidualSpec {
     fn check(&self, path: &Path<'_>, budget: &mut Budget) -> Result<Features, SpecError> {
         let refuse = |reason| Err(path.error("Residual".into(), reason));
-        if path.depth() > NetworkSpec::DEEPEST {
+        if path.depth() > NetworkSpec::MAX_NESTING {
             return refuse(read::too_deep());
         }
         let features = check(&self.branch, Some(path), budget)?;
@@ -296,10 +296,10 @@ impl Sequential {
     /// If building by hand would panic: a layer does not fit the ones before it, an initializer
     /// cannot fill its parameter, or a parameter is out of range. Also if parameters and the working
     /// memory of initializers take more than [`NetworkSpec::DEFAULT_LIMIT`] bytes, or if residual
-    /// branches lie deeper than [`NetworkSpec::DEEPEST`]. The whole description is checked before
+    /// branches lie deeper than [`NetworkSpec::MAX_NESTING`]. The whole description is checked before
     /// memory is allocated or a number is drawn.
     pub fn from_spec(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        Self::from_spec_within(spec, NetworkSpec::DEFAULT_LIMIT)
+        Self::from_spec_with_limit(spec, NetworkSpec::DEFAULT_LIMIT)
     }
 
     /// [`from_spec`](Self::from_spec) with another limit: the most bytes that all parameters together
@@ -314,15 +314,15 @@ impl Sequential {
     /// use fanin_nn::layers::{LinearSpec, NetworkSpec};
     ///
     /// let spec = NetworkSpec { layers: vec![LinearSpec::new(1000, 10).into()] };
-    /// assert!(Sequential::from_spec_within(&spec, 40_040).is_ok());
+    /// assert!(Sequential::from_spec_with_limit(&spec, 40_040).is_ok());
     /// assert_eq!(
-    ///     Sequential::from_spec_within(&spec, 40_000).unwrap_err().to_string(),
+    ///     Sequential::from_spec_with_limit(&spec, 40_000).unwrap_err().to_string(),
     ///     "layer 0, Linear(1000 → 10): with it the network takes 40,040 bytes, more than the limit \
-    ///      of 40,000; make it smaller, or build it with Sequential::from_spec_within and a larger \
+    ///      of 40,000; make it smaller, or build it with Sequential::from_spec_with_limit and a larger \
     ///      limit"
     /// );
     /// ```
-    pub fn from_spec_within(spec: &NetworkSpec, bytes: u64) -> Result<Self, SpecError> {
+    pub fn from_spec_with_limit(spec: &NetworkSpec, bytes: u64) -> Result<Self, SpecError> {
         let mut budget = Budget::new(bytes);
         check(&spec.layers, None, &mut budget)?;
         budget.reserve().map_err(|reason| {

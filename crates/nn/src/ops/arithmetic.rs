@@ -127,7 +127,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let (left, right) = (a.shape(), b.shape());
         if left != right {
             let shape = common_shape(name, &left, &right);
-            if is_surprising(&left, &right) && a.tape().takes_notes() {
+            if is_surprising(&left, &right) && a.tape().listens() {
                 let [left, right, to] = [&left, &right, &shape].map(|shape| shape[..].into());
                 let note = Note::Broadcast { op: name.into(), left, right, to };
                 a.tape().note(note, Some(Location::caller()));

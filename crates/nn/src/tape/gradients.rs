@@ -117,11 +117,20 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     ///
     /// NaN or infinite if a gradient is.
     pub fn norm(&self) -> T {
-        let mut squares = PairwiseSum::new();
+        let (mut squares, mut largest) = (PairwiseSum::new(), 0.0_f64);
         self.source.each(&mut |_, grad| {
             let norm = reduce::norm(grad.as_slice()).to_f64();
             squares.push(norm * norm);
+            largest = largest.max(norm);
         });
+        // Squares of `f64` can be beyond its range where the norm is not.
+        if !(1e-150..1e150).contains(&largest) && largest.is_finite() && largest > 0.0 {
+            squares = PairwiseSum::new();
+            self.source.each(&mut |_, grad| {
+                squares.push((reduce::norm(grad.as_slice()).to_f64() / largest).powi(2));
+            });
+            return T::from_f64(largest * squares.total().sqrt());
+        }
         T::from_f64(squares.total().sqrt())
     }
 

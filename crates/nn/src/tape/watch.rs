@@ -51,6 +51,11 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.at = Some(at);
     }
 
+    /// Whether a note reaches anybody: in a diagnosis, and in a debug build.
+    pub(crate) fn listens(&self) -> bool {
+        cfg!(debug_assertions) || self.graph.borrow().probing
+    }
+
     /// Whether operations look for mistakes: in a diagnosis, and in the first training step of a
     /// tape in a debug build.
     pub(crate) fn takes_notes(&self) -> bool {

@@ -118,6 +118,7 @@ fn models_of_which_it_cannot_tell() {
          output weight is unknown; take a base model of another width, or say by MuP::delta what grows",
     );
     refused(MuP::sgd(&deep(0)), deep(4), "`2.weight`: it has a fan of 0 in the base model");
+    refused(MuP::sgd(&deep(4)), deep(0), "`2.weight`: it has a fan of 0");
     #[derive(Clone, Parameters)]
     struct Scaled {
         scale: Param,

@@ -509,8 +509,8 @@ fn a_report_says_what_a_plan_would_do() {
     let report = plan.report(&model).unwrap();
     assert_eq!(bits(&model), before);
     let outcomes: Vec<_> = report.rows().iter().map(|row| row.outcome.clone()).collect();
-    let he = initialize::Outcome::Drawn(format!("{:?}", KaimingNormal::default()));
-    use initialize::Outcome::{Frozen, NotSelected, OnPurpose, ScaleOrShift};
+    let he = initialize::PlanOutcome::Drawn(format!("{:?}", KaimingNormal::default()));
+    use initialize::PlanOutcome::{Frozen, NotSelected, OnPurpose, ScaleOrShift};
     let scalars = [const { ScaleOrShift }; 4];
     let want = [he.clone(), NotSelected, OnPurpose, OnPurpose].into_iter().chain(scalars);
     assert_eq!(outcomes, want.chain([he, Frozen]).collect::<Vec<_>>());

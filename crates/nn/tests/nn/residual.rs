@@ -151,7 +151,7 @@ fn torch() -> InitPlan {
 fn fixups_base_divides_by_the_fan_that_it_is_told() {
     let std = |fixup: Fixup| {
         manual_seed(1);
-        let branch = FixupBranch::of(40, 160, fixup);
+        let branch = FixupBranch::with_fixup(40, 160, fixup);
         let w = branch.param("layers.0.weight").value();
         (rms(w), branch.named_params().len())
     };

@@ -127,7 +127,7 @@ fn what_cannot_be_built() {
             vec![linear(usize::MAX, 3).into()],
             "Linear(18446744073709551615 → 3): with it the network takes 2^64 or more bytes, more \
              than the limit of 1,073,741,824; make it smaller, or build it with \
-             Sequential::from_spec_within and a larger limit",
+             Sequential::from_spec_with_limit and a larger limit",
         ),
         (vec![linear(1 << 40, 1 << 22).into()], "takes 2^64 or more bytes"),
         (
@@ -211,14 +211,14 @@ fn every_activation_by_name() {
 #[test]
 fn the_limit_is_exact_and_can_be_set() {
     let spec = NetworkSpec { layers: vec![LinearSpec::new(30, 10).into(), LayerSpec::Relu] };
-    assert!(Sequential::from_spec_within(&spec, 1_240).is_ok());
-    let error = Sequential::from_spec_within(&spec, 1_239).unwrap_err().to_string();
+    assert!(Sequential::from_spec_with_limit(&spec, 1_240).is_ok());
+    let error = Sequential::from_spec_with_limit(&spec, 1_239).unwrap_err().to_string();
     assert!(error.contains("takes 1,240 bytes, more than the limit of 1,239;"), "{error}");
 
     // Two layers of 300 MB, one of which has no biases.
     let wide = LinearSpec { bias: None, weight: Zeros.into(), ..LinearSpec::new(1 << 13, 9_600) };
     let layers = vec![wide.into(), LinearSpec::new(9_600, 1 << 13).into()];
-    let error = Sequential::from_spec_within(&NetworkSpec { layers }, 600_000_000).unwrap_err();
+    let error = Sequential::from_spec_with_limit(&NetworkSpec { layers }, 600_000_000).unwrap_err();
     let text = "layer 1, Linear(9600 → 8192): with it the network takes 629,145,600 bytes";
     assert!(error.to_string().starts_with(text), "{error}");
 }
@@ -227,13 +227,13 @@ fn the_limit_is_exact_and_can_be_set() {
 #[test]
 fn memory_that_the_system_has_not() {
     let layers = vec![LayerSpec::Relu, LinearSpec::new(1 << 30, 1 << 27).into(), LayerSpec::Relu];
-    let error = Sequential::from_spec_within(&NetworkSpec { layers }, u64::MAX).unwrap_err();
+    let error = Sequential::from_spec_with_limit(&NetworkSpec { layers }, u64::MAX).unwrap_err();
     let text = "layer 1, Linear(1073741824 → 134217728): with it the network takes \
                 576,460,752,840,294,400 bytes, and the system has no memory for them";
     assert!(error.to_string().starts_with(text), "{error}");
     // More than an address can say.
     let layers = vec![LinearSpec { bias: None, ..LinearSpec::new(0, usize::MAX) }.into()];
-    assert!(Sequential::from_spec_within(&NetworkSpec { layers }, u64::MAX).is_err());
+    assert!(Sequential::from_spec_with_limit(&NetworkSpec { layers }, u64::MAX).is_err());
 }
 
 /// Working memory counts once, because initializers run one after the other.
@@ -248,8 +248,8 @@ fn the_working_memory_of_initializers_counts() {
     };
     let spec = NetworkSpec { layers: vec![layer().into(), layer().into()] };
     let all = 2 * 40_000 + scratch;
-    assert!(Sequential::from_spec_within(&spec, all).is_ok());
-    assert!(Sequential::from_spec_within(&spec, all - 1).is_err());
+    assert!(Sequential::from_spec_with_limit(&spec, all).is_ok());
+    assert!(Sequential::from_spec_with_limit(&spec, all - 1).is_err());
 }
 
 /// Branches within branches, in a format whose reader has no limit of its own.
@@ -265,14 +265,14 @@ fn depth_is_no_way_to_the_end_of_the_stack() {
         let bytes = [vec![1], nested(depth)].concat();
         bincode::serde::decode_from_slice::<NetworkSpec, _>(&bytes, config).map(|(spec, _)| spec)
     };
-    let deepest = read(NetworkSpec::DEEPEST).unwrap();
+    let deepest = read(NetworkSpec::MAX_NESTING).unwrap();
     assert!(Sequential::from_spec(&deepest).is_ok());
-    for depth in [NetworkSpec::DEEPEST + 1, 1_000_000] {
+    for depth in [NetworkSpec::MAX_NESTING + 1, 1_000_000] {
         let error = read(depth).unwrap_err().to_string();
         assert!(error.contains("within 64 residual branches"), "{error}");
     }
     // After an error as well, the count begins anew.
-    assert_eq!(read(NetworkSpec::DEEPEST).unwrap(), deepest);
+    assert_eq!(read(NetworkSpec::MAX_NESTING).unwrap(), deepest);
 
     let NetworkSpec { layers } = deepest;
     let deeper = ResidualSpec { branch: layers, alpha: AlphaSpec::One };

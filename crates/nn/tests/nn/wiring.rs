@@ -5,7 +5,9 @@ use fanin_nn::diagnose::{Fault, InitReport};
 use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::losses::{self, CrossEntropy, Huber, Loss, Mse};
-use fanin_nn::{Linear, Module, Parameters, Sequential, Tensor, Var};
+use fanin_nn::{
+    Describe, Linear, Module, ParamPath, Parameters, Sequential, Tensor, Var, Visitor, VisitorMut,
+};
 
 /// Numbers of mean 0 and the given standard deviation.
 fn batch(rows: usize, cols: usize, std: f32) -> Tensor {
@@ -138,6 +140,29 @@ fn an_output_that_does_not_fit_its_loss_is_found() {
             "{report}"
         );
     }
+    // Functions without a bound that samples could show: log-probabilities, a SIREN's output.
+    struct After(Sequential, for<'t> fn(Var<'t>) -> Var<'t>);
+    impl Describe for After {}
+    impl Parameters for After {
+        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+            self.0.visit(path, visitor);
+        }
+        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
+            self.0.visit_mut(path, visitor);
+        }
+    }
+    impl Module for After {
+        fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+            (self.1)(self.0.forward(x))
+        }
+    }
+    let log_probabilities = After(net(3).add(Softmax), |p| p.ln());
+    let found = InitReport::with_loss(&log_probabilities, &x, &CrossEntropy::new(), &labels);
+    assert!(found.is_healthy(), "{found}");
+    let ends = y.map(|y| if y > 0.0 { 1.0 } else { -1.0 });
+    let found = InitReport::with_loss(&After(net(1), |y| y.sin()), &x, &Mse::new(), &ends);
+    assert!(found.is_healthy(), "{found}");
+
     let positive = y.map(f32::abs);
     assert!(report(&net(1).add(Softplus), &x, &Mse::new(), &positive).is_healthy());
 }

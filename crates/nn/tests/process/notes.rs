@@ -99,6 +99,17 @@ fn runs_a_case() {
             let loss = losses::from_fn(|y, target| (target - y).abs().mean());
             train(&x, &mut model, |y| loss.loss(y, &row));
         }
+        // On a tape that has trained before, and in a prediction.
+        "broadcast later" => {
+            let mut tape = Tape::new();
+            for _ in 0..3 {
+                let _ = tape.value_and_grad(|t| model.forward(t.input(&x)).mse(t.input(&column)));
+            }
+            let _ = tape.value(|t| (model.forward(t.input(&x)) - t.input(&row)).square().mean());
+        }
+        "constant target" => {
+            train(&x, &mut model, |y| y.mse(y.tape().input(&Tensor::full([16, 1], 1000.0))));
+        }
         "unscaled input" => {
             train(&batch(16, 4, 255.0), &mut model, |y| y.mse(y.tape().input(&column)));
         }
@@ -158,13 +169,15 @@ fn nothing_is_said_of_a_sound_program() {
 #[test]
 fn shapes_that_broadcast_by_surprise() {
     assert_note("broadcast", &["sub: 16×1 and 16 are broadcast to 16×16", "reshape([16, 1])"]);
+    assert_note("broadcast later", &["sub: 16×1 and 16 are broadcast to 16×16"]);
     assert_note("broadcast in a loss", &["sub: 16 and 16×1 are broadcast to 16×16"]);
 }
 
 #[test]
 fn data_that_nobody_scaled() {
-    assert_note("unscaled input", &["unscaled data", "std 14", "mean 0 and std 1"]);
+    assert_note("unscaled input", &["data that nobody scaled", "std 14", "mean 0 and std 1"]);
     assert_note("unscaled target", &["the targets have mean 500"]);
+    assert_note("constant target", &["(target − 1000) / 1000"]);
 }
 
 #[test]

@@ -9,6 +9,9 @@ use crate::simd::{Isa, Kernel, dispatch};
 use crate::vmath::two_sum;
 use crate::{Scalar, parallel, scratch};
 
+/// Elements whose rounding errors are kept at once.
+const ELEMENTS: usize = 1 << 12;
+
 #[track_caller]
 pub(super) fn softmax<T: Scalar>(
     x: &[T],
@@ -30,9 +33,13 @@ pub(super) fn softmax<T: Scalar>(
         let out = &out;
         // SAFETY: pieces have rows of their own, inside `p`, which is borrowed.
         let p = unsafe { std::slice::from_raw_parts_mut(out.0.add(at.start), at.len()) };
-        scratch::with(p.len(), |lost| {
-            dispatch(Softmax { x: &x[at], cols, p, lost, top, log_sum });
-        });
+        // Some rows at a time, so that their memory is small and stays in the first cache.
+        let rows = (ELEMENTS / cols).max(1);
+        let sums = top.chunks_mut(rows).zip(log_sum.chunks_mut(rows));
+        let elements = x[at].chunks(rows * cols).zip(p.chunks_mut(rows * cols));
+        for ((top, log_sum), (x, p)) in sums.zip(elements) {
+            scratch::with(p.len(), |lost| dispatch(Softmax { x, cols, p, lost, top, log_sum }));
+        }
     });
 }
 

@@ -24,13 +24,13 @@ pub struct PlanRow {
     /// The kind that its layer states.
     pub kind: ParamKind,
     /// What the plan does with it.
-    pub outcome: Outcome,
+    pub outcome: PlanOutcome,
 }
 
 /// What a plan does with a parameter.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PlanOutcome {
     /// It is drawn by this initializer.
     Drawn(String),
     /// It keeps its value, because no entry selects it.
@@ -71,16 +71,16 @@ impl InitPlan {
         let initializers = initializers(self, &params)?;
         Ok(PlanReport::new(params.iter().zip(initializers).map(|((path, param), initializer)| {
             let outcome = match (initializer, kept(param)) {
-                (Some(initializer), _) => Outcome::Drawn(format!("{initializer:?}")),
+                (Some(initializer), _) => PlanOutcome::Drawn(format!("{initializer:?}")),
                 (None, Some(kept)) => kept.into(),
-                (None, None) => Outcome::NotSelected,
+                (None, None) => PlanOutcome::NotSelected,
             };
             PlanRow { path: path.clone(), kind: param.spec().kind, outcome }
         })))
     }
 }
 
-impl From<Kept> for Outcome {
+impl From<Kept> for PlanOutcome {
     fn from(kept: Kept) -> Self {
         match kept {
             Kept::Frozen => Self::Frozen,
@@ -101,7 +101,7 @@ impl PlanReport {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for PlanOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Drawn(initializer) => initializer,

@@ -18,7 +18,7 @@ impl Budget {
 
     /// Adds a parameter of this shape, whose initializer needs `work` bytes while it draws.
     pub(super) fn tensor(&mut self, shape: &[usize], work: u64) -> Result<(), String> {
-        // An axis of 0 counts as 1: the product of the others must have room in an address, too.
+        // An axis of 0 counts as 1. The product of all other axes must fit into an address, too.
         let sizes = shape.iter().map(|&size| size.max(1) as u128);
         let numbers = sizes.fold(1u128, u128::saturating_mul);
         let bytes = numbers.saturating_mul(size_of::<f32>() as u128);
@@ -34,7 +34,7 @@ impl Budget {
         };
         Err(format!(
             "with it the network takes {} bytes{work}, more than the limit of {}; make it smaller, \
-             or build it with Sequential::from_spec_within and a larger limit",
+             or build it with Sequential::from_spec_with_limit and a larger limit",
             Bytes(total),
             Bytes(self.limit.into())
         ))

@@ -25,7 +25,7 @@ pub(super) fn branch<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<LayerSp
             DEPTH.set(DEPTH.get() - 1);
         }
     }
-    if DEPTH.get() == NetworkSpec::DEEPEST {
+    if DEPTH.get() == NetworkSpec::MAX_NESTING {
         return Err(D::Error::custom(too_deep()));
     }
     DEPTH.set(DEPTH.get() + 1);
@@ -37,7 +37,7 @@ pub(super) fn branch<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<LayerSp
 pub(super) fn too_deep() -> String {
     format!(
         "it lies within {} residual branches or more; put fewer within each other",
-        NetworkSpec::DEEPEST
+        NetworkSpec::MAX_NESTING
     )
 }
 

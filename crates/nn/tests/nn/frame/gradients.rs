@@ -6,6 +6,20 @@ use fanin_nn::{GradientSum, Linear, Mode, Module, Param, Parameters, Sequential,
 
 use super::{assert_close, golden, mlp, random};
 
+/// The squares of these gradients are beyond the range of `f64`, and the norm is not.
+#[test]
+fn a_norm_is_finite_where_its_square_is_not() {
+    for size in [1e200, 1e-200, 3.0] {
+        let params = [3.0, 4.0].map(|_| Param::new(Tensor::<f64>::zeros(1)));
+        let mut tape = Tape::<f64>::default();
+        let (_, grads) = tape.value_and_grad(|t| {
+            let [a, b] = [0, 1].map(|i| t.param(&params[i]).sum());
+            a * (3.0 * size) + b * (4.0 * size)
+        });
+        assert!((grads.norm() / (5.0 * size) - 1.0).abs() < 1e-15, "{size}");
+    }
+}
+
 #[test]
 fn clipping_is_that_of_pytorch() {
     let golden = golden();
