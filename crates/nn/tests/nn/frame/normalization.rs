@@ -5,7 +5,7 @@ use std::thread;
 use fanin_nn::layers::{BatchNorm1d, LayerNorm, Relu};
 use fanin_nn::{
     Adam, AdamW, Checkpoint, Error, GradientSum, Linear, Mode, Module, Optimizer, Param,
-    Parameters, Sequential, Sgd, Tape, Tensor, gradcheck_module,
+    Parameters, Sequential, Sgd, Tape, Tensor, gradcheck, gradcheck_module,
 };
 
 use super::{assert_close, bits, golden, random, train, with_batch_norm};
@@ -150,4 +150,11 @@ fn gradients_of_normalizations() {
         let name = format!("layer_norm/{name}");
         assert_close(&name, grads.get(param).unwrap(), get(&name), 2e-6);
     }
+}
+
+/// Sums along a row of more than 1,024 features are those of its halves.
+#[test]
+fn layer_norm_of_long_rows() {
+    let shapes: [&[usize]; 3] = [&[2, 1300], &[1300], &[1300]];
+    gradcheck(&shapes, 1, |_, x| x[0].layer_norm(Some([x[1], x[2]]), 1e-5)).assert_below(1e-6);
 }
