@@ -166,6 +166,9 @@ fn lsuv_is_repeatable_and_says_when_it_did_not_get_there() {
 
     let none = run(Lsuv::default().max_rounds(0)).1;
     assert!(none.worst() > 0.1 && none.layers().iter().all(|l| l.rounds == 0));
+    // Without scaling, layers lie below 1.
+    let least = none.layers().iter().map(|l| l.std).fold(1.0, f64::min);
+    assert!(least < 0.9 && none.worst() >= 1.0 - least, "{none}");
     let text = keyed.1.to_string();
     assert_eq!(text.lines().count(), DEPTH + 1);
     assert!(text.lines().nth(1).unwrap().starts_with("0.weight"), "{text}");
