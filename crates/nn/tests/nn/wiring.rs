@@ -5,9 +5,7 @@ use fanin_nn::diagnose::{Fault, InitReport};
 use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::losses::{self, CrossEntropy, Huber, Loss, Mse};
-use fanin_nn::{
-    Describe, Linear, Module, ParamPath, Parameters, Sequential, Tensor, Var, Visitor, VisitorMut,
-};
+use fanin_nn::{Linear, Module, Parameters, Sequential, Tensor, Var};
 
 /// Numbers of mean 0 and the given standard deviation.
 fn batch(rows: usize, cols: usize, std: f32) -> Tensor {
@@ -141,16 +139,8 @@ fn an_output_that_does_not_fit_its_loss_is_found() {
         );
     }
     // Functions without a bound that samples could show: log-probabilities, a SIREN's output.
-    struct After(Sequential, for<'t> fn(Var<'t>) -> Var<'t>);
-    impl Describe for After {}
-    impl Parameters for After {
-        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
-            self.0.visit(path, visitor);
-        }
-        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
-            self.0.visit_mut(path, visitor);
-        }
-    }
+    #[derive(Parameters)]
+    struct After(Sequential, #[parameters(skip)] for<'t> fn(Var<'t>) -> Var<'t>);
     impl Module for After {
         fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
             (self.1)(self.0.forward(x))
