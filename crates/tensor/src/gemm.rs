@@ -107,12 +107,13 @@ const TILED: usize = 1 << 22;
 /// a vector.
 const LONG: usize = 8;
 
-/// Whether the dot-product kernel beats packing B where both operands are contiguous along the sums.
+/// Whether the dot-product kernel beats packing where both operands are contiguous along the sums.
 ///
-/// It does for few rows, which do not repay the packing. It does for long sums if A fits the second
-/// cache.
-fn prefers_nt<T>(m: usize, k: usize) -> bool {
-    (m <= 16 && k >= LONG) || (k >= 128 && m * k * size_of::<T>() <= 1 << 20)
+/// It does for few rows, which do not repay the packing. It does for long sums if one operand is small:
+/// a larger one is read from memory in many short runs.
+fn prefers_nt<T>(m: usize, k: usize, n: usize) -> bool {
+    let bytes = |rows: usize| rows.saturating_mul(k).saturating_mul(size_of::<T>());
+    (m <= 16 && k >= LONG) || (k >= 128 && (bytes(m) <= 1 << 20 || bytes(n) <= 1 << 21))
 }
 
 /// The path of an `(m, k)` by `(k, n)` product.
@@ -235,7 +236,7 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
             let kernel = if w.row_stride == 1 { Kernel::Nt } else { Kernel::Gemv };
             return long_sums(kernel, x, w, start, c);
         }
-        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k) => Kernel::Nt,
+        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k, n) => Kernel::Nt,
         Path::Tiled => Kernel::Tiled,
         // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
         Path::Packed if simd::level() == Level::Portable => Kernel::MatrixMultiply,
@@ -332,7 +333,7 @@ fn in_pieces<T: Scalar>(
     // Few rows cannot be shared among the threads.
     let few = m < GRAIN * parallel::num_threads();
     let by_columns = n >= m && (a.col_stride == 1 || few);
-    let split = Split::along(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
+    let split = Split::first(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
     // Only a shortcut: the code below gives the same result. It takes long beside a small product.
     if split.pieces() == 1 {
         return f(0..m, 0..n, c.as_mut_ptr());

@@ -18,6 +18,7 @@
 #![allow(unsafe_code)] // each block gives its reason
 
 pub mod broadcast;
+mod cache;
 mod environment;
 pub mod gemm;
 pub mod lanes;

@@ -2,8 +2,8 @@
 //! Nothing is packed.
 //!
 //! A vector holds neighbouring terms of one sum, so B need not be transposed. Each sum ends with a sum
-//! across its vector, which only long sums repay. A is read again for every few columns of C, so it
-//! should fit the second cache.
+//! across its vector, which only long sums repay. A is read again for every few columns of C, so it is
+//! taken in blocks that fit the second cache.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::{BYTES_PER_NANO, Mat, Start, nanos};
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
-use crate::{Scalar, parallel};
+use crate::{Scalar, cache, parallel};
 
 /// Columns of C whose sums across vectors are computed together.
 const GROUP: usize = 4;
@@ -28,8 +28,20 @@ pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c
     parallel::run(split.pieces(), |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
         let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
-        dispatch(Nt { a, b, k, n, rows, columns, start, c: c.0 });
+        dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, start, c: c.0 });
     });
+}
+
+/// How many rows of A, of so many bytes each, are multiplied by all columns before the next rows. They
+/// fill half of the second cache.
+#[inline]
+fn height_of_blocks(rows: usize, bytes: usize) -> usize {
+    // Most products are small: they need no division.
+    if rows.saturating_mul(bytes) <= 1 << 17 {
+        rows
+    } else {
+        (cache::second() / 2 / bytes).max(GRAIN)
+    }
 }
 
 /// A rectangle of C. C has `n` columns.
@@ -42,6 +54,8 @@ struct Nt<'a, T> {
     n: usize,
     rows: Range<usize>,
     columns: Range<usize>,
+    /// How many rows C has.
+    all_rows: usize,
     start: Start<'a, T>,
     c: *mut T,
 }
@@ -51,34 +65,53 @@ impl<T: Scalar> Kernel for Nt<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let mut j = self.columns.start;
-        while j + GROUP <= self.columns.end {
-            self.rows::<I, GROUP>(j);
-            j += GROUP;
-        }
-        while j < self.columns.end {
-            self.rows::<I, 1>(j);
-            j += 1;
+        let height = height_of_blocks(self.rows.len(), self.k * size_of::<T>());
+        let mut top = self.rows.start;
+        while top < self.rows.end {
+            let rows = top..self.rows.end.min(top + height);
+            let mut j = self.columns.start;
+            while j + GROUP <= self.columns.end {
+                self.rows::<I, GROUP>(rows.clone(), j);
+                j += GROUP;
+            }
+            while j < self.columns.end {
+                self.rows::<I, 1>(rows.clone(), j);
+                j += 1;
+            }
+            top = rows.end;
         }
     }
 }
 
 impl<T: Scalar> Nt<'_, T> {
     /// `N` columns of C from column `j` on. Takes as many rows at once as the registers can sum.
+    ///
+    /// A sum has one vector of partial sums, whatever the block; but the last row of an odd number of
+    /// rows has two, since a lone row would wait for its own additions. So the pieces change no bit.
     #[inline(always)]
-    fn rows<I: Isa, const N: usize>(&self, j: usize) {
+    fn rows<I: Isa, const N: usize>(&self, rows: Range<usize>, j: usize) {
+        let lone = rows.end == self.all_rows && !self.all_rows.is_multiple_of(2);
+        let end = rows.end - usize::from(lone);
         // Not an iterator over rows, which divides by their length.
-        let mut i = self.rows.start;
-        while i + 4 <= self.rows.end && I::REGISTERS == 32 {
+        let mut i = rows.start;
+        while i + 4 <= end && I::REGISTERS == 32 {
             self.block::<I, 4, N, 1>(i, j);
             i += 4;
         }
-        while i + 2 <= self.rows.end {
+        // Three rows by four columns are twelve sums: with three vectors of A and one of B, 16 registers.
+        while i + 3 <= end && end - i != 4 && I::REGISTERS < 32 {
+            self.block::<I, 3, N, 1>(i, j);
+            i += 3;
+        }
+        while i + 2 <= end {
             self.block::<I, 2, N, 1>(i, j);
             i += 2;
         }
-        if i < self.rows.end {
-            self.block::<I, 1, N, 2>(i, j);
+        if i < end {
+            self.block::<I, 1, N, 1>(i, j);
+        }
+        if lone {
+            self.block::<I, 1, N, 2>(end, j);
         }
     }
 
@@ -90,26 +123,21 @@ impl<T: Scalar> Nt<'_, T> {
         let w: [&[T]; N] = std::array::from_fn(|c| &self.b.0[(j + c) * self.b.1..][..k]);
         // SAFETY: `I` is what `dispatch` chose, here and below.
         let mut sums = unsafe { [[[I::Lanes::<T>::splat(T::ZERO); N]; M]; S] };
-        let mut p = 0;
-        while p < k {
+        let (mut p, x, w) = (0, x.map(<[T]>::as_ptr), w.map(<[T]>::as_ptr));
+        // Whole vectors apart from the rest: a branch at every load would spill the sums.
+        while p + S * count <= k {
             for sums in &mut sums {
-                if p >= k {
-                    break;
-                }
-                let len = (k - p).min(count);
-                let w: [I::Lanes<T>; N] = std::array::from_fn(|c| {
-                    // SAFETY: p + len ≤ k, the length of all rows, here and below.
-                    unsafe { I::Lanes::<T>::load_most(w[c].as_ptr().wrapping_add(p), len) }
-                });
-                for (sums, x) in sums.iter_mut().zip(x) {
-                    // SAFETY: as above.
-                    let x = unsafe { I::Lanes::<T>::load_most(x.as_ptr().wrapping_add(p), len) };
-                    for (sum, w) in sums.iter_mut().zip(w) {
-                        // SAFETY: as above.
-                        *sum = unsafe { x.mul_add(w, *sum) };
-                    }
-                }
+                // SAFETY: p + count ≤ k, the length of all rows.
+                unsafe { add_products::<I, T, M, N, true>(sums, x, w, p, count) };
                 p += count;
+            }
+        }
+        for sums in &mut sums {
+            let len = k.saturating_sub(p).min(count);
+            if len > 0 {
+                // SAFETY: p + len ≤ k, the length of all rows.
+                unsafe { add_products::<I, T, M, N, false>(sums, x, w, p, len) };
+                p += len;
             }
         }
         for r in 0..M {
@@ -133,6 +161,43 @@ impl<T: Scalar> Nt<'_, T> {
             }
         }
     }
+}
+
+/// Adds the products of `len` terms of M rows and N columns, from term `p` on. `WHOLE` says that they
+/// are a vector.
+///
+/// # Safety
+/// `I` must be what [`dispatch`] chose, and all rows and columns must be readable up to term `p + len`.
+#[inline(always)]
+unsafe fn add_products<I: Isa, T: Scalar, const M: usize, const N: usize, const WHOLE: bool>(
+    sums: &mut [[I::Lanes<T>; N]; M],
+    x: [*const T; M],
+    w: [*const T; N],
+    p: usize,
+    len: usize,
+) {
+    // SAFETY: the caller's promise.
+    let x: [I::Lanes<T>; M] = std::array::from_fn(|r| unsafe { load::<I, T, WHOLE>(x[r], p, len) });
+    for (c, w) in w.into_iter().enumerate() {
+        // SAFETY: the caller's promise, here and below.
+        let w = unsafe { load::<I, T, WHOLE>(w, p, len) };
+        for (sums, x) in sums.iter_mut().zip(x) {
+            // SAFETY: as above.
+            sums[c] = unsafe { x.mul_add(w, sums[c]) };
+        }
+    }
+}
+
+/// # Safety
+/// As [`add_products`].
+#[inline(always)]
+unsafe fn load<I: Isa, T: Scalar, const WHOLE: bool>(
+    x: *const T,
+    p: usize,
+    len: usize,
+) -> I::Lanes<T> {
+    // SAFETY: the caller's promise.
+    unsafe { if WHOLE { Lanes::load(x.add(p)) } else { Lanes::load_first(x.add(p), len) } }
 }
 
 /// The sum across each vector.

@@ -19,6 +19,11 @@ use crate::simd::{Isa, Kernel, dispatch};
 const DEPTH: usize = 256;
 /// Rows of A that are packed together. With DEPTH columns they fill half of a second cache of 1 MiB.
 const ROWS: usize = 480;
+/// Panels of B that are prefetched together where each of its rows lies in another page of memory. One
+/// panel's share of a row is a cache line or two, and memory gives longer runs sooner.
+const STRIP: usize = 4;
+/// Bytes of a page of memory.
+const PAGE: usize = 4096;
 /// The most rows of a register tile.
 const MAX_HEIGHT: usize = 8;
 /// The widest row of a register tile: three AVX-512 vectors of `f32`.
@@ -84,6 +89,8 @@ impl<T: Scalar> Packed<'_, T> {
         // Blocks of nearly equal height.
         let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);
         let width = V * I::Lanes::<T>::COUNT;
+        let strip =
+            if b.col_stride == 1 && b.row_stride * size_of::<T>() >= PAGE { STRIP } else { 1 };
         for first in (0..a.cols).step_by(DEPTH) {
             let terms = first..a.cols.min(first + DEPTH);
             for top in rows.clone().step_by(height) {
@@ -92,17 +99,22 @@ impl<T: Scalar> Packed<'_, T> {
                 for (rows, to) in panels().zip(a_memory.chunks_exact_mut(R * terms.len())) {
                     pack::<I, T>(a.t(), terms.clone(), rows, R, to);
                 }
-                for left in columns.clone().step_by(width) {
+                let tiles = block.len().div_ceil(R);
+                for (at, left) in columns.clone().step_by(width).enumerate() {
                     let panel = left..columns.end.min(left + width);
-                    let next = panel.end..columns.end.min(panel.end + width);
+                    // The first of the panels that are prefetched together, and what they are followed by.
+                    let of_strip = at % strip;
+                    let strip_end = columns.end.min(left + (strip - of_strip) * width);
+                    let next = strip_end..columns.end.min(strip_end + strip * width);
                     let vectors = panel.len().div_ceil(I::Lanes::<T>::COUNT);
                     let whole = vectors * I::Lanes::<T>::COUNT;
                     let (b_panel, b_stride) =
                         vectors_of::<I, T>(b, terms.clone(), panel.clone(), whole, false, b_memory);
                     let runs = if b.col_stride == 1 { terms.len() } else { next.len() };
-                    let share = runs.div_ceil(block.len().div_ceil(R));
+                    let share = runs.div_ceil(tiles * strip);
                     for (i, rows) in panels().enumerate() {
-                        prefetch_runs(b, terms.clone(), next.clone(), i * share, share);
+                        let first_run = (of_strip * tiles + i) * share;
+                        prefetch_runs(b, terms.clone(), next.clone(), first_run, share);
                         // SAFETY: the rows and the panel are inside the rectangle, and C has as many
                         // columns as B.
                         let c = unsafe { c.add(rows.start * b.cols + panel.start) };
@@ -130,7 +142,7 @@ impl<T: Scalar> Packed<'_, T> {
     }
 }
 
-/// Prefetches `count` runs of the next panel of B, from the `first`-th on.
+/// Prefetches `count` runs of the next panels of B, from the `first`-th on.
 ///
 /// Otherwise its packing, or its first tile, would wait for memory at every cache line.
 #[inline(always)]
