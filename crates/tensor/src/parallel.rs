@@ -81,13 +81,14 @@ fn read_num_threads(text: &str, available: impl Fn() -> usize) -> (usize, Option
 /// Lets kernels of the whole process use up to `n` threads, the calling one included: 1 to
 /// [`MAX_THREADS`]. A smaller or larger number counts as the nearest of these.
 ///
-/// If the system refuses to start a thread, kernels use those that there are, and ask again after some
-/// thousand regions. A call of this function lets them ask at once.
+/// Threads beyond the number end. If the system refuses to start a thread, kernels use those that there
+/// are, and ask again after some thousand regions. A call of this function lets them ask at once.
 ///
 /// Results do not depend on the number: work is split along outputs, never along a sum.
 pub fn set_num_threads(n: usize) {
-    THREADS.store(n.clamp(1, MAX_THREADS), Ordering::Relaxed);
-    POOL.ask_again();
+    let n = n.clamp(1, MAX_THREADS);
+    THREADS.store(n, Ordering::Relaxed);
+    POOL.limit(n);
 }
 
 /// The number of pieces for a kernel that takes about `nanos` nanoseconds on one thread.
@@ -406,6 +407,29 @@ mod tests {
         POOL.end();
     }
 
+    #[test]
+    fn fewer_threads_leave_no_worker_behind() {
+        static POOL: Pool = Pool::new();
+        for many in [64, 256] {
+            assert!(POOL.run(many, many, &|_| {}));
+            assert_eq!(POOL.count_workers(), many - 1);
+            POOL.limit(2);
+            assert_eq!(POOL.count_workers(), 1);
+            // From within a region they cannot end. The next region ends them.
+            assert!(POOL.run(many, many, &|i| {
+                if i == 0 {
+                    POOL.limit(3);
+                }
+            }));
+            assert_eq!(POOL.count_workers(), many - 1);
+            let sum = AtomicUsize::new(0);
+            assert!(POOL.run(3, 3, &|i| _ = sum.fetch_add(i, Ordering::Relaxed)));
+            assert_eq!((POOL.count_workers(), sum.into_inner()), (2, 3));
+        }
+        POOL.end();
+        assert_eq!(POOL.count_workers(), 0);
+    }
+
     /// In a process of its own, whose threads would need stacks that are too large for any system.
     #[test]
     fn a_system_that_refuses_threads_is_not_asked_at_every_region() {
@@ -418,7 +442,7 @@ mod tests {
             }
             assert_eq!(sum.into_inner(), 25_000 * 3);
             assert_eq!(POOL.count_refusals(), 3);
-            POOL.ask_again();
+            POOL.limit(3);
             assert!(POOL.run(3, 3, &|_| {}));
             assert_eq!(POOL.count_refusals(), 4);
             return;

@@ -24,13 +24,14 @@ const REGIONS_BETWEEN_REQUESTS: usize = 10_000;
 
 type Piece<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// The region that runs, in one word: its generation and the number of its pieces.
+/// The region that runs, in one word: its generation and the number of its pieces. Or the workers that
+/// may stay, when the others are to end.
 #[derive(Clone, Copy)]
 struct Call(u64);
 
 impl Call {
-    /// As a number of pieces: the workers are to end.
-    const END: usize = 0xffff;
+    /// Added to the number of workers that may stay. No region has as many pieces.
+    const STAY: usize = 0x8000;
 
     /// Generations count regions and never repeat: at one a microsecond, 48 bits last nine years.
     fn next(self, pieces: usize) -> Self {
@@ -41,6 +42,10 @@ impl Call {
     }
     fn pieces(self) -> usize {
         (self.0 & 0xffff) as usize
+    }
+    /// How many workers may stay, if the others are to end.
+    fn stay(self) -> Option<usize> {
+        self.pieces().checked_sub(Self::STAY)
     }
 }
 
@@ -91,6 +96,9 @@ impl Pool {
     /// pool is in use.
     pub(super) fn run(&'static self, n: usize, threads: usize, f: Piece<'_>) -> bool {
         let Ok(mut workers) = self.region.try_lock() else { return false };
+        if workers.len() >= threads.max(1) {
+            self.keep(&mut workers, threads.max(1) - 1);
+        }
         if workers.len() + 1 < n.min(threads) {
             self.spawn_workers(&mut workers, n.min(threads) - 1);
         }
@@ -113,9 +121,27 @@ impl Pool {
         true
     }
 
-    /// Lets the next region ask the system for threads that it has refused.
-    pub(super) fn ask_again(&self) {
+    /// Lets the next region ask the system for threads that it has refused, and ends the workers beyond
+    /// `threads`. While a region runs they stay: the next one ends them.
+    pub(super) fn limit(&self, threads: usize) {
         self.until_request.store(0, Ordering::Relaxed);
+        if let Ok(mut workers) = self.region.try_lock()
+            && workers.len() >= threads
+        {
+            self.keep(&mut workers, threads - 1);
+        }
+    }
+
+    /// Ends all workers but the first `n`, and waits for their end.
+    #[cold]
+    fn keep(&self, workers: &mut MutexGuard<'_, Vec<JoinHandle<()>>>, n: usize) {
+        let call = Call(self.call.0.load(Ordering::Relaxed)).next(Call::STAY + n);
+        self.call.0.store(call.0, Ordering::Release);
+        self.wake(workers, workers.len() + 1);
+        for worker in workers.drain(n..) {
+            // A worker does not panic: it catches the panics of pieces.
+            let _ = worker.join();
+        }
     }
 
     /// Starts workers until there are `n`. If the system refuses one, the others run its pieces, and
@@ -194,10 +220,11 @@ impl Pool {
         let (mut answered, mut spins) = (0, SPINS);
         loop {
             let call = self.await_call(place, answered, &mut spins);
-            if cfg!(test) && call.pieces() == Call::END {
-                return;
+            match call.stay() {
+                Some(stay) if place > stay => return,
+                Some(_) => {}
+                None => self.work(call, place),
             }
-            self.work(call, place);
             answered = call.generation();
         }
     }
@@ -233,12 +260,14 @@ impl Pool {
 
     /// Ends the workers and waits for them.
     #[cfg(test)]
-    pub(super) fn end(&'static self) {
-        let mut workers = self.region.lock().unwrap();
-        let call = Call(self.call.0.load(Ordering::Relaxed)).next(Call::END);
-        self.call.0.store(call.0, Ordering::Release);
-        self.wake(&workers, workers.len() + 1);
-        workers.drain(..).for_each(|worker| worker.join().unwrap());
+    pub(super) fn end(&self) {
+        self.keep(&mut self.region.lock().unwrap(), 0);
+    }
+
+    /// How many workers there are.
+    #[cfg(test)]
+    pub(super) fn count_workers(&self) -> usize {
+        self.region.lock().unwrap().len()
     }
 
     /// How often the system has refused a thread.
