@@ -48,6 +48,7 @@ def about(result):
         "ratios": ratios,
         "products": product_shares(result["measurements"]),
         "epoch": epoch and [round(epoch[0], 3), epoch[-1]],
+        "without_onnxruntime": all(program != "onnxruntime" for program, _, _ in found),
     }
 
 
@@ -77,8 +78,13 @@ def page(sections):
     return "\n".join(parts)
 
 
+def times(ratio):
+    """A ratio below 1 never looks like 1."""
+    return f"{ratio:.3f}" if 0.995 <= ratio < 1 else number(ratio)
+
+
 def entry(ratio, peer, goal):
-    text = f"{number(ratio)} {peer}"
+    text = f"{times(ratio)} {peer}"
     return f"**{text}**" if ratio < 1 else f"{text} ✓" if ratio >= goal else text
 
 
@@ -138,7 +144,7 @@ def readme_block(all_of):
             row, ratios = [], each["ratios"][what]
             for name, net in CONFIGS.items():
                 ratio, peer = ratios.get(name, (None, None))
-                row.append("–" if ratio is None else number(ratio) if ratio >= 1 else f"**{number(ratio)}**")
+                row.append("–" if ratio is None else times(ratio) if ratio >= 1 else f"**{times(ratio)}**")
                 if ratio is not None and ratio < 1:
                     behind.append((each["title"], f"{label} of {layers(net)}", peer))
             rows.append([label if each is all_of[0] else "", named(each, what), *row])
