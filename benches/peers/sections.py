@@ -203,7 +203,6 @@ METHOD = f"""\
   its weights from cache or memory.
 - An epoch of MNIST: 60,000 images, 784-128-10, batch 64, Adam, from bytes in memory, shuffling and
   normalization included. PyTorch on tensors in memory, without a DataLoader. scikit-learn's
-  `MLPClassifier.partial_fit` with `alpha=0` starts from Glorot's weights, adds up the loss of every
-  batch, checks the whole array first, and multiplies with OpenBLAS in float32; like the others it
-  normalizes and shuffles every time.
+  `MLPClassifier.partial_fit` with `alpha=0` starts from Glorot's weights, normalizes the whole set
+  before the pass, checks the whole arrays, and multiplies with NumPy's OpenBLAS in float32.
 """
