@@ -3,7 +3,7 @@
 use burn::nn::loss::{CrossEntropyLossConfig, MseLoss, Reduction};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, GradientsParams, SgdConfig};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::prelude::*;
 use burn::tensor::activation::{relu, tanh};
 use peer_common::{Net, Options, measure, measure_steps, report, report_training};
@@ -42,13 +42,18 @@ fn train(net: &Net, model: Mlp, device: &Device, options: &Options) -> Mlp {
     let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
     let cross_entropy = CrossEntropyLossConfig::new().init(device);
 
+    let rate: f64 = if net.adam { 1e-3 } else { 0.01 };
+    let start = || {
+        let optimizer = if net.adam {
+            AdamConfig::new().init()
+        } else {
+            SgdConfig::new().with_momentum(Some(momentum.clone())).init()
+        };
+        (Some(model.clone()), optimizer)
+    };
     // An optimizer takes a model and returns the next one. Passing the only copy lets it update in
     // place.
-    let start = || {
-        let sgd = SgdConfig::new().with_momentum(Some(momentum.clone())).init();
-        (Some(model.clone()), AdamConfig::new().init(), sgd)
-    };
-    let mut step = |(model, adam, sgd): &mut (Option<Mlp>, _, _)| {
+    let mut step = |(model, optimizer): &mut (Option<Mlp>, ModuleOptimizer)| {
         let current = model.take().expect("a model from the step before");
         let out = current.forward(x.clone());
         let loss = if net.is_regression() {
@@ -57,11 +62,7 @@ fn train(net: &Net, model: Mlp, device: &Device, options: &Options) -> Mlp {
             cross_entropy.forward(out, labels.clone())
         };
         let grads = GradientsParams::from_grads(loss.backward(), &current);
-        *model = Some(if net.adam {
-            adam.step(1e-3, current, grads)
-        } else {
-            sgd.step(0.01, current, grads)
-        });
+        *model = Some(optimizer.step(rate, current, grads));
         loss
     };
     let first = step(&mut start()).into_scalar::<f32>();
