@@ -1,15 +1,17 @@
-"""The code that the two Python programs share: options, data, the timing loop, and the output line.
+"""The code that the Python programs share: options, data, the timing loop, and the output line.
 
 common/src/lib.rs is its counterpart for the Rust programs. Keep the two equal, or the comparison is
 invalid.
 """
 
 import argparse
+import gzip
 import json
 import math
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy
 
@@ -63,27 +65,66 @@ SHORTEST_SAMPLE = 50e-6
 """Calls that take less than this are timed in groups, so that reading the clock costs nothing."""
 
 
-def measure(seconds, call, least=5):
+STEPS_OF_A_START = 200
+"""Steps on one batch drift: what a small network has learned decays into subnormal numbers, which
+slow some CPUs and some programs more than others. After this many timed steps all programs restart
+from the first weights, with a new optimizer."""
+
+
+def measure(seconds, call, least=5, start=lambda: None, calls_of_a_start=math.inf):
     """Warms up by five calls, then times calls for some seconds, at least five times.
 
     Or, for calls that last a second or so, another number than five.
     """
 
     def timed(calls):
-        start = time.perf_counter()
+        begin = time.perf_counter()
         for _ in range(calls):
             call()
-        return (time.perf_counter() - start) / calls
+        return (time.perf_counter() - begin) / calls
 
+    start()
     timed(least - 1)
     calls = min(max(math.ceil(SHORTEST_SAMPLE / timed(1)), 1), 1000)
-    start = time.perf_counter()
-    samples = []
-    while len(samples) < least or time.perf_counter() - start < seconds:
+    begin, samples, since_start = time.perf_counter(), [], 0
+    while len(samples) < least or time.perf_counter() - begin < seconds:
+        if since_start >= calls_of_a_start:
+            start()
+            timed(least)
+            since_start = 0
         samples.append(timed(calls) * 1e6)
+        since_start += calls
     samples.sort()
     q1, median, q3 = (samples[len(samples) * quarter // 4] for quarter in (1, 2, 3))
     return {"median_us": median, "q1_us": q1, "q3_us": q3, "samples": len(samples)}
+
+
+def train(program, net, options, start, step):
+    """Measures training steps. `start` gives the model its first weights and a new optimizer, every
+    STEPS_OF_A_START timed steps; neither it nor the warm-up after it is timed. `step` returns the
+    loss."""
+    start()
+    first = float(step())
+    timing = measure(options.seconds, step, start=start, calls_of_a_start=STEPS_OF_A_START)
+    report(program, "train", net.text, options.threads, timing,
+           first_loss=first, last_loss=float(step()))
+
+
+MEAN, STD = 0.1307, 0.3081
+"""Of the pixels of MNIST."""
+
+
+def read_mnist(directory):
+    """The training images, one row of bytes each, and their labels."""
+
+    def read(name, header):
+        plain, packed = Path(directory, name), Path(directory, name + ".gz")
+        data = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
+        values = numpy.frombuffer(bytearray(data), numpy.uint8, offset=header)
+        return values.reshape(int.from_bytes(data[4:8]), -1)
+
+    labels = read("train-labels-idx1-ubyte", 8)[:, 0].astype(numpy.int64)
+    return read("train-images-idx3-ubyte", 16), labels
 
 
 def report(program, what, net, threads, timing, **more):

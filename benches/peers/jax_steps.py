@@ -40,7 +40,7 @@ def make_forward(net):
 
 
 def train(net, forward, params):
-    """Measures and returns the trained parameters. The buffers of the given ones are donated."""
+    """Measures and returns the trained parameters."""
     optimizer = optax.adam(1e-3) if net.adam else optax.sgd(0.01, momentum=0.9)
 
     def loss_of(params, x, y):
@@ -58,17 +58,20 @@ def train(net, forward, params):
     update = jax.jit(update, donate_argnums=0)
     x = jnp.array(net.inputs(net.batch))
     y = jnp.full((net.batch, 1), 0.5) if net.is_regression else jnp.array(net.labels())
-    state = (params, optimizer.init(params))
+    state = None
+
+    def start():
+        nonlocal state
+        # A step donates its buffers, so it gets a copy.
+        copy = jax.tree.map(jnp.copy, params)
+        state = jax.block_until_ready((copy, optimizer.init(copy)))
 
     def step():
         nonlocal state
         state, loss = update(state, x, y)
         return jax.block_until_ready((state, loss))[1]
 
-    first = float(step())
-    timing = measure(options.seconds, step)
-    losses = {"first_loss": first, "last_loss": float(step())}
-    common.report("jax", "train", net.text, options.threads, timing, **losses)
+    common.train("jax", net, options, start, step)
     return state[0]
 
 

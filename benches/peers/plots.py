@@ -16,24 +16,24 @@ WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 74, 150, 44, 56
 
 
-def write(result, folder):
-    """Draws each plot that has measurements. Returns file names and captions."""
+def write(result, base, folder):
+    """Draws each plot that has measurements. Returns paths from `base` and captions."""
     cores, drawn = result["about"]["cores"], {}
     mark = " (quick run)" if result["about"]["quick"] else ""
 
     def draw(file, caption, lines, **axes):
         lines = {name: points for name, points in lines.items() if points}
         if lines:
-            folder.mkdir(exist_ok=True)
-            (folder / file).write_text(chart(caption + mark, lines, **axes))
-            drawn[file] = caption
+            (base / folder).mkdir(parents=True, exist_ok=True)
+            (base / folder / file).write_text(chart(caption + mark, lines, **axes))
+            drawn[f"{folder}/{file}"] = caption
 
     def over(task, nets):
         found = cells(result["measurements"], task)
         return {
-            label: [(x, found[program, "train", net].median) for x, net in nets
-                    if (program, "train", net) in found]
-            for program, label in PROGRAMS.items()
+            each.label: [(x, found[program, "train", net].median) for x, net in nets
+                         if (program, "train", net) in found]
+            for program, each in PROGRAMS.items()
         }
 
     draw("width.svg", "A training step over width: W-W-W-10, ReLU, Adam, batch 64",

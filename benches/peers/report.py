@@ -1,11 +1,11 @@
-"""Writes the measurements of run.py as tables in Markdown."""
+"""Writes the measurements of one run as tables in Markdown: the section of its CPU."""
 
 from collections import defaultdict
 from math import prod
-from statistics import median
+from statistics import geometric_mean, median
 
-from configs import (CONFIGS, EPOCH, EPOCH_GOAL, GOALS, MEASURES, PEERS, PRODUCTS, PRODUCTS_GOAL,
-                     PROGRAMS)
+from configs import (CONFIGS, EPOCH, EPOCH_GOAL, MEASURES, PEERS, PRODUCT_GOAL, PRODUCTS, PRODUCTS_GOAL,
+                     PROGRAMS, PYTORCH, goals_of)
 
 
 class Cell:
@@ -40,9 +40,9 @@ def cells(measurements, task):
     return best
 
 
-def best_peer(found, what, net):
+def best_peer(found, what, net, peers=PEERS):
     """The fastest other program and its cell."""
-    peers = [(found[p, what, net].median, p) for p in PEERS if (p, what, net) in found]
+    peers = [(found[p, what, net].median, p) for p in peers if (p, what, net) in found]
     if not peers:
         return None, None
     peer = min(peers)[1]
@@ -69,19 +69,19 @@ def verdict(goal, value, reached):
     return f"{value}: {'reached' if reached else '**not reached**'} (goal {goal})"
 
 
-def goals(found, names):
+def goals(found, names, cores):
     rows = []
     for what, label in MEASURES.items():
         row = [label]
         for name in names:
-            goal, net = GOALS[what][name], CONFIGS[name]
+            goal, net = goals_of(cores)[what][name], CONFIGS[name]
             peer, cell = best_peer(found, what, net)
             ours = found.get(("fanin", what, net))
             if not peer or not ours:
                 row.append("–")
                 continue
             ratio, low, high = cell.ratio(ours)
-            text = f"{spread(low, ratio, high, '×')} {PROGRAMS[peer]}"
+            text = f"{spread(low, ratio, high, '×')} {PROGRAMS[peer].label}"
             row.append(verdict(f"{goal}", text, ratio >= goal))
         rows.append(row)
     return table(["fanin is faster than the best peer", *names], rows)
@@ -90,8 +90,8 @@ def goals(found, names):
 def times(found, what, names, cores):
     """Microseconds with the spread over the rounds, and the ratios to fanin."""
     rows = []
-    for program, label in PROGRAMS.items():
-        row = [label]
+    for program, each in PROGRAMS.items():
+        row = [each.label]
         for name in names:
             net = CONFIGS[name]
             cell, ours = found.get((program, what, net)), found.get(("fanin", what, net))
@@ -111,44 +111,60 @@ def times(found, what, names, cores):
     return table(["µs", *names], rows)
 
 
-def products(measurements, names, cores):
-    """The products of a training step, by fanin, PyTorch and the gemm crate, each on all cores."""
+def product_rates(measurements, names):
+    """Each product of a training step as `(name, net, what, flops, cells)`, with the cells of fanin,
+    PyTorch (by MKL) and the gemm crate; without those that a program has not measured."""
     found = cells(measurements, "products")
-    programs = ("fanin", "torch", "gemm")
-    summary, details = [], []
     for name in names:
         layers, batch = CONFIGS[name].split(":")[0].split("-"), CONFIGS[name].split(":")[3]
-        total = defaultdict(lambda: defaultdict(float))
-        flops = 0
         for i, (inputs, outputs) in enumerate(zip(layers, layers[1:])):
             for what in ("X·Wᵀ", "dY·W", "dYᵀ·X"):
+                net = f"{batch}-{inputs}-{outputs}"
+                three = [found.get((p, what, net)) for p in ("fanin", "torch", "gemm")]
                 # Nothing needs the dX of the first layer.
-                if i == 0 and what == "dY·W":
-                    continue
-                three = [found.get((p, what, f"{batch}-{inputs}-{outputs}")) for p in programs]
-                if None in three:
-                    return None
-                work = 2 * int(batch) * int(inputs) * int(outputs)
-                flops += work
-                for program, cell in zip(programs, three):
-                    for turn, value in cell.rounds.items():
-                        total[program][turn] += value
-                rates = [work / cell.median / 1e3 for cell in three]
-                row = [f"{name}: {batch}, {inputs}, {outputs}", what, *map(number, rates)]
-                details.append([*row, f"{100 * rates[0] / rates[1]:.0f} %"])
-        ours, theirs, crate = (Cell(total[program], cores) for program in programs)
-        percent, low, high = (100 * ratio for ratio in theirs.ratio(ours))
-        percents = spread(low, percent, high, " %")
-        row = [name, *(number(flops / cell.median / 1e3) for cell in (ours, theirs, crate))]
-        summary.append([*row, verdict(f"{PRODUCTS_GOAL} %", percents, percent >= PRODUCTS_GOAL)])
-    head = ["", "fanin, GFLOP/s", "MKL, GFLOP/s", "gemm crate, GFLOP/s", "fanin has of MKL's rate"]
-    text = table(head, summary)
+                if None not in three and (i > 0 or what != "dY·W"):
+                    yield name, net, what, 2 * prod(map(int, net.split("-"))), three
+
+
+def product_shares(measurements):
+    """Per cent of MKL's rate: the geometric mean over the products, the least, and which it is."""
+    shares = [(100 * mkl.ratio(ours)[0], f"{what} of {net}")
+              for _, net, what, _, (ours, mkl, _) in product_rates(measurements, PRODUCTS)]
+    return (geometric_mean(share for share, _ in shares), *min(shares)) if shares else None
+
+
+def products(measurements, names, cores):
+    """The products by fanin, PyTorch and the gemm crate, each on all cores."""
+    total, flops = defaultdict(lambda: defaultdict(float)), defaultdict(int)
+    details = []
+    for name, net, what, work, three in product_rates(measurements, names):
+        flops[name] += work
+        for program, cell in enumerate(three):
+            for turn, value in cell.rounds.items():
+                total[name, program][turn] += value
+        rates = [work / cell.median / 1e3 for cell in three]
+        row = [f"{name}: {net.replace('-', ', ')}", what, *map(number, rates)]
+        details.append([*row, f"{100 * rates[0] / rates[1]:.0f} %"])
+    if not details:
+        return None
+    summary = []
+    for name, work in flops.items():
+        three = [Cell(total[name, program], cores) for program in range(3)]
+        percent, low, high = (100 * ratio for ratio in three[1].ratio(three[0]))
+        rates = [number(work / cell.median / 1e3) for cell in three]
+        summary.append([name, *rates, spread(low, percent, high, " %")])
+    head = ["", "fanin, GFLOP/s", "MKL, GFLOP/s", "gemm crate, GFLOP/s"]
+    text = table([*head, "fanin has of MKL's rate"], summary)
+    mean, least, which = product_shares(measurements)
+    mean = verdict(f"{PRODUCTS_GOAL} %", f"{mean:.0f} %", mean >= PRODUCTS_GOAL)
+    least = verdict(f"{PRODUCT_GOAL} %", f"{least:.0f} %, {which}", least >= PRODUCT_GOAL)
+    text += f"\nOf MKL's rate in the geometric mean over the products: {mean}. The least: {least}.\n"
     text += "\n<details><summary>Each product</summary>\n\n"
-    text += table(["batch, in, out", "product", *head[1:4], "of MKL's"], details)
+    text += table(["batch, in, out", "product", *head[1:], "of MKL's"], details)
     return text + "\n</details>\n"
 
 
-def bounds(measurements, names):
+def bounds(measurements, names, cores):
     """The time of the arithmetic alone, at the fastest rate of any product in this run, beside the
     goal."""
     rates = [2 * prod(map(int, net.split("-"))) / cell.median / 1e3
@@ -168,7 +184,7 @@ def bounds(measurements, names):
                 work, moved = 2 * int(batch) * (3 * sum(weights) - weights[0]), {"adam": 28, "sgd": 20}[optimizer]
             else:
                 work, moved = 2 * (1 if what == "one" else 1024) * sum(weights), 4
-            least, needed = work / peak / 1e3, peer.median / GOALS[what][name]
+            least, needed = work / peak / 1e3, peer.median / goals_of(cores)[what][name]
             share = 100 * least / ours.median
             verdict = "reached" if ours.median <= needed else (
                 "out of reach: arithmetic alone takes longer" if least > needed else "")
@@ -179,33 +195,37 @@ def bounds(measurements, names):
     return table(head, rows) if rows else None
 
 
-def epoch(measurements, cores):
+def epoch_ratio(measurements):
+    """fanin's speed relative to PyTorch's, eager or compiled, with its range, and which of both."""
     found = cells(measurements, "epoch")
     ours = found.get(("fanin", "epoch", EPOCH))
-    peer, cell = best_peer(found, "epoch", EPOCH)
-    rows = []
-    for program, label in PROGRAMS.items():
+    peer, cell = best_peer(found, "epoch", EPOCH, PYTORCH)
+    return (*cell.ratio(ours), PROGRAMS[peer].label) if ours and peer else None
+
+
+def epoch(measurements, cores):
+    found, rows = cells(measurements, "epoch"), []
+    for program, about in PROGRAMS.items():
         if each := found.get((program, "epoch", EPOCH)):
             low, middle, high = (1e-6 * value for value in each.range())
             mark = "" if each.threads == cores else " ¹"
-            rows.append([label, spread(low, middle, high) + mark])
+            rows.append([about.label, spread(low, middle, high) + mark])
     if not rows:
         return None
     text = table(["", "s"], rows)
-    if ours and peer:
-        ratio, low, high = cell.ratio(ours)
-        faster = f"{spread(low, ratio, high, '×')} faster than {PROGRAMS[peer]}"
+    if found := epoch_ratio(measurements):
+        ratio, low, high, peer = found
+        faster = f"{spread(low, ratio, high, '×')} faster than {peer}"
         text += f"\nfanin is {verdict(f'{EPOCH_GOAL}×', faster, ratio >= EPOCH_GOAL)}\n"
     return text
 
 
 def text(result, drawn):
-    """The whole page. `drawn` maps each plot's file name to its caption."""
+    """The section of the CPU, without its heading. `drawn` maps each plot's path to its caption."""
     about, measurements = result["about"], result["measurements"]
     cores, found = about["cores"], cells(measurements, "steps")
     names = [n for n in CONFIGS if any(net == CONFIGS[n] for _, _, net in found)]
-    parts = ["# fanin beside PyTorch, JAX, burn and candle\n"]
-    parts.append("Written by [peers/run.py](peers/run.py); do not edit.\n")
+    parts = []
     if about["quick"]:
         parts.append("> **From a `--quick` run.** One round of short measurements, on a machine that may "
                      "have been busy: it shows that the comparison works. The numbers say nothing.\n")
@@ -217,60 +237,39 @@ def text(result, drawn):
         parts.append(f"- Note: {note}")
     if result["notes"]:
         parts.append("")
-    parts.append("## What was promised\n")
-    parts.append(goals(found, names))
-    parts.append("In brackets the least and the most of any round. The best peer is the fastest of all, "
-                 "each with the better of one thread and all cores.\n")
-    for what, label in MEASURES.items():
-        parts.append(f"## {label[0].upper()}{label[1:]}\n")
-        parts.append(times(found, what, names, cores))
-    parts.append(f"Median of the rounds (least–most), and below it how many times faster fanin is; the "
-                 f"best peer's in bold. ¹ with one thread, where that was faster than {cores}.\n")
-    shown = [name for name in PRODUCTS if name in names]
-    if shown and (part := products(measurements, shown, cores)):
-        parts.append("## Matrix products of a training step\n")
-        parts.append("`X·Wᵀ`, `dY·W` and `dYᵀ·X` of every layer but the first layer's `dY·W`, which "
-                     f"nobody needs; ours through `fanin::tensor::gemm`, MKL's through `torch.mm`; "
-                     f"{cores} threads each.\n")
+    if names:
+        parts.append("### What was promised\n")
+        parts.append(goals(found, names, cores))
+        parts.append("In brackets the least and the most of any round. The best peer is the fastest of all, "
+                     "each with the better of one thread and all cores.\n")
+        for what, label in MEASURES.items():
+            parts.append(f"### {label[0].upper()}{label[1:]}\n")
+            parts.append(times(found, what, names, cores))
+        parts.append(f"Median of the rounds (least–most), and below it how many times faster fanin is; the "
+                     f"best peer's in bold. ¹ with one thread, where that was faster than {cores}.\n")
+    if part := products(measurements, PRODUCTS, cores):
+        parts.append("### Matrix products of a training step\n")
+        parts.append(f"With {cores} threads each.\n")
         parts.append(part)
-    if part := bounds(measurements, names):
-        parts.append("## What bounds it\n")
-        parts.append("The arithmetic of a step or prediction at the fastest rate that any product of this run "
-                     "reached, ours or another's; and the bytes that the optimizer reads and writes (Adam 28 "
-                     "for each weight, SGD with momentum 20), or that a prediction reads of the weights. A "
-                     "goal below the first is out of reach of any program that computes the products. "
-                     "What one sample needs is not arithmetic, but its weights from cache or memory.\n")
+    if part := bounds(measurements, names, cores):
+        parts.append("### What bounds it\n")
         parts.append(part)
     if part := epoch(measurements, cores):
-        parts.append("## An epoch of MNIST\n")
-        parts.append("60,000 images, 784-128-10, batch 64, Adam, from bytes in memory, shuffling and "
-                     "normalization included; PyTorch on tensors in memory, without a DataLoader.\n")
+        parts.append("### An epoch of MNIST\n")
         parts.append(part)
     if drawn:
-        parts.append("## Plots\n")
-        parts += [f"![{caption}](plots/{file})\n" for file, caption in drawn.items()]
+        parts.append("### Plots\n")
+        parts += [f"![{caption}]({path})\n" for path, caption in drawn.items()]
     return "\n".join(parts)
 
 
 def settings(about):
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    networks = [[name, *text.split(":")] for name, text in CONFIGS.items()]
-    for row in networks:
-        row[3] = {"adam": "Adam, 1e-3", "sgd": "SGD, 0.01, momentum 0.9"}[row[3]]
-        row.append("MSE" if row[1].endswith("-1") else "cross-entropy")
+    cpu = about["cpu"]
     return f"""\
-- Machine: {about['cpu']}, {about['cores']} cores, {about['memory_gib']:.0f} GiB; {about['system']}
-- Versions: {versions}
+- Machine: {cpu['name']} ({cpu['vendor']}, family {cpu['family']}, model {cpu['model']}; {cpu['vectors']}), \
+{about['cores']} cores, {about['memory_gib']:.0f} GiB; {about['system']}
+- Versions: fanin commit {about['commit']}, {versions}
 - Run: {about['date']}, {about['rounds']} round{'s' * (about['rounds'] > 1)}, {about['seconds']} s for each \
 measurement, {about['minutes']:.0f} minutes; load {about['load_before']:.1f} before it, {about['load_after']:.1f} at its end
-- Each round starts every program anew for every network, in another order each time. A measurement is
-  the median of timed calls after five to warm up; data is in memory; a training step is zero-grad,
-  forward, loss, backward, optimizer.
-- PyTorch: fused optimizers, `inference_mode` for predictions; compiled: forward pass and loss in one
-  `torch.compile`. JAX: `jit` with donated state, awaited each step. burn: backend `flex` with `simd`,
-  `x86-v4`. candle: default features; its SGD has no momentum, so its A and D do less than the others'.
-  Rust programs are built with `--release` and nothing else.
-
-{table(["", "layers", "activation", "batch", "optimizer", "loss"],
-       [[n, layers, activation, batch, optimizer, loss]
-        for n, layers, activation, optimizer, batch, loss in networks])}"""
+"""

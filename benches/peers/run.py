@@ -1,34 +1,32 @@
 #!/usr/bin/env python3
-"""Compares fanin with PyTorch, JAX, burn and candle on this machine, in one run.
+"""Compares fanin with PyTorch, JAX, ONNX Runtime, burn, candle and scikit-learn on this machine.
 
-    python3 run.py --plots            everything, into ../RESULTS.md and ../plots/
-    python3 run.py --quick --plots    the same in one short round: shows that it works
+    python3 run.py --plots            everything, into this CPU's section of ../RESULTS.md, its
+                                      folder of ../plots/, and the table of ../../README.md
+    python3 run.py --quick --plots    the same in one short round, to the screen: shows that it works
     python3 run.py --only fanin,torch --configs B,C     a part, to the screen alone
     python3 run.py --report           writes the tables again from the last full run's numbers
 
-Needs Python 3.11 and cargo; for compiled PyTorch a C++ compiler. It installs PyTorch and JAX into
-.venv here. The machine should do nothing else meanwhile.
+Needs Python 3.11 and cargo; for compiled PyTorch a C++ compiler. It installs the Python packages
+into .venv here. The machine should do nothing else meanwhile.
 """
 
 import argparse
 import json
 import os
-import platform
-import shutil
 import subprocess
-import sys
 import time
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import configs
+import machine
 import plots
+import programs
 import report
-
-HERE = Path(__file__).resolve().parent
-OUT = HERE / "out"
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+import sections
+from machine import CORES
+from programs import HERE, OUT, say
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,8 @@ def arguments():
     parser.add_argument("--venv", type=Path,
                         help="a Python environment to take as it is, with what requirements.txt has")
     parser.add_argument("--output", type=Path,
-                        help="where the tables go: ../RESULTS.md, or with --only or --configs the screen")
+                        help="the file whose section is replaced: ../RESULTS.md, or with --quick, --only "
+                        "or --configs none, and the tables go to the screen")
     parser.add_argument("--report", action="store_true",
                         help="no measurements: the tables and plots of the last ones")
     options = parser.parse_args()
@@ -66,7 +65,7 @@ def arguments():
     options.configs = options.configs or list(configs.CONFIGS)
     options.rounds = options.rounds or (1 if options.quick else 5)
     options.seconds = options.seconds or (0.2 if options.quick else 1.0)
-    if not options.part:
+    if not options.part and not options.quick:
         options.output = options.output or HERE.parent / "RESULTS.md"
     return options
 
@@ -81,67 +80,6 @@ def names_of(known):
     return parse
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def environment():
-    env = dict(os.environ)
-    # Every Rust program is built with --release and no other setting, as most users build.
-    env.pop("RUSTFLAGS", None)
-    # Keep the output of PyTorch's compiler for the next round.
-    env["TORCHINDUCTOR_CACHE_DIR"] = str(OUT / "inductor")
-    return env
-
-
-def make_venv(options):
-    """A Python with PyTorch and JAX. Installs them if necessary."""
-    if options.venv:
-        return options.venv / "bin" / "python"
-    venv, wanted = HERE / ".venv", (HERE / "requirements.txt").read_text()
-    stamp, python = venv / "installed.txt", venv / "bin" / "python"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        say("installing PyTorch and JAX: some minutes and gigabytes, once")
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        install = [python, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"]
-        subprocess.run(install, check=True)
-        stamp.write_text(wanted)
-    return python
-
-
-def build(program):
-    """Builds a Rust program on its own. In a common build it would get the features that the others
-    enable in shared crates."""
-    say(f"building {program}-peer")
-    command = ["cargo", "build", "--release", "--quiet", "--package", f"{program}-peer"]
-    subprocess.run(command, cwd=HERE, check=True, env=environment())
-    target = Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target"))
-    return [str(target / "release" / f"{program}-peer")]
-
-
-def commands(options, notes):
-    """The command of each program. Programs that cannot run are left out and noted."""
-    found = {}
-    for program in options.only:
-        try:
-            if program in ("fanin", "burn", "candle"):
-                found[program] = build(program)
-                continue
-            if program == "torch-compiled" and not (shutil.which("g++") or shutil.which("clang++")):
-                notes.append("torch-compiled did not run: it needs a C++ compiler (g++ or clang++)")
-                continue
-            module = "jax" if program == "jax" else "torch"
-            python = str(make_venv(options))
-            subprocess.run([python, "-c", f"import {module}"], check=True)
-            found[program] = [python, str(HERE / f"{module}_steps.py")]
-            if program == "torch-compiled":
-                found[program].append("--compile")
-        except (OSError, subprocess.CalledProcessError) as error:
-            notes.append(f"{program} did not run: it could not be built or installed")
-            say(f"WARNING: {notes[-1]}: {error}")
-    return found
-
-
 class Session:
     """One run: starts programs and keeps their measurements."""
 
@@ -150,8 +88,8 @@ class Session:
         self.measurements = []
         self.notes = []
         self.start = time.time()
-        self.about = about(options)
-        self.commands = commands(options, self.notes)
+        self.about = machine.about(options)
+        self.commands = programs.commands(options, self.notes)
         # A peer runs with one thread and with one per core. The faster one counts.
         self.variants = [
             Variant(program, threads, command)
@@ -160,18 +98,19 @@ class Session:
             if program != "fanin" or threads == CORES
         ]
 
-    def variants_of(self, *programs):
-        return [v for v in self.variants if v.program in programs]
-
     def run(self, task, turn, variant, nets, what, seconds, *more):
-        """Runs a program once and keeps each line it prints."""
+        """Runs a program once, if it can measure any of it, and keeps each line it prints."""
+        can = configs.PROGRAMS[variant.program].does.split()
+        what = ",".join(each for each in what.split(",") if each in can)
+        if not what:
+            return
         say(f"{time.time() - self.start:5.0f} s  {task}, round {turn + 1}: {variant}")
         command = [*variant.command, "--what", what, "--seconds", str(seconds)]
         command += ["--threads", str(variant.threads), *more]
         for net in nets:
             command += ["--net", net]
         try:
-            done = subprocess.run(command, env=environment(), capture_output=True, text=True,
+            done = subprocess.run(command, env=programs.environment(), capture_output=True, text=True,
                                   timeout=1200)
             output, failed = done.stdout, done.returncode != 0
             reason = f"it ended with {done.returncode}"
@@ -211,7 +150,7 @@ class Session:
     def products(self):
         nets = [configs.CONFIGS[c] for c in configs.PRODUCTS if c in self.options.configs]
         for turn in range(self.options.rounds if nets else 0):
-            variants = [v for v in self.variants_of("fanin", "torch") if v.threads == CORES]
+            variants = [v for v in self.variants if v.threads == CORES]
             for variant in rotated(variants, turn):
                 self.run("products", turn, variant, nets, "products", self.options.seconds / 4)
 
@@ -222,9 +161,8 @@ class Session:
             return
         directory = Path(directory).resolve()
         directory = directory / "mnist" if (directory / "mnist").is_dir() else directory
-        variants = self.variants_of("fanin", "torch", "torch-compiled")
         for turn in range(self.options.rounds):
-            for variant in rotated(variants, turn):
+            for variant in rotated(self.variants, turn):
                 self.run("epoch", turn, variant, [configs.EPOCH], "epoch", self.options.seconds,
                          "--mnist", str(directory))
 
@@ -254,84 +192,15 @@ def rotated(items, by):
     return items[by:] + items[:by]
 
 
-def about(options):
-    """The machine, the versions and the settings of a run."""
-    versions = {"rustc": output_of("rustc", "--version").removeprefix("rustc ").split(" (")[0]}
-    commit = output_of("git", "-C", str(HERE), "rev-parse", "--short", "HEAD")
-    changed = output_of("git", "-C", str(HERE), "status", "--porcelain", "--", "../../crates")
-    versions["fanin"] = f"commit {commit}{' with changes' if changed else ''}"
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "quick": options.quick,
-        "rounds": options.rounds,
-        "seconds": options.seconds,
-        "cores": CORES,
-        "cpu": cpu_model(),
-        "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
-        "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "load_before": os.getloadavg()[0],
-        "versions": versions,
-    }
-
-
-def cpu_model():
-    """The CPU's name and its widest vector instructions."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    values = dict(line.split(":", 1) for line in lines if ":" in line)
-    values = {name.strip(): value.strip() for name, value in values.items()}
-    flags = values.get("flags", "").split()
-    vectors = next((v for v in ("avx512f", "avx2", "avx") if v in flags), "")
-    family = f"family {values.get('cpu family', '?')}, model {values.get('model', '?')}"
-    vectors = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}.get(vectors, "no AVX")
-    return f"{values.get('model name', platform.machine())} ({family}; {vectors})"
-
-
-def output_of(*command):
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def peer_versions(commands):
-    """The versions of the peers, as installed and as locked."""
-    packages = tomllib.loads((HERE / "Cargo.lock").read_text())["package"]
-    locked = {package["name"]: package["version"] for package in packages}
-    versions = {"burn": locked["burn"], "candle": locked["candle-core"],
-                "matrixmultiply": locked["matrixmultiply"]}
-    script = """
-import importlib.metadata as m
-for name in ("torch", "jax", "jaxlib", "optax", "numpy"):
-    try: print(name, m.version(name))
-    except m.PackageNotFoundError: pass
-import re, sys, platform
-print("Python", platform.python_version())
-try:
-    import torch
-    found = re.search(r"Math Kernel Library Version ([\\d.]+)", torch.__config__.show())
-    print("MKL", found[1] if found else "none")
-except ImportError: pass
-"""
-    python = next((c[0] for p, c in commands.items() if p in ("torch", "jax")), None)
-    if python:
-        for line in output_of(python, "-c", script).splitlines():
-            name, version = line.split(" ", 1)
-            versions[name] = version
-    return versions
-
-
 def main():
     options = arguments()
-    raw = OUT / ("part.json" if options.part else "full.json")
+    raw = OUT / ("part.json" if options.part else "quick.json" if options.quick else "full.json")
     if options.report:
         result = json.loads(raw.read_text())
     else:
         OUT.mkdir(exist_ok=True)
         session = Session(options)
-        session.about["versions"] |= peer_versions(session.commands)
+        session.about["versions"] |= programs.versions(session.commands)
         try:
             session.steps()
             session.products()
@@ -343,11 +212,14 @@ def main():
             session.note("the run was stopped before its end")
         result = session.result()
         raw.write_text(json.dumps(result, indent=1))
-    drawn = {} if options.part else plots.write(result, HERE.parent / "plots")
+    folder = options.output.parent if options.output else OUT
+    drawn = {} if options.part else plots.write(result, folder, sections.plots_of(result))
     text = report.text(result, drawn)
     if options.output:
-        options.output.write_text(text)
+        sections.write(options.output, result, text)
         say(f"written: {options.output}")
+        if options.output == HERE.parent / "RESULTS.md":
+            sections.write_readme(HERE.parents[1] / "README.md", options.output)
     else:
         print(text)
 

@@ -1,18 +1,14 @@
 """The measurements of PyTorch, eager or with `--compile`."""
 
-import gzip
+import copy
 import itertools
-import struct
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 import common
-from common import measure
-
-MEAN, STD = 0.1307, 0.3081
+from common import MEAN, STD, measure
 
 
 def make_model(net):
@@ -39,8 +35,16 @@ def make_loss(net, model, options):
 
 
 def make_step(net, model, options):
+    """A training step, and a function that starts anew: a new optimizer, and the first weights in
+    the tensors that the model and a compiled program have."""
     loss_of = make_loss(net, model, options)
-    optimizer = make_optimizer(net, model)
+    first_weights = copy.deepcopy(model.state_dict())
+    optimizer = None
+
+    def start():
+        nonlocal optimizer
+        model.load_state_dict(first_weights)
+        optimizer = make_optimizer(net, model)
 
     def step(x, y):
         optimizer.zero_grad()
@@ -49,18 +53,14 @@ def make_step(net, model, options):
         optimizer.step()
         return loss
 
-    return step
+    return start, step
 
 
 def train(program, net, model, options):
     x = torch.from_numpy(net.inputs(net.batch))
     y = torch.full((net.batch, 1), 0.5) if net.is_regression else torch.tensor(net.labels())
-    step = make_step(net, model, options)
-    first = step(x, y).item()
-    timing = measure(options.seconds, lambda: step(x, y))
-    last = step(x, y).item()
-    losses = {"first_loss": first, "last_loss": last}
-    common.report(program, "train", net.text, options.threads, timing, **losses)
+    start, step = make_step(net, model, options)
+    common.train(program, net, options, start, lambda: step(x, y).detach())
 
 
 def predict(program, what, rows, net, model, options):
@@ -82,27 +82,14 @@ def products(program, net, options):
             common.report(program, what, f"{n}-{inputs}-{outputs}", options.threads, timing)
 
 
-def read_mnist(directory):
-    """The training images, one row of bytes each, and their labels."""
-
-    def read(name, header):
-        plain, packed = Path(directory, name), Path(directory, name + ".gz")
-        data = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
-        count = struct.unpack_from(">I", data, 4)[0]
-        values = torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=header)
-        return values.reshape(count, -1)
-
-    labels = read("train-labels-idx1-ubyte", 8).flatten().long()
-    return read("train-images-idx3-ubyte", 16), labels
-
-
 def epoch(program, net, options):
     """One epoch of MNIST in a new order, from tensors in memory, without a DataLoader.
 
     Pixels are normalized batch by batch, or all at once before the first batch: the faster counts.
     """
-    images, labels = read_mnist(options.mnist)
-    step = make_step(net, make_model(net), options)
+    images, labels = map(torch.from_numpy, common.read_mnist(options.mnist))
+    start, step = make_step(net, make_model(net), options)
+    start()
 
     def normalized(pixels):
         return pixels.float().mul_(1 / (255 * STD)).sub_(MEAN / STD)

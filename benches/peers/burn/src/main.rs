@@ -3,10 +3,10 @@
 use burn::nn::loss::{CrossEntropyLossConfig, MseLoss, Reduction};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, GradientsParams, SgdConfig};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::prelude::*;
 use burn::tensor::activation::{relu, tanh};
-use peer_common::{Net, Options, measure, report, report_training};
+use peer_common::{Net, Options, measure, measure_steps, report, report_training};
 
 #[derive(Module, Debug)]
 struct Mlp {
@@ -39,15 +39,21 @@ fn train(net: &Net, model: Mlp, device: &Device, options: &Options) -> Mlp {
     let labels: Vec<i32> = net.labels().into_iter().map(|label| label as i32).collect();
     let labels = Tensor::<1, Int>::from_ints(labels.as_slice(), device);
     let targets = Tensor::<2>::full([net.batch, net.outputs()], 0.5, device);
-    let mut adam = AdamConfig::new().init();
     let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
-    let mut sgd = SgdConfig::new().with_momentum(Some(momentum)).init();
     let cross_entropy = CrossEntropyLossConfig::new().init(device);
 
+    let rate: f64 = if net.adam { 1e-3 } else { 0.01 };
+    let start = || {
+        let optimizer = if net.adam {
+            AdamConfig::new().init()
+        } else {
+            SgdConfig::new().with_momentum(Some(momentum.clone())).init()
+        };
+        (Some(model.clone()), optimizer)
+    };
     // An optimizer takes a model and returns the next one. Passing the only copy lets it update in
     // place.
-    let mut model = Some(model);
-    let mut step = || {
+    let mut step = |(model, optimizer): &mut (Option<Mlp>, ModuleOptimizer)| {
         let current = model.take().expect("a model from the step before");
         let out = current.forward(x.clone());
         let loss = if net.is_regression() {
@@ -56,18 +62,14 @@ fn train(net: &Net, model: Mlp, device: &Device, options: &Options) -> Mlp {
             cross_entropy.forward(out, labels.clone())
         };
         let grads = GradientsParams::from_grads(loss.backward(), &current);
-        model = Some(if net.adam {
-            adam.step(1e-3, current, grads)
-        } else {
-            sgd.step(0.01, current, grads)
-        });
+        *model = Some(optimizer.step(rate, current, grads));
         loss
     };
-    let first = step().into_scalar::<f32>();
-    let timing = measure(options.seconds, &mut step);
-    let last = step().into_scalar::<f32>();
+    let first = step(&mut start()).into_scalar::<f32>();
+    let (mut state, timing) = measure_steps(options.seconds, start, &mut step);
+    let last = step(&mut state).into_scalar::<f32>();
     report_training("burn", net, options, &timing, [first, last]);
-    model.expect("a model from the last step")
+    state.0.expect("a model from the last step")
 }
 
 fn main() {

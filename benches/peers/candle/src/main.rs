@@ -3,7 +3,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{AdamW, Linear, Module, Optimizer, ParamsAdamW, SGD, VarBuilder, VarMap, loss};
-use peer_common::{Net, Options, measure, report, report_training};
+use peer_common::{Net, Options, measure, measure_steps, report, report_training};
 
 struct Mlp {
     layers: Vec<Linear>,
@@ -43,10 +43,17 @@ fn train(net: &Net, model: &Mlp, vars: &VarMap, options: &Options) -> Result<()>
     let targets = Tensor::full(0.5f32, (net.batch, net.outputs()), &Device::Cpu)?;
     // AdamW without decay is Adam.
     let adam = ParamsAdamW { lr: 1e-3, weight_decay: 0.0, ..Default::default() };
-    let mut adam = AdamW::new(vars.all_vars(), adam)?;
-    let mut sgd = SGD::new(vars.all_vars(), 0.01)?;
-
-    let mut step = || -> Result<Tensor> {
+    let vars = vars.all_vars();
+    let first_values: Vec<Tensor> =
+        vars.iter().map(|var| var.as_detached_tensor().copy()).collect::<Result<_>>()?;
+    // A start gives the variables, which the model shares, their first values.
+    let start = || -> Result<(AdamW, SGD)> {
+        for (var, value) in vars.iter().zip(&first_values) {
+            var.set(value)?;
+        }
+        Ok((AdamW::new(vars.clone(), adam.clone())?, SGD::new(vars.clone(), 0.01)?))
+    };
+    let step = |(adam, sgd): &mut (AdamW, SGD)| -> Result<Tensor> {
         let out = model.forward(&x)?;
         let loss = if net.is_regression() {
             loss::mse(&out, &targets)?
@@ -60,9 +67,13 @@ fn train(net: &Net, model: &Mlp, vars: &VarMap, options: &Options) -> Result<()>
         }
         Ok(loss)
     };
-    let first = step()?.to_scalar()?;
-    let timing = measure(options.seconds, || step().expect("a step that has worked before"));
-    let last = step()?.to_scalar()?;
+    let first = step(&mut start()?)?.to_scalar()?;
+    let (mut optimizers, timing) = measure_steps(
+        options.seconds,
+        || start().expect("variables of these shapes"),
+        |optimizers| step(optimizers).expect("a step that has worked before"),
+    );
+    let last = step(&mut optimizers)?.to_scalar()?;
     report_training("candle", net, options, &timing, [first, last]);
     Ok(())
 }

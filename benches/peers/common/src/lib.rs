@@ -126,6 +126,11 @@ pub struct Timing {
 /// Calls that take less than this are timed in groups, so that reading the clock costs nothing.
 const SHORTEST_SAMPLE: f64 = 50e-6;
 
+/// Steps on one batch drift: what a small network has learned decays into subnormal numbers, which
+/// slow some CPUs and some programs more than others. After this many timed steps all programs
+/// restart from the first weights, with a new optimizer.
+const STEPS_OF_A_START: usize = 200;
+
 /// Warms up by five calls, then times calls for `seconds`, at least five times.
 pub fn measure<R>(seconds: f64, call: impl FnMut() -> R) -> Timing {
     measure_least(5, seconds, call)
@@ -133,23 +138,51 @@ pub fn measure<R>(seconds: f64, call: impl FnMut() -> R) -> Timing {
 
 /// Like [`measure`] for calls that take about a second, with `least` instead of five.
 pub fn measure_least<R>(least: usize, seconds: f64, mut call: impl FnMut() -> R) -> Timing {
-    let mut timed = |calls: usize| {
-        let start = Instant::now();
+    time(least, seconds, usize::MAX, || (), |()| call()).1
+}
+
+/// Like [`measure`] for training steps. Restarts from what `start` makes every
+/// [`STEPS_OF_A_START`] timed steps, and warms up again; neither is timed. Returns what the last
+/// step has left.
+pub fn measure_steps<S, R>(
+    seconds: f64,
+    start: impl FnMut() -> S,
+    step: impl FnMut(&mut S) -> R,
+) -> (S, Timing) {
+    time(5, seconds, STEPS_OF_A_START, start, step)
+}
+
+fn time<S, R>(
+    least: usize,
+    seconds: f64,
+    calls_of_a_start: usize,
+    mut start: impl FnMut() -> S,
+    mut call: impl FnMut(&mut S) -> R,
+) -> (S, Timing) {
+    let mut timed = |state: &mut S, calls: usize| {
+        let begin = Instant::now();
         for _ in 0..calls {
-            black_box(call());
+            black_box(call(state));
         }
-        start.elapsed().as_secs_f64() / calls as f64
+        begin.elapsed().as_secs_f64() / calls as f64
     };
-    timed(least - 1);
-    let calls = (SHORTEST_SAMPLE / timed(1)).ceil().clamp(1.0, 1000.0) as usize;
-    let start = Instant::now();
-    let mut samples = vec![];
-    while samples.len() < least || start.elapsed().as_secs_f64() < seconds {
-        samples.push(timed(calls) * 1e6);
+    let mut state = start();
+    timed(&mut state, least - 1);
+    let calls = (SHORTEST_SAMPLE / timed(&mut state, 1)).ceil().clamp(1.0, 1000.0) as usize;
+    let begin = Instant::now();
+    let (mut samples, mut since_start) = (vec![], 0);
+    while samples.len() < least || begin.elapsed().as_secs_f64() < seconds {
+        if since_start >= calls_of_a_start {
+            state = start();
+            timed(&mut state, least);
+            since_start = 0;
+        }
+        samples.push(timed(&mut state, calls) * 1e6);
+        since_start += calls;
     }
     samples.sort_by(f64::total_cmp);
     let at = |quarter: usize| samples[samples.len() * quarter / 4];
-    Timing { median: at(2), quartiles: [at(1), at(3)], samples: samples.len() }
+    (state, Timing { median: at(2), quartiles: [at(1), at(3)], samples: samples.len() })
 }
 
 /// Prints one measurement as a line of JSON.

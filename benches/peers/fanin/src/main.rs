@@ -3,7 +3,7 @@
 use fanin::prelude::*;
 use fanin::tensor::gemm::{Mat, gemm};
 use fanin::tensor::{Write, parallel};
-use peer_common::{Net, Options, measure, measure_least, report, report_training};
+use peer_common::{Net, Options, measure, measure_least, measure_steps, report, report_training};
 
 fn model(net: &Net) -> Sequential {
     let mut model = Sequential::new().add(Linear::new(net.sizes[0], net.sizes[1]));
@@ -22,13 +22,14 @@ fn inputs(net: &Net, rows: usize) -> Tensor {
     Tensor::from_vec([rows, net.sizes[0]], net.inputs(rows))
 }
 
-fn train(net: &Net, model: &mut Sequential, options: &Options) {
+/// Trains for the measurement and returns the model.
+fn train(net: &Net, model: Sequential, options: &Options) -> Sequential {
     let x = inputs(net, net.batch);
     let labels = net.labels();
     let targets = Tensor::full([net.batch, net.outputs()], 0.5);
-    let mut optimizer = optimizer(net);
     let mut tape = Tape::new();
-    let mut step = || {
+    let start = || (model.clone(), optimizer(net));
+    let mut step = |(model, optimizer): &mut (Sequential, Box<dyn Optimizer>)| {
         let (loss, grads) = tape.value_and_grad(|t| {
             let out = model.forward(t.input(&x));
             if net.is_regression() {
@@ -40,10 +41,11 @@ fn train(net: &Net, model: &mut Sequential, options: &Options) {
         optimizer.step(model, grads);
         loss
     };
-    let first = step();
-    let timing = measure(options.seconds, &mut step);
-    let last = step();
+    let first = step(&mut start());
+    let (mut state, timing) = measure_steps(options.seconds, start, &mut step);
+    let last = step(&mut state);
     report_training("fanin", net, options, &timing, [first, last]);
+    state.0
 }
 
 /// The three products of each layer, `X·Wᵀ`, `dY·W` and `dYᵀ·X`, by fanin and by the gemm crate.
@@ -67,11 +69,14 @@ fn products(net: &Net, options: &Options) {
         report("fanin", "dYᵀ·X", &shape, options, &timing);
 
         let (o, i) = (outputs, inputs);
-        let timing = measure(options.seconds, || engine([n, i, o], (&xs, i, 1), (&ws, 1, i), &mut y));
+        let timing =
+            measure(options.seconds, || engine([n, i, o], (&xs, i, 1), (&ws, 1, i), &mut y));
         report("gemm", "X·Wᵀ", &shape, options, &timing);
-        let timing = measure(options.seconds, || engine([n, o, i], (&dys, o, 1), (&ws, i, 1), &mut dx));
+        let timing =
+            measure(options.seconds, || engine([n, o, i], (&dys, o, 1), (&ws, i, 1), &mut dx));
         report("gemm", "dY·W", &shape, options, &timing);
-        let timing = measure(options.seconds, || engine([o, n, i], (&dys, 1, o), (&xs, i, 1), &mut dw));
+        let timing =
+            measure(options.seconds, || engine([o, n, i], (&dys, 1, o), (&xs, i, 1), &mut dw));
         report("gemm", "dYᵀ·X", &shape, options, &timing);
     }
 }
@@ -142,7 +147,7 @@ fn main() -> fanin::Result<()> {
         manual_seed(0);
         let mut model = model(net);
         if options.wants("train") {
-            train(net, &mut model, &options);
+            model = train(net, model, &options);
         }
         for (what, rows) in [("one", 1), ("many", 1024)] {
             if options.wants(what) {
