@@ -502,3 +502,16 @@ fn a_batch_that_does_not_fit_is_refused() {
 fn a_vector_has_no_singular_values() {
     singular_values(&Tensor::<f32>::ones(3));
 }
+
+#[test]
+fn a_gradient_that_does_not_arrive_has_no_growth() {
+    let dead = Linear::builder(8, 8).bias(Constant(-1000.0)).build();
+    let model = Sequential::new()
+        .add(Linear::new(8, 8))
+        .add(Relu)
+        .add(dead)
+        .add(Relu)
+        .add(Linear::new(8, 4));
+    let layers = InitReport::new(&model, &batch(16, 8, 1)).layers;
+    assert_eq!((layers[0].gradient_growth, layers[1].gradient_growth), (None, Some(0.0)));
+}
