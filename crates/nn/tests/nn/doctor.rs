@@ -515,3 +515,17 @@ fn a_gradient_that_does_not_arrive_has_no_growth() {
     let layers = InitReport::new(&model, &batch(16, 8, 1)).layers;
     assert_eq!((layers[0].gradient_growth, layers[1].gradient_growth), (None, Some(0.0)));
 }
+
+#[test]
+fn the_picture_has_a_name_and_defines_its_colours() {
+    let model = net(2, 16, &KaimingNormal::default(), &Zeros, Relu);
+    let svg = InitReport::new(&model, &batch(8, 16, 1)).to_svg();
+    assert!(svg.contains("role=\"img\" aria-label=\"activations and gradients by layer\">"));
+    let used: Vec<&str> =
+        svg.split("var(").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    assert!(used.len() > 4);
+    for name in used {
+        // Once for light pictures and once for dark ones.
+        assert_eq!(svg.matches(&format!(" {name}: #")).count(), 2, "{name}");
+    }
+}
