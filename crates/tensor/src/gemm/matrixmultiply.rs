@@ -60,3 +60,32 @@ macro_rules! product {
 }
 product!(f32, sgemm);
 product!(f64, dgemm);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, so that the product is exact.
+    fn whole(len: usize, step: usize) -> Vec<f32> {
+        (0..len).map(|i| (i * step % 7) as f32 - 3.0).collect()
+    }
+
+    #[test]
+    fn any_orientation_and_every_piece() {
+        // One piece, several pieces by rows, and several by columns.
+        for (m, k, n) in [(3, 5, 4), (900, 40, 30), (40, 30, 900)] {
+            let (x, y) = (whole(m * k, 5), whole(k * n, 3));
+            let a = [Mat::new(&x, m, k), Mat::new(&x, k, m).t()];
+            let b = [Mat::new(&y, k, n), Mat::new(&y, n, k).t()];
+            for (a, b) in [(a[0], b[0]), (a[0], b[1]), (a[1], b[0]), (a[1], b[1])] {
+                let mut c = vec![9.0; m * n];
+                matrixmultiply(a, b, Write::Set, &mut c);
+                matrixmultiply(a, b, Write::Add, &mut c);
+                for (at, c) in c.into_iter().enumerate() {
+                    let terms = (0..k).map(|p| a.from(at / n, p)[0] * b.from(p, at % n)[0]);
+                    assert_eq!(c, 2.0 * terms.sum::<f32>(), "({m}, {k}, {n}) at {at}");
+                }
+            }
+        }
+    }
+}

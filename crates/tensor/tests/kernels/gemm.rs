@@ -199,3 +199,18 @@ fn threads_change_no_bit() {
         }
     }
 }
+
+/// Beside the lengths that [`every_small_size`] has: sums so long that they are halved.
+#[test]
+fn a_product_without_rows_or_columns_is_empty() {
+    for (m, k, n) in [(0, 5000, 7), (7, 5000, 0), (1, 5000, 0), (0, 5000, 1), (7, 0, 0), (0, 0, 0)]
+    {
+        let (a, b, bias) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2), values::<f32>(n, 3));
+        for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (a, b) = (operand(&a, m, k, ta), operand(&b, k, n, tb));
+            gemm(a, b, Write::Set, &mut []);
+            gemm(a, b, Write::Add, &mut []);
+            gemm_bias(a, b, &bias, &mut []);
+        }
+    }
+}

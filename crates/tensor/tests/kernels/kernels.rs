@@ -125,3 +125,9 @@ fn threads_change_no_bit() {
     let one = with_threads(1, results);
     assert!(with_threads(2, results) == one && with_threads(3, results) == one);
 }
+
+#[test]
+#[should_panic(expected = "sum_rows: 7 elements in rows of 3")]
+fn rows_that_are_not_whole_are_refused() {
+    reduce::sum_rows(&[1.0f32; 7], Write::Set, &mut [0.0; 3]);
+}

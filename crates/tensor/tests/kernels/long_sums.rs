@@ -226,3 +226,63 @@ fn threads_change_no_bit() {
     let one = with_threads(1, results);
     assert!(with_threads(2, results) == one && with_threads(3, results) == one);
 }
+
+/// The sum as a tree over runs of 16 terms: equal subtrees are joined as soon as there are two, and the last
+/// run takes the rest, from the smallest on.
+fn tree(terms: &[f32]) -> f32 {
+    let mut complete: Vec<(usize, f32)> = vec![];
+    let mut runs = terms.chunks(16).map(|run| run.iter().fold(0.0, |sum, x| sum + x)).peekable();
+    while let Some(mut sum) = runs.next() {
+        if runs.peek().is_none() {
+            return complete.iter().rev().fold(sum, |sum, (_, other)| sum + other);
+        }
+        let mut size = 1;
+        while let Some((_, other)) = complete.pop_if(|(other, _)| *other == size) {
+            (size, sum) = (2 * size, sum + other);
+        }
+        complete.push((size, sum));
+    }
+    0.0
+}
+
+/// A finer tree would be as close, and take twice as long.
+#[test]
+fn sums_of_rows_are_a_tree_of_runs_to_the_bit() {
+    for (rows, cols) in [(1, 3), (16, 5), (17, 70), (500, 3), (1000, 130)] {
+        let x = random(rows * cols, rows as u32);
+        let (mut sums, mut squares, mut plain) =
+            (vec![0.0; cols], vec![0.0; cols], vec![0.0; cols]);
+        reduce::row_sums(
+            [&x[..]],
+            [],
+            [(Write::Set, &mut sums[..]), (Write::Set, &mut squares[..])],
+            |[x], []: [f32; 0]| [x, x * x],
+        );
+        reduce::sum_rows(&x, Write::Set, &mut plain);
+        for j in 0..cols {
+            let column: Vec<f32> = (0..rows).map(|i| x[i * cols + j]).collect();
+            let square: Vec<f32> = column.iter().map(|x| x * x).collect();
+            let want = (tree(&column), tree(&square), tree(&column));
+            assert_eq!((sums[j], squares[j], plain[j]), want, "{rows}×{cols} at {j}");
+        }
+    }
+}
+
+/// Another cut than the middle would let the error grow faster for some length.
+#[test]
+fn a_long_product_is_the_sum_of_its_halves_to_the_bit() {
+    let k = 4096;
+    // By the kernel of one row, and in tiles.
+    for (m, n) in [(1, 200), (20, 20)] {
+        let (a, b) = (random(m * k, 1), random(k * n, 2));
+        let product = |from: usize, to: usize| {
+            let (a, b) = (&a[from * m..to * m], &b[from * n..to * n]);
+            let mut c = vec![0.0f32; m * n];
+            gemm(Mat::new(a, to - from, m).t(), Mat::new(b, to - from, n), Write::Set, &mut c);
+            c
+        };
+        let (first, second) = (product(0, k / 2), product(k / 2, k));
+        let sum: Vec<f32> = first.iter().zip(second).map(|(a, b)| a + b).collect();
+        assert_eq!(product(0, k), sum, "({m}, {k}, {n})");
+    }
+}
