@@ -24,7 +24,7 @@ use fanin::init::FanInUniform;
 use fanin::prelude::*;
 use fanin::tensor::parallel;
 
-const DEFAULT: &str = "hidden=256 epochs=3 batch=128 lr=0.005 warm=0.3 start=0.04 fall=cos \
+const DEFAULT: &str = "hidden=256 epochs=3 batch=128 lr=0.005 warm=0.1 start=0 fall=line \
                        smooth=0.1 beta1=0.9 beta2=0.999 decay=0 init=torch scale=1 rule=adam act=relu";
 
 /// How a network is built and trained.
@@ -132,9 +132,9 @@ impl Recipe {
 
     fn optimizer(&self) -> Box<dyn Optimizer> {
         match &*self.rule {
-            "adam" if self.decay > 0.0 => Box::new(
-                AdamW::new(self.lr).betas(self.beta1, self.beta2).weight_decay(self.decay),
-            ),
+            "adam" if self.decay > 0.0 => {
+                Box::new(AdamW::new(self.lr).betas(self.beta1, self.beta2).weight_decay(self.decay))
+            }
             "adam" => Box::new(Adam::new(self.lr).betas(self.beta1, self.beta2)),
             "sgd" => {
                 Box::new(Sgd::new(self.lr).momentum(self.beta1).nesterov().weight_decay(self.decay))
@@ -191,7 +191,7 @@ fn main() {
             "--seeds" => seeds = value().parse().expect("a number of seeds"),
             "--floor" => floor = value().parse().expect("an accuracy in per cent"),
             "--help" => return println!("{DEFAULT}"),
-            "--bench" => {}       // cargo says it
+            "--bench" => {}     // cargo says it
             "--test" => return, // there is nothing to search
             _ => recipes.push(arg),
         }
@@ -202,8 +202,8 @@ fn main() {
     for text in recipes {
         let recipe = Recipe::parse(&text);
         let scale = recipe.scale;
-        let [train, test] = [&train, &test]
-            .map(|data| Arc::new(data.clone().normalize(0.1307, 0.3081 / scale)));
+        let [train, test] =
+            [&train, &test].map(|data| Arc::new(data.clone().normalize(0.1307, 0.3081 / scale)));
         let (next, low, found) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(vec![]));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         thread::scope(|scope| {
