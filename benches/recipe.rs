@@ -3,15 +3,15 @@
 //!
 //! ```text
 //! FANIN_DATA=path/to/mnist cargo bench --bench recipe -- --seeds 10 --floor 98 \
-//!     "hidden=256 epochs=3 batch=128 lr=0.005" "hidden=512 epochs=2 batch=128:256"
+//!     "hidden=256" "hidden=128 epochs=3 batch=64:128"
 //! ```
 //!
-//! - A recipe lists what differs from the default; `--help` prints the default.
+//! - A recipe lists what differs from that of the example; `--help` prints all of it.
 //! - Every core trains a seed of its own on one thread. The result has the same bits as with more
 //!   threads, so neither they nor other programs change it.
 //! - A recipe ends early at the first seed below the `--floor`: it cannot win.
 //! - Work is the floating-point operations of the products, from the sizes alone. The recipes of the
-//!   least work with every seed above the floor are then timed as processes: `recipe_time.py`.
+//!   least work with every seed above the floor are then timed as processes by `recipe_time.py`.
 
 use std::f64::consts::PI;
 use std::num::NonZero;
@@ -24,8 +24,9 @@ use fanin::init::FanInUniform;
 use fanin::prelude::*;
 use fanin::tensor::parallel;
 
-const DEFAULT: &str = "hidden=256 epochs=3 batch=128 lr=0.005 warm=0.1 start=0 fall=line \
-                       smooth=0.1 beta1=0.9 beta2=0.999 decay=0 init=torch scale=1 rule=adam act=relu";
+/// The recipe of the example.
+const DEFAULT: &str = "hidden=160 epochs=2 batch=64 lr=0.005 warm=0.1 start=0 fall=line smooth=0.1 \
+                       beta1=0.8 beta2=0.999 decay=0 init=torch scale=1 rule=adam act=relu";
 
 /// How a network is built and trained.
 #[derive(Clone, Debug)]
@@ -162,7 +163,6 @@ impl Recipe {
         let mut model = self.model();
         let mut optimizer = self.optimizer();
         let mut tape = Tape::new();
-        // Images, not steps, measure progress, so that batches may grow.
         let (mut seen, all) = (0, self.epochs * train.len());
         for epoch in 0..self.epochs {
             for (x, y) in train.batches(self.batch(epoch)).shuffle() {
@@ -197,7 +197,7 @@ fn main() {
         }
     }
     parallel::set_num_threads(1);
-    let (train, test) = mnist_sets();
+    let (train, test) = fanin::datasets::mnist().expect("MNIST where FANIN_DATA says");
     println!("| recipe | work, 10⁹ | seeds | lowest | median | mean |\n|---|---|---|---|---|---|");
     for text in recipes {
         let recipe = Recipe::parse(&text);
@@ -231,8 +231,4 @@ fn main() {
             found[0]
         );
     }
-}
-
-fn mnist_sets() -> (Dataset, Dataset) {
-    fanin::datasets::mnist().expect("MNIST where FANIN_DATA says")
 }

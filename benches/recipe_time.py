@@ -51,6 +51,8 @@ def main():
     for seed in range(args.seeds):
         for name, command in programs.items():
             results[name].append(run([*command, "--seed", str(seed)]))
+            seconds, accuracy = results[name][-1]
+            print(f"seed {seed}, {name}: {seconds:.2f} s, {accuracy:.2f} %", file=sys.stderr)
     print("| process | median s | from to | lowest % | median % |\n|---|---|---|---|---|")
     for name, found in results.items():
         row(name, found)

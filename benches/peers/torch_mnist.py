@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-HIDDEN, EPOCHS, BATCH = 192, 2, 64
+HIDDEN, EPOCHS, BATCH = 160, 2, 64
 LR, BETAS, WARM_UP, SMOOTHING = 0.005, (0.8, 0.999), 0.1, 0.1
 
 

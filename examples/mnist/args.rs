@@ -16,7 +16,7 @@ const OPTIONS: &[Opt] = &[
         "N",
         "The number of epochs [default: 10, or 2 if there are more than 10,000]",
     ),
-    Opt::value("hidden", "N,N,…", "The sizes of the hidden layers [default: 192]"),
+    Opt::value("hidden", "N,N,…", "The sizes of the hidden layers [default: 160]"),
     Opt::value("batch", "N", "The number of images in a batch [default: 64]"),
     Opt::value(
         "lr",
@@ -89,7 +89,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: None,
-            hidden: vec![192],
+            hidden: vec![160],
             batch: 64,
             lr: None,
             optimizer: Rule::Adam,

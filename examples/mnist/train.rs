@@ -16,8 +16,7 @@ use crate::show::Bar;
 const SMOOTHING: f64 = 0.1;
 
 /// The share of the training in which the learning rate rises from 0 to its peak. Then it falls to 0.
-/// Both are linear. Steps that shrink to 0 average out what the last batches ask for: they need half
-/// the epochs of a constant rate, whose peak must also be lower.
+/// Both are linear. The small steps at the end average over many batches.
 const WARM_UP: f64 = 0.1;
 
 /// Trains by the recipe and returns the training time. docs/mnist_recipe.md tells how the recipe was
