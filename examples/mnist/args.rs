@@ -14,14 +14,14 @@ const OPTIONS: &[Opt] = &[
     Opt::value(
         "epochs",
         "N",
-        "The number of epochs [default: 10, or 5 if there are more than 10,000]",
+        "The number of epochs [default: 10, or 2 if there are more than 10,000]",
     ),
-    Opt::value("hidden", "N,N,…", "The sizes of the hidden layers [default: 256,128]"),
+    Opt::value("hidden", "N,N,…", "The sizes of the hidden layers [default: 160]"),
     Opt::value("batch", "N", "The number of images in a batch [default: 64]"),
     Opt::value(
         "lr",
         "RATE",
-        "The highest learning rate of the schedule [default: 0.003, or 0.05 for sgd]",
+        "The highest learning rate of the schedule [default: 0.005, or 0.05 for sgd]",
     ),
     Opt::value(
         "optimizer",
@@ -89,7 +89,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: None,
-            hidden: vec![256, 128],
+            hidden: vec![160],
             batch: 64,
             lr: None,
             optimizer: Rule::Adam,
@@ -136,14 +136,14 @@ impl Args {
 
 impl Recipe {
     pub(crate) fn lr(&self) -> f64 {
-        self.lr.unwrap_or(if self.optimizer == Rule::Sgd { 0.05 } else { 0.003 })
+        self.lr.unwrap_or(if self.optimizer == Rule::Sgd { 0.05 } else { 0.005 })
     }
 
     pub(crate) fn optimizer(&self) -> Box<dyn Optimizer> {
         match self.optimizer {
             Rule::Sgd => Box::new(Sgd::new(self.lr()).momentum(0.9)),
-            Rule::Adam => Box::new(Adam::new(self.lr())),
-            Rule::Adamw => Box::new(AdamW::new(self.lr())),
+            Rule::Adam => Box::new(Adam::new(self.lr()).betas(0.8, 0.999)),
+            Rule::Adamw => Box::new(AdamW::new(self.lr()).betas(0.8, 0.999)),
         }
     }
 }

@@ -56,7 +56,7 @@ fn main() -> fanin::Result<()> {
     say!("model: {} parameters, initialized by {}", model.num_params(), recipe.init);
     say!("{}", model.to_string().trim_end());
 
-    let time = train::train(&mut model, &train, &test, &args)?;
+    let time = train::train(&mut model, &train, &args)?;
     if let Some(path) = &args.save {
         model.save(path)?;
         say!("saved to {}", path.display());

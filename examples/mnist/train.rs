@@ -1,6 +1,5 @@
 //! The training loop.
 
-use std::f64::consts::PI;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -16,15 +15,19 @@ use crate::show::Bar;
 /// overconfident.
 const SMOOTHING: f64 = 0.1;
 
-/// Trains by the recipe and returns the training time, without the tests in between.
+/// The share of the training in which the learning rate rises from 0 to its peak. Then it falls to 0.
+/// Both are linear. The small steps at the end average over many batches.
+const WARM_UP: f64 = 0.1;
+
+/// Trains by the recipe and returns the training time. docs/mnist_recipe.md tells how the recipe was
+/// found: the least time to 98 % on the full set.
 pub(crate) fn train(
     model: &mut Sequential,
     train: &Dataset,
-    test: &Dataset,
     args: &Args,
 ) -> fanin::Result<Duration> {
     let recipe = &args.recipe;
-    let epochs = recipe.epochs.unwrap_or(if train.len() > 10_000 { 5 } else { 10 });
+    let epochs = recipe.epochs.unwrap_or(if train.len() > 10_000 { 2 } else { 10 });
     say!(
         "training: epochs {epochs}, images a step {}, seed {}, threads {}",
         recipe.batch,
@@ -36,25 +39,25 @@ pub(crate) fn train(
         recipe.optimizer,
         recipe.lr()
     );
-    let steps = epochs * train.batches(recipe.batch).len();
+    let images = (epochs * train.len()) as f64;
     let mut optimizer = recipe.optimizer();
     let mut tape = Tape::new();
-    let (mut step, mut total) = (0, Duration::ZERO);
-    for epoch in 1..=epochs {
-        let (start, mut bar) = (Instant::now(), Bar::new(epoch, train.len()));
+    let mut total = Duration::ZERO;
+    for epoch in 0..epochs {
+        let (start, mut bar) = (Instant::now(), Bar::new(epoch + 1, train.len()));
         let (mut sum, mut seen) = (0.0, 0);
         for (x, y) in train.batches(recipe.batch).shuffle() {
-            optimizer.set_lr(recipe.lr() * one_cycle(step as f64 / steps as f64));
+            let done = (epoch * train.len() + seen) as f64 / images;
+            optimizer.set_lr(recipe.lr() * (done / WARM_UP).min((1.0 - done) / (1.0 - WARM_UP)));
             let (loss, grads) = tape.value_and_grad(|t| {
                 let loss = CrossEntropy::new().label_smoothing(SMOOTHING);
                 loss.loss(model.forward(t.input(&x)), &y)
             });
             if !loss.is_finite() {
                 bar.clear();
-                return Err(diverged(epoch, loss, recipe));
+                return Err(diverged(epoch + 1, loss, recipe));
             }
             optimizer.step(model, grads);
-            step += 1;
             seen += y.len();
             sum += f64::from(loss) * y.len() as f64;
             bar.set(seen, || status(sum, seen, start.elapsed()));
@@ -62,26 +65,10 @@ pub(crate) fn train(
         let time = start.elapsed();
         total += time;
         bar.clear();
-        say!(
-            "epoch {epoch:>3}  {}  {:.2} s  test accuracy {:.2} %",
-            status(sum, seen, time),
-            time.as_secs_f64(),
-            100.0 * accuracy(model, test)
-        );
+        let status = status(sum, seen, time);
+        say!("epoch {:>3}  {status}  {:.2} s", epoch + 1, time.as_secs_f64());
     }
     Ok(total)
-}
-
-/// The learning rate after the fraction `t` of the training, as a share of its peak. It rises
-/// linearly, then falls as a cosine. The peak may be several times a constant rate (Smith and Topin
-/// 2017).
-fn one_cycle(t: f64) -> f64 {
-    const WARM_UP: f64 = 0.3;
-    if t < WARM_UP {
-        0.04 + 0.96 * t / WARM_UP
-    } else {
-        0.5 + 0.5 * (PI * (t - WARM_UP) / (1.0 - WARM_UP)).cos()
-    }
 }
 
 /// The mean loss so far and the speed.

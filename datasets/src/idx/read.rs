@@ -216,13 +216,12 @@ impl Stream<'_> {
         while values.len() < total {
             let want = CHUNK.min((total - values.len()) * T::SIZE);
             let got = self.fill(&mut chunk[..want])?;
-            let new = chunk[..got].chunks_exact(T::SIZE);
-            if values.capacity() - values.len() < new.len() {
+            if values.capacity() - values.len() < got / T::SIZE {
                 // Double the memory, but never beyond the claim, as Vec's own growth would.
                 let capacity = (2 * values.capacity()).max(CHUNK / T::SIZE).min(total);
                 values.reserve_exact(capacity - values.len());
             }
-            values.extend(new.map(T::from_big_endian));
+            T::append(&mut values, &chunk[..got]);
             if got < want {
                 let item = bytes / shape[0];
                 let whole = (bytes - (total - values.len()) * T::SIZE) / item;
@@ -348,6 +347,22 @@ fn describe(start: &[u8]) -> String {
 trait Element: Sized {
     const SIZE: usize;
     fn from_big_endian(bytes: &[u8]) -> Self;
+
+    /// Appends the elements of these bytes. A last element that is cut short is left out.
+    fn append(values: &mut Vec<Self>, bytes: &[u8]) {
+        values.extend(bytes.chunks_exact(Self::SIZE).map(Self::from_big_endian));
+    }
+}
+
+impl Element for u8 {
+    const SIZE: usize = 1;
+    fn from_big_endian(bytes: &[u8]) -> Self {
+        bytes[0]
+    }
+    // Images are bytes. The loop over elements takes longer than to unpack them.
+    fn append(values: &mut Vec<Self>, bytes: &[u8]) {
+        values.extend_from_slice(bytes);
+    }
 }
 
 macro_rules! element {
@@ -360,4 +375,4 @@ macro_rules! element {
         }
     )* };
 }
-element!(u8 i8 i16 i32 u32 f32 f64);
+element!(i8 i16 i32 u32 f32 f64);
