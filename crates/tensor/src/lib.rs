@@ -31,6 +31,7 @@ pub mod scratch;
 mod shape;
 pub mod simd;
 mod split;
+pub mod subnormal;
 mod tensor;
 pub mod vmath;
 mod write;
