@@ -1,6 +1,6 @@
 //! Functions of one number, applied to every element.
 //!
-//! `y = f(x)`; `dx = dy · f′(x)`, and 0 where that is below [`Backward::limit`]: derivatives have tails.
+//! `y = f(x)`; `dx = dy · f′(x)`. Derivatives of activations have tails, which are 0 below [`Backward::limit`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -67,7 +67,8 @@ impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Derivative<F, T> {
 impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (x, y, dy) = (cx.input(0), cx.output().as_slice(), cx.dy());
-        let derivative = Derivative { f: self.0, limit: cx.limit(0) };
+        let limit = if F::ACTIVATION { cx.limit(0) } else { T::ZERO };
+        let derivative = Derivative { f: self.0, limit };
         if let Some((write, dx)) = cx.grad(0) {
             apply_rows([x.as_slice(), y, dy], row_len(x), write, dx, derivative);
         }

@@ -15,6 +15,8 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// p ← p − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 /// ```
 ///
+/// A gradient below 1.4e-17 (for `f32`) counts as 0, because its square would be subnormal.
+///
 /// # Example
 /// ```
 /// use fanin_nn::Adam;

@@ -16,6 +16,8 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// p ← p − lr · u                            momentum: b ← μ b + u, p ← p − lr · b
 /// ```
 ///
+/// A gradient below 1.4e-17 (for `f32`) counts as 0, because its square would be subnormal.
+///
 /// # Example
 /// ```
 /// use fanin_nn::optim::RmsProp;
