@@ -36,7 +36,7 @@ once! {
     /// fanin_tensor::subnormal::flush(&mut x, 1e-35);
     /// assert!(x[..3] == [1.0, 0.0, 1e-30] && x[3].is_nan());
     /// ```
-    pub fn flush(x: &mut [T], limit: T) -> () = flush_generic;
+    pub fn flush(x: &mut [T], limit: T) = flush_generic;
 }
 
 fn flush_generic<T: Scalar>(x: &mut [T], limit: T) {

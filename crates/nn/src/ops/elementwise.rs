@@ -1,6 +1,7 @@
 //! Functions of one number, applied to every element.
 //!
-//! `y = f(x)`; `dx = dy · f′(x)`. Derivatives of activations have tails, which are 0 below [`Backward::limit`].
+//! `y = f(x)`; `dx = dy · f′(x)`. The tails of activations' derivatives are 0 below
+//! [`Backward::limit`].
 
 use std::fmt;
 use std::sync::Arc;
