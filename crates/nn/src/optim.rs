@@ -35,6 +35,11 @@ use crate::tape::Gradients;
 /// a layer put in front of a model takes nothing over. For a clone of the model, or one built anew, it
 /// goes by the parameter's path. One optimizer serves one model; two models that play against each
 /// other have an optimizer each. Some parameters may have [options](RuleOptimizer::group) of their own.
+///
+/// # Subnormal numbers
+/// A momentum whose gradient is 0 decays to subnormal numbers, on which many CPUs are slow. So every 16th
+/// step of a parameter sets its elements below 8e-31 (for `f32`) to 0, and those of its slots below 8e-37.
+/// See [`subnormal`](fanin_tensor::subnormal).
 pub trait Optimizer<T: Scalar = f32>: Send {
     /// One step, in place. Parameters that are frozen, or on which the loss does not depend, stay as
     /// they are.

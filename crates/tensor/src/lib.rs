@@ -32,6 +32,7 @@ pub mod scratch;
 mod shape;
 pub mod simd;
 mod split;
+pub mod subnormal;
 mod tensor;
 pub mod vmath;
 mod write;

@@ -61,6 +61,8 @@ pub trait Scalar:
     const NEG_INFINITY: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
+    /// The smallest positive number that is not subnormal.
+    const MIN_POSITIVE: Self;
     /// Whether this type is `f32`.
     ///
     /// A crate that uses a generic function compiles it again. To avoid this for `f32`, a large function
@@ -99,15 +101,21 @@ pub trait Scalar:
     fn is_finite(self) -> bool;
     /// Whether it is NaN.
     fn is_nan(self) -> bool;
+    /// `self`, and 0 where `|self| < limit`. NaN stays. `limit` must not be negative.
+    ///
+    /// It compares bit patterns, so that a subnormal number costs no more than another one: see
+    /// [`subnormal`](crate::subnormal).
+    fn zero_below(self, limit: Self) -> Self;
 }
 
 macro_rules! scalar {
-    ($t:ident, $is_f32:literal, |$x:ident| $convert:expr) => {
+    ($t:ident, $bits:ident, $is_f32:literal, |$x:ident| $convert:expr) => {
         impl Scalar for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = $t::NEG_INFINITY;
             const EPSILON: Self = $t::EPSILON;
+            const MIN_POSITIVE: Self = $t::MIN_POSITIVE;
             const IS_F32: bool = $is_f32;
 
             #[inline(always)]
@@ -151,8 +159,17 @@ macro_rules! scalar {
             fn is_finite(self) -> bool {
                 $t::is_finite(self)
             }
+            #[inline(always)]
+            fn zero_below(self, limit: Self) -> Self {
+                // Signed, because AVX2 compares no unsigned integers. Without the sign bit, numbers are
+                // in the order of their bit patterns.
+                let bits = $t::to_bits(self).cast_signed();
+                let limit = $t::to_bits(limit).cast_signed();
+                let bits = if bits & $bits::MAX < limit { 0 } else { bits };
+                $t::from_bits(bits.cast_unsigned())
+            }
         }
     };
 }
-scalar!(f32, true, |x| x);
-scalar!(f64, false, |_x| unreachable!("f64 is not f32"));
+scalar!(f32, i32, true, |x| x);
+scalar!(f64, i64, false, |_x| unreachable!("f64 is not f32"));

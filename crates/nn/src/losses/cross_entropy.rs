@@ -126,7 +126,7 @@ impl CrossEntropy {
 }
 
 /// `dx_ik = dL_i · saved_ik`, where `saved` is the derivative of the loss, and `dL_i` is that of the
-/// row, or the one of all rows.
+/// row, or the one of all rows. A `saved_ik` below [`Backward::limit`] counts as 0: softmax has tails.
 #[derive(Debug)]
 struct CrossEntropyOp {
     by_row: bool,
@@ -134,12 +134,12 @@ struct CrossEntropyOp {
 
 impl<T: Scalar> Op<T> for CrossEntropyOp {
     fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (saved, dy) = (cx.saved(), cx.dy());
+        let (saved, dy, limit) = (cx.saved(), cx.dy(), cx.limit(0));
         let Some((write, dx)) = cx.grad(0) else { return };
         let cols = if self.by_row { dx.len() / dy.len().max(1) } else { dx.len() };
         let saved = saved[..dx.len()].chunks_exact(cols.max(1));
         for ((dx, saved), &d) in dx.chunks_exact_mut(cols.max(1)).zip(saved).zip(dy) {
-            map([saved], write, dx, move |[s]| d * s);
+            map([saved], write, dx, move |[s]| d * s.zero_below(limit));
         }
     }
 }

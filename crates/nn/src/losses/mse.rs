@@ -63,11 +63,12 @@ impl<T: Scalar> Op<T> for MeanSquared {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let saved = cx.saved();
         let scale = cx.dy()[0] * T::from_f64(2.0 / saved.len() as f64);
+        let [of_a, of_b] = [0, 1].map(|i| cx.limit(i));
         if let Some((write, da)) = cx.grad(0) {
-            map([saved], write, da, move |[s]| scale * s);
+            map([saved], write, da, move |[s]| (scale * s).zero_below(of_a));
         }
         if let Some((write, db)) = cx.grad(1) {
-            map([saved], write, db, move |[s]| -(scale * s));
+            map([saved], write, db, move |[s]| (-(scale * s)).zero_below(of_b));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Functions of one number, applied to every element.
 //!
-//! `y = f(x)`; `dx = dy · f′(x)`.
+//! `y = f(x)`; `dx = dy · f′(x)`. The tails of activations' derivatives are 0 below
+//! [`Backward::limit`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +41,13 @@ impl<T, F: Elementwise<T>> Function<T, 1> for Value<F> {
 #[derive(Clone, Copy)]
 struct Chain<F>(F);
 
+/// The backward pass of a [`Chain`].
+#[derive(Clone, Copy)]
+struct Derivative<F, T> {
+    f: F,
+    limit: T,
+}
+
 /// The name of the op is that of the function.
 impl<F: fmt::Debug> fmt::Debug for Chain<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,21 +55,23 @@ impl<F: fmt::Debug> fmt::Debug for Chain<F> {
     }
 }
 
-impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Chain<F> {
+impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Derivative<F, T> {
     fn picos(&self) -> usize {
         F::PICOS
     }
     #[inline(always)]
     fn at<I: Isa>(&self, [x, y, dy]: [T; 3]) -> T {
-        dy * self.0.derivative::<I>(x, y)
+        (dy * self.f.derivative::<I>(x, y)).zero_below(self.limit)
     }
 }
 
 impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (x, y, dy) = (cx.input(0), cx.output().as_slice(), cx.dy());
+        let limit = if F::ACTIVATION { cx.limit(0) } else { T::ZERO };
+        let derivative = Derivative { f: self.0, limit };
         if let Some((write, dx)) = cx.grad(0) {
-            apply_rows([x.as_slice(), y, dy], row_len(x), write, dx, *self);
+            apply_rows([x.as_slice(), y, dy], row_len(x), write, dx, derivative);
         }
     }
 

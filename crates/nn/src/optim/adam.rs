@@ -3,7 +3,7 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::rule::decayed;
+use super::rule::{decayed, square_limit};
 use super::{Rule, RuleOptimizer, Step, require};
 
 /// Adam, as PyTorch has it; t is the number of the parameter's step, from 1:
@@ -14,6 +14,8 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// v ← β₂ v + (1 − β₂) g²
 /// p ← p − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 /// ```
+///
+/// A gradient below 1.4e-17 (for `f32`) counts as 0, because its square would be subnormal.
 ///
 /// # Example
 /// ```
@@ -83,6 +85,7 @@ once! {
         let corrected2 = step.bias_correction(beta2).sqrt();
         let (shrink, decay) =
             if decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
+        let tiny = square_limit();
         let mostly_old = beta1 > 0.5;
         let [fresh1, beta1, beta2, fresh2, rate, root, epsilon, shrink, decay] = [
             1.0 - beta1,
@@ -98,7 +101,7 @@ once! {
         .map(T::from_f64);
         update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
             let p = p * shrink;
-            let g = decayed(g, decay, p);
+            let g = decayed(g, decay, p).zero_below(tiny);
             // The smaller of the two weights, so that the larger summand keeps its digits.
             let m = if mostly_old { m + fresh1 * (g - m) } else { g + beta1 * (m - g) };
             let v = beta2 * v + fresh2 * g * g;

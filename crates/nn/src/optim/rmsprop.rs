@@ -3,7 +3,7 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::rule::decayed;
+use super::rule::{decayed, square_limit};
 use super::{Rule, RuleOptimizer, Step, require};
 
 /// RMSprop, as PyTorch has it:
@@ -15,6 +15,8 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// u ← g / (√v + ε)
 /// p ← p − lr · u                            momentum: b ← μ b + u, p ← p − lr · b
 /// ```
+///
+/// A gradient below 1.4e-17 (for `f32`) counts as 0, because its square would be subnormal.
 ///
 /// # Example
 /// ```
@@ -66,6 +68,7 @@ once! {
         let [lr, alpha, fresh, epsilon, decay, mu] =
             [step.lr, rule.alpha, 1.0 - rule.alpha, rule.epsilon, weight_decay, rule.momentum]
                 .map(T::from_f64);
+        let tiny = square_limit();
         let [v, rest @ ..] = slots else { unreachable!("there is a slot") };
         let v = v.as_mut_slice();
         let square = move |v: T, g: T| alpha * v + fresh * g * g;
@@ -73,17 +76,17 @@ once! {
         let root = move |x: T| if x < T::ZERO { T::ZERO } else { x.sqrt() };
         match rest {
             [] => update([p, v], [g], move |[p, v], [g]| {
-                let g = decayed(g, decay, p);
+                let g = decayed(g, decay, p).zero_below(tiny);
                 let v = square(v, g);
                 [p - lr * (g / (v.sqrt() + epsilon)), v]
             }),
             [m] if rule.centered => update([p, v, m.as_mut_slice()], [g], move |[p, v, m], [g]| {
-                let g = decayed(g, decay, p);
+                let g = decayed(g, decay, p).zero_below(tiny);
                 let (v, m) = (square(v, g), m + fresh * (g - m));
                 [p - lr * (g / (root(v - m * m) + epsilon)), v, m]
             }),
             [b] => update([p, v, b.as_mut_slice()], [g], move |[p, v, b], [g]| {
-                let g = decayed(g, decay, p);
+                let g = decayed(g, decay, p).zero_below(tiny);
                 let v = square(v, g);
                 let b = mu * b + g / (v.sqrt() + epsilon);
                 [p - lr * b, v, b]
@@ -91,7 +94,7 @@ once! {
             [m, b, ..] => {
                 let all = [p, v, m.as_mut_slice(), b.as_mut_slice()];
                 update(all, [g], move |[p, v, m, b], [g]| {
-                    let g = decayed(g, decay, p);
+                    let g = decayed(g, decay, p).zero_below(tiny);
                     let (v, m) = (square(v, g), m + fresh * (g - m));
                     let b = mu * b + g / (root(v - m * m) + epsilon);
                     [p - lr * b, v, m, b]

@@ -96,6 +96,15 @@ impl Step {
     }
 }
 
+/// The size below which a rule that squares gradients takes one for 0. `fresh · g²` is a normal number
+/// above it, for a `fresh` of at least 6e-5. It is `2⁻⁵⁶` or 1.4e-17 for `f32`.
+///
+/// A moment that is subnormal in every step would make every step slow. With the usual ε the steps of such
+/// gradients are below any rounding error.
+pub(super) fn square_limit<T: Scalar>() -> T {
+    (T::MIN_POSITIVE * T::from_f64(16_384.0)).sqrt()
+}
+
 /// `g + decay · p`, and g itself without decay: 0 · ∞ would be NaN where p has become infinite.
 #[inline(always)]
 pub(super) fn decayed<T: Scalar>(g: T, decay: T, p: T) -> T {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fanin_tensor::Write;
-use fanin_tensor::{IntoShape, Scalar, Tensor};
+use fanin_tensor::{IntoShape, Scalar, Tensor, subnormal};
 
 use super::node::{Grad, Node, grow};
 use super::spare::{Spare, memory};
@@ -204,6 +204,15 @@ impl<'a, T: Scalar> Backward<'a, T> {
     /// The gradient of the loss with respect to the op's value, in the value's shape.
     pub fn dy(&self) -> &'a [T] {
         self.dy
+    }
+
+    /// The size below which an op should write 0 for a gradient of the `i`-th input: see
+    /// [`subnormal`](fanin_tensor::subnormal). It is 0 for a parameter or an input of the tape, whose
+    /// gradient goes into no further product and keeps every digit.
+    #[inline]
+    pub fn limit(&self, i: usize) -> T {
+        let (first, end) = self.inputs.node(i).inputs;
+        if first == end { T::ZERO } else { subnormal::limit() }
     }
 
     /// Where the gradient of the `i`-th input goes and how, or `None` if nobody needs it.

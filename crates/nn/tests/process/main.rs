@@ -12,6 +12,7 @@ mod linear_time;
 mod memory;
 mod notes;
 mod oversubscription;
+mod subnormal;
 mod threads;
 mod unwinding;
 
