@@ -348,4 +348,26 @@ mod tests {
         let error = serde_json::from_str::<EdgeOfChaos>(&text.replace("1.5", "0")).unwrap_err();
         assert!(error.to_string().contains("σ_w = 0.0 must be from"), "{error}");
     }
+
+    #[test]
+    fn a_place_without_a_root_is_no_edge() {
+        // Signals grow at the only edge. Beyond it they would not, but there the equations have no solution.
+        let cube = |x: f64| x.tanh().powi(3);
+        let slope = |x: f64| 3.0 * x.tanh().powi(2) * (1.0 - x.tanh().powi(2));
+        let moment = |q: f64| Ok(expectation(|z| cube(q.sqrt() * z).powi(2)));
+        let slope_moment = |q: f64| Ok(expectation(|z| slope(q.sqrt() * z).powi(2)));
+        let error = solve(&moment, &slope_moment, 0.02f64.sqrt()).unwrap_err();
+        assert!(error.contains("grow from layer to layer; try a larger σ_b"), "{error}");
+    }
+
+    #[test]
+    fn an_edge_where_the_excess_falls() {
+        // The excess is 0 at q = 1/20, where signals grow, and at q = 20, where they return.
+        let excess = |q: f64| 0.2 * (1.0 - (q.ln() / 20f64.ln()).powi(2));
+        let slope_moment = |q: f64| Ok((-q.ln().powi(2)).exp());
+        let moment = |q: f64| Ok((-q.ln().powi(2)).exp() * (q - 0.01 - q * excess(q)));
+        let sigma_w = solve(&moment, &slope_moment, 0.1).unwrap().sigma_w;
+        let known = (0.5 * 20f64.ln().powi(2)).exp();
+        assert!((sigma_w / known - 1.0).abs() < 1e-9, "{sigma_w} is not {known}");
+    }
 }

@@ -173,4 +173,15 @@ mod tests {
         }
         assert_eq!(rng, TorchRng::seed(0));
     }
+
+    #[test]
+    fn the_limits_of_a_scale_are_those_of_its_message() {
+        for scale in [1e-30, 1e30] {
+            assert_eq!(VarianceScaling::new(scale).scale, scale);
+        }
+        for scale in [0.99e-30, 1.01e30] {
+            let error = VarianceScaling { scale, ..VarianceScaling::default() }.checked();
+            assert!(error.unwrap_err().ends_with("must be from 1e-30 to 1e30"), "{scale}");
+        }
+    }
 }
