@@ -102,3 +102,24 @@ fn wrap(f: &mut fmt::Formatter<'_>, start: &str, text: &str) -> fmt::Result {
     }
     f.write_str("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::narrow;
+
+    #[test]
+    fn a_number_is_narrow() {
+        for (x, text) in [
+            (0.0, "0.00"),
+            (0.0049, "5e-3"),
+            (0.005, "0.01"),
+            (-9.99, "-9.99"),
+            (10.0, "10"),
+            (-999.0, "-999"),
+            (1000.0, "1e3"),
+            (-1e9, "-1e9"),
+        ] {
+            assert_eq!(narrow(x), text, "{x}");
+        }
+    }
+}

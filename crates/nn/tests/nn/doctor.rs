@@ -502,3 +502,30 @@ fn a_batch_that_does_not_fit_is_refused() {
 fn a_vector_has_no_singular_values() {
     singular_values(&Tensor::<f32>::ones(3));
 }
+
+#[test]
+fn a_gradient_that_does_not_arrive_has_no_growth() {
+    let dead = Linear::builder(8, 8).bias(Constant(-1000.0)).build();
+    let model = Sequential::new()
+        .add(Linear::new(8, 8))
+        .add(Relu)
+        .add(dead)
+        .add(Relu)
+        .add(Linear::new(8, 4));
+    let layers = InitReport::new(&model, &batch(16, 8, 1)).layers;
+    assert_eq!((layers[0].gradient_growth, layers[1].gradient_growth), (None, Some(0.0)));
+}
+
+#[test]
+fn the_picture_has_a_name_and_defines_its_colours() {
+    let model = net(2, 16, &KaimingNormal::default(), &Zeros, Relu);
+    let svg = InitReport::new(&model, &batch(8, 16, 1)).to_svg();
+    assert!(svg.contains("role=\"img\" aria-label=\"activations and gradients by layer\">"));
+    let used: Vec<&str> =
+        svg.split("var(").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    assert!(used.len() > 4);
+    for name in used {
+        // Once for light pictures and once for dark ones.
+        assert_eq!(svg.matches(&format!(" {name}: #")).count(), 2, "{name}");
+    }
+}

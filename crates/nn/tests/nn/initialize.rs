@@ -682,3 +682,9 @@ fn a_class_prior_stays_under_a_later_plan() {
     ClassPrior::from_counts(&[1, 0, 1]).init(&mut other, &x).unwrap_err();
     assert!(!other.param("0.bias").is_protected());
 }
+
+#[test]
+#[should_panic(expected = "Krahenbuhl: a mean of inf is impossible")]
+fn a_mean_that_is_not_finite_is_refused() {
+    _ = Krahenbuhl::default().mean(f64::INFINITY);
+}

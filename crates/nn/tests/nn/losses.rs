@@ -75,3 +75,9 @@ fn shapes_that_differ_are_refused_and_not_broadcast() {
         assert_eq!(message, want);
     }
 }
+
+#[test]
+#[should_panic(expected = "Huber: a delta of 0 is not positive")]
+fn a_delta_of_zero_is_refused() {
+    Huber::new(0.0);
+}

@@ -61,3 +61,19 @@ fn zeros_and_empty_matrices_have_what_they_must() {
 fn nan_is_refused() {
     singular_values(&Tensor::full([2, 2], f32::NAN));
 }
+
+#[test]
+fn those_of_a_diagonal_matrix_are_its_elements() {
+    // Bisection meets the largest exactly, and beside it are zeros.
+    for diagonal in [vec![1.0, 0.5, 0.25], vec![2.0, 2.0, 1.0], vec![1.0, 0.0, 0.75, 0.0]] {
+        let n = diagonal.len();
+        let mut values = vec![0.0; n * n];
+        diagonal.iter().enumerate().for_each(|(i, x)| values[i * (n + 1)] = *x);
+        let mut want = diagonal;
+        want.sort_by(|a: &f64, b| b.total_cmp(a));
+        let got = singular_values(&Tensor::from_vec([n, n], values));
+        for (got, want) in got.iter().zip(&want) {
+            assert!((got - want).abs() < 1e-14, "{got} for {want}");
+        }
+    }
+}
