@@ -82,8 +82,9 @@ impl Split {
     /// Rows and columns of the `i`-th piece.
     #[inline]
     pub(crate) fn part(&self, i: usize) -> (Range<usize>, Range<usize>) {
-        // No division by 1: it takes long beside a small product.
+        // Shortcuts, because a division takes long beside a small product.
         let (row, col) = match self.grid {
+            (..=1, ..=1) => return (0..self.rows, 0..self.cols),
             (_, 1) => (i, 0),
             (1, _) => (0, i),
             (_, cols) => (i / cols, i % cols),

@@ -115,6 +115,17 @@ fn fewer_pieces_than_threads() {
     });
 }
 
+/// The second worker ends while the first one is awake, about to sleep or asleep, and another one takes
+/// its place.
+#[test]
+fn fewer_threads() {
+    check("regions of 3 pieces, and one thread fewer between them", Some(1), |pool| {
+        region(pool, 3);
+        pool.limit(2);
+        region(pool, 3);
+    });
+}
+
 /// More pieces than threads: the system refused one.
 #[test]
 fn more_pieces_than_threads() {

@@ -24,10 +24,15 @@ pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c
     debug_assert!(k == 1 || (a.col_stride == 1 && b.row_stride == 1));
     let nanos = nanos(m, k, n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
     let split = Split::new(m, n, (n * k).max(m * k), nanos);
+    let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
+    // Only a shortcut: the code below gives the same result. It takes long beside a small product.
+    if split.pieces() == 1 {
+        let (rows, columns, c) = (0..m, 0..n, c.as_mut_ptr());
+        return dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, start, c });
+    }
     let c = parallel::Shared(c.as_mut_ptr());
     parallel::run(split.pieces(), |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
-        let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
         dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, start, c: c.0 });
     });
 }
@@ -90,6 +95,10 @@ impl<T: Scalar> Nt<'_, T> {
     /// rows has two, since a lone row would wait for its own additions. So the pieces change no bit.
     #[inline(always)]
     fn rows<I: Isa, const N: usize>(&self, rows: Range<usize>, j: usize) {
+        // One sample: the loops below would take longer than its sums.
+        if self.all_rows == 1 {
+            return self.block::<I, 1, N, 2>(0, j);
+        }
         let lone = rows.end == self.all_rows && !self.all_rows.is_multiple_of(2);
         let end = rows.end - usize::from(lone);
         // Not an iterator over rows, which divides by their length.
@@ -132,13 +141,17 @@ impl<T: Scalar> Nt<'_, T> {
                 p += count;
             }
         }
-        for sums in &mut sums {
-            let len = k.saturating_sub(p).min(count);
-            if len > 0 {
-                // SAFETY: p + len ≤ k, the length of all rows.
-                unsafe { add_products::<I, T, M, N, false>(sums, x, w, p, len) };
-                p += len;
-            }
+        // Not a loop over the sets of sums, which would keep them in memory.
+        const { assert!(S <= 2) };
+        let len = (k - p).min(count);
+        if len > 0 {
+            // SAFETY: p + len ≤ k, the length of all rows.
+            unsafe { add_products::<I, T, M, N, false>(&mut sums[0], x, w, p, len) };
+            p += len;
+        }
+        if S == 2 && p < k {
+            // SAFETY: as above; less than a vector is left.
+            unsafe { add_products::<I, T, M, N, false>(&mut sums[S - 1], x, w, p, k - p) };
         }
         for r in 0..M {
             let mut row = sums[0][r];
