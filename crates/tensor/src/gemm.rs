@@ -262,6 +262,8 @@ impl Kernel {
             // It adds trees itself.
             Self::Gemv if n <= gemv::FEW => usize::MAX,
             Self::Gemv => 128,
+            // Its sums run along vectors, and these are short: a lane adds every second or fourth term.
+            Self::Nt if simd::level() == Level::Portable => 512,
             _ => 1024,
         }
     }
