@@ -96,9 +96,7 @@ impl Pool {
     /// pool is in use.
     pub(super) fn run(&'static self, n: usize, threads: usize, f: Piece<'_>) -> bool {
         let Ok(mut workers) = self.region.try_lock() else { return false };
-        if workers.len() >= threads.max(1) {
-            self.keep(&mut workers, threads.max(1) - 1);
-        }
+        self.end_beyond(&mut workers, threads);
         if workers.len() + 1 < n.min(threads) {
             self.spawn_workers(&mut workers, n.min(threads) - 1);
         }
@@ -125,10 +123,16 @@ impl Pool {
     /// `threads`. While a region runs they stay: the next one ends them.
     pub(super) fn limit(&self, threads: usize) {
         self.until_request.store(0, Ordering::Relaxed);
-        if let Ok(mut workers) = self.region.try_lock()
-            && workers.len() >= threads
-        {
-            self.keep(&mut workers, threads - 1);
+        if let Ok(mut workers) = self.region.try_lock() {
+            self.end_beyond(&mut workers, threads);
+        }
+    }
+
+    /// Ends the workers that are too many for so many threads, the caller's included.
+    #[inline]
+    fn end_beyond(&self, workers: &mut MutexGuard<'_, Vec<JoinHandle<()>>>, threads: usize) {
+        if workers.len() >= threads.max(1) {
+            self.keep(workers, threads.max(1) - 1);
         }
     }
 
