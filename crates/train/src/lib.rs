@@ -46,6 +46,8 @@
 
 mod evaluate;
 pub mod metrics;
+mod schedule;
 
 pub use evaluate::{Concat, accuracy, confusion_matrix, evaluate, predict_all};
 pub use metrics::ConfusionMatrix;
+pub use schedule::Schedule;

@@ -11,11 +11,13 @@
 
 mod accuracy;
 mod confusion_matrix;
+mod metric;
 mod regression;
 mod roc_auc;
 
 pub use accuracy::{accuracy, top_k_accuracy};
 pub(crate) use accuracy::{check_classes, hits};
 pub use confusion_matrix::{ConfusionMatrix, confusion_matrix};
+pub use metric::{Accuracy, Metric};
 pub use regression::{mean_absolute_error, r2, root_mean_squared_error};
 pub use roc_auc::roc_auc;
