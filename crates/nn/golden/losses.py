@@ -43,7 +43,7 @@ def case(name, function, x, reductions=None, **constants):
     for key, tensor in constants.items():
         put(f"{name}/{key}", tensor)
     for reduction in reductions:
-        inputs = [tensor.to(dtype).requires_grad_() for tensor in x]
+        inputs = [tensor.to(dtype).clone().requires_grad_() for tensor in x]
         loss = function(*inputs, *wide.values(), reduction=reduction.replace("_", ""))
         put(f"{name}/{reduction}/loss", loss)
         cotangent = 0.5 + (torch.arange(loss.numel()) % 7).to(dtype) / 4
@@ -116,7 +116,7 @@ case("focal/extreme", lambda x, labels, **r: focal(x, labels, 2.0, **r), [LOGITS
 columns = torch.tensor([1.0, 0.0, 3.0, 0.25], dtype=torch.float64)
 soft = uniform("bce", *PLACES)
 soft[0, :2] = tensor(0, 1)
-p = uniform("bce/p", *PLACES)
+p = 0.15 + 0.7 * uniform("bce/p", *PLACES)
 case("bce/plain", F.binary_cross_entropy, [p], target=soft)
 case("bce/weighted", lambda p, target, **r: F.binary_cross_entropy(p, target, columns, **r), [p], target=soft)
 case("bce/extreme", F.binary_cross_entropy, [tensor(0, 0, 1, 1, 0, 1, 1e-30, 1 - 2**-24, 1e-6).float()], target=tensor(0, 1, 0, 1, 0.5, 0.5, 1, 0, 1))
@@ -239,6 +239,7 @@ a, b, c = (normal(f"vectors/{n}", 4, 3) for n in range(3))
 of_pairs = tensor(1, -1, -1, 1)
 case("cosine_embedding/plain", lambda a, b, target, **r: F.cosine_embedding_loss(a, b, target, **r), [a, b], target=of_pairs)
 case("cosine_embedding/margin", lambda a, b, target, **r: F.cosine_embedding_loss(a, b, target, margin=-0.5, **r), [a, b], target=of_pairs)
+case("cosine_embedding/kink", lambda a, b, target, **r: F.cosine_embedding_loss(a, b, target, **r), [tensor(1.0, 0.0).reshape(1, 2), tensor(0.0, 2.0).reshape(1, 2)], target=tensor(-1))
 zero = torch.tensor([[0.0, 0, 0], [1e4, -1e4, 1e4], [0, 0, 0], [1, 2, 3]])
 other = torch.tensor([[1.0, 2, 3], [-1e4, 1e4, 1e4], [0, 0, 0], [1, 2, 3]])
 case("cosine_embedding/extreme", lambda a, b, target, **r: F.cosine_embedding_loss(a, b, target, **r), [zero, other], target=of_pairs)
@@ -252,6 +253,7 @@ case("triplet_margin/plain", triplet(), [a, b, c])
 case("triplet_margin/swap", triplet(p=1.0, swap=True, margin=0.7), [a, b, c])
 case("triplet_margin/power_3", triplet(p=3.0, margin=2.0), [a, b, c])
 case("triplet_margin/same", triplet(), [a, a, a])
+case("triplet_margin/kink", triplet(), [torch.zeros(1, 1), torch.zeros(1, 1), -torch.ones(1, 1)])
 case("triplet_margin/extreme", triplet(), [1e4 * a, -1e4 * a, 1e4 * a])
 
 

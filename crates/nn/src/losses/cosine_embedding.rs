@@ -17,7 +17,7 @@ use crate::tape::Var;
 /// ℓ = max(0, c − margin)        where it is −1
 /// ```
 ///
-/// reduced to its mean over all pairs. Both vectors get a gradient.
+/// reduced to its mean over all pairs. Both vectors get a gradient. The derivative at the kink is 0.
 ///
 /// # Shapes
 /// Vectors `(…, features)`, both of one shape, and a target for each pair: `(n)` for `(n, features)`. The
@@ -93,10 +93,10 @@ impl<T: Scalar> Pointwise<T, 2> for OfCosine<T> {
     fn derivative<I: Isa>(self, _: usize, [c, t]: [T; 2]) -> T {
         if t == T::ONE {
             -T::ONE
-        } else if c - self.0 < T::ZERO {
+        } else if c - self.0 <= T::ZERO {
             T::ZERO
         } else {
-            T::ONE // also at the kink, as in PyTorch
+            T::ONE
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{Loss, PerSample, Reduction};
 use crate::tape::Var;
 
 /// The hinge embedding loss of distances d of pairs: d where the target is 1 (the pair is alike), and
-/// `max(0, margin − d)` where it is −1. It is reduced to its mean over all elements.
+/// `max(0, margin − d)` where it is −1. It is reduced to its mean over all elements. The derivative at the
+/// kink is 0.
 ///
 /// # Shapes
 /// Prediction and target of one shape. The loss is a scalar, or of that shape with [`Reduction::None`].
@@ -75,10 +76,10 @@ impl<T: Scalar> Pointwise<T, 2> for OfDistance<T> {
     fn derivative<I: Isa>(self, _: usize, [d, t]: [T; 2]) -> T {
         if t == T::ONE {
             T::ONE
-        } else if self.0 - d < T::ZERO {
+        } else if self.0 - d <= T::ZERO {
             T::ZERO
         } else {
-            -T::ONE // also at the kink, as in PyTorch
+            -T::ONE
         }
     }
 }

@@ -9,7 +9,8 @@ use super::require::{require_finite, require_same, require_shape, require_signs}
 use crate::tape::Var;
 
 /// The margin ranking loss of two scores a and b, of which a is to be higher where the target t is 1, and b
-/// where it is −1: `max(0, −t (a − b) + margin)`, reduced to its mean over all pairs.
+/// where it is −1: `max(0, −t (a − b) + margin)`, reduced to its mean over all pairs. The derivative at the
+/// kink is 0.
 ///
 /// # Shapes
 /// Both scores and the target of one shape. The loss is a scalar, or of that shape with
@@ -78,7 +79,7 @@ impl<T: Scalar> Pointwise<T, 3> for OfScores<T> {
     }
     #[inline(always)]
     fn derivative<I: Isa>(self, i: usize, [a, b, t]: [T; 3]) -> T {
-        if self.0 - t * (a - b) < T::ZERO {
+        if self.0 - t * (a - b) <= T::ZERO {
             T::ZERO
         } else if i == 0 {
             -t

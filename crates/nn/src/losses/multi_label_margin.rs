@@ -78,13 +78,13 @@ once! {
                     let z = 1.0 - (x[j].to_f64() - x[k].to_f64());
                     if z > 0.0 {
                         loss.push(z);
-                        d[j] = d[j] - T::ONE;
+                        d[j] -= T::ONE;
                         d[k] += T::ONE;
                     }
                 }
             }
             let scale = T::from_f64(1.0 / (classes as f64 * denominator));
-            d.iter_mut().for_each(|d| *d = *d * scale);
+            d.iter_mut().for_each(|d| *d *= scale);
             loss.total() / classes as f64
         })
     }

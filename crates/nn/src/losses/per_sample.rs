@@ -54,12 +54,7 @@ pub trait PerSample<Y: ?Sized, T: Scalar = f32>: Loss<Y, T> {
     /// **Panics** if the target does not fit the prediction, there are not as many weights as samples, or a
     /// weight is negative or not finite.
     #[track_caller]
-    fn weighted<'t>(
-        &self,
-        prediction: Var<'t, T>,
-        target: &Y,
-        weights: &Tensor<T>,
-    ) -> Var<'t, T> {
+    fn weighted<'t>(&self, prediction: Var<'t, T>, target: &Y, weights: &Tensor<T>) -> Var<'t, T> {
         let losses = self.reduced(Reduction::None, prediction, target);
         let samples = losses.with_shape(|shape| shape.first().copied().unwrap_or(1));
         let reduction = self.own_reduction();

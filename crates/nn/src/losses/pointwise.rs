@@ -167,7 +167,7 @@ pub(super) fn pointwise<'t, T: Scalar, const V: usize, const N: usize>(
             (true, false) => {}
             (true, true) => {
                 reduce::sum_cols(losses, cols, y);
-                y.iter_mut().for_each(|y| *y = *y / T::from_f64(denominator));
+                y.iter_mut().for_each(|y| *y /= T::from_f64(denominator));
             }
             (false, _) => y[0] = T::from_f64(reduce::sum(losses).to_f64() / denominator),
         }

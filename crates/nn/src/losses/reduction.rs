@@ -59,11 +59,7 @@ impl Reduction {
     /// assert_eq!(l.item(), 7.0 / 4.0);
     /// ```
     #[track_caller]
-    pub fn weighted<'t, T: Scalar>(
-        self,
-        losses: Var<'t, T>,
-        weights: &Tensor<T>,
-    ) -> Var<'t, T> {
+    pub fn weighted<'t, T: Scalar>(self, losses: Var<'t, T>, weights: &Tensor<T>) -> Var<'t, T> {
         let total = reduce::sum(weights.as_slice());
         weigh(self, losses, weights, total.to_f64())
     }
@@ -109,7 +105,7 @@ once! {
             map([l, scales], Set, products, product);
             y[0] = T::from_f64(reduce::sum(products).to_f64() / denominator);
             let scale = T::from_f64(1.0 / denominator);
-            scales.iter_mut().for_each(|w| *w = *w * scale);
+            scales.iter_mut().for_each(|w| *w *= scale);
         })
     }
 }

@@ -11,7 +11,11 @@ use crate::tape::Var;
 /// # Panics
 /// **Panics** if the shapes differ: broadcasting would hide a mistake.
 #[track_caller]
-pub(super) fn require_shape<T: Scalar>(loss: &'static str, prediction: Var<'_, T>, target: &[usize]) {
+pub(super) fn require_shape<T: Scalar>(
+    loss: &'static str,
+    prediction: Var<'_, T>,
+    target: &[usize],
+) {
     let shape = prediction.shape();
     if *shape != *target {
         bad_shapes(loss, &shape, target, "prediction and target must have one shape");
@@ -20,7 +24,11 @@ pub(super) fn require_shape<T: Scalar>(loss: &'static str, prediction: Var<'_, T
 
 /// [`require_shape`], and the doctor's look at the targets of a regression.
 #[track_caller]
-pub(super) fn require_fit<T: Scalar>(loss: &'static str, prediction: Var<'_, T>, target: Var<'_, T>) {
+pub(super) fn require_fit<T: Scalar>(
+    loss: &'static str,
+    prediction: Var<'_, T>,
+    target: Var<'_, T>,
+) {
     require_shape(loss, prediction, &target.shape());
     check_targets(loss, prediction, target);
 }
@@ -87,7 +95,12 @@ pub(super) fn require_columns<T: Scalar>(
 ) {
     let shape = prediction.shape();
     if weights.len() != 1 && shape.last() != Some(&weights.len()) {
-        bad_shapes(loss, &shape, &[weights.len()], "there must be a weight per class, or one for all");
+        bad_shapes(
+            loss,
+            &shape,
+            &[weights.len()],
+            "there must be a weight per class, or one for all",
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Losses of rows: of the scores of classes.
 
-use fanin_tensor::reduce::{self, PairwiseSum};
 use fanin_tensor::Scalar;
+use fanin_tensor::reduce::{self, PairwiseSum};
 
 use super::Reduction;
 use super::pointwise::Saved;

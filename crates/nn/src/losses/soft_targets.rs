@@ -2,8 +2,8 @@
 //!
 //! `ℓ = −Σ_c w_c q_c ln p_c` with `q = (1 − ε) t + ε/C`; `dx_k = p_k Σ_c w_c q_c − w_k q_k`.
 
-use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::Tensor;
+use fanin_tensor::reduce::PairwiseSum;
 
 use super::fit::{Own, check_logits};
 use super::require::{require_probabilities, require_shape};

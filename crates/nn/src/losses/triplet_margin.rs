@@ -16,7 +16,7 @@ use crate::tape::Var;
 /// ```
 ///
 /// reduced to its mean over all triplets. d is [`Var::pairwise_distance`]. With [`swap`](Self::swap),
-/// d(p, n) takes the place of d(a, n) where it is smaller.
+/// d(p, n) takes the place of d(a, n) where it is smaller. The derivative at the kink is 0.
 ///
 /// # Shapes
 /// Anchor, positive and negative `(…, features)`, all of one shape. The loss is a scalar, or of that shape
@@ -137,7 +137,7 @@ impl<T: Scalar> Pointwise<T, 2> for OfDistances<T> {
     }
     #[inline(always)]
     fn derivative<I: Isa>(self, i: usize, [near, far]: [T; 2]) -> T {
-        if self.0 + near - far < T::ZERO {
+        if self.0 + near - far <= T::ZERO {
             T::ZERO
         } else if i == 0 {
             T::ONE

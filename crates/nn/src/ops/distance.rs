@@ -98,7 +98,8 @@ impl<T: Scalar> Op<T> for Cosine {
             let Some((write, dx)) = cx.grad(i) else { continue };
             let (u, v) = (&units[i * len..][..len], &units[(1 - i) * len..][..len]);
             let norms = norms[2 * i * dy.len()..].chunks_exact(2);
-            let rows = dx.chunks_exact_mut(cols).zip(u.chunks_exact(cols).zip(v.chunks_exact(cols)));
+            let rows =
+                dx.chunks_exact_mut(cols).zip(u.chunks_exact(cols).zip(v.chunks_exact(cols)));
             for ((dx, (u, v)), ((&y, &dy), norms)) in rows.zip(y.iter().zip(dy).zip(norms)) {
                 let (scale, along) = (dy * norms[0], y * norms[1]);
                 map([u, v], write, dx, move |[u, v]| scale * (v - along * u));
