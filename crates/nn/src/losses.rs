@@ -41,8 +41,9 @@ macro_rules! reduction {
         impl $loss {
             /// The same loss, reduced in another way.
             #[must_use]
-            pub fn reduction(self, reduction: Reduction) -> Self {
-                Self { reduction, ..self }
+            pub fn reduction(mut self, reduction: Reduction) -> Self {
+                self.reduction = reduction;
+                self
             }
         }
     };

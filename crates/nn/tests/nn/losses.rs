@@ -152,7 +152,11 @@ fn check_table(worst: &BTreeMap<String, (&str, [f64; 2])>) {
     for (key, (torch, [value, gradient])) in worst {
         let name: String = key.split(' ').next().unwrap().into();
         rows.push(format!("| {name} | {torch} |"));
-        writeln!(text, "| {name} | {torch} | {value:.0e} | {gradient:.0e} |").unwrap();
+        let [value, gradient] = [value, gradient].map(|off| match *off {
+            0.0 => "0".to_owned(),
+            off => format!("{off:.0e}"),
+        });
+        writeln!(text, "| {name} | {torch} | {value} | {gradient} |").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/toolbox/losses.md");
     eprintln!("{text}");

@@ -9,6 +9,9 @@ const WEIGHTS: [f32; 4] = [1.0, 2.0, 0.0, 3.0];
 /// Each sample as often as it weighs.
 const REPEATED: [usize; 6] = [0, 1, 1, 3, 3, 3];
 
+type OfClasses = Box<dyn PerSample<Vec<usize>>>;
+type OfTensor = Box<dyn PerSample<Tensor>>;
+
 fn predictions() -> Tensor {
     let values = [0.3, 0.9, 0.2, 0.6, 0.15, 0.7, 0.45, 0.8, 0.55, 0.35, 0.05, 0.95];
     Tensor::from_vec([4, 3], values.to_vec())
@@ -48,7 +51,7 @@ fn a_weight_is_a_number_of_repetitions() {
     let signs = predictions().map(|x| if x < 0.5 { -1.0 } else { 1.0 });
     let bits = predictions().map(|x| if x < 0.5 { 0.0 } else { 1.0 });
     for r in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean] {
-        let of_classes: [(&str, Box<dyn PerSample<Vec<usize>>>); 6] = [
+        let of_classes: [(&str, OfClasses); 6] = [
             ("cross_entropy", Box::new(CrossEntropy::new().reduction(r))),
             ("its class weights", {
                 let weighted = CrossEntropy::new().class_weights(&class_weights);
@@ -67,7 +70,7 @@ fn a_weight_is_a_number_of_repetitions() {
         for (name, loss) in of_classes {
             check(name, &*loss, &labels, &labels_repeated);
         }
-        let of_tensors: [(&str, Box<dyn PerSample<Tensor>>, &Tensor); 15] = [
+        let of_tensors: [(&str, OfTensor, &Tensor); 15] = [
             ("soft targets", Box::new(CrossEntropy::new().reduction(r)), &probabilities),
             (
                 "bce",
