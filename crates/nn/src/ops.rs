@@ -5,6 +5,7 @@ pub(crate) mod activations;
 mod arithmetic;
 mod axes;
 mod batch_norm;
+mod distance;
 mod dropout;
 mod elementary;
 pub(crate) mod elementwise;
