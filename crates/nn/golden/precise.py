@@ -227,6 +227,9 @@ FUNCTIONS = {
 ALGEBRAIC = "relu leaky_relu leaky_relu/0.2 ln sqrt square abs recip rsqrt sin cos clamp".split()
 ALGEBRAIC += "relu6 softsign hardtanh hardtanh/-2,0.5 hardsigmoid hardswish tanhshrink softshrink softshrink/2".split()
 ALGEBRAIC += "hardshrink hardshrink/2 threshold threshold/0.25,20 sine sine/1.7".split()
+# Straight lines need fewer places.
+LINES = "relu6 hardtanh hardtanh/-2,0.5 hardsigmoid hardswish softshrink softshrink/2 hardshrink hardshrink/2".split()
+LINES += "threshold threshold/0.25,20".split()
 ALGEBRAIC += ["powf/0.7", "powf/-1.5", "powi/3", "powi/-2", "powi/100"]
 
 
@@ -239,6 +242,8 @@ def places(name, kind, special):
     sizes += [float(info.eps), 3e-8, 1e-6, 1e-4, 0.003, 0.03, 0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
     sizes += [12.0, 16.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0, 1000.0, 1e10, float(info.max)]
     sizes += list(np.exp(generator.uniform(np.log(0.01), np.log(110 if kind == "f32" else 760), 12)))
+    if name in LINES:
+        sizes = sizes[:4] + [0.003, 0.1, 0.3, 1.0, 2.0, 6.0, 8.0, 1000.0, float(info.max)]
     for place in special:
         if place > info.max:
             continue

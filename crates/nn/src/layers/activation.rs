@@ -92,7 +92,12 @@ macro_rules! layers {
     };
     // A function that is 0 nearly everywhere, as a `hardshrink` with a lambda of 100, has no gain.
     (@gain $method:ident ($($param:ident),*) $body:tt) => {
-        Gain::try_preserving(|x| crate::ops::activations::curves::$method($($param,)* x)).ok()
+        match layers!(@fault $method ($($param),*)) {
+            None => {
+                Gain::try_preserving(|x| crate::ops::activations::curves::$method($($param,)* x)).ok()
+            }
+            Some(_) => None,
+        }
     };
     (@fault $method:ident ($($param:ident),*)) => {
         crate::ops::activations::faults::$method($($param),*)

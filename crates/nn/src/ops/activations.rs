@@ -220,7 +220,8 @@ macro_rules! activations {
             /// Dugas et al. 2000.
             fn softplus_with(beta: f64 = 1.0, threshold: f64 = 20.0) as SoftplusWith {
                 600 ps;
-                valid (1e-20..=1e20).contains(&beta) && !threshold.is_nan() =>
+                // As they are rounded to f32.
+                valid beta > 0.99e-20 && beta < 1.01e20 && !threshold.is_nan() =>
                     "beta must be from 1e-20 to 1e20, and the threshold a number";
                 value x => scaled::softplus::<T, I>(x, beta, threshold);
                 derivative x, _y => scaled::softplus_derivative::<T, I>(x, beta, threshold);
@@ -266,7 +267,7 @@ macro_rules! activations {
                 } else {
                     (x + c(3.0)) / c(6.0)
                 };
-                derivative x, _y => if x <= c(-3.0) || x >= c(3.0) { T::ZERO } else { c(1.0 / 6.0) };
+                derivative x, _y => if x > c(-3.0) && x < c(3.0) { c(1.0 / 6.0) } else { T::ZERO };
             }
 
             /// `x` times the [`hardsigmoid`](crate::Var::hardsigmoid) of x. The derivative is 0 at −3, and 1
@@ -352,7 +353,7 @@ macro_rules! activations {
             #[doc(alias = "SIREN")]
             fn sine(omega: f64 = 30.0) as Sine {
                 10000 ps;
-                valid (1e-20..=1e4).contains(&omega.abs()) => "omega must be from 1e-20 to 1e4";
+                valid omega.abs() > 0.99e-20 && omega.abs() <= 1e4 => "omega must be from 1e-20 to 1e4";
                 value x => scaled::sine(x, omega);
                 derivative x, _y => scaled::sine_derivative(x, omega);
                 nonlinearity Nonlinearity::Sin(omega);

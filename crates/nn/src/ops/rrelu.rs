@@ -69,12 +69,15 @@ pub(crate) fn require_slopes(op: &str, lower: f64, upper: f64) {
 
 /// As PyTorch does, takes one 64-bit word of the generator for each element that is not above 0.
 fn draw_slopes<T: Scalar>(x: &[T], lower: f64, upper: f64, slopes: &mut [T]) {
-    let mut rng = default_rng();
+    let (mut rng, mut word) = (default_rng(), [0; 8]);
+    // PyTorch rounds both to the element type.
+    let (lower, upper) = (T::from_f64(lower).to_f64(), T::from_f64(upper).to_f64());
     for (n, &x) in slopes.iter_mut().zip(x) {
         *n = if x <= T::ZERO {
             // PyTorch makes the word of two 32-bit draws. The first one is the high half.
-            let word = rng.next_u64().rotate_left(32) & ((1 << 53) - 1);
-            T::from_f64(word as f64 * 2f64.powi(-53) * (upper - lower) + lower)
+            rng.fill_bytes(&mut word);
+            let k = u64::from_le_bytes(word).rotate_left(32) & ((1 << 53) - 1);
+            T::from_f64(k as f64 * 2f64.powi(-53) * (upper - lower) + lower)
         } else {
             T::ONE
         };
