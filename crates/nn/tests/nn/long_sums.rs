@@ -150,6 +150,13 @@ fn gradients() {
         }
         let column = Param::new(Tensor::ones([3, 1]));
         all("matmul", n, &both(&column, |t, p| t.input(&x).matmul(p)).1, sum);
+        // Slopes of negative numbers: one for all features, and one for each.
+        let negative = Tensor::full([n, 3], -0.1);
+        for (features, want) in [(1, 3.0 * sum), (3, sum)] {
+            let slopes = Param::new(Tensor::ones(features));
+            let (_, grad) = both(&slopes, |t, w| -t.input(&negative).prelu(w));
+            all("prelu", if features == 1 { 3 * n } else { n }, &grad, want);
+        }
         let long = Param::new(tenths(&[1, n]));
         let (y, _) = both(&long, |t, p| p.matmul(t.input(&tenths(&[n, 10]))));
         all("a row by a matrix", n, &y, sum * TENTH);

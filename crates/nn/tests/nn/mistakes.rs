@@ -37,18 +37,18 @@ fn panic_of(f: impl FnOnce()) -> (String, String) {
 
 /// That `f` panics with this message, at a line of this file.
 #[track_caller]
-fn panics(expected: &str, f: impl FnOnce()) {
+pub(super) fn panics(expected: &str, f: impl FnOnce()) {
     let (message, file) = panic_of(f);
     assert_eq!(message, expected);
     assert_eq!(file, Location::caller().file(), "at the caller's line: {message}");
 }
 
-fn on_tape(shape: &[usize], f: impl for<'t> FnOnce(Var<'t>) -> Var<'t>) {
+pub(super) fn on_tape(shape: &[usize], f: impl for<'t> FnOnce(Var<'t>) -> Var<'t>) {
     let x = Tensor::zeros(shape);
     let _ = Tape::new().value(|t| f(t.input(&x)));
 }
 
-fn two(a: &[usize], b: &[usize], f: impl for<'t> FnOnce(Var<'t>, Var<'t>) -> Var<'t>) {
+pub(super) fn two(a: &[usize], b: &[usize], f: impl for<'t> FnOnce(Var<'t>, Var<'t>) -> Var<'t>) {
     let (a, b) = (Tensor::zeros(a), Tensor::zeros(b));
     let _ = Tape::new().value(|t| f(t.input(&a), t.input(&b)));
 }
