@@ -8,22 +8,29 @@ mod batch_norm;
 mod dropout;
 mod elementary;
 pub(crate) mod elementwise;
+mod embedding_bag;
 mod expand;
 mod extremes;
 mod functions;
 mod indexing;
-mod layer_norm;
+mod indices;
 mod linear;
 mod norm;
+mod normalization;
 #[cfg(test)]
 mod precise;
 mod reduce;
 mod residual;
+mod rows;
 mod shape;
 mod softmax;
+mod spectral_norm;
+mod weight_norm;
 
 pub(crate) use activations::activations;
 pub(crate) use dropout::require_probability;
+pub use embedding_bag::BagMode;
+pub(crate) use embedding_bag::Entries;
 pub(crate) use linear::Linear;
 
 use fanin_tensor::show_shape;
