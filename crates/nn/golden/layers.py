@@ -60,9 +60,9 @@ def train(name, layer, inputs, forward=None, lr=0.5):
         put(f"{name}/c/{step}", c)
         (c * y).sum().backward()
         put(f"{name}/y/{step}", y)
-        if differentiable:
-            put(f"{name}/dx/{step}", x.grad)
         if step == 0:
+            if differentiable:
+                put(f"{name}/d/x", x.grad)
             for key, p in params.items():
                 put(f"{name}/d/{rename(key)}", p.grad)
         sgd.step()
@@ -108,7 +108,7 @@ train("rms_norm", nn.RMSNorm(6), two)
 train("rms_norm_epsilon", nn.RMSNorm(6, eps=0.1), two)
 train("rms_norm_plain", nn.RMSNorm(6, elementwise_affine=False), two)
 flat = rows((3, 6), (4, 6), scale=3.0, shift=2.0)
-train("group_norm", nn.GroupNorm(3, 6), flat)
+train("group_norm", nn.GroupNorm(2, 6), flat)
 train("group_norm_one", nn.GroupNorm(1, 6, eps=0.1), flat)
 train("group_norm_plain", nn.GroupNorm(2, 6, affine=False), flat)
 

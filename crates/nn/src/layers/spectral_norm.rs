@@ -22,7 +22,7 @@ use crate::tape::{Mode, Tape, Var};
 /// layer, so plans initialize them; new weights need some steps until σ fits them.
 ///
 /// It is PyTorch's `parametrizations.spectral_norm(linear)`, and begins as it does: with two normal
-/// vectors from the default generator and 15 iterations. There each forward pass stores its vectors. Here
+/// vectors from the default generator, 15 iterations, and those of one forward pass. There each forward pass stores its vectors. Here
 /// several micro-batches before one optimizer step begin with the same ones.
 ///
 /// # Shapes
@@ -52,8 +52,8 @@ pub struct SpectralNorm<T: Scalar = f32> {
     epsilon: f64,
 }
 
-/// The iterations at the beginning, as in PyTorch.
-const FIRST: usize = 15;
+/// The iterations at the beginning, as in PyTorch: 15, and those of one forward pass.
+const FIRST: usize = 16;
 
 impl<T: Scalar> SpectralNorm<T> {
     /// The layer with normalized weights.
@@ -65,31 +65,38 @@ impl<T: Scalar> SpectralNorm<T> {
             let vector = Normal::new(0.0, 1.0).draw(&spec, &[length], &mut default_rng());
             Tensor::<f32>::from(vector).cast::<T>()
         });
-        let (weight, mut tape) = (linear.weight(), Tape::default());
-        let (mut u, mut v) = (unit(u, epsilon), unit(v, epsilon));
-        for _ in 0..FIRST {
-            let step = |t: &Tape<T>, x: &Tensor<T>, before: &Tensor<T>, transposed| {
-                let w = t.input(weight);
-                w.power_step(t.input(x), t.input(before), transposed, epsilon).value()
-            };
-            tape.begin(false, Mode::Evaluate);
-            u = step(&tape, &v, &u, false);
-            v = step(&tape, &u, &v, true);
-        }
-        tape.end_without_result();
-        let (weight_u, weight_v) = (Buffer::new(u), Buffer::new(v));
-        Self { linear, weight_u, weight_v, iterations: 1, epsilon }
+        let (weight_u, weight_v) = (Buffer::new(unit(u, epsilon)), Buffer::new(unit(v, epsilon)));
+        let mut layer = Self { linear, weight_u, weight_v, iterations: 1, epsilon };
+        layer.improve(FIRST);
+        layer
     }
 
-    /// The layer with so many iterations in a training step, instead of one.
+    /// So many iterations.
+    fn improve(&mut self, iterations: usize) {
+        let (weight, mut tape) = (self.linear.weight(), Tape::default());
+        for _ in 0..iterations {
+            tape.begin(false, Mode::Evaluate);
+            let w = tape.input(weight);
+            let (u, v) = (tape.buffer(&self.weight_u), tape.buffer(&self.weight_v));
+            let u = w.power_step(v, u, false, self.epsilon);
+            let v = w.power_step(u, v, true, self.epsilon);
+            let (u, v) = (u.value(), v.value());
+            *self.weight_u.value_mut() = u;
+            *self.weight_v.value_mut() = v;
+        }
+        tape.end_without_result();
+    }
+
+    /// The layer with so many iterations in a forward pass in training, instead of one.
     ///
     /// # Panics
     /// **Panics** if there are none.
     #[doc(alias = "n_power_iterations")]
     #[must_use]
     #[track_caller]
-    pub fn iterations(self, iterations: usize) -> Self {
+    pub fn iterations(mut self, iterations: usize) -> Self {
         assert!(iterations > 0, "SpectralNorm: a training step needs an iteration or more");
+        self.improve(iterations.saturating_sub(self.iterations));
         Self { iterations, ..self }
     }
 

@@ -128,6 +128,7 @@ impl From<ParallelSpec> for LayerSpec {
 #[serde(deny_unknown_fields)]
 pub struct NamedSpec {
     /// Its name, which no other layer beside it has.
+    #[serde(deserialize_with = "read::name")]
     pub name: String,
     /// The layer.
     #[serde(deserialize_with = "read::named")]

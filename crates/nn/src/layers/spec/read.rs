@@ -40,6 +40,21 @@ pub(super) fn named<'de, D: Deserializer<'de>>(reader: D) -> Result<Box<LayerSpe
     deeper(|| LayerSpec::deserialize(reader).map(Box::new))
 }
 
+/// A name. A `String` of a binary format may reserve what its length claims; borrowed text is there.
+pub(super) fn name<'de, D: Deserializer<'de>>(reader: D) -> Result<String, D::Error> {
+    struct Name;
+    impl Visitor<'_> for Name {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a name")
+        }
+        fn visit_str<E: Error>(self, name: &str) -> Result<String, E> {
+            Ok(name.to_owned())
+        }
+    }
+    reader.deserialize_str(Name)
+}
+
 /// The sizes of an axis.
 pub(super) fn sizes<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<usize>, D::Error> {
     reader.deserialize_seq(List(PhantomData))
