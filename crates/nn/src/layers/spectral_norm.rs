@@ -140,7 +140,7 @@ impl<T: Scalar> SpectralNorm<T> {
 fn unit<T: Scalar>(mut x: Tensor<T>, epsilon: f64) -> Tensor<T> {
     let (norm, epsilon) = (reduce::norm(x.as_slice()), T::from_f64(epsilon));
     let norm = if norm > epsilon { norm } else { epsilon };
-    x.as_mut_slice().iter_mut().for_each(|x| *x = *x / norm);
+    x.as_mut_slice().iter_mut().for_each(|x| *x /= norm);
     x
 }
 

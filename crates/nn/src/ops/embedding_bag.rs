@@ -144,7 +144,7 @@ impl Entries {
         if mode == BagMode::Mean {
             for (bag, all) in self.each_bag() {
                 let n = T::from_f64(all.len() as f64);
-                y[bag * features..][..features].iter_mut().for_each(|y| *y = *y / n);
+                y[bag * features..][..features].iter_mut().for_each(|y| *y /= n);
             }
         }
     }

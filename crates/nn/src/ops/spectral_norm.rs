@@ -83,7 +83,7 @@ once! {
                 } else {
                     let epsilon = T::from_f64(epsilon);
                     let norm = if norm > epsilon { norm } else { epsilon };
-                    y.iter_mut().for_each(|y| *y = *y / norm);
+                    y.iter_mut().for_each(|y| *y /= norm);
                 }
             })
         }
