@@ -39,7 +39,12 @@ linear = {"linear": {"inputs": 3, "outputs": 2, "weight": "he_normal", "bias": N
 scheme = {"linear": {"inputs": 2, "outputs": 2, "weight": {"initializer": "orthogonal", "gain": 2}, "bias": "zeros"}}
 small = ["relu", {"leaky_relu": 0.2}, {"elu": 1.5}, {"dropout": 0.5}, "softmax", "gelu_tanh"]
 residual = {"residual": {"branch": ["tanh", {"linear": {"inputs": 2, "outputs": 2}}], "alpha": {"learned": 0.5}}}
-for name, layers in [("linear", [linear]), ("scheme", [scheme]), ("small", small), ("residual", [residual]),
+parallel = {"parallel": {"branches": [[], [linear, "relu"], [{"rms_norm": {"features": 3}}]]}}
+norms = [{"batch_norm_1d": {"features": 2, "momentum": None}}, {"layer_norm": {"features": 2, "bias": False}},
+         {"group_norm": {"groups": 2, "features": 2}}, {"rms_norm": {"features": 2, "epsilon": 0.1}}]
+wrapped = [{"named": {"name": "a", "layer": {"weight_norm": {"inputs": 3, "outputs": 2}}}},
+           {"spectral_norm": {"inputs": 2, "outputs": 2}}, {"unflatten": [1, 2]}, "flatten", "identity"]
+for name, layers in [("linear", [linear]), ("parallel", [parallel]), ("norms", norms), ("wrapped", wrapped), ("scheme", [scheme]), ("small", small), ("residual", [residual]),
                      ("deep", [{"residual": {"branch": [residual], "alpha": {"scaled": 0.25}}}]),
                      ("large", [{"linear": {"inputs": 0, "outputs": 1000000000000000}}])]:
     put("network", name, json.dumps({"layers": layers}))

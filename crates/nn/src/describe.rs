@@ -94,6 +94,15 @@ impl Features {
             _ => Self::Unknown,
         }
     }
+
+    /// The number of features that comes out, if as many come in as given.
+    pub(crate) fn output_after(self, before: Option<usize>) -> Option<usize> {
+        match self {
+            Self::Same => before,
+            Self::Map { output, .. } => Some(output),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// The layers one behind the other.

@@ -17,7 +17,8 @@ use crate::tape::{Curve, Graph, Tape, Var};
 
 /// The inputs, outputs and gradients of each linear layer of a network for one batch.
 ///
-/// A layer is every `x·Wᵀ + b` ([`Var::linear`]) whose W is a [`Param`] of the network. The probe
+/// A layer is every `x·Wᵀ + b` ([`Var::linear`]) whose W is a [`Param`] of the network, or is computed from
+/// one by [`WeightNorm`](crate::layers::WeightNorm) or [`SpectralNorm`](crate::layers::SpectralNorm). The probe
 /// reads the layers from the tape. It therefore works for any module: a
 /// [`Sequential`](crate::Sequential), a user's struct, a residual network. Layers are listed in
 /// order of use. A layer that is used twice is listed twice.
@@ -265,7 +266,9 @@ impl<T: Scalar> Probe<T> {
         let (mut layers, mut nodes) = (vec![], vec![]);
         for node in 0..graph.len() {
             let [x, w, ref b @ ..] = *graph.inputs(node) else { continue };
-            let (Some(&(ref path, weight)), true) = (params.get(&w), is_linear(graph, node)) else {
+            let (Some(&(ref path, weight)), true) =
+                (params.get(&source(graph, w)), is_linear(graph, node))
+            else {
                 continue;
             };
             let bias = b.first();
@@ -279,7 +282,7 @@ impl<T: Scalar> Probe<T> {
                 weight_path: path.clone(),
                 bias_path: bias.and_then(|b| params.get(b)).map(|(path, _)| path.clone()),
                 spec: weight.spec().clone(),
-                weight: weight.value().clone(),
+                weight: graph.value(w).clone(),
                 bias: bias.map(|&b| graph.value(b).clone()),
                 input: graph.value(x).clone(),
                 pre_activation: graph.value(node).clone(),
@@ -377,6 +380,13 @@ fn followers<T: Scalar>(graph: &Graph<T>, output: u32) -> HashMap<u32, Option<u3
 fn is_linear<T: Scalar>(graph: &Graph<T>, node: u32) -> bool {
     let op: Option<&dyn std::any::Any> = graph.op(node).map(|op| op as _);
     op.is_some_and(|op| op.is::<ops::Linear>())
+}
+
+/// The node of the parameter that a weight is computed from: the weight itself, unless its layer computes
+/// it.
+fn source<T: Scalar>(graph: &Graph<T>, weight: u32) -> u32 {
+    let computed = graph.op(weight).is_some_and(|op| op.reparametrizes());
+    if computed { graph.inputs(weight)[0] } else { weight }
 }
 
 /// Whether a node normalizes `input`.

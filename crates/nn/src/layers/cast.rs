@@ -9,7 +9,8 @@ use fanin_tensor::Scalar;
 use super::layer::Layer;
 use super::*;
 
-/// The same layer with another element type, if it is one of this crate.
+/// The same layer with another element type, if it is one of this crate and no [`Lambda`], whose function
+/// has one element type.
 pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<Box<dyn Layer<U>>> {
     let layer: &dyn Any = layer;
     macro_rules! with_parameters {
@@ -19,14 +20,17 @@ pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<B
             }
         )*};
     }
-    with_parameters!(Linear Sequential Residual FixupBranch LayerNorm BatchNorm1d Prelu);
+    with_parameters!(
+        Linear Sequential Residual Parallel FixupBranch WeightNorm SpectralNorm LayerNorm BatchNorm1d
+        GroupNorm Prelu RmsNorm
+    );
     macro_rules! without_parameters {
         ($($layer:ident)*) => {$(
             if let Some(layer) = layer.downcast_ref::<$layer>() {
-                return Some(Box::new(*layer));
+                return Some(Box::new(layer.clone()));
             }
         )*};
     }
-    without_parameters!(AlphaDropout Dropout Geglu Glu Reglu Rrelu Swiglu);
+    without_parameters!(AlphaDropout Dropout Flatten Geglu Glu Identity Reglu Rrelu Swiglu Unflatten);
     activation::cast_activation(layer)
 }

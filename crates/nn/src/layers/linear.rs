@@ -95,7 +95,28 @@ impl<T: Scalar> Linear<T> {
         Linear { weight: self.weight.cast(), bias: self.bias.as_ref().map(Param::cast) }
     }
 
-    fn sizes(&self) -> (usize, usize) {
+    /// A layer of these parameters, whose shapes fit.
+    pub(super) fn from_parts(weight: Param<T>, bias: Option<Param<T>>) -> Self {
+        Self { weight, bias }
+    }
+
+    /// The parameters, for a layer that computes the weights in another way.
+    pub(super) fn into_parts(self) -> (Param<T>, Option<Param<T>>) {
+        (self.weight, self.bias)
+    }
+
+    /// The layer's output with these weights in place of its own.
+    #[track_caller]
+    pub(super) fn forward_with<'t>(&self, weight: Var<'t, T>, x: Var<'t, T>) -> Var<'t, T> {
+        x.linear(weight, self.bias.as_ref().map(|b| x.tape().param(b)))
+    }
+
+    /// The weights on the tape.
+    pub(super) fn weight_var<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
+        x.tape().param(&self.weight)
+    }
+
+    pub(super) fn sizes(&self) -> (usize, usize) {
         (self.weight().shape()[1], self.weight().shape()[0])
     }
 }

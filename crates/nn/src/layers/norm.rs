@@ -1,100 +1,79 @@
-//! [`LayerNorm`] and [`BatchNorm1d`]: signals brought to mean 0 and variance 1.
+//! Normalizations: signals brought to mean 0 and variance 1.
 
-use std::fmt;
+mod batch_norm;
+mod group_norm;
+mod layer_norm;
+mod rms_norm;
 
 use fanin_init::ParamSpec;
-use fanin_tensor::{Scalar, Tensor};
+use fanin_tensor::{Scalar, Shape, Tensor};
 
 use crate::Parameters;
-use crate::buffer::Buffer;
-use crate::describe::{Describe, Features};
-use crate::module::Module;
 use crate::param::Param;
-use crate::parameters::{ParamPath, Visitor, VisitorMut};
-use crate::tape::{Mode, Var};
+use crate::tape::Var;
 
-/// The ε of both, as in PyTorch.
-const EPSILON: f64 = 1e-5;
+pub use batch_norm::BatchNorm1d;
+pub use group_norm::GroupNorm;
+pub use layer_norm::LayerNorm;
+pub use rms_norm::RmsNorm;
 
-/// γ and β of a normalization.
+/// The ε of all but [`RmsNorm`], as in PyTorch.
+pub(super) const EPSILON: f64 = 1e-5;
+
+/// γ and β of a normalization, where it has them.
 #[derive(Clone, Parameters)]
 struct Affine<T: Scalar> {
-    weight: Param<T>,
-    bias: Param<T>,
+    weight: Option<Param<T>>,
+    bias: Option<Param<T>>,
 }
 
-impl Affine<f32> {
+impl<T: Scalar> Affine<T> {
     /// γ = 1, β = 0.
     fn new(features: usize) -> Self {
-        let scale = ParamSpec::scale_of(features).named("weight");
-        let shift = ParamSpec::shift_of(features).named("bias");
+        Self { weight: Some(gamma(features)), bias: Some(beta(features)) }
+    }
+
+    /// Both if the layer is to have them, else none. Those that are there stay.
+    fn both(self, affine: bool, features: usize) -> Self {
         Self {
-            weight: Param::with_spec(Tensor::ones(features), scale),
-            bias: Param::with_spec(Tensor::zeros(features), shift),
+            weight: affine.then(|| self.weight.unwrap_or_else(|| gamma(features))),
+            bias: affine.then(|| self.bias.unwrap_or_else(|| beta(features))),
+        }
+    }
+
+    fn cast<U: Scalar>(&self) -> Affine<U> {
+        Affine {
+            weight: self.weight.as_ref().map(Param::cast),
+            bias: self.bias.as_ref().map(Param::cast),
+        }
+    }
+
+    fn scale<'t>(&self, x: Var<'t, T>) -> Option<Var<'t, T>> {
+        self.weight.as_ref().map(|weight| x.tape().param(weight))
+    }
+
+    fn shift<'t>(&self, x: Var<'t, T>) -> Option<Var<'t, T>> {
+        self.bias.as_ref().map(|bias| x.tape().param(bias))
+    }
+
+    /// What a description says of them.
+    fn text(&self) -> &'static str {
+        match (&self.weight, &self.bias) {
+            (None, _) => ", no affine",
+            (Some(_), None) => ", no bias",
+            (Some(_), Some(_)) => "",
         }
     }
 }
 
-impl<T: Scalar> Affine<T> {
-    fn cast<U: Scalar>(&self) -> Affine<U> {
-        Affine { weight: self.weight.cast(), bias: self.bias.cast() }
-    }
-
-    fn vars<'t>(&self, x: Var<'t, T>) -> [Var<'t, T>; 2] {
-        [x.tape().param(&self.weight), x.tape().param(&self.bias)]
-    }
+/// γ = 1.
+fn gamma<T: Scalar>(features: usize) -> Param<T> {
+    Param::with_spec(Tensor::ones(features), ParamSpec::scale_of(features).named("weight"))
 }
 
-/// Brings each sample to mean 0 and variance 1: `y = (x − μ) / √(σ² + ε) ⊙ γ + β`, μ and σ² over the
-/// features of the sample.
-///
-/// γ, named `weight`, begins at 1, and β, named `bias`, at 0. They are of the kinds
-/// [`Scale`](fanin_init::ParamKind::Scale) and [`Shift`](fanin_init::ParamKind::Shift), which plans for
-/// all weights or all biases leave alone.
-///
-/// # Shapes
-/// x and y `(…, features)`.
-///
-/// # Example
-/// ```
-/// use fanin_nn::layers::{LayerNorm, Relu};
-/// use fanin_nn::{Linear, Sequential};
-/// let model = Sequential::new().add(Linear::new(8, 32)).add(LayerNorm::new(32)).add(Relu);
-/// ```
-///
-/// # Reference
-/// Ba et al. 2016, "Layer Normalization", eq. 3 and 4.
-#[derive(Clone)]
-pub struct LayerNorm<T: Scalar = f32> {
-    features: usize,
-    affine: Affine<T>,
-    epsilon: f64,
-}
-
-impl LayerNorm {
-    /// A layer for this number of features, with PyTorch's ε of 1e-5.
-    pub fn new(features: usize) -> Self {
-        Self { features, affine: Affine::new(features), epsilon: EPSILON }
-    }
-}
-
-impl<T: Scalar> LayerNorm<T> {
-    /// The layer with another ε.
-    ///
-    /// # Panics
-    /// **Panics** if it is negative or not finite.
-    #[must_use]
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        require_epsilon("LayerNorm", epsilon);
-        Self { epsilon, ..self }
-    }
-
-    /// The same layer with another element type.
-    pub fn cast<U: Scalar>(&self) -> LayerNorm<U> {
-        let Self { features, ref affine, epsilon } = *self;
-        LayerNorm { features, affine: affine.cast(), epsilon }
-    }
+/// β = 0.
+fn beta<T: Scalar>(features: usize) -> Param<T> {
+    Param::with_spec(Tensor::zeros(features), ParamSpec::shift_of(features).named("bias"))
 }
 
 #[track_caller]
@@ -105,187 +84,48 @@ fn require_epsilon(layer: &str, epsilon: f64) {
     );
 }
 
-impl<T: Scalar> Module<T> for LayerNorm<T> {
-    #[track_caller]
-    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.layer_norm(Some(self.affine.vars(x)), self.epsilon)
-    }
-}
-
-impl<T: Scalar> Describe for LayerNorm<T> {
-    fn describe(&self) -> String {
-        format!("LayerNorm({})", self.features)
-    }
-
-    fn features(&self) -> Features {
-        Features::Map { input: self.features, output: self.features }
-    }
-}
-
-/// Brings each feature to mean 0 and variance 1 over the batch: `y = (x − μ) / √(σ² + ε) ⊙ γ + β`.
-///
-/// In [`Mode::Train`] μ and σ² are those of the batch, and the running statistics move towards them:
-/// `r ← (1 − m) r + m s` with the momentum m, s the mean or the unbiased variance `Σ (x − μ)² / (n − 1)`.
-/// They are [buffers](Buffer), which the optimizer's step updates. In [`Mode::Evaluate`] the running
-/// statistics are used, so a prediction does not depend on the other samples.
-///
-/// # Shapes
-/// x and y `(…, features)`; all axes but the last are the batch.
-///
-/// # Panics
-/// Training **panics** if the batch has fewer than two rows.
-///
-/// # Example
-/// ```
-/// use fanin_nn::layers::{BatchNorm1d, Relu};
-/// use fanin_nn::{Linear, Parameters, Sequential};
-///
-/// let model = Sequential::new().add(Linear::new(8, 32)).add(BatchNorm1d::new(32)).add(Relu);
-/// let names: Vec<String> = model.named_buffers().into_iter().map(|(name, _)| name).collect();
-/// assert_eq!(names, ["1.running_mean", "1.running_var"]);
-/// assert_eq!(model.num_params(), 8 * 32 + 32 + 2 * 32);
-/// ```
-///
-/// # Reference
-/// Ioffe & Szegedy 2015, algorithms 1 and 2.
-#[doc(alias = "BatchNorm")]
-#[derive(Clone)]
-pub struct BatchNorm1d<T: Scalar = f32> {
+/// The shape of an input that ends in the features of the layer.
+#[track_caller]
+fn fitting<T: Scalar>(
+    op: &str,
+    x: Var<'_, T>,
     features: usize,
-    affine: Affine<T>,
-    running_mean: Buffer<T>,
-    running_var: Buffer<T>,
-    epsilon: f64,
-    momentum: f64,
-}
-
-impl BatchNorm1d {
-    /// A layer for this number of features, with PyTorch's ε of 1e-5 and momentum of 0.1.
-    pub fn new(features: usize) -> Self {
-        Self {
-            features,
-            affine: Affine::new(features),
-            running_mean: Buffer::new(Tensor::zeros(features)),
-            running_var: Buffer::new(Tensor::ones(features)),
-            epsilon: EPSILON,
-            momentum: 0.1,
-        }
+    layer: &dyn crate::Describe,
+) -> Shape {
+    let shape = x.shape();
+    if shape.last() != Some(&features) {
+        panic!("{op}: input {shape} does not fit {}", layer.describe());
     }
-}
-
-impl<T: Scalar> BatchNorm1d<T> {
-    /// The layer with another ε.
-    ///
-    /// # Panics
-    /// **Panics** if it is negative or not finite.
-    #[must_use]
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        require_epsilon("BatchNorm1d", epsilon);
-        Self { epsilon, ..self }
-    }
-
-    /// The layer with another momentum: the part of a batch in the running statistics.
-    ///
-    /// # Panics
-    /// **Panics** if it is outside \[0, 1\].
-    #[must_use]
-    #[track_caller]
-    pub fn momentum(self, momentum: f64) -> Self {
-        assert!(
-            (0.0..=1.0).contains(&momentum),
-            "BatchNorm1d: a momentum of {momentum} is outside [0, 1]"
-        );
-        Self { momentum, ..self }
-    }
-
-    /// The running means.
-    pub fn running_mean(&self) -> &Tensor<T> {
-        self.running_mean.value()
-    }
-
-    /// The running variances.
-    pub fn running_var(&self) -> &Tensor<T> {
-        self.running_var.value()
-    }
-
-    /// The same layer with another element type.
-    pub fn cast<U: Scalar>(&self) -> BatchNorm1d<U> {
-        BatchNorm1d {
-            features: self.features,
-            affine: self.affine.cast(),
-            running_mean: self.running_mean.cast(),
-            running_var: self.running_var.cast(),
-            epsilon: self.epsilon,
-            momentum: self.momentum,
-        }
-    }
-}
-
-impl<T: Scalar> Module<T> for BatchNorm1d<T> {
-    #[track_caller]
-    fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        let (t, shape, features) = (x.tape(), x.shape(), self.features);
-        if shape.last() != Some(&features) {
-            panic!("batch_norm: input {shape} does not fit {}", self.describe());
-        }
-        let rows = shape.iter().product::<usize>() / features.max(1);
-        let matrix = if shape.len() == 2 { x } else { x.reshape([rows, features]) };
-        let affine = Some(self.affine.vars(x));
-        let y = if t.mode() == Mode::Train {
-            assert!(
-                rows > 1,
-                "batch_norm: input {shape} has fewer than two rows, and in training a batch needs two"
-            );
-            let moments = matrix.column_moments();
-            let m = self.momentum;
-            let unbiased = m * rows as f64 / (rows - 1) as f64;
-            let keep = T::from_f64(1.0 - m);
-            t.update(&self.running_mean, keep, T::from_f64(m), moments[0]);
-            t.update(&self.running_var, keep, T::from_f64(unbiased), moments[1]);
-            matrix.batch_norm(moments, affine, self.epsilon, true)
-        } else {
-            let running = [t.buffer(&self.running_mean), t.buffer(&self.running_var)];
-            matrix.batch_norm(running, affine, self.epsilon, false)
-        };
-        if shape.len() == 2 { y } else { y.reshape(&shape) }
-    }
-}
-
-impl<T: Scalar> Describe for BatchNorm1d<T> {
-    fn describe(&self) -> String {
-        format!("BatchNorm1d({})", self.features)
-    }
-
-    fn features(&self) -> Features {
-        Features::Map { input: self.features, output: self.features }
-    }
+    shape
 }
 
 /// γ and β are named as in PyTorch, `weight` and `bias`, without the struct that holds them.
 macro_rules! parameters {
     ($layer:ident, $($buffer:ident)*) => {
-        impl<T: Scalar> Parameters<T> for $layer<T> {
-            fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m, T>) {
+        impl<T: Scalar> $crate::Parameters<T> for $layer<T> {
+            fn visit<'m>(
+                &'m self,
+                path: &$crate::ParamPath<'_>,
+                visitor: &mut dyn $crate::Visitor<'m, T>,
+            ) {
                 self.affine.visit(path, visitor);
-                $(visitor.buffer(&path.name(stringify!($buffer)), &self.$buffer);)*
+                $(self.$buffer.visit(&path.name(stringify!($buffer)), visitor);)*
             }
             fn visit_mut<'m>(
                 &'m mut self,
-                path: &ParamPath<'_>,
-                visitor: &mut dyn VisitorMut<'m, T>,
+                path: &$crate::ParamPath<'_>,
+                visitor: &mut dyn $crate::VisitorMut<'m, T>,
             ) {
                 self.affine.visit_mut(path, visitor);
-                $(visitor.buffer(&path.name(stringify!($buffer)), &mut self.$buffer);)*
+                $(self.$buffer.visit_mut(&path.name(stringify!($buffer)), visitor);)*
             }
         }
 
-        impl<T: Scalar> fmt::Debug for $layer<T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<T: Scalar> std::fmt::Debug for $layer<T> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.describe())
             }
         }
     };
 }
-parameters!(LayerNorm,);
-parameters!(BatchNorm1d, running_mean running_var);
+use parameters;

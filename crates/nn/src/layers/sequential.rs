@@ -40,11 +40,19 @@ pub struct Sequential<T: Scalar = f32> {
     taken: HashSet<Arc<str>>,
     /// Of the layers so far.
     features: Features,
+    /// The number of features that they give, if it is known.
+    output: Option<usize>,
 }
 
 impl<T: Scalar> Default for Sequential<T> {
     fn default() -> Self {
-        Self { layers: vec![], names: vec![], taken: HashSet::new(), features: Features::Same }
+        Self {
+            layers: vec![],
+            names: vec![],
+            taken: HashSet::new(),
+            features: Features::Same,
+            output: None,
+        }
     }
 }
 
@@ -119,7 +127,8 @@ impl<T: Scalar> Sequential<T> {
     /// The same network with another element type.
     ///
     /// # Panics
-    /// **Panics** if a layer is of another crate: only the layers of this one can be cast.
+    /// **Panics** if a layer is of another crate, or a [`Lambda`](super::Lambda): only the other layers of
+    /// this one can be cast.
     ///
     /// # Example
     /// ```
@@ -136,13 +145,13 @@ impl<T: Scalar> Sequential<T> {
             match cast_layer(&**layer) {
                 Some(layer) => layers.push(layer),
                 None => panic!(
-                    "Sequential: layer {i}, {}, is of another crate and cannot be cast",
+                    "Sequential: layer {i}, {}, is of another crate or a function, and cannot be cast",
                     layer.describe()
                 ),
             }
         }
         let (names, taken) = (self.names.clone(), self.taken.clone());
-        Sequential { layers, names, taken, features: self.features }
+        Sequential { layers, names, taken, features: self.features, output: self.output }
     }
 
     /// A table of the layers: output features, parameters, initializers.
@@ -158,19 +167,27 @@ impl<T: Scalar> Sequential<T> {
     /// assert_eq!(summary.num_params(), 101_770);
     /// ```
     pub fn summary(&self) -> Summary {
-        let mut features = Features::Same;
+        let mut output = None;
         let rows = self.layers.iter().enumerate().map(|(i, layer)| {
-            features = features.then(layer.features());
-            let output = match features {
-                Features::Map { output, .. } => Some(output),
-                _ => None,
-            };
+            output = layer.features().output_after(output);
             let name =
                 self.names[i].as_ref().map_or_else(|| i.to_string(), |name| name.to_string());
             Row::of(name, layer.describe(), output, &**layer)
         });
         Summary::new(rows.collect())
     }
+}
+
+/// Why a layer or a branch cannot have this name.
+pub(super) fn bad_name(name: &str, taken: impl Fn(&str) -> bool) -> Option<String> {
+    let shown: String = name.chars().take(40).collect();
+    if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
+        return Some(format!(
+            "{shown:?} cannot name a layer: it must not be empty, a number, or have one of the \
+             characters `.*?`"
+        ));
+    }
+    taken(name).then(|| format!("there is a layer named {shown:?} already"))
 }
 
 once! {
@@ -183,18 +200,12 @@ once! {
     ) -> Sequential<T> {
         let mut model = model;
         if let Some(name) = &name {
-            if name.is_empty() || name.parse::<usize>().is_ok() || name.contains(['.', '*', '?']) {
-                panic!(
-                    "Sequential: {name:?} cannot name a layer: it must not be empty, a number, or have \
-                     one of the characters `.*?`"
-                );
+            if let Some(reason) = bad_name(name, |name| model.taken.contains(name)) {
+                panic!("Sequential: {reason}");
             }
-            if !model.taken.insert(name.clone()) {
-                panic!("Sequential: there is a layer named {name:?} already");
-            }
+            model.taken.insert(name.clone());
         }
-        if let (Features::Map { output, .. }, Features::Map { input, .. }) =
-            (model.features, layer.features())
+        if let (Some(output), Features::Map { input, .. }) = (model.output, layer.features())
             && input != output
         {
             panic!(
@@ -207,6 +218,7 @@ once! {
             model.followed_by(gain);
         }
         model.features = model.features.then(layer.features());
+        model.output = layer.features().output_after(model.output);
         model.layers.push(layer);
         model.names.push(name);
         model

@@ -1,20 +1,31 @@
 //! [`NetworkSpec`]: a network as data. It can be read from a file and built.
 
 mod budget;
+mod linear;
+mod norm;
+mod parallel;
 mod prelu;
 mod read;
+mod residual;
 
+use std::collections::HashSet;
 use std::fmt;
 
-use fanin_init::{FanInUniform, Initializer, KaimingUniform, ParamSpec, Scheme};
+use fanin_tensor::show_shape;
 use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::describe::Features;
+use crate::module::Module;
 use crate::ops::activations;
 use crate::ops::activations::faults;
 use budget::Budget;
+
+pub use linear::LinearSpec;
+pub use norm::{BatchNorm1dSpec, GroupNormSpec, LayerNormSpec, RmsNormSpec};
+pub use parallel::{Join, NamedSpec, ParallelSpec};
 pub use prelu::PreluSpec;
+pub use residual::{AlphaSpec, ResidualSpec};
 
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///
@@ -51,7 +62,7 @@ impl NetworkSpec {
     /// parameters. [`Sequential::from_spec_with_limit`] takes another limit.
     pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
-    /// The most residual branches that lie within each other.
+    /// The most branches and names that lie within each other.
     pub const MAX_NESTING: usize = 64;
 }
 
@@ -93,22 +104,63 @@ macro_rules! layer_spec {
             Rrelu(f64, f64),
             /// A [`Swiglu`] that gives so many features.
             Swiglu(usize),
+            // Behind the activations: a binary format numbers the variants.
+            /// A layer with a name.
+            Named(NamedSpec),
+            /// A [`Parallel`].
+            Parallel(ParallelSpec),
+            /// A [`BatchNorm1d`].
+            #[serde(rename = "batch_norm_1d")]
+            BatchNorm1d(BatchNorm1dSpec),
+            /// A [`LayerNorm`].
+            LayerNorm(LayerNormSpec),
+            /// A [`RmsNorm`].
+            RmsNorm(RmsNormSpec),
+            /// A [`GroupNorm`].
+            GroupNorm(GroupNormSpec),
+            /// A [`WeightNorm`] of this linear layer.
+            WeightNorm(LinearSpec),
+            /// A [`SpectralNorm`] of this linear layer.
+            SpectralNorm(LinearSpec),
+            /// A [`Flatten`].
+            Flatten,
+            /// An [`Unflatten`] to these sizes.
+            Unflatten(#[serde(deserialize_with = "read::sizes")] Vec<usize>),
+            /// An [`Identity`](super::Identity).
+            Identity,
         }
 
         impl LayerSpec {
             fn add_to(&self, model: Sequential) -> Sequential {
+                self.build(model, None)
+            }
+
+            fn build(&self, model: Sequential, name: Option<&str>) -> Sequential {
                 match self {
-                    Self::Linear(linear) => model.add(linear.build()),
-                    Self::Residual(residual) => model.add(residual.build()),
-                    &Self::Dropout(p) => model.add(Dropout::new(p)),
-                    $(&Self::$name $(($($param),+))? => model.add($name $(($($param),+))?),)*
-                    &Self::AlphaDropout(p) => model.add(AlphaDropout::new(p)),
-                    &Self::Geglu(features) => model.add(Geglu::new(features)),
-                    &Self::Glu(features) => model.add(Glu::new(features)),
-                    Self::Prelu(prelu) => model.add(prelu.build()),
-                    &Self::Reglu(features) => model.add(Reglu::new(features)),
-                    &Self::Rrelu(lower, upper) => model.add(Rrelu::new(lower, upper)),
-                    &Self::Swiglu(features) => model.add(Swiglu::new(features)),
+                    Self::Linear(linear) => add(model, name, linear.build()),
+                    Self::Residual(residual) => add(model, name, residual.build()),
+                    &Self::Dropout(p) => add(model, name, Dropout::new(p)),
+                    $(&Self::$name $(($($param),+))? => add(model, name, $name $(($($param),+))?),)*
+                    Self::Named(named) => named.layer.build(model, Some(&named.name)),
+                    Self::Parallel(parallel) => add(model, name, parallel.build()),
+                    Self::BatchNorm1d(norm) => add(model, name, norm.build()),
+                    Self::LayerNorm(norm) => add(model, name, norm.build()),
+                    Self::RmsNorm(norm) => add(model, name, norm.build()),
+                    Self::GroupNorm(norm) => add(model, name, norm.build()),
+                    Self::WeightNorm(linear) => add(model, name, WeightNorm::new(linear.build())),
+                    Self::SpectralNorm(linear) => {
+                        add(model, name, SpectralNorm::new(linear.build()))
+                    }
+                    Self::Flatten => add(model, name, Flatten),
+                    Self::Unflatten(sizes) => add(model, name, Unflatten::new(sizes)),
+                    Self::Identity => add(model, name, super::Identity),
+                    &Self::AlphaDropout(p) => add(model, name, AlphaDropout::new(p)),
+                    &Self::Geglu(features) => add(model, name, Geglu::new(features)),
+                    &Self::Glu(features) => add(model, name, Glu::new(features)),
+                    Self::Prelu(prelu) => add(model, name, prelu.build()),
+                    &Self::Reglu(features) => add(model, name, Reglu::new(features)),
+                    &Self::Rrelu(lower, upper) => add(model, name, Rrelu::new(lower, upper)),
+                    &Self::Swiglu(features) => add(model, name, Swiglu::new(features)),
                 }
             }
 
@@ -133,162 +185,11 @@ macro_rules! layer_spec {
 }
 activations!(layer_spec);
 
-/// A [`Linear`] of a [`NetworkSpec`].
-///
-/// # Example
-/// ```
-/// use fanin_nn::init::{Constant, KaimingNormal};
-/// use fanin_nn::layers::LinearSpec;
-///
-/// let layer = LinearSpec {
-///     weight: KaimingNormal::default().into(),
-///     bias: Some(Constant(0.01).into()),
-///     ..LinearSpec::new(784, 128)
-/// };
-/// let json = serde_json::to_string(&layer)?;
-/// assert_eq!(
-///     json,
-///     r#"{"inputs":784,"outputs":128,"weight":"kaiming_normal","bias":"constant(0.01)"}"#
-/// );
-/// assert_eq!(serde_json::from_str::<LinearSpec>(&json)?, layer);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinearSpec {
-    /// The number of input features.
-    pub inputs: usize,
-    /// The number of output features.
-    pub outputs: usize,
-    /// The initializer of the weights. If it is missing, PyTorch's default applies.
-    #[serde(default = "default_weight")]
-    pub weight: Scheme,
-    /// The initializer of the biases. If it is missing, PyTorch's default applies. With `null` the
-    /// layer has no biases.
-    #[serde(default = "default_bias")]
-    pub bias: Option<Scheme>,
-}
-
-fn default_weight() -> Scheme {
-    KaimingUniform::torch_default().into()
-}
-
-fn default_bias() -> Option<Scheme> {
-    Some(FanInUniform.into())
-}
-
-impl LinearSpec {
-    /// A layer with PyTorch's initializers, like [`Linear::new`].
-    pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self { inputs, outputs, weight: default_weight(), bias: default_bias() }
-    }
-
-    fn check(&self, budget: &mut Budget) -> Result<(), String> {
-        let Self { inputs, outputs, weight, bias } = self;
-        let mut tensors =
-            vec![(ParamSpec::weight(*inputs, *outputs), vec![*outputs, *inputs], weight)];
-        if let Some(bias) = bias {
-            tensors.push((ParamSpec::bias(*inputs, *outputs), vec![*outputs], bias));
-        }
-        // Sizes come first: an initializer's own check may depend on them.
-        for (spec, shape, initializer) in &tensors {
-            budget.tensor(shape, initializer.scratch_bytes(spec))?;
-        }
-        tensors.iter().try_for_each(|(spec, shape, initializer)| initializer.check(spec, shape))
-    }
-
-    fn build(&self) -> Linear {
-        let layer = Linear::builder(self.inputs, self.outputs).weight(&self.weight);
-        match &self.bias {
-            Some(bias) => layer.bias(bias).build(),
-            None => layer.no_bias().build(),
-        }
-    }
-}
-
-impl From<LinearSpec> for LayerSpec {
-    fn from(layer: LinearSpec) -> Self {
-        Self::Linear(layer)
-    }
-}
-
-/// A [`Residual`] of a [`NetworkSpec`].
-///
-/// # Example
-/// ```
-/// use fanin_nn::Sequential;
-/// use fanin_nn::layers::NetworkSpec;
-///
-/// let spec: NetworkSpec = serde_json::from_str(r#"{
-///     "layers": [{"residual": {
-///         "branch": ["relu", {"linear": {"inputs": 8, "outputs": 8}}],
-///         "alpha": {"learned": 0}
-///     }}]
-/// }"#)?;
-/// let model = Sequential::from_spec(&spec)?;
-/// assert_eq!(
-///     model.to_string(),
-///     "0: Residual(Sequential(Relu, Linear(8 → 8)), α learned)\n"
-/// );
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResidualSpec {
-    /// The layers of F.
-    #[serde(deserialize_with = "read::branch")]
-    pub branch: Vec<LayerSpec>,
-    /// The factor of F.
-    #[serde(default)]
-    pub alpha: AlphaSpec,
-}
-
-/// The α of a [`ResidualSpec`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlphaSpec {
-    /// α = 1: [`Residual::new`].
-    #[default]
-    One,
-    /// [`Residual::scaled`].
-    Scaled(f64),
-    /// [`Residual::learned`], starting at this number. With 0 it is [`rezero`](Residual::rezero).
-    Learned(f64),
-}
-
-impl ResidualSpec {
-    fn check(&self, path: &Path<'_>, budget: &mut Budget) -> Result<Features, SpecError> {
-        let refuse = |reason| Err(path.error("Residual".into(), reason));
-        if path.depth() > NetworkSpec::MAX_NESTING {
-            return refuse(read::too_deep());
-        }
-        let features = check(&self.branch, Some(path), budget)?;
-        match (features, self.alpha) {
-            (Features::Map { input, output }, _) if input != output => refuse(format!(
-                "its branch takes {input} features and gives {output}, which cannot be added"
-            )),
-            (_, AlphaSpec::Scaled(alpha) | AlphaSpec::Learned(alpha))
-                if !(alpha as f32).is_finite() =>
-            {
-                refuse(format!("alpha is {alpha:?}, and must be finite in f32"))
-            }
-            _ => Ok(features),
-        }
-    }
-
-    fn build(&self) -> Residual {
-        let layer = Residual::new(build(&self.branch));
-        match self.alpha {
-            AlphaSpec::One => layer,
-            AlphaSpec::Scaled(alpha) => layer.scaled(alpha),
-            AlphaSpec::Learned(alpha) => layer.learned(alpha),
-        }
-    }
-}
-
-impl From<ResidualSpec> for LayerSpec {
-    fn from(layer: ResidualSpec) -> Self {
-        Self::Residual(layer)
+/// Adds a layer, by its name if it has one.
+fn add(model: Sequential, name: Option<&str>, layer: impl Module + Clone + 'static) -> Sequential {
+    match name {
+        Some(name) => model.add_named(name, layer),
+        None => model.add(layer),
     }
 }
 
@@ -357,12 +258,9 @@ impl Sequential {
     /// ```
     pub fn from_spec_with_limit(spec: &NetworkSpec, bytes: u64) -> Result<Self, SpecError> {
         let mut budget = Budget::new(bytes);
-        check(&spec.layers, None, &mut budget)?;
+        check(&spec.layers, None, None, &mut budget)?;
         budget.reserve().map_err(|reason| {
-            let has_parameters = |l: &LayerSpec| {
-                matches!(l, LayerSpec::Linear(_) | LayerSpec::Prelu(_) | LayerSpec::Residual(_))
-            };
-            let index = spec.layers.iter().rposition(has_parameters).unwrap_or(0);
+            let index = spec.layers.iter().rposition(LayerSpec::has_parameters).unwrap_or(0);
             let path = Path { parent: None, index };
             path.error(spec.layers[index].to_string(), reason)
         })?;
@@ -370,16 +268,24 @@ impl Sequential {
     }
 }
 
-/// The position of a layer: its number, and that of the residual layer in whose branch it is. It
-/// becomes text in an error only.
+/// The position of a layer: its number, and that of the layer in whose branch it is. It becomes text in
+/// an error only.
 struct Path<'p> {
-    parent: Option<&'p Path<'p>>,
+    parent: Option<(&'p Path<'p>, Branch)>,
     index: usize,
+}
+
+/// Where in a layer other layers are.
+#[derive(Clone, Copy)]
+enum Branch {
+    Residual,
+    /// In this branch of it.
+    Parallel(usize),
 }
 
 impl Path<'_> {
     fn depth(&self) -> usize {
-        1 + self.parent.map_or(0, Path::depth)
+        1 + self.parent.map_or(0, |(parent, _)| parent.depth())
     }
 
     fn error(&self, layer: String, reason: String) -> SpecError {
@@ -387,36 +293,47 @@ impl Path<'_> {
     }
 }
 
-/// `0.branch.2`
+/// `0.branch.2`, `0.1.2`
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            write!(f, "{parent}.branch.")?;
+        match self.parent {
+            None => {}
+            Some((parent, Branch::Residual)) => write!(f, "{parent}.branch.")?,
+            Some((parent, Branch::Parallel(branch))) => write!(f, "{parent}.{branch}.")?,
         }
         write!(f, "{}", self.index)
     }
 }
 
 /// The numbers of input and output features of these layers, if they fit together. They are those of
-/// the branch of `parent`, or of the whole network.
+/// a branch of `parent`, or of the whole network. `input` is what comes in, if it is known.
 fn check(
     layers: &[LayerSpec],
-    parent: Option<&Path<'_>>,
+    parent: Option<(&Path<'_>, Branch)>,
+    input: Option<usize>,
     budget: &mut Budget,
 ) -> Result<Features, SpecError> {
-    let mut before = Features::Same;
+    let (mut features, mut output, mut names) = (Features::Same, None, HashSet::new());
+    let mut known = input;
     for (index, layer) in layers.iter().enumerate() {
         let path = Path { parent, index };
-        let own = layer.check(&path, budget)?;
-        if let (Features::Map { output, .. }, Features::Map { input, .. }) = (before, own)
+        if let LayerSpec::Named(named) = layer
+            && let Some(reason) = named.bad_name(&mut names)
+        {
+            return Err(path.error(layer.to_string(), reason));
+        }
+        let own = layer.check(&path, known, budget)?;
+        if let (Some(output), Features::Map { input, .. }) = (output, own)
             && input != output
         {
             let reason = format!("the layers before give {output} features");
             return Err(path.error(layer.to_string(), reason));
         }
-        before = before.then(own);
+        features = features.then(own);
+        output = own.output_after(output);
+        known = own.output_after(known);
     }
-    Ok(before)
+    Ok(features)
 }
 
 fn build(layers: &[LayerSpec]) -> Sequential {
@@ -424,7 +341,25 @@ fn build(layers: &[LayerSpec]) -> Sequential {
 }
 
 impl LayerSpec {
-    fn check(&self, path: &Path<'_>, budget: &mut Budget) -> Result<Features, SpecError> {
+    fn has_parameters(&self) -> bool {
+        match self {
+            Self::Named(named) => named.layer.has_parameters(),
+            Self::Linear(_) | Self::WeightNorm(_) | Self::SpectralNorm(_) => true,
+            Self::Prelu(_) | Self::Residual(_) | Self::Parallel(_) => true,
+            Self::BatchNorm1d(_) | Self::LayerNorm(_) | Self::RmsNorm(_) | Self::GroupNorm(_) => {
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// `before` is the number of features that the layers before give, if it is known.
+    fn check(
+        &self,
+        path: &Path<'_>,
+        before: Option<usize>,
+        budget: &mut Budget,
+    ) -> Result<Features, SpecError> {
         /// Below this limit no value overflows f32 and the activation has a gain.
         const LARGEST: f64 = 1e20;
         let mut features = Features::Same;
@@ -433,7 +368,47 @@ impl LayerSpec {
                 features = Features::Map { input: linear.inputs, output: linear.outputs };
                 linear.check(budget)
             }
-            LayerSpec::Residual(residual) => return residual.check(path, budget),
+            LayerSpec::Residual(residual) => return residual.check(path, before, budget),
+            LayerSpec::Parallel(parallel) => return parallel.check(path, before, budget),
+            LayerSpec::Named(named) => return named.layer.check(path, before, budget),
+            LayerSpec::WeightNorm(linear) => {
+                features = Features::Map { input: linear.inputs, output: linear.outputs };
+                linear.check(budget).and_then(|()| budget.tensor(&[linear.outputs], 0))
+            }
+            LayerSpec::SpectralNorm(linear) => {
+                features = Features::Map { input: linear.inputs, output: linear.outputs };
+                // The singular vectors, and as many numbers to compute them with.
+                let vectors = [linear.outputs, linear.inputs].into_iter().cycle().take(4);
+                let mut counted = linear.check(budget);
+                for length in vectors {
+                    counted = counted.and_then(|()| budget.tensor(&[length], 0));
+                }
+                counted
+            }
+            LayerSpec::BatchNorm1d(norm) => {
+                features = Features::Map { input: norm.features, output: norm.features };
+                norm.check(budget)
+            }
+            LayerSpec::LayerNorm(norm) => {
+                features = Features::Map { input: norm.features, output: norm.features };
+                norm.check(budget)
+            }
+            LayerSpec::RmsNorm(norm) => {
+                features = Features::Map { input: norm.features, output: norm.features };
+                norm.check(budget)
+            }
+            LayerSpec::GroupNorm(norm) => {
+                features = Features::Map { input: norm.features, output: norm.features };
+                norm.check(budget)
+            }
+            LayerSpec::Flatten => {
+                features = Features::Unknown;
+                Ok(())
+            }
+            LayerSpec::Unflatten(sizes) => {
+                features = Features::Unknown;
+                reshaping::unusable(sizes).map_or(Ok(()), Err)
+            }
             LayerSpec::Prelu(prelu) => {
                 if let Some(slopes) = prelu.features.filter(|&slopes| slopes != 1) {
                     features = Features::Map { input: slopes, output: slopes };
@@ -472,12 +447,23 @@ impl LayerSpec {
 impl fmt::Display for LayerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LayerSpec::Linear(LinearSpec { inputs, outputs, bias, .. }) => {
-                let bias = if bias.is_some() { "" } else { ", no bias" };
-                write!(f, "Linear({inputs} → {outputs}{bias})")
-            }
+            LayerSpec::Linear(linear) => write!(f, "{}", linear.text()),
+            LayerSpec::WeightNorm(linear) => write!(f, "WeightNorm({})", linear.text()),
+            LayerSpec::SpectralNorm(linear) => write!(f, "SpectralNorm({})", linear.text()),
             LayerSpec::Residual(_) => f.write_str("Residual"),
             LayerSpec::Prelu(_) => f.write_str("Prelu"),
+            LayerSpec::Parallel(_) => f.write_str("Parallel"),
+            LayerSpec::Named(named) => named.layer.fmt(f),
+            LayerSpec::BatchNorm1d(norm) => write!(f, "BatchNorm1d({})", norm.features),
+            LayerSpec::LayerNorm(norm) => write!(f, "LayerNorm({})", norm.features),
+            LayerSpec::RmsNorm(norm) => write!(f, "RmsNorm({})", norm.features),
+            LayerSpec::GroupNorm(norm) => {
+                write!(f, "GroupNorm({} in {} groups)", norm.features, norm.groups)
+            }
+            LayerSpec::Unflatten(sizes) if sizes.len() > 8 => {
+                write!(f, "Unflatten({} axes)", sizes.len())
+            }
+            LayerSpec::Unflatten(sizes) => write!(f, "Unflatten({})", show_shape(sizes)),
             // `LeakyRelu(0.2)`
             _ => write!(f, "{self:?}"),
         }

@@ -17,6 +17,16 @@ impl<T: Scalar> Op<T> for ColumnVariance {
     }
 }
 
+/// The number 1.
+#[derive(Debug)]
+struct One;
+
+impl<T: Scalar> Op<T> for One {
+    fn backward(&self, _: &mut Backward<'_, T>) {
+        unreachable!("a number has no inputs")
+    }
+}
+
 /// With `x̂ = (x − μ)/√(σ² + ε)`: `dγ = Σ_rows dy ⊙ x̂` and `dβ = Σ_rows dy`. If μ and σ² belong to
 /// the batch, `dx = γ/√(σ² + ε) ⊙ (dy − dβ/n − x̂ ⊙ dγ/n)`, else `dx = γ/√(σ² + ε) ⊙ dy`. The
 /// inputs are x, μ, σ², and optionally γ and β.
@@ -140,6 +150,11 @@ impl<T: Scalar> Kernel for BlockInput<'_, '_, T> {
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
+        /// The number 1 on this tape. Unlike an input it allocates nothing.
+        pub(crate) fn one(self) -> Self {
+            self.tape().apply(One, &[], |cx| cx.output(()).fill(T::ONE))
+        }
+
         /// The mean and the variance `Σ (x − μ)² / n` of each column of a matrix.
         pub(crate) fn column_moments(self) -> [Self; 2] {
             let mean = self.mean_axis(0);

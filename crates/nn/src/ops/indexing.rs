@@ -3,89 +3,18 @@
 use std::ops::{Bound, RangeBounds};
 
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Set, Shape, Write, scratch, show_shape};
+use fanin_tensor::{Scalar, Set, Shape, Write, show_shape};
 
 use super::axes::{Along, with_length};
 use super::bad_shapes;
 use super::expand::common_shape;
+use super::indices::Indices;
 use crate::tape::{Backward, Op, Var};
-
-/// `y_k = x_{i_k}`; `dx_i = Σ_{k: i_k = i} dy_k`.
-#[derive(Debug)]
-struct Rows {
-    indices: Vec<usize>,
-}
-
-impl<T: Scalar> Op<T> for Rows {
-    fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (dy, row) = (cx.dy(), cx.input(0).shape()[1..].iter().product::<usize>());
-        let Some((write, dx)) = cx.grad(0) else { return };
-        if write == Write::Set {
-            dx.fill(T::ZERO);
-        }
-        if row == 0 {
-            return;
-        }
-        // A few are added one after the other. An index that is more frequent gets a tree of its own.
-        if self.indices.len() <= PLAIN {
-            return add_rows(self.indices.iter().copied().enumerate(), row, dy, dx);
-        }
-        let indices = &self.indices;
-        scratch::with(dx.len() / row, |counts: &mut [usize]| {
-            counts.fill(0);
-            indices.iter().for_each(|&i| counts[i] += 1);
-            let seldom = |i: usize| counts[i] <= PLAIN;
-            add_rows(indices.iter().copied().enumerate().filter(|(_, i)| seldom(*i)), row, dy, dx);
-            scratch::with(indices.len(), |order: &mut [usize]| {
-                let mut often = 0;
-                for k in (0..indices.len()).filter(|&k| !seldom(indices[k])) {
-                    order[often] = k;
-                    often += 1;
-                }
-                let order = &mut order[..often];
-                order.sort_unstable_by_key(|&k| (indices[k], k));
-                for same in order.chunk_by(|&a, &b| indices[a] == indices[b]) {
-                    add_tree(same, dy, &mut dx[indices[same[0]] * row..][..row]);
-                }
-            });
-        });
-    }
-}
-
-/// Rows that are added in plain order.
-const PLAIN: usize = 32;
-
-/// `dx_i += dy_k` for each (k, i).
-fn add_rows<T: Scalar>(
-    places: impl Iterator<Item = (usize, usize)>,
-    row: usize,
-    dy: &[T],
-    dx: &mut [T],
-) {
-    for (k, i) in places {
-        map([&dy[k * row..][..row]], Write::Add, &mut dx[i * row..][..row], move |[dy]| dy);
-    }
-}
-
-/// Adds the rows of dy with these indices to the row dx, as a tree.
-fn add_tree<T: Scalar>(indices: &[usize], dy: &[T], dx: &mut [T]) {
-    let row = dx.len();
-    if indices.len() <= PLAIN {
-        return add_rows(indices.iter().map(|&k| (k, 0)), row, dy, dx);
-    }
-    let (first, second) = indices.split_at(indices.len() / 2);
-    add_tree(first, dy, dx);
-    scratch::with(row, |rest| {
-        rest.fill(T::ZERO);
-        add_tree(second, dy, rest);
-        map([rest], Write::Add, dx, |[rest]| rest);
-    });
-}
 
 /// `y_i = x_{i, j_i}`; `dx_{i, j_i} = dy_i`, and 0 elsewhere.
 #[derive(Debug)]
 struct Gather {
-    indices: Vec<usize>,
+    indices: Indices,
 }
 
 impl<T: Scalar> Op<T> for Gather {
@@ -201,44 +130,6 @@ once! {
             })
         }
 
-        /// The elements of the first axis at these indices: rows, for a matrix. An index may occur
-        /// more than once. Its gradients are then added.
-        ///
-        /// # Shapes
-        /// The value's shape, except that the first axis has one element per index.
-        ///
-        /// # Panics
-        /// **Panics** if the value is a scalar, or an index is not below the length of the first
-        /// axis.
-        ///
-        /// # Example
-        /// ```
-        /// use fanin_nn::{Tape, Tensor};
-        /// let x = Tensor::from_vec([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        /// let y = Tape::new().value(|t| t.input(&x).rows(&[2, 0]));
-        /// assert_eq!(y.as_slice(), [5.0, 6.0, 1.0, 2.0]);
-        /// ```
-        #[doc(alias = "index_select")]
-        #[doc(alias = "embedding")]
-        #[doc(alias = "take")]
-        #[must_use]
-        #[track_caller]
-        pub fn rows<'a>(self, indices: &'a [usize]) -> Self {
-            let shape = self.shape();
-            assert!(!shape.is_empty(), "rows: a scalar has no rows");
-            let (count, row) = (shape[0], shape[1..].iter().product::<usize>());
-            if let Some(bad) = indices.iter().find(|&&i| i >= count) {
-                panic!("rows: index {bad} is outside {shape}");
-            }
-            let to = with_length(&shape, 0, indices.len());
-            self.tape().apply(Rows { indices: indices.to_vec() }, &[self], |cx| {
-                let x = cx.input(0).as_slice();
-                for (y, &i) in cx.output(&to).chunks_exact_mut(row.max(1)).zip(indices) {
-                    y.copy_from_slice(&x[i * row..][..row]);
-                }
-            })
-        }
-
         /// One element of each row: `y_i = x_{i, j_i}`, where j are the indices.
         ///
         /// # Shapes
@@ -269,7 +160,7 @@ once! {
             if let Some((row, index)) = indices.iter().enumerate().find(|(_, j)| **j >= cols) {
                 panic!("gather: index {index} of row {row} is outside {shape}");
             }
-            self.tape().apply(Gather { indices: indices.to_vec() }, &[self], |cx| {
+            self.tape().apply(Gather { indices: Indices::of(indices) }, &[self], |cx| {
                 let x = cx.input(0).as_slice();
                 let y = cx.output(rows);
                 for (i, (y, &j)) in y.iter_mut().zip(indices).enumerate() {

@@ -3,6 +3,7 @@
 use fanin_tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
+use super::axes::with_length;
 use super::bad_shapes;
 use crate::note::{LARGE, Note, Spread};
 use crate::tape::{Backward, Forward, Op, Var};
@@ -90,7 +91,7 @@ once! {
                 let y = match *x.shape() {
                     [_, _] => cx.output([rows, outputs]),
                     [_] => cx.output(outputs),
-                    _ => cx.output([&x.shape()[..x.shape().len() - 1], &[outputs]].concat()),
+                    ref axes => cx.output(with_length(axes, axes.len() - 1, outputs)),
                 };
                 let x = Mat::new(x.as_slice(), rows, inputs);
                 let w = Mat::new(w.as_slice(), outputs, inputs).t();

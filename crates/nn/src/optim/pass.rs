@@ -92,6 +92,12 @@ impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
             return;
         };
         param.set_shown();
+        if param.is_trainable() {
+            // Before the rule, as PyTorch shortens rows when they are looked up.
+            self.grads.updates_of(param.id(), &mut |update| {
+                update.cap_rows(param.value_mut().as_mut_slice());
+            });
+        }
         let Some(grad) = self.grads.take_next(&mut self.hint, param.id()) else { return };
         self.passed.found += 1;
         let scales = [param.lr_scale(), param.decay_scale()].map(f64::from);

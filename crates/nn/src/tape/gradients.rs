@@ -30,18 +30,65 @@ pub(super) trait Source<T: Scalar> {
 /// `buffer ← keep · buffer + factor · value`
 #[derive(Clone, Copy)]
 pub(crate) struct Update<'v, T: Scalar> {
+    pub(crate) rate: Rate<T>,
+    pub(crate) value: &'v Tensor<T>,
+}
+
+/// The factors of an update.
+#[derive(Clone, Copy)]
+pub(crate) struct Rate<T> {
     pub(crate) keep: T,
     pub(crate) factor: T,
-    pub(crate) value: &'v Tensor<T>,
+    /// Whether the buffer is a mean of all values so far, of which the new one is a part of 1 − keep.
+    pub(crate) averages: bool,
+}
+
+impl<T: Scalar> Rate<T> {
+    /// The factors behind `earlier` updates of the same buffer, which were recorded from the same state.
+    ///
+    /// The part f of a new value in a mean becomes `f / (1 + earlier · f)`.
+    pub(super) fn behind(self, earlier: usize) -> Self {
+        if !self.averages || earlier == 0 {
+            return self;
+        }
+        let part = T::ONE - self.keep;
+        let more = T::from_f64(earlier as f64) * part;
+        Self {
+            // Not 1 − part / (1 + more): a small part has few digits.
+            keep: self.keep + part * more / (T::ONE + more),
+            factor: self.factor / (T::ONE + more),
+            averages: true,
+        }
+    }
 }
 
 impl<T: Scalar> Update<'_, T> {
     /// Applies it to a buffer's value.
     pub(crate) fn apply(self, buffer: &mut [T]) {
-        let Self { keep, factor, value } = self;
+        let Self { rate: Rate { keep, factor, .. }, value } = self;
         let value = value.as_slice().iter();
         buffer.iter_mut().zip(value).for_each(|(b, &v)| *b = keep * *b + factor * v);
     }
+
+    /// Applies it to a table: each row gets at most the norm that the value has for it.
+    pub(crate) fn cap_rows(self, table: &mut [T]) {
+        let caps = self.value.as_slice();
+        let features = table.len() / caps.len().max(1);
+        for (row, &cap) in table.chunks_exact_mut(features.max(1)).zip(caps) {
+            if let Some(factor) = cap_factor(row, cap) {
+                row.iter_mut().for_each(|w| *w *= factor);
+            }
+        }
+    }
+}
+
+/// The factor that brings a row to the norm `cap`, if it is longer: `cap / (‖w‖ + 1e-7)`, as in PyTorch.
+pub(crate) fn cap_factor<T: Scalar>(row: &[T], cap: T) -> Option<T> {
+    if cap == T::ONE / T::ZERO {
+        return None;
+    }
+    let (norm, cap) = (reduce::norm(row).to_f64(), cap.to_f64());
+    (norm > cap).then(|| T::from_f64(cap / (norm + 1e-7)))
 }
 
 /// The gradient of a loss with respect to every trainable parameter that it depends on.

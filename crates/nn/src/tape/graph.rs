@@ -5,14 +5,13 @@ use std::any::Any;
 use fanin_tensor::{Scalar, Tensor};
 
 use super::Mode;
-use super::gradients::{Source, Update};
+use super::gradients::{Rate, Source, Update};
 use super::ids::{Chains, Ids};
 use super::node::{Grad, Node, grow};
 use super::op::{Backward, Forward, Op};
 use super::spare::{NO_SLOT, Spare};
 use super::untrained::{Untrained, complain};
 use super::watch::Watch;
-use crate::buffer::Buffer;
 use crate::param::Param;
 
 pub(crate) struct Graph<T: Scalar> {
@@ -63,8 +62,7 @@ struct OnTape {
 struct Recorded<T> {
     buffer: u64,
     node: u32,
-    keep: T,
-    factor: T,
+    rate: Rate<T>,
 }
 
 once! {
@@ -221,10 +219,10 @@ once! {
         }
 
         /// Records a new value of a buffer, which a step applies.
-        pub(super) fn update<'a>(&mut self, buffer: &'a Buffer<T>, keep: T, factor: T, node: u32) {
+        pub(super) fn update(&mut self, buffer: u64, rate: Rate<T>, node: u32) {
             if self.recording && !self.probing {
-                self.buffers.push(buffer.id());
-                self.updates.push(Recorded { buffer: buffer.id(), node, keep, factor });
+                self.buffers.push(buffer);
+                self.updates.push(Recorded { buffer, node, rate });
             }
         }
 
@@ -414,18 +412,17 @@ impl<T: Scalar> Source<T> for Graph<T> {
         }
     }
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
-        for Recorded { buffer, node, keep, factor } in &self.updates {
-            let value = self.value(*node);
-            f(*buffer, Update { keep: *keep, factor: *factor, value });
+        for Recorded { buffer, node, rate } in &self.updates {
+            f(*buffer, Update { rate: *rate, value: self.value(*node) });
         }
     }
     fn why_none(&self) -> &'static str {
         self.why_no_gradient()
     }
     fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
-        for Recorded { node, keep, factor, .. } in self.buffers.of(buffer).map(|i| &self.updates[i])
-        {
-            f(Update { keep: *keep, factor: *factor, value: self.value(*node) });
+        for (earlier, i) in self.buffers.of(buffer).enumerate() {
+            let Recorded { node, rate, .. } = &self.updates[i];
+            f(Update { rate: rate.behind(earlier), value: self.value(*node) });
         }
     }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {

@@ -61,6 +61,12 @@ pub trait Op<T: Scalar>: fmt::Debug + Any + Send {
     fn is_normalization(&self) -> bool {
         false
     }
+
+    /// Whether the op computes a layer's weight from its first input, a parameter, as weight
+    /// normalization does: then a [diagnosis](crate::diagnose) names the layer by this parameter.
+    fn reparametrizes(&self) -> bool {
+        false
+    }
 }
 
 /// A function of one number, `x ↦ (f(x), f′(x))`.

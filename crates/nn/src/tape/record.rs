@@ -7,6 +7,7 @@ use std::panic::Location;
 
 use fanin_tensor::{Scalar, Shape, Tensor, show_shape};
 
+use super::gradients::Rate;
 use super::{Forward, Gradients, Graph, Mode, Op, Var};
 use crate::buffer::Buffer;
 use crate::debug_build;
@@ -312,6 +313,34 @@ impl<T: Scalar> Tape<T> {
     /// **Panics** if the value has another number of elements than the buffer.
     #[track_caller]
     pub fn update(&self, buffer: &Buffer<T>, keep: T, factor: T, value: Var<'_, T>) {
+        self.record_update(buffer, Rate { keep, factor, averages: false }, value);
+    }
+
+    /// Records that a buffer, the mean of `count` values, becomes the mean of these and of
+    /// `scale · value`. Several updates of one buffer, recorded from the same state, count as one value
+    /// each.
+    #[track_caller]
+    pub(crate) fn update_average(
+        &self,
+        buffer: &Buffer<T>,
+        count: f64,
+        scale: f64,
+        value: Var<'_, T>,
+    ) {
+        let part = 1.0 / (count + 1.0);
+        let (keep, factor) = (T::from_f64(1.0 - part), T::from_f64(part * scale));
+        self.record_update(buffer, Rate { keep, factor, averages: true }, value);
+    }
+
+    /// Records that the rows of a table get at most the norms that are in `caps`, one for each row,
+    /// before the optimizer's rule changes the table. It is forgotten where there is no such step.
+    pub(crate) fn cap_rows(&self, table: &Param<T>, caps: Var<'_, T>) {
+        let rate = Rate { keep: T::ZERO, factor: T::ZERO, averages: false };
+        self.graph.borrow_mut().update(table.id(), rate, caps.node());
+    }
+
+    #[track_caller]
+    fn record_update(&self, buffer: &Buffer<T>, rate: Rate<T>, value: Var<'_, T>) {
         let same = value.with_shape(|shape| shape == buffer.value().shape());
         assert!(
             same && std::ptr::eq(value.tape(), self),
@@ -322,7 +351,7 @@ impl<T: Scalar> Tape<T> {
         // The elements of a leaf are given back before the step.
         let is_leaf = self.graph.borrow().is_leaf(value.node());
         let value = if is_leaf { value.reshape(value.shape()) } else { value };
-        self.graph.borrow_mut().update(buffer, keep, factor, value.node());
+        self.graph.borrow_mut().update(buffer.id(), rate, value.node());
     }
 
     /// Computes a value by `forward`, and records `op` for its backward pass if there is to be one.

@@ -5,7 +5,7 @@ use std::fmt;
 use fanin_tensor::{Scalar, Tensor};
 
 use super::Gradients;
-use super::gradients::{Source, Update};
+use super::gradients::{Rate, Source, Update};
 use super::ids::{Chains, Ids};
 
 /// The sum of the gradients of several micro-batches, which an optimizer takes like those of one.
@@ -53,8 +53,7 @@ struct Entry<T: Scalar> {
 
 struct BufferUpdate<T: Scalar> {
     buffer: u64,
-    keep: T,
-    factor: T,
+    rate: Rate<T>,
     value: Tensor<T>,
 }
 
@@ -102,14 +101,14 @@ impl<T: Scalar> GradientSum<T> {
             }
         });
         assert!(!misfit, "GradientSum: a parameter has another shape than in the terms before");
-        grads.updates(&mut |buffer, Update { keep, factor, value }| {
+        grads.updates(&mut |buffer, Update { rate, value }| {
             if self.updated == self.updates.len() {
                 let value = Tensor::zeros(value.shape());
-                self.updates.push(BufferUpdate { buffer, keep, factor, value });
+                self.updates.push(BufferUpdate { buffer, rate, value });
             }
             let update = &mut self.updates[self.updated];
             update.value.reuse(value.shape()).copy_from_slice(value.as_slice());
-            (update.buffer, update.keep, update.factor) = (buffer, keep, factor);
+            (update.buffer, update.rate) = (buffer, rate);
             self.updated += 1;
             self.buffers.push(buffer);
         });
@@ -153,18 +152,17 @@ impl<T: Scalar> Source<T> for GradientSum<T> {
         self.grads.iter_mut().filter(|e| e.filled).for_each(|e| f(&mut e.sum));
     }
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
-        for BufferUpdate { buffer, keep, factor, value } in &self.updates[..self.updated] {
-            f(*buffer, Update { keep: *keep, factor: *factor, value });
+        for BufferUpdate { buffer, rate, value } in &self.updates[..self.updated] {
+            f(*buffer, Update { rate: *rate, value });
         }
     }
     fn why_none(&self) -> &'static str {
         "nothing with a gradient was added to the sum since clear()"
     }
     fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
-        for BufferUpdate { keep, factor, value, .. } in
-            self.buffers.of(buffer).map(|i| &self.updates[i])
-        {
-            f(Update { keep: *keep, factor: *factor, value });
+        for (earlier, i) in self.buffers.of(buffer).enumerate() {
+            let BufferUpdate { rate, value, .. } = &self.updates[i];
+            f(Update { rate: rate.behind(earlier), value });
         }
     }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {

@@ -113,6 +113,9 @@ checks! {
     log_sum_exp_first_axis: [[4, 7]] => |x| x[0].log_sum_exp(0);
     log_sum_exp_last_axis: [[4, 7]] => |x| x[0].log_sum_exp(1) + x[0].sum_axis(1);
     log_sum_exp_middle_axis: [[2, 3, 4]] => |x| x[0].log_sum_exp(1);
+    rms_norm: [[4, 7], [7]] => |x| x[0].rms_norm(Some(x[1]), 0.1);
+    group_norm: [[4, 6], [6], [6]] => |x| x[0].group_norm(2, Some([x[1], x[2]]), 0.1);
+    weight_norm: [[4, 7], [4]] => |x| x[0].weight_norm(x[1]) + x[0].weight_norm(x[1] * x[1]);
     flatten: [[4, 3, 2]] => |x| x[0].flatten() * 2.0;
     assigning_operators: [[4, 7], [7]] => |x| {
         let mut y = x[0];

@@ -1,7 +1,7 @@
 //! Every operation that sums, in its value or in a gradient: the error grows with the logarithm of the
 //! number of terms. The tests of fanin-tensor do the same for kernels.
 
-use fanin_nn::layers::BatchNorm1d;
+use fanin_nn::layers::{BagMode, BatchNorm1d, EmbeddingBag};
 use fanin_nn::losses::*;
 use fanin_nn::{Linear, Module, Param, Parameters, Tape, Tensor, Var};
 
@@ -110,6 +110,21 @@ fn values() {
         let flat = Tensor::from_vec([1, n], (0..n).map(|i| (i % 2) as f32).collect());
         let y = Tape::new().value(|t| t.input(&flat).layer_norm(None, 0.0));
         close("layer norm", n, y.as_slice()[1], 1.0);
+        let y = Tape::new().value(|t| t.input(&flat).group_norm(1, None, 0.0));
+        close("group norm", n, y.as_slice()[1], 1.0);
+        let y = Tape::new().value(|t| t.input(&row).rms_norm(None, 0.0));
+        close("rms norm", n, y.as_slice()[0], 1.0);
+        let w = loss(&|t| t.input(&row).weight_norm(t.scalar(1.0).reshape(1)).slice(1, ..1));
+        close("weight norm", n, w, 1.0 / (n as f64).sqrt());
+        let table = Tensor::full([2, 1], 0.1);
+        let bags = |mode| {
+            let mut bags = EmbeddingBag::new(2, 1).mode(mode);
+            *bags.table_mut().weight_mut().value_mut() = table.clone();
+            let ids: Vec<usize> = (0..n).map(|i| i % 2).collect();
+            Tape::new().value(|t| bags.forward(t, &ids, &[0])).item()
+        };
+        close("bag, sum", n, bags(BagMode::Sum), sum);
+        close("bag, mean", n, bags(BagMode::Mean), TENTH);
     }
 }
 
@@ -195,6 +210,21 @@ fn gradients() {
         });
         close("layer norm, scale", n, grads.get(&gamma).unwrap().as_slice()[0], sum);
         all("layer norm, shift", n, grads.get(&beta).unwrap(), sum);
+
+        let (_, grad) =
+            both(&gamma, |t, g| t.input(&pairs).rms_norm(Some(g), 0.0) * t.input(&tenth));
+        close("rms norm, scale", n, grad.as_slice()[0], sum);
+
+        // Length and direction of a weight, and the table and the weights of a bag.
+        let (g, v) = (Param::new(Tensor::ones([1, 1])), tenths(&[1, n]));
+        let (_, grad) = both(&g, |t, g| t.input(&v).weight_norm(g));
+        close("weight norm, length", n, grad.as_slice()[0], (n as f64).sqrt());
+        let mut bags = EmbeddingBag::new(3, 2).mode(BagMode::Sum);
+        *bags.table_mut().weight_mut().value_mut() = Tensor::ones([3, 2]);
+        let (_, grads) =
+            tape.value_and_grad(|t| (bags.forward_fixed(t, &ids, 1) * t.input(&tenth)).sum());
+        let grad = grads.get(bags.named_params()[0].1).unwrap();
+        close("bag, table", n, grad.as_slice()[2], TENTH * often as f64);
 
         // α of a residual: Σ dy ⊙ z.
         let alpha = Param::new(Tensor::ones([1]));

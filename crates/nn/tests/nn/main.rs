@@ -12,6 +12,7 @@ mod frame;
 mod gradients;
 mod initialize;
 mod initializers;
+mod layers;
 mod long_sums;
 mod losses;
 mod mistakes;

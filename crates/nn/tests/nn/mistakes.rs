@@ -106,6 +106,128 @@ fn initialization_that_cannot_be() {
 }
 
 #[test]
+fn normalizations_that_cannot_be() {
+    panics("layer_norm: input 2×3 does not fit LayerNorm(4, no affine)", || {
+        on_tape(&[2, 3], |x| LayerNorm::new(4).affine(false).forward(x));
+    });
+    panics("rms_norm: input scalar does not fit RmsNorm(4)", || {
+        on_tape(&[], |x| RmsNorm::new(4).forward(x));
+    });
+    panics("group_norm: input 2×3 does not fit GroupNorm(4 in 2 groups)", || {
+        on_tape(&[2, 3], |x| GroupNorm::new(2, 4).forward(x));
+    });
+    panics("GroupNorm: 4 features cannot be divided into 3 groups", || {
+        let _ = GroupNorm::new(3, 4);
+    });
+    panics("group_norm: the features of 2×4 cannot be divided into 3 groups", || {
+        on_tape(&[2, 4], |x| x.group_norm(3, None, 0.1));
+    });
+    panics(
+        "rms_norm: 2×4 and 3 do not fit: scale and shift must have an element per feature",
+        || two(&[2, 4], &[3], |x, g| x.rms_norm(Some(g), 0.1)),
+    );
+    panics("RmsNorm: an epsilon of -1 is negative or not finite", || {
+        let _ = RmsNorm::new(4).epsilon(-1.0);
+    });
+    panics(
+        "batch_norm: input 1×4 has fewer than two rows, and without running statistics a batch needs \
+         two",
+        || {
+            let _ = BatchNorm1d::new(4).track_running_stats(false).predict(&Tensor::zeros([1, 4]));
+        },
+    );
+    let untracked =
+        "BatchNorm1d(4, no running statistics) was built with track_running_stats(false)";
+    panics(&format!("running_var: {untracked}"), || {
+        let _ = BatchNorm1d::new(4).track_running_stats(false).running_var();
+    });
+    panics(
+        "weight_norm: 2×3 and 3 do not fit: it takes a matrix, and a length for each of its rows",
+        || two(&[2, 3], &[3], |v, g| v.weight_norm(g)),
+    );
+    panics("SpectralNorm: a training step needs an iteration or more", || {
+        let _ = SpectralNorm::new(Linear::new(2, 2)).iterations(0);
+    });
+}
+
+#[test]
+fn branches_and_shapes() {
+    panics(
+        "Parallel: Linear(3 → 2) and Linear(4 → 2) take 3 and 4 features of one input",
+        || _ = Parallel::new().add(Linear::new(3, 2)).add(Relu).add(Linear::new(4, 2)),
+    );
+    panics(
+        "Parallel: Linear(3 → 2) and Linear(3 → 4) give 2 and 4 features, which cannot be added",
+        || _ = Parallel::sum().add(Linear::new(3, 2)).add(Linear::new(3, 4)),
+    );
+    let both = Parallel::new().add(Relu).add(Linear::new(3, 4));
+    panics("Parallel: input 5×2 does not fit branch 1, Linear(3 → 4)", || {
+        on_tape(&[5, 2], |x| both.forward(x));
+    });
+    let flat = Parallel::new().add(Identity).add(Flatten);
+    panics(
+        "Parallel: the branches turned 5×2×3 into 5×2×3 and 5×6, which cannot be put side by side",
+        || on_tape(&[5, 2, 3], |x| flat.forward(x)),
+    );
+    panics("Parallel: there are no branches", || {
+        on_tape(&[5, 2], |x| Parallel::new().forward(x));
+    });
+    panics("Parallel: there is a layer named \"a\" already", || {
+        _ = Parallel::<f32>::new().add_named("a", Relu).add_named("a", Relu);
+    });
+    panics("unflatten: input 5×2 does not fit Unflatten(2×3)", || {
+        on_tape(&[5, 2], |x| Unflatten::new(&[2, 3]).forward(x));
+    });
+    panics("Unflatten: there are no sizes to split an axis into", || {
+        _ = Unflatten::new(&[]);
+    });
+    panics(
+        "Sequential: layer 3, Linear(5 → 2), does not fit: the layers before give 4 features",
+        || {
+            let model = Sequential::new().add(Flatten).add(Linear::new(3, 4)).add(Relu);
+            _ = model.add(Linear::new(5, 2));
+        },
+    );
+}
+
+#[test]
+fn tables_and_bags() {
+    let tape = Tape::new();
+    let table = || Embedding::builder(5, 3);
+    panics("embedding: id 5, number 1, does not fit Embedding(5 → 3, padding 4)", || {
+        _ = table().padding_idx(4).build().forward(&tape, &[0, 5]);
+    });
+    panics("Embedding: padding id 5 is not below the number of vectors, 5", || {
+        _ = table().padding_idx(5);
+    });
+    panics("Embedding: a largest norm of 0 must be positive and finite", || {
+        _ = table().max_norm(0.0);
+    });
+    let bags = EmbeddingBag::new(5, 3);
+    let panics_for = |message: &str, ids: &[usize], offsets: &[usize]| {
+        panics(message, || _ = bags.forward(&tape, ids, offsets));
+    };
+    panics_for("embedding_bag: id 7, number 0, does not fit Embedding(5 → 3)", &[7], &[0]);
+    panics_for("embedding_bag: the first offset is 1, and must be 0", &[1, 2], &[1]);
+    panics_for("embedding_bag: offset 1 of bag 2 is below the one before, 2", &[1, 2], &[0, 2, 1]);
+    panics_for("embedding_bag: offset 3 exceeds the number of ids, 2", &[1, 2], &[0, 3]);
+    let none = "embedding_bag: there are 2 ids and no offsets, so no bag to put them in";
+    panics_for(none, &[1, 2], &[]);
+    panics("embedding_bag: 3 ids cannot be divided into bags of 2", || {
+        _ = bags.forward_fixed(&tape, &[1, 2, 3], 2);
+    });
+    let weights = Tensor::zeros(2);
+    panics(
+        "embedding_bag: only sums can be weighted, and EmbeddingBag(mean of Embedding(5 → 3)) is none",
+        || _ = bags.forward_weighted(&tape, &[1, 2], &[0], tape.input(&weights)),
+    );
+    let sums = EmbeddingBag::new(5, 3).mode(BagMode::Sum);
+    panics("embedding_bag: weights 2 do not fit 3 ids: there must be one for each", || {
+        _ = sums.forward_weighted(&tape, &[1, 2, 3], &[0], tape.input(&weights));
+    });
+}
+
+#[test]
 fn residuals() {
     panics("Residual: Linear(3 → 2) takes 3 features and gives 2, which cannot be added", || {
         _ = Residual::<f32>::new(Linear::new(3, 2));

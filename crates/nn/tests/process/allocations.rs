@@ -160,7 +160,7 @@ fn every_activation_without_allocation() {
         let activation = || all_activations().swap_remove(at).1;
         check(&[4, 8, 3], 16, Loss::CrossEntropy, activation, &mut Adam::new(1e-3));
     }
-    let layers: [fn() -> Box<dyn Layer>; 12] = [
+    let layers: [fn() -> Box<dyn Layer>; 25] = [
         || Box::new(AlphaDropout::new(0.5)),
         || Box::new(Dropout::new(0.5)),
         || Box::new(Prelu::new()),
@@ -173,10 +173,99 @@ fn every_activation_without_allocation() {
         || Box::new(Residual::new(Linear::new(8, 8)).scaled(0.5)),
         || Box::new(Residual::new(Linear::new(8, 8)).rezero()),
         || Box::new(Residual::new(FixupBranch::new(8, 5, 2, 3))),
+        || Box::new(LayerNorm::new(8)),
+        || Box::new(LayerNorm::new(8).bias(false)),
+        || Box::new(RmsNorm::new(8)),
+        || Box::new(GroupNorm::new(2, 8)),
+        || Box::new(WeightNorm::new(Linear::new(8, 8))),
+        || Box::new(SpectralNorm::new(Linear::new(8, 8))),
+        || Box::new(Parallel::sum().add(Linear::new(8, 8)).add(Identity)),
+        || Box::new(Parallel::new().add(Linear::new(8, 3)).add(Linear::new(8, 5))),
+        || {
+            Box::new(
+                Sequential::new().add(Unflatten::new(&[2, 4])).add(Linear::new(4, 4)).add(Flatten),
+            )
+        },
+        || Box::new(Sequential::new().add(Flatten).add(Identity)),
+        || Box::new(Lambda::new("twice", |x| x + x)),
+        || Box::new(Residual::new(LayerNorm::new(8).affine(false))),
+        || Box::new(Residual::new(RmsNorm::new(8).affine(false))),
+        || Box::new(Residual::new(GroupNorm::new(4, 8).affine(false))),
     ];
     for layer in layers {
         check(&[4, 8, 3], 16, Loss::CrossEntropy, layer, &mut Adam::new(1e-3));
     }
+}
+
+/// Batch normalization takes batches of two or more, and ids are no batch.
+#[test]
+fn running_statistics_and_tables_without_allocation() {
+    let _alone = alone();
+    parallel::set_num_threads(1);
+    let x = Tensor::from_vec([6, 4], (0..24).map(|i| (i as f32).sin()).collect());
+    for norm in [
+        BatchNorm1d::new(4),
+        BatchNorm1d::new(4).cumulative(),
+        BatchNorm1d::new(4).affine(false),
+        BatchNorm1d::new(4).track_running_stats(false),
+    ] {
+        let mut model = Sequential::new().add(Linear::new(4, 4)).add(norm);
+        let (mut tape, mut adam) = (Tape::new(), Adam::new(1e-3));
+        let mut step = || {
+            allocations(|| {
+                let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).exp().sum());
+                adam.step(&mut model, grads);
+            })
+        };
+        assert!(step() > 0, "the first step makes the memory");
+        assert_eq!([step(), step(), step()], [0; 3], "{model}");
+    }
+    let (few, many) = ([3, 1, 3], (0..100).map(|i| i * i % 7).collect::<Vec<_>>());
+    for (padding, max_norm) in [(None, None), (Some(3), Some(0.5))] {
+        let table = || {
+            let table = Embedding::builder(7, 3);
+            let table = padding.into_iter().fold(table, |table, id| table.padding_idx(id));
+            max_norm.into_iter().fold(table, |table, norm| table.max_norm(norm)).build()
+        };
+        let mut plain = table();
+        let (mut tape, mut adam) = (Tape::new(), Adam::new(1e-3));
+        let mut step = |ids: &[usize]| {
+            allocations(|| {
+                let (_, grads) = tape.value_and_grad(|t| plain.forward(t, ids).square().sum());
+                adam.step(&mut plain, grads);
+            })
+        };
+        // Indices have memory that is used again, once there is enough for any order of lengths.
+        let first = [step(&many), step(&few), step(&few), step(&many), step(&many)];
+        assert!(first[0] > 0);
+        assert_eq!([step(&few), step(&many), step(&many), step(&few), step(&few)], [0; 5]);
+        for mode in [BagMode::Sum, BagMode::Mean, BagMode::Max] {
+            let mut bags = EmbeddingBag::of(table()).mode(mode);
+            let (mut tape, mut adam) = (Tape::new(), Adam::new(1e-3));
+            let mut step = || {
+                allocations(|| {
+                    let (_, grads) = tape.value_and_grad(|t| {
+                        let y = bags.forward(t, &many, &[0, 10, 10, 60]);
+                        y.square().sum() + bags.forward_fixed(t, &many, 5).sum()
+                    });
+                    adam.step(&mut bags, grads);
+                })
+            };
+            let _ = [step(), step(), step(), step()];
+            assert_eq!([step(), step(), step()], [0; 3], "{mode:?}");
+        }
+    }
+    // Linear on three axes.
+    let mut linear = Linear::new(4, 3);
+    let (x, mut tape, mut sgd) = (Tensor::full([2, 3, 4], 0.3), Tape::new(), Sgd::new(0.1));
+    let mut step = || {
+        allocations(|| {
+            let (_, grads) = tape.value_and_grad(|t| linear.forward(t.input(&x)).sum());
+            sgd.step(&mut linear, grads);
+        })
+    };
+    let _ = step();
+    assert_eq!([step(), step()], [0; 2]);
 }
 
 /// Operations with broadcasts and reductions along any axis.

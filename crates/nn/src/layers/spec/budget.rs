@@ -40,6 +40,20 @@ impl Budget {
         ))
     }
 
+    /// Whether one sample of a layer's output may be computed: the parameters do not bound it.
+    pub(super) fn output(&self, features: usize) -> Result<(), String> {
+        let bytes = features as u128 * size_of::<f32>() as u128;
+        if bytes <= u128::from(self.limit) {
+            return Ok(());
+        }
+        Err(format!(
+            "it gives {features} features, which take {} bytes a sample, more than the limit of {}; \
+             make it smaller, or build it with Sequential::from_spec_with_limit and a larger limit",
+            Bytes(bytes),
+            Bytes(self.limit.into())
+        ))
+    }
+
     /// Asks the system for all the memory, and gives it back.
     pub(super) fn reserve(&self) -> Result<(), String> {
         let total = usize::try_from(self.total()).unwrap_or(usize::MAX);
