@@ -17,7 +17,7 @@ pub(crate) struct Texts {
 struct Distinct {
     joined: String,
     /// Where each text ends.
-    ends: Vec<usize>,
+    ends: Vec<u32>,
 }
 
 const MISSING: u32 = u32::MAX;
@@ -29,7 +29,7 @@ impl Texts {
     /// The texts of rows `0..n`; `None` is a missing value.
     ///
     /// # Panics
-    /// **Panics** if there are 2³² rows or more.
+    /// **Panics** if there are 2³² rows or more, or if the texts have 4 GiB or more.
     pub(crate) fn new<'t>(n: usize, text: impl Fn(usize) -> Option<&'t str>) -> Self {
         assert!(u32::try_from(n).is_ok_and(|n| n < MISSING), "a column of {n} texts is too long");
         Self::of_few(n, &text).unwrap_or_else(|| Self::of_many(n, &text))
@@ -118,12 +118,12 @@ impl Texts {
 impl Distinct {
     fn push(&mut self, text: &str) {
         self.joined.push_str(text);
-        self.ends.push(self.joined.len());
+        self.ends.push(u32::try_from(self.joined.len()).expect("texts of 4 GiB at most"));
     }
 
     fn get(&self, code: usize) -> &str {
         let start = code.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.joined[start..self.ends[code]]
+        &self.joined[start as usize..self.ends[code] as usize]
     }
 }
 
