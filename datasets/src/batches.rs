@@ -181,7 +181,9 @@ impl<'a, D: Data> Batches<'a, D> {
     /// use fanin_datasets::Data;
     /// use fanin_init::TorchRng;
     ///
-    /// let batches = vec!['a', 'b', 'c'].batches(2).weighted_with(&[0.0, 1.0, 0.0], 3, &mut TorchRng::seed(1));
+    /// let letters = vec!['a', 'b', 'c'];
+    /// let mut rng = TorchRng::seed(1);
+    /// let batches = letters.batches(2).weighted_with(&[0.0, 1.0, 0.0], 3, &mut rng);
     /// assert_eq!(batches.collect::<Vec<_>>(), [vec!['b', 'b'], vec!['b']]);
     /// ```
     #[track_caller]

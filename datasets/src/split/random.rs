@@ -40,7 +40,8 @@ enum Sizes<const N: usize> {
 
 impl<const N: usize> RandomSplit<N> {
     /// Parts by their shares, which add up to 1. As in torch, each part gets the whole number below
-    /// its share, and what is left goes to the first parts.
+    /// its share, and what is left goes to the first parts; but no part stays empty, if there are as
+    /// many samples as parts.
     ///
     /// # Panics
     /// **Panics** if a fraction is not between 0 and 1, or if they do not add up to 1.
@@ -81,7 +82,8 @@ impl<const N: usize> RandomSplit<N> {
     }
 
     /// The indices of each part, of samples `0..n`, in random order. They are those of torch's
-    /// `random_split(data, sizes, generator)` for a generator of the same seed.
+    /// `random_split(data, sizes, generator)` for a generator of the same seed, where torch leaves no
+    /// part empty.
     ///
     /// # Errors
     /// If a part would be empty, or if counts are not `n` in all.
@@ -174,6 +176,14 @@ impl<const N: usize> RandomSplit<N> {
                 let mut sizes = fractions.map(|share| (n as f64 * share).floor() as usize);
                 let left = n.saturating_sub(sizes.iter().sum());
                 (0..left).for_each(|i| sizes[i % N] += 1);
+                // Torch leaves small parts of few samples empty.
+                while n >= N
+                    && let Some(empty) = sizes.iter().position(|&size| size == 0)
+                    && let Some(largest) = (0..N).max_by_key(|&part| sizes[part])
+                {
+                    sizes[largest] -= 1;
+                    sizes[empty] += 1;
+                }
                 sizes
             }
         };

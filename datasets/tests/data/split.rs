@@ -186,8 +186,10 @@ fn what_cannot_be_divided_is_refused_with_what_to_do() {
     assert!(matches!(leave_one_out(1), Err(Error::TooFew { found: 1, .. })));
     assert!(matches!(KFold::new(2).indices(0), Err(Error::TooFew { found: 0, .. })));
 
-    let empty = text(RandomSplit::fractions([0.99, 0.01]).indices(10).unwrap_err());
-    assert!(!empty.is_empty());
+    let small = RandomSplit::fractions([0.99, 0.005, 0.005]);
+    assert_eq!(small.indices(10).unwrap().map(|part| part.len()), [8, 1, 1]);
+    let empty = text(small.indices(2).unwrap_err());
+    assert_eq!(empty, "part 1 of 2 samples would have none; give it a larger share");
     let few = text(RandomSplit::fractions([0.5, 0.5]).stratified(&[0, 0, 1]).unwrap_err());
     assert!(few.starts_with("class 1 has 1 sample, and each of 2 parts needs one"), "{few}");
     let counts = text(RandomSplit::counts([3, 4]).indices(8).unwrap_err());
