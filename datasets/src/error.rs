@@ -380,17 +380,13 @@ pub enum Error {
         /// How many it may have.
         limit: usize,
     },
-    /// A column of numbers was needed, or one of categories, and it is the other.
-    #[error("{of}: column {} holds {found}, and {needed} needed; {next}", shown(column))]
-    WrongKind {
+    /// A column of numbers was needed, and it holds categories.
+    #[error("{of}: column {} holds categories, and numbers are needed; {next}", shown(column))]
+    NotNumbers {
         /// The file, or `the table`.
         of: String,
         /// The column.
         column: String,
-        /// `categories`, `numbers`.
-        found: &'static str,
-        /// `numbers are`, `categories are`.
-        needed: &'static str,
         /// What to do.
         next: &'static str,
     },

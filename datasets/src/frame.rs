@@ -321,11 +321,9 @@ impl Frame {
         for (j, &index) in columns.iter().enumerate() {
             let column = &self.columns[index];
             let Some(numbers) = column.numbers() else {
-                return Err(Error::WrongKind {
+                return Err(Error::NotNumbers {
                     of: self.name(),
                     column: column.name.clone(),
-                    found: "categories",
-                    needed: "numbers are",
                     next: "drop it, or fit a preprocess::Preprocessor, which makes them one-hot",
                 });
             };

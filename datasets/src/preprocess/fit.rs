@@ -79,11 +79,9 @@ impl Preprocessor {
                     let index = frame.find(column)?;
                     let column = &frame.columns()[index];
                     let Some(numbers) = column.numbers() else {
-                        return Err(Error::WrongKind {
+                        return Err(Error::NotNumbers {
                             of: frame.name(),
                             column: column.name().into(),
-                            found: "categories",
-                            needed: "numbers are",
                             next: "say Preprocessor::class if it is the class to learn",
                         });
                     };
