@@ -5,17 +5,18 @@
 //! - [`fashion_mnist`] gives Fashion-MNIST where it is installed.
 //! - [`Dataset`] keeps images as bytes, [`Table`] rows of numbers with targets or class labels.
 //!   [`Data`] is the trait for both, for tensors, ndarray arrays and pairs, and for your own types.
-//! - [`Frame`] keeps raw columns of numbers and categories, as [`csv`] reads them; [`preprocess`] makes
-//!   tables of them: imputed, scaled, one-hot.
+//! - [`Frame`] keeps raw columns of numbers and categories, as the module `csv` reads them (a feature, on
+//!   by default); [`preprocess`] makes tables of them: imputed, scaled, one-hot.
 //! - [`iris`], [`wine`], [`breast_cancer`] and [`diabetes`] are tables that this crate carries.
 //! - [`split`] divides any data: by fractions, in folds, by classes and by groups.
 //! - [`Batches`] makes tensors of any of them, [shuffled] in the order of torch's `DataLoader` for
-//!   the same seed, [changed] at random, or [made ahead] by another thread.
+//!   the same seed, [drawn by weights], [changed] at random, or [made ahead] by another thread.
 //! - [`idx`] reads and writes IDX files, and reports any other file as an error.
 //!
 //! Whatever comes from outside gives an [`Error`] that names the file and says what to do next.
 //!
 //! [shuffled]: Batches::shuffle
+//! [drawn by weights]: Batches::weighted
 //! [changed]: Batches::augment
 //! [made ahead]: Batches::prefetch
 //!

@@ -43,6 +43,22 @@
 //! # let _ = pipeline.table(&test)?;
 //! # Ok::<(), fanin_datasets::Error>(())
 //! ```
+//! Cross-validation fits a pipeline in each fold:
+//! ```
+//! use fanin_datasets::split::KFold;
+//! use fanin_datasets::{Frame, Preprocessor};
+//!
+//! let frame = Frame::new()
+//!     .with_numbers("size", (0..20).map(f64::from))
+//!     .with_texts("sold", (0..20).map(|i| if i % 2 == 0 { "yes" } else { "no" }));
+//! for fold in KFold::new(5).shuffle(42).stratified(&frame.labels("sold")?)? {
+//!     let (train, test) = (frame.select(fold.train), frame.select(fold.test));
+//!     let pipeline = Preprocessor::new().class("sold").fit(&train)?;
+//!     let (train, test) = (pipeline.labelled(&train)?, pipeline.labelled(&test)?);
+//!     assert_eq!((train.len(), test.len(), test.classes()), (16, 4, 2));
+//! }
+//! # Ok::<(), fanin_datasets::Error>(())
+//! ```
 
 mod fit;
 mod imputer;
