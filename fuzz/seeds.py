@@ -96,5 +96,23 @@ images, labels = idx(8, [2, 1, 3], b"abcdef"), idx(8, [2], b"\1\0")
 # libFuzzer's splitter takes lengths from the end.
 put("images", "pair", images + labels + b"\x0a")
 put("images", "bytes", images + gzip.compress(labels, mtime=0) + b"\x0a")
+for i, (how, text) in enumerate([
+    (0, "a,b,c\n1,x,\n-2.5e3, y ,4\nNA,\"x, \"\"1\"\"\",?\n"), (1, "a;b\r\n1;x\r\n\r\n2;y\r\n"),
+    (2, "1,2\n3\n"), (6, "1999,2000\n1,2\n"), (0, "5.1,setosa\n4.9,virginica\n"), (0, "a\n1\n\"open\n2\n"),
+    (0, "\ufeffa,a\n1,2\n"), (0, ",\n,\n"), (0, "a\n1\n1e999\n"), (2, "a\rb\rc\r"),
+]):
+    put("csv", f"{i}", bytes([how]) + text.encode())
+put("csv", "latin", b"\0a\n\xe9\n")
+put("csv", "gzip", b"\0" + gzip.compress(b"a,b\n1,x\n2,y\n", mtime=0))
+
+name = u64(1) + b"a"
+scale = struct.pack("<dd", 2, 3)
+put("pipeline", "number", u64(1) + name + struct.pack("<I", 0) + b"\0" + scale + struct.pack("<I", 0))
+category = u64(2) + u64(1) + b"x" + u64(1) + b"y" + b"\1" + u64(1) + b"x" + struct.pack("<II", 0, 1)
+put("pipeline", "category", u64(1) + name + struct.pack("<I", 1) + category + struct.pack("<I", 2) + name + u64(1) + name)
+put("pipeline", "target", u64(1) + name + struct.pack("<I", 0) + b"\1" + scale[:8] + scale + struct.pack("<I", 1) + u64(1) + name + scale)
+put("pipeline", "claim", u64(1 << 60))
+put("pipeline", "text", u64(1) + u64(1 << 23) + b"abc")
+
 put("table", "rows", struct.pack("<6f", 1, 2, 3, 4, 5, 6) + bytes(8))
 put("table", "nan", struct.pack("<4f", 1, float("nan"), 3, 4) + bytes(range(16)))

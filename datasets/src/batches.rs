@@ -137,6 +137,67 @@ impl<'a, D: Data> Batches<'a, D> {
         self
     }
 
+    /// Draws samples by their weights, with replacement, as many as there are, with the thread's default
+    /// generator. A sample may come often or never.
+    ///
+    /// The order is that of torch's `DataLoader` with `WeightedRandomSampler(weights, n)`, where `n` is
+    /// the number of samples, for the same state of the generator.
+    ///
+    /// # Panics
+    /// **Panics** if there is not one weight for each sample, if a weight is negative or not finite, or
+    /// if all are 0.
+    ///
+    /// # Example
+    /// One sample in ten is of class 1; half of what is drawn is:
+    /// ```
+    /// use fanin_datasets::{Table, Tensor, balanced_weights};
+    ///
+    /// let labels: Vec<usize> = (0..1000).map(|i| usize::from(i % 10 == 0)).collect();
+    /// let table = Table::from_tensors(Tensor::ones([1000, 2]), labels);
+    /// let weights = balanced_weights(table.labels());
+    /// let drawn = table.batches(50).weighted(&weights).flat_map(|(_, y)| y).sum::<usize>();
+    /// assert!((400..600).contains(&drawn));
+    /// ```
+    #[doc(alias("WeightedRandomSampler"))]
+    #[track_caller]
+    pub fn weighted(mut self, weights: &[f64]) -> Self {
+        self.loader.sampler.check_weights(weights);
+        with_default_rng(|rng| {
+            let _workers = rng.next_u64();
+            self.loader.sampler.weighted_with(weights, weights.len(), rng);
+        });
+        self
+    }
+
+    /// Draws `draws` samples by their weights, with replacement, with a generator of your own. With a
+    /// `TorchRng`, they are those of torch's `WeightedRandomSampler(weights, draws, generator=generator)`
+    /// for two draws or more.
+    ///
+    /// # Panics
+    /// **Panics** as [`weighted`](Batches::weighted) does.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_datasets::Data;
+    /// use fanin_init::TorchRng;
+    ///
+    /// let letters = vec!['a', 'b', 'c'];
+    /// let mut rng = TorchRng::seed(1);
+    /// let batches = letters.batches(2).weighted_with(&[0.0, 1.0, 0.0], 3, &mut rng);
+    /// assert_eq!(batches.collect::<Vec<_>>(), [vec!['b', 'b'], vec!['b']]);
+    /// ```
+    #[track_caller]
+    pub fn weighted_with(
+        mut self,
+        weights: &[f64],
+        draws: usize,
+        mut rng: &mut (impl RngCore + ?Sized),
+    ) -> Self {
+        self.loader.sampler.check_weights(weights);
+        self.loader.sampler.weighted_with(weights, draws, &mut rng);
+        self
+    }
+
     /// Leaves out a last batch that is shorter than the others.
     pub fn drop_last(mut self) -> Self {
         self.loader.sampler.drop_last();

@@ -19,6 +19,7 @@ use crate::{Batches, Buffers};
 /// | [`Tensor`], ndarray's `Array<f32, D>`: a sample is an index of the first axis | `Tensor` |
 /// | `Vec<T>`, such as labels | `Vec<T>` |
 /// | `(A, B)` and `(A, B, C)`, as many samples in each | `(A::Batch, B::Batch)`, … |
+/// | [`Subset<D>`](crate::Subset), some samples of other data | `D::Batch` |
 /// | `Arc<D>`, `&D` | `D::Batch` |
 ///
 /// # Example
@@ -216,6 +217,28 @@ impl<D: Data> Data for &D {
     }
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> D::Batch {
         (**self).gather(indices, buffers)
+    }
+}
+
+impl<D: Augment> Augment for Arc<D> {
+    fn gather_augmented(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> D::Batch {
+        (**self).gather_augmented(indices, buffers, change)
+    }
+}
+
+impl<D: Augment> Augment for &D {
+    fn gather_augmented(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> D::Batch {
+        (**self).gather_augmented(indices, buffers, change)
     }
 }
 

@@ -1,8 +1,15 @@
 //! [`Error`]: what can be wrong with data from outside, and what to do next.
 
+mod place;
+mod prose;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use place::Place;
+pub(crate) use prose::{Thousands, count, shown, shown_list};
+use prose::{lacks, list};
 
 /// This crate's results.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -241,6 +248,235 @@ pub enum Error {
     /// A table without rows has no mean.
     #[error("there are no rows to take a mean of; give at least one")]
     NoRows,
+    /// A table from outside has no rows, or no columns that are inputs.
+    #[error("{of} {found}; {next}")]
+    NoData {
+        /// The file, or `the table`.
+        of: String,
+        /// What is missing: `is empty`, `has a header and no rows`.
+        found: &'static str,
+        /// What to do.
+        next: &'static str,
+    },
+    /// A file of text is none.
+    #[error(
+        "{at}: the bytes {bytes} are no UTF-8; save the file as UTF-8, for example by iconv -f \
+         latin1 -t utf8"
+    )]
+    NotUtf8 {
+        /// The line.
+        at: Place,
+        /// The first bytes that are none: `E9 2C`.
+        bytes: String,
+    },
+    /// A row of a CSV file has another number of fields than its first.
+    #[error(
+        "{at} has {}, but line {first} has {expected}; quote a field that contains the delimiter \
+         {delimiter:?}, or correct the line", count(*found as u64, "fields")
+    )]
+    Fields {
+        /// The line.
+        at: Place,
+        /// How many fields it has.
+        found: usize,
+        /// The line that it is compared with: that of the header, or of the first row.
+        first: u64,
+        /// How many fields that one has.
+        expected: usize,
+        /// The delimiter that the file was read with.
+        delimiter: char,
+    },
+    /// A quote is opened and not closed.
+    #[error("{at}: a quote is opened here or in the row's other lines, and never closed; close it")]
+    UnclosedQuote {
+        /// The line where the row begins.
+        at: Place,
+    },
+    /// A row that is to be predicted has another number of values than a pipeline's inputs.
+    #[error("row {row} has {}, but the inputs are {inputs}; give a value for each", count(*found as u64, "values"))]
+    RowLength {
+        /// Which row, from 0.
+        row: usize,
+        /// How many values it has.
+        found: usize,
+        /// The names of the inputs.
+        inputs: String,
+    },
+    /// The first line of a CSV file should name the columns, and holds numbers.
+    #[error(
+        "{file}: the header names {columns} by numbers, so it may be a row of data; say \
+         Csv::header(false) if it is, and Csv::header(true) if these are names"
+    )]
+    HeaderIsData {
+        /// The file.
+        file: PathBuf,
+        /// Columns of numbers, as their header calls them.
+        columns: String,
+    },
+    /// Text in a column of numbers.
+    #[error("{at}, column {} is {}, and a number is needed; {next}", shown(column), shown(value))]
+    NotANumber {
+        /// The row.
+        at: Place,
+        /// The column.
+        column: String,
+        /// The text.
+        value: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// A number of a named column is infinite, or too large for `f32`.
+    #[error(
+        "{at}, column {} is {value:e}: a network that sees it computes NaN; correct it, or drop the \
+         row",
+        shown(column)
+    )]
+    OutOfRange {
+        /// The row.
+        at: Place,
+        /// The column.
+        column: String,
+        /// The number.
+        value: f64,
+    },
+    /// A value is missing where one is needed.
+    #[error("{at}, column {} has no value; {next}", shown(column))]
+    MissingValue {
+        /// The row.
+        at: Place,
+        /// The column.
+        column: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// There is no column of this name or index.
+    #[error("{of} has no column {column}; {next}")]
+    NoColumn {
+        /// The file, or `the table`.
+        of: String,
+        /// The name in quotes, or the index.
+        column: String,
+        /// The nearest names, or all of them.
+        next: String,
+    },
+    /// Two columns have one name.
+    #[error("{of} has two columns {}; rename one of them", shown(column))]
+    SameColumn {
+        /// The file.
+        of: String,
+        /// The name.
+        column: String,
+    },
+    /// There are more columns than can be told apart.
+    #[error(
+        "{of} has {}, more than {}; the delimiter may be another, or rows and columns are swapped",
+        count(*found as u64, "columns"), Thousands(*limit as u64)
+    )]
+    TooManyColumns {
+        /// The file.
+        of: String,
+        /// How many it has.
+        found: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A column of numbers was needed, and it holds categories.
+    #[error("{of}: column {} holds categories, and numbers are needed; {next}", shown(column))]
+    NotNumbers {
+        /// The file, or `the table`.
+        of: String,
+        /// The column.
+        column: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// A category that the training rows do not have.
+    #[error(
+        "{at}, column {} is {}, a category that the training rows lack (they have {known}); correct \
+         it, train on rows that have it, or ignore it in an input by Unseen::Zeros",
+        shown(column),
+        shown(value)
+    )]
+    UnseenCategory {
+        /// The row.
+        at: Place,
+        /// The column.
+        column: String,
+        /// The category.
+        value: String,
+        /// Some of the known ones.
+        known: String,
+    },
+    /// A column has too many categories to be one-hot.
+    #[error(
+        "column {} has {}, more than {}: it may be a name or a number of the row; drop it, or raise \
+         the limit by Preprocessor::max_categories", shown(column),
+        count(*found as u64, "categories"), Thousands(*limit as u64)
+    )]
+    TooManyCategories {
+        /// The column.
+        column: String,
+        /// How many it has.
+        found: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// There are fewer samples, or groups, than folds or parts.
+    #[error("{} cannot be divided into {parts} {noun}; {next}", count(*found as u64, of))]
+    TooFew {
+        /// How many there are.
+        found: usize,
+        /// What they are: `samples`, `groups`.
+        of: &'static str,
+        /// How many folds or parts were asked for.
+        parts: usize,
+        /// `folds`, `parts`.
+        noun: &'static str,
+        /// What to do.
+        next: &'static str,
+    },
+    /// Each class needs a sample in each part.
+    #[error(
+        "class {class} has {}, and each of {parts} parts needs one; add samples of it, or split \
+         without classes", count(*found as u64, "samples")
+    )]
+    TooFewOfClass {
+        /// The class.
+        class: usize,
+        /// How many samples it has.
+        found: usize,
+        /// How many parts were asked for.
+        parts: usize,
+    },
+    /// A part of a split would have no samples.
+    #[error(
+        "part {part} of {} would have none; give it a larger share", count(*samples as u64, "samples")
+    )]
+    EmptyPart {
+        /// Which part, from 0.
+        part: usize,
+        /// How many samples there are in all.
+        samples: usize,
+    },
+    /// The counts of the parts are not those of the samples.
+    #[error(
+        "the parts have {} in all, but there are {found}; correct the counts, or give fractions",
+        count(*asked as u64, "samples")
+    )]
+    CountsOfParts {
+        /// The sum of the counts.
+        asked: usize,
+        /// How many samples there are.
+        found: usize,
+    },
+    /// The bytes are no pipeline that `save` wrote.
+    #[error("{file} {why}; save the pipeline again, or give the file that Pipeline::save wrote")]
+    NotAPipeline {
+        /// The file, or `bytes`.
+        file: PathBuf,
+        /// What is wrong: `ends within its header`.
+        why: String,
+    },
 }
 
 impl Error {
@@ -260,51 +496,5 @@ impl Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-fn lacks(missing: &[String]) -> String {
-    if missing.is_empty() {
-        "is no directory".into()
-    } else {
-        format!("lacks {} (with or without .gz)", missing.join(", "))
-    }
-}
-
-fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// `60,000 images`, `1 image`.
-pub(crate) fn count(n: u64, plural: &str) -> String {
-    let noun = if n == 1 { plural.strip_suffix('s').unwrap_or(plural) } else { plural };
-    format!("{} {noun}", Thousands(n))
-}
-
-/// A number as prose shows it: `60,000`.
-pub(crate) struct Thousands(pub(crate) u64);
-
-impl fmt::Display for Thousands {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (i, digit) in digits.chars().enumerate() {
-            if i > 0 && (digits.len() - i).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_as_prose() {
-        let shown = [0, 7, 999, 1000, 60_000, 47_040_016].map(|n| Thousands(n).to_string());
-        assert_eq!(shown, ["0", "7", "999", "1,000", "60,000", "47,040,016"]);
-        assert_eq!((count(1, "images"), count(0, "labels")), ("1 image".into(), "0 labels".into()));
     }
 }

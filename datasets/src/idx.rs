@@ -30,6 +30,8 @@ mod write;
 
 pub(crate) use read::open;
 pub use read::{DEFAULT_LIMIT, Reader, read};
+#[cfg(feature = "csv")]
+pub(crate) use read::{broken, unpacked};
 
 /// An array of an IDX file.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,8 @@
 //! [`Table`]: rows of numbers, with targets or without.
 
+mod names;
+mod wide;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +11,7 @@ use fanin_tensor::{Tensor, show_shape};
 use crate::error::{Error, Result, Thousands, count};
 use crate::split::train_and_test;
 use crate::{Augment, Batches, Buffers, Data, Standardizer, Targets};
+use names::Names;
 
 /// Rows of `f32`, one a sample, with numbers, class labels or nothing as targets.
 ///
@@ -44,6 +48,7 @@ pub struct Table<Y: Targets = Tensor> {
     // Invariant: x is (n, features), and there are n targets, or none at all.
     x: Tensor,
     y: Arc<Y>,
+    names: Names,
 }
 
 impl<Y: Targets> Table<Y> {
@@ -85,7 +90,7 @@ impl<Y: Targets> Table<Y> {
         {
             panic!("{op}: inputs {}, but {targets} targets", show_shape(x.shape()));
         }
-        Self { x, y: Arc::new(y.column()) }
+        Self { x, y: Arc::new(y.column()), names: Names::default() }
     }
 
     /// A table of rows that come from outside, such as the lines of a file.
@@ -144,6 +149,41 @@ impl<Y: Targets> Table<Y> {
         &self.x
     }
 
+    /// The same rows with other inputs, such as imputed ones. Names of columns stay if there are as many.
+    ///
+    /// # Panics
+    /// **Panics** if `x` does not have two axes and as many rows.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_datasets::preprocess::MinMaxScaler;
+    ///
+    /// let (train, test) = fanin_datasets::iris().train_test_split(0.2, 42);
+    /// let scaler = MinMaxScaler::fit(train.inputs())?;
+    /// let [train, test] = [train, test].map(|part| part.with_inputs(scaler.apply(part.inputs())));
+    /// assert!(train.inputs().as_slice().iter().all(|x| (0.0..=1.0).contains(x)));
+    /// # let _ = test;
+    /// # Ok::<(), fanin_datasets::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_inputs(&self, x: impl Into<Tensor>) -> Self {
+        let x = x.into();
+        let &[n, features] = x.shape() else {
+            let shape = show_shape(x.shape());
+            panic!("with_inputs: inputs {shape}; a table has two axes (rows, features)");
+        };
+        if n != self.len() {
+            panic!("with_inputs: inputs {}, but {} rows", show_shape(x.shape()), self.len());
+        }
+        let names = if features == self.features() {
+            self.names.clone()
+        } else {
+            self.names.targets_alone()
+        };
+        Self { x, y: self.y.clone(), names }
+    }
+
     /// The targets.
     pub fn targets(&self) -> &Y {
         &self.y
@@ -197,7 +237,7 @@ impl<Y: Targets> Table<Y> {
             panic!("select: no row {i} among {}", count(self.len() as u64, "rows"));
         }
         let x = self.x.gather(indices, &mut Buffers::default());
-        Self { x, y: Arc::new(self.y.select(indices)) }
+        Self { x, y: Arc::new(self.y.select(indices)), names: self.names.clone() }
     }
 
     /// The first `n` rows, or all if there are fewer.
@@ -260,7 +300,7 @@ impl<Y: Targets> Table<Y> {
     #[must_use]
     #[track_caller]
     pub fn standardize(&self, standardizer: &Standardizer) -> Self {
-        Self { x: standardizer.apply(&self.x), y: self.y.clone() }
+        Self { x: standardizer.apply(&self.x), ..self.clone() }
     }
 }
 
@@ -295,7 +335,7 @@ impl Table {
     #[must_use]
     #[track_caller]
     pub fn standardize_targets(&self, standardizer: &Standardizer) -> Self {
-        Self { x: self.x.clone(), y: Arc::new(standardizer.apply(&self.y)) }
+        Self { y: Arc::new(standardizer.apply(&self.y)), ..self.clone() }
     }
 }
 
@@ -305,9 +345,11 @@ impl Table<Vec<usize>> {
         &self.y
     }
 
-    /// One more than the largest label.
+    /// How many classes there are: as many as [`class_names`](Table::class_names), if the table has
+    /// them, else one more than the largest label.
     pub fn classes(&self) -> usize {
-        self.y.iter().max().map_or(0, |&largest| largest + 1)
+        let largest = self.y.iter().max().map_or(0, |&largest| largest + 1);
+        largest.max(self.class_names().len())
     }
 }
 

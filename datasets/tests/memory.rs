@@ -107,6 +107,8 @@ fn memory_follows_what_arrives() {
     assert!(matches!(read, Err(Error::TooLong { .. })));
     assert!(used <= BUFFERS, "{used} bytes");
 
+    #[cfg(feature = "csv")]
+    csv_takes_a_small_multiple_of_the_file();
     a_file_that_does_not_belong_takes_no_memory();
     a_pass_takes_memory_for_few_batches();
 }
@@ -147,6 +149,38 @@ fn a_file_that_does_not_belong_takes_no_memory() {
         assert!(matches!(read, Err(Error::Unexpected { .. } | Error::TooLarge { .. })));
         assert!(used <= BUFFERS, "{used} bytes for a {name} that is none");
     }
+}
+
+/// Files of the shortest fields are the worst.
+#[cfg(feature = "csv")]
+fn csv_takes_a_small_multiple_of_the_file() {
+    use fanin_datasets::csv::Csv;
+
+    let distinct = |i: usize| {
+        let digit = |place: u32| char::from(b'a' + (i / 26usize.pow(place) % 26) as u8);
+        format!("{}{}{}{}\n", digit(0), digit(1), digit(2), digit(3))
+    };
+    let files = [
+        ("numbers", "1\n".repeat(500_000)),
+        ("missing", ",,,,,,,,,\n".repeat(100_000)),
+        ("few texts", "a\nb\n".repeat(250_000)),
+        ("many texts", (0..200_000).map(distinct).collect()),
+        ("long fields", format!("{},b\n", "x".repeat(1_000)).repeat(1_000)),
+        ("columns", format!("{}1\n", "1,".repeat(60_000)).repeat(4)),
+        ("one field", "x".repeat(1_000_000)),
+    ];
+    for (name, text) in files {
+        let (used, read) = peak_of(|| Csv::new().header(false).read_from("x", text.as_bytes()));
+        let columns = 65_536 * 128;
+        let most = 32 * text.len() + BUFFERS + if name == "columns" { columns } else { 0 };
+        assert!(read.is_ok() && used <= most, "{name}: {used} bytes for {}", text.len());
+        println!("{name}: {:.1} bytes for one", used as f64 / text.len() as f64);
+    }
+    // A small gzip file that unpacks to gigabytes takes the limit.
+    let packed = bomb(b"a\n");
+    let (used, read) = peak_of(|| Csv::new().limit(1 << 20).read_from("x", &packed[..]));
+    assert!(matches!(read, Err(Error::TooLarge { .. })));
+    assert!(used <= 4 * (1 << 20) + BUFFERS, "{used} bytes for a refusal");
 }
 
 /// A pass of any length has the memory of few batches: two that a tape holds by turns, and one more

@@ -34,6 +34,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `csv` | [`datasets::csv`], and with it `datasets` |
 //! | `datasets` | [`datasets`] |
 //! | `train` | [`train`], and with it `datasets` |
 

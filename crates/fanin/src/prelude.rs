@@ -3,7 +3,7 @@
 #[cfg(feature = "datasets")]
 pub use crate::datasets;
 #[cfg(feature = "datasets")]
-pub use fanin_datasets::{Data, Table};
+pub use fanin_datasets::{Data, Frame, Pipeline, Preprocessor, Subset, Table};
 pub use fanin_derive::FacadeParameters as Parameters;
 pub use fanin_init::rand::rngs::StdRng;
 pub use fanin_init::rand::{Rng, RngCore, SeedableRng};

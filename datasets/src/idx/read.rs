@@ -128,24 +128,39 @@ impl Reader {
     }
 
     /// A stream, which is unpacked if it is gzip.
-    fn stream<'a>(&'a self, name: &Path, mut input: impl Read + 'a) -> Result<Stream<'a>> {
-        let mut start = [0; 2];
-        let got = fill(&mut input, &mut start).map_err(|source| Error::Io {
-            file: name.into(),
-            action: "read",
-            source,
-        })?;
-        let packed = start == [0x1f, 0x8b]; // IDX itself starts with 00 00
-        let input = BufReader::new(Cursor::new(start).take(got as u64).chain(input));
-        let input: Box<dyn Read> =
-            if packed { Box::new(Members::new(input)) } else { Box::new(input) };
-        Ok(Stream { reader: self, file: name.into(), input })
+    fn stream<'a>(&'a self, name: &Path, input: impl Read + 'a) -> Result<Stream<'a>> {
+        Ok(Stream { reader: self, file: name.into(), input: unpacked(name, input)? })
     }
 }
 
 /// Opens a file to read it.
 pub(crate) fn open(path: &Path) -> Result<File> {
     fanin_files::open(path).map_err(|error| Error::of_file(path, "read", error))
+}
+
+/// The bytes of a stream, unpacked if it is gzip.
+pub(crate) fn unpacked<'a>(name: &Path, mut input: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+    let mut start = [0; 2];
+    let got = fill(&mut input, &mut start).map_err(|source| Error::Io {
+        file: name.into(),
+        action: "read",
+        source,
+    })?;
+    let packed = start == [0x1f, 0x8b]; // IDX itself starts with 00 00, and no text with 1F
+    let input = BufReader::new(Cursor::new(start).take(got as u64).chain(input));
+    Ok(if packed { Box::new(Members::new(input)) } else { Box::new(input) })
+}
+
+/// The error of reading a stream that may be packed.
+pub(crate) fn broken(file: PathBuf, source: io::Error) -> Error {
+    if let Some(Trailing(found)) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Error::Trailing { file, found: found.clone() };
+    }
+    match source.kind() {
+        // The decompressor's errors for invalid bytes.
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Error::Damaged { file, source },
+        _ => Error::Io { file, action: "read", source },
+    }
 }
 
 /// One file being read.
@@ -256,17 +271,7 @@ impl Stream<'_> {
     }
 
     fn broken(&self, source: io::Error) -> Error {
-        let file = self.file.clone();
-        if let Some(Trailing(found)) = source.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return Error::Trailing { file, found: found.clone() };
-        }
-        match source.kind() {
-            // The decompressor's errors for invalid bytes.
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                Error::Damaged { file, source }
-            }
-            _ => Error::Io { file, action: "read", source },
-        }
+        broken(self.file.clone(), source)
     }
 
     fn too_large<T: Element>(&self, shape: &[usize], claimed: String) -> Error {

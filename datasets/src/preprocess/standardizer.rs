@@ -1,6 +1,7 @@
 //! [`Standardizer`]: columns of mean 0 and standard deviation 1.
 
 use fanin_tensor::{Tensor, show_shape};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -23,10 +24,34 @@ use crate::error::{Error, Result};
 /// assert_eq!(scale.undo(&scale.apply(&train)), train);
 /// # Ok::<(), fanin_datasets::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Standardizer {
     mean: Vec<f32>,
     std: Vec<f32>,
+}
+
+/// A standardizer from outside.
+#[derive(Deserialize)]
+struct Unchecked {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl TryFrom<Unchecked> for Standardizer {
+    type Error = &'static str;
+
+    fn try_from(Unchecked { mean, std }: Unchecked) -> std::result::Result<Self, Self::Error> {
+        if mean.len() != std.len() {
+            return Err("a standardizer has a mean and a standard deviation for each column");
+        }
+        if !(mean.iter().all(|mean| mean.is_finite())
+            && std.iter().all(|&std| std.is_finite() && std > 0.0))
+        {
+            return Err("a standardizer has finite means, and standard deviations above 0");
+        }
+        Ok(Self { mean, std })
+    }
 }
 
 impl Standardizer {

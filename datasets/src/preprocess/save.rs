@@ -1,0 +1,158 @@
+//! A pipeline in a file, alone or with the model that it was fitted for.
+//!
+//! | bytes | |
+//! |---|---|
+//! | 0–7 | magic: `8F`, `fpipe`, `0A`, `00` |
+//! | 8–11 | version of the format, 1 |
+//! | 12–15 | CRC-32 of all that follows |
+//! | 16–23 | length of the pipeline |
+//! | 24–31 | length of the model, 0 if there is none |
+//!
+//! All numbers are little-endian. The pipeline follows, encoded by bincode, and then the model's bytes.
+
+use std::io::Read;
+use std::path::Path;
+
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use flate2::Crc;
+
+use super::pipeline::Pipeline;
+use crate::error::{Error, Result};
+use crate::idx;
+
+const MAGIC: [u8; 8] = *b"\x8Ffpipe\n\0";
+const VERSION: u32 = 1;
+const HEADER: usize = 32;
+
+/// A pipeline has names and numbers. A claim beyond the limit is refused before memory is allocated.
+const LIMIT: usize = 1 << 24;
+const CODEC: Configuration<LittleEndian, Fixint, Limit<LIMIT>> = bincode::config::standard()
+    .with_little_endian()
+    .with_fixed_int_encoding()
+    .with_limit::<LIMIT>();
+
+impl Pipeline {
+    /// Writes the pipeline to a file. An existing file is replaced as a whole.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_with_model(path, &[])
+    }
+
+    /// Reads what [`save`](Pipeline::save) or [`save_with_model`](Pipeline::save_with_model) wrote.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no pipeline, damaged or newer.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Ok(Self::load_with_model(path)?.0)
+    }
+
+    /// Writes the pipeline and a model to one file, so that neither is without the other. An existing
+    /// file is replaced as a whole.
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    ///
+    /// # Example
+    /// The bytes are those of fanin's `model.to_bytes()?`:
+    /// ```
+    /// # use fanin_datasets::{Frame, preprocess::{Pipeline, Preprocessor}};
+    /// # let frame = Frame::new().with_numbers("size", [50.0, 70.0]);
+    /// # let model = vec![1, 2, 3];
+    /// # let path = std::env::temp_dir().join(format!("fanin-pipeline-{}", std::process::id()));
+    /// let pipeline = Preprocessor::new().fit(&frame)?;
+    /// pipeline.save_with_model(&path, &model)?;
+    ///
+    /// let (pipeline, bytes) = Pipeline::load_with_model(&path)?;
+    /// assert_eq!(bytes, model);                                // then model.load_bytes(&bytes)?
+    /// assert_eq!(pipeline.rows([[70.0]])?.as_slice(), [1.0]);
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), fanin_datasets::Error>(())
+    /// ```
+    pub fn save_with_model(&self, path: impl AsRef<Path>, model: &[u8]) -> Result<()> {
+        let path = path.as_ref();
+        let bytes = self.encode(model);
+        fanin_files::replace(path, |file| file.write_all(&bytes))
+            .map_err(|error| Error::of_file(path, "write", error))
+    }
+
+    /// Reads a pipeline and the model's bytes, which are empty if the pipeline was saved alone.
+    ///
+    /// # Errors
+    /// As [`load`](Pipeline::load).
+    pub fn load_with_model(path: impl AsRef<Path>) -> Result<(Self, Vec<u8>)> {
+        let path = path.as_ref();
+        let mut bytes = Vec::new();
+        idx::open(path)?.read_to_end(&mut bytes).map_err(|source| Error::Io {
+            file: path.into(),
+            action: "read",
+            source,
+        })?;
+        decode(path, bytes)
+    }
+
+    /// The bytes that [`save`](Pipeline::save) would write.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encode(&[])
+    }
+
+    /// Reads the bytes that [`to_bytes`](Pipeline::to_bytes) gives.
+    ///
+    /// # Errors
+    /// As [`load`](Pipeline::load), with `bytes` for the file's name.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Ok(decode(Path::new("bytes"), bytes.to_vec())?.0)
+    }
+
+    fn encode(&self, model: &[u8]) -> Vec<u8> {
+        // Without the limit: it is for what comes from outside.
+        let codec = CODEC.with_no_limit();
+        let pipeline = bincode::serde::encode_to_vec(self, codec).expect("names and numbers");
+        let mut rest = Vec::with_capacity(16 + pipeline.len() + model.len());
+        rest.extend((pipeline.len() as u64).to_le_bytes());
+        rest.extend((model.len() as u64).to_le_bytes());
+        rest.extend(pipeline);
+        rest.extend(model);
+        let header = [&MAGIC[..], &VERSION.to_le_bytes(), &crc(&rest).to_le_bytes()].concat();
+        [header, rest].concat()
+    }
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+fn decode(file: &Path, mut bytes: Vec<u8>) -> Result<(Pipeline, Vec<u8>)> {
+    let fault = |why: String| Error::NotAPipeline { file: file.into(), why };
+    if !bytes.starts_with(&MAGIC) {
+        return Err(fault("is no pipeline".into()));
+    }
+    if bytes.len() < HEADER {
+        return Err(fault("ends within its header".into()));
+    }
+    let u32_at = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+    let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+    let (version, pipeline, model) = (u32_at(8), u64_at(16), u64_at(24));
+    if version != VERSION {
+        return Err(fault(format!(
+            "has version {version} of the format, and {VERSION} can be read"
+        )));
+    }
+    if crc(&bytes[16..]) != u32_at(12) {
+        return Err(fault("is damaged, by its checksum".into()));
+    }
+    let rest = (bytes.len() - HEADER) as u64;
+    if pipeline.checked_add(model) != Some(rest) {
+        return Err(fault("has another length than its header says".into()));
+    }
+    let model = bytes.split_off(HEADER + pipeline as usize);
+    let decoded = bincode::serde::decode_from_slice(&bytes[HEADER..], CODEC);
+    match decoded {
+        Ok((decoded, read)) if read as u64 == pipeline => Ok((decoded, model)),
+        Ok(_) => Err(fault("goes on after its pipeline".into())),
+        Err(error) => Err(fault(format!("cannot be decoded, {error}"))),
+    }
+}
