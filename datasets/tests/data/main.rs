@@ -12,3 +12,4 @@ mod idx;
 mod prefetch;
 mod table;
 mod torch;
+mod warp;
