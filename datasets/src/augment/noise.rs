@@ -32,10 +32,13 @@ pub fn noise(
     if !(std >= 0.0 && std.is_finite()) {
         panic!("noise: std {std}; give a finite number of at least 0, such as 0.1");
     }
-    move |image, _, rng| {
-        for pixel in image {
-            let z: f32 = StandardNormal.sample(rng);
-            *pixel = (*pixel + std * z).clamp(0.0, 1.0);
-        }
+    move |image, _, rng| add(image, std, rng)
+}
+
+/// A closure is compiled by the crate that calls it; this is compiled here.
+fn add(image: &mut [f32], std: f32, rng: &mut dyn RngCore) {
+    for pixel in image {
+        let z: f32 = StandardNormal.sample(rng);
+        *pixel = (*pixel + std * z).clamp(0.0, 1.0);
     }
 }

@@ -157,23 +157,32 @@ impl Warp {
         self,
     ) -> impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Clone + Send + Sync + 'static {
         let field = self.elastic.map(|[sigma, alpha]| (Gaussian::new(sigma), alpha as f32));
-        move |image, shape, rng| {
-            let &[.., height, width] = shape else {
-                let shape = show_shape(shape);
-                panic!("warp: an image of shape {shape}; give images with height and width");
-            };
-            if self == Self::new() {
-                return;
-            }
-            let size = [height, width];
-            let map = self.draw(size, rng);
-            match &field {
-                None => resample(image, size, map, None),
-                Some((gaussian, alpha)) => {
-                    with_field(size, gaussian, *alpha, rng, |field, stride| {
-                        resample(image, size, map, Some((field, stride)));
-                    });
-                }
+        // A closure is compiled by the crate that calls it. What takes time is compiled here.
+        move |image, shape, rng| self.apply(field.as_ref(), image, shape, rng)
+    }
+
+    fn apply(
+        &self,
+        field: Option<&(Gaussian, f32)>,
+        image: &mut [f32],
+        shape: &[usize],
+        rng: &mut dyn RngCore,
+    ) {
+        let &[.., height, width] = shape else {
+            let shape = show_shape(shape);
+            panic!("warp: an image of shape {shape}; give images with height and width");
+        };
+        if *self == Self::new() {
+            return;
+        }
+        let size = [height, width];
+        let map = self.draw(size, rng);
+        match field {
+            None => resample(image, size, map, None),
+            Some((gaussian, alpha)) => {
+                with_field(size, gaussian, *alpha, rng, |field, stride| {
+                    resample(image, size, map, Some((field, stride)));
+                });
             }
         }
     }
