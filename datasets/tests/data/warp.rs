@@ -251,9 +251,8 @@ fn displacements_are_as_large_as_documented() {
 #[test]
 fn an_erased_rectangle_has_the_size_and_the_place_that_were_drawn() {
     // Shares and ratios by the lowest draw: 1/4 of 6×8, tall · wide = 12, tall / wide = 0.3.
-    let draws = |words: &[u32]| words.to_vec().into_iter();
     let mut image = vec![1.0; 2 * 48];
-    let mut rng = Given(draws(&[0, 0, 0, 1, 2]));
+    let mut rng = Given([0, 0, 0, 1, 2].into_iter());
     erase(1.0, 0.25, 0.5)(&mut image, &[2, 6, 8], &mut rng);
     assert!(rng.0.next().is_none());
     // √3.6 and √40 are 2 and 6, rounded; row 1, column 2.
@@ -264,8 +263,8 @@ fn an_erased_rectangle_has_the_size_and_the_place_that_were_drawn() {
     }
     // A draw of the probability or more erases nothing; ten that do not fit neither.
     let mut image = vec![1.0; 8];
-    erase(0.5, 0.9, 0.9)(&mut image, &[1, 8], &mut Given(draws(&[1 << 31])));
-    erase(1.0, 1.0, 1.0)(&mut image, &[1, 8], &mut Given(draws(&[u32::MAX; 1]).chain([0; 20])));
+    erase(0.5, 0.9, 0.9)(&mut image, &[1, 8], &mut Given([1 << 31].into_iter()));
+    erase(1.0, 1.0, 1.0)(&mut image, &[1, 8], &mut Given([u32::MAX].into_iter().chain([0; 20])));
     assert_eq!(image, [1.0; 8]);
 }
 
