@@ -152,8 +152,8 @@ fn extreme_and_broken_logits_are_told() {
     }
     // Confidences at the edges of bins belong to the bin below: 1/2 is in the first of two.
     let halves = Tensor::from([[0.0, 0.0], [0.0, 0.0], [1e4, 0.0]]);
-    let error = expected_calibration_error(&halves, &[0, 1, 0], 2);
-    assert_eq!(error, 0.0);
+    let error = expected_calibration_error(&halves, &[0, 0, 1], 2);
+    assert_eq!(error, (1.0 + 1.0) / 3.0);
 }
 
 #[test]
