@@ -24,7 +24,7 @@ const OPTIONS: &[Opt] = &[
     ),
     Opt::value("dropout", "P", "Dropout after each hidden layer [default: 0]"),
     Opt::value("smoothing", "P", "The smoothing of the labels [default: 0]"),
-    Opt::value("shift", "PIXELS", "The reach of the shifts [default: 2]"),
+    Opt::value("shift", "PIXELS", "The reach of the shifts [default: 1]"),
     Opt::value("rotate", "DEGREES", "The reach of the rotations [default: 10]"),
     Opt::value(
         "stretch",
@@ -129,7 +129,7 @@ impl Args {
             lr: number("lr", 100.0, 0.002),
             dropout: number("dropout", 0.9, 0.0),
             smoothing: number("smoothing", 0.9, 0.0),
-            shift: number("shift", 28.0, 2.0),
+            shift: number("shift", 28.0, 1.0),
             rotate: number("rotate", 180.0, 10.0),
             stretch: number("stretch", 0.9, 0.12),
             shear: number("shear", 80.0, 10.0),
