@@ -20,6 +20,29 @@ chosen by its test.
 
 ";
 
+/// Measured with `--validate`, on one thread.
+const CHOICE: &str = "
+## How the recipe was chosen
+
+By validation on the last 10,000 training images, with `--validate --hidden 256 --epochs 6 --seeds 2`:
+errors in per cent of seeds 0 and 1. Two seeds differ by 0.1.
+
+| what differs | errors |
+|---|---|
+| shifts of up to 2 pixels | 1.89, 1.91 |
+| 1 pixel, as here | 1.73, 1.59 |
+| half a pixel | 1.63, 1.59 |
+| 1 pixel, labels smoothed by 0.1 | 1.79, 1.70 |
+| 1 pixel, learning rate 0.003 | 1.56, 1.55 |
+| 1 pixel, batches of 64 | 1.56, 1.47 |
+| 1 pixel, batches of 64, turns and slants up to 7.5°, stretches up to 0.1 | 1.60, 1.42 |
+| 1 pixel, batches of 64, learning rate 0.001 | 1.77, 1.66 |
+| 1 pixel, batches of 64, hidden layers of 256 and 128 | 1.41, 1.34 |
+
+Batches of 128 take less time for an epoch. With 1024 and 512 units, a learning rate of 0.003 gains 0.06 in
+four epochs, which is chance.
+";
+
 /// Writes the file.
 pub(crate) fn write(path: &Path, args: &Args, runs: &[Run]) -> io::Result<()> {
     let recipe = &args.recipe;
@@ -83,5 +106,6 @@ pub(crate) fn write(path: &Path, args: &Args, runs: &[Run]) -> io::Result<()> {
         }
         text.push('\n');
     }
+    text += CHOICE;
     fs::write(path, text)
 }
