@@ -1,32 +1,38 @@
-//! Changes to images at random, for [`Batches::augment`](crate::Batches::augment).
+//! Changes to images at random, for [`Batches::augment_parallel`](crate::Batches::augment_parallel) and
+//! [`Batches::augment`](crate::Batches::augment).
+//!
+//! | change | torchvision |
+//! |---|---|
+//! | [`shift`] by whole pixels | `RandomCrop` with padding |
+//! | [`Warp`]: shift, rotate, scale, stretch, shear and elastic deformation in one map | `RandomAffine`, `ElasticTransform` |
+//! | [`rotate`], [`scale`], [`shear`], [`elastic`]: a [`Warp`] with one of these | `RandomRotation`, … |
+//! | [`erase`] a rectangle | `RandomErasing` |
+//! | [`noise`] on each pixel | `GaussianNoise` |
+//!
+//! A change of your own is a function of the pixels, their shape and a generator.
 
-use std::sync::Arc;
+mod change;
+mod elastic;
+mod erase;
+mod noise;
+mod resample;
+mod warp;
 
-use fanin_init::TorchRng;
 use fanin_init::rand::RngCore;
 
-/// A change to one sample: its values, their shape, and the generator to draw from.
-type Change = dyn Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync;
+pub(crate) use change::Augmentation;
+pub use erase::erase;
+pub use noise::noise;
+pub use warp::{Warp, elastic, rotate, scale, shear};
 
-/// A change to every sample, and the generator it draws from.
-///
-/// One generator serves the whole pass, sample after sample. Batches are made one after the other on
-/// one thread, so the numbers are the same with `prefetch` and without, for any timing and any batch
-/// size. A generator for each sample would be as good, and slower: to seed a `TorchRng` takes longer
-/// than to shift an image.
-#[derive(Clone)]
-pub(crate) struct Augmentation {
-    pub(crate) change: Arc<Change>,
-    pub(crate) rng: TorchRng,
+/// A number in \[0, 1), from 24 bits.
+fn unit(rng: &mut dyn RngCore) -> f64 {
+    f64::from(rng.next_u32() >> 8) / f64::from(1 << 24)
 }
 
-impl Augmentation {
-    pub(crate) fn new(
-        change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
-        seed: u64,
-    ) -> Self {
-        Self { change: Arc::new(change), rng: TorchRng::seed(seed) }
-    }
+/// A number in \[low, high), or `low` if they are equal.
+fn uniform(rng: &mut dyn RngCore, low: f64, high: f64) -> f64 {
+    low + (high - low) * unit(rng)
 }
 
 /// Moves each image up or down and left or right by 0 to `pixels` pixels. All distances are equally

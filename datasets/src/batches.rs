@@ -66,7 +66,7 @@ struct Loader<D: Data> {
 
 /// The augmentations of a pass, in the order in which they are applied.
 struct Augmented<D: Data> {
-    /// [`Augment::gather_augmented`], which `Batches` of data without it do not know.
+    /// [`Augment::gather_augmented_together`], which `Batches` of data without it do not know.
     gather: GatherAugmented<D>,
     changes: Vec<Augmentation>,
 }
@@ -83,9 +83,7 @@ impl<D: Data> Loader<D> {
             None => data.gather(indices, &mut self.buffers),
             Some(Augmented { gather, changes }) => {
                 gather(data, indices, &mut self.buffers, &mut |values, shape| {
-                    for Augmentation { change, rng } in &mut *changes {
-                        change(values, shape, rng);
-                    }
+                    changes.iter_mut().for_each(|change| change.apply(values, shape));
                 })
             }
         })
@@ -205,7 +203,8 @@ impl<'a, D: Data> Batches<'a, D> {
     }
 
     /// Changes every sample at random, anew in every pass. The module [`augment`](crate::augment) has
-    /// changes that are ready. Call it again to add another change after this one.
+    /// changes that are ready. Call it again to add another change after this one. It runs on the thread
+    /// that makes the batch; [`augment_parallel`](Batches::augment_parallel) uses all of them.
     ///
     /// `change` gets the values of one sample, their shape and the generator. Pixels are between 0
     /// and 1, as `ToTensor` gives them, so that the background is 0; they are normalized afterwards.
@@ -249,16 +248,72 @@ impl<'a, D: Data> Batches<'a, D> {
     /// Changes every sample, and draws the seed from a generator of your own; see
     /// [`augment`](Batches::augment).
     pub fn augment_with(
-        mut self,
+        self,
         change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
         rng: &mut (impl RngCore + ?Sized),
     ) -> Self
     where
         D: Augment,
     {
-        let new = || Augmented { gather: D::gather_augmented, changes: Vec::new() };
-        let augmented = self.loader.augmented.get_or_insert_with(new);
-        augmented.changes.push(Augmentation::new(change, rng.next_u64()));
+        self.add(Augmentation::in_turn(change, rng.next_u64()))
+    }
+
+    /// Changes every sample at random on all threads that kernels use, anew in every pass: for changes
+    /// that take microseconds, as those of [`Warp`](crate::augment::Warp) do.
+    ///
+    /// It differs from [`augment`](Batches::augment) in the generator alone: each sample has one of its
+    /// own, a SplitMix64, seeded by one `next_u64` of the pass's `TorchRng`. So neither the number of
+    /// threads, nor the batch size, nor [`prefetch`](Batches::prefetch) changes a bit. `change` runs for
+    /// several samples at once, in any order.
+    ///
+    /// The changes of a pass are applied in the order of the calls, whichever of both methods adds them.
+    /// While another thread uses the kernels' threads, as with `prefetch`, the changes run on one.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_datasets::augment::{Warp, noise};
+    /// use fanin_init::manual_seed;
+    ///
+    /// let (train, _) = fanin_datasets::mnist_bundled();
+    /// let warp = Warp::new().rotate(10.0).elastic(4.0, 34.0).build();
+    /// let first = |size| {
+    ///     manual_seed(42);
+    ///     let batches = train.batches(size).shuffle();
+    ///     let batches = batches.augment_parallel(warp.clone()).augment_parallel(noise(0.05));
+    ///     batches.flat_map(|(x, _)| x.as_slice().to_vec()).next()
+    /// };
+    /// assert_eq!(first(64), first(1));
+    /// ```
+    pub fn augment_parallel(
+        self,
+        change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
+    ) -> Self
+    where
+        D: Augment,
+    {
+        with_default_rng(|rng| self.augment_parallel_with(change, rng))
+    }
+
+    /// Changes every sample on all threads, and draws the seed from a generator of your own; see
+    /// [`augment_parallel`](Batches::augment_parallel).
+    pub fn augment_parallel_with(
+        self,
+        change: impl Fn(&mut [f32], &[usize], &mut dyn RngCore) + Send + Sync + 'static,
+        rng: &mut (impl RngCore + ?Sized),
+    ) -> Self
+    where
+        D: Augment,
+    {
+        self.add(Augmentation::parallel(change, rng.next_u64()))
+    }
+
+    /// Adds a change after those that are there.
+    fn add(mut self, change: Augmentation) -> Self
+    where
+        D: Augment,
+    {
+        let new = || Augmented { gather: D::gather_augmented_together, changes: Vec::new() };
+        self.loader.augmented.get_or_insert_with(new).changes.push(change);
         self
     }
 

@@ -133,6 +133,19 @@ pub trait Augment: Data {
         buffers: &mut Buffers,
         change: &mut dyn FnMut(&mut [f32], &[usize]),
     ) -> Self::Batch;
+
+    /// [`gather_augmented`](Augment::gather_augmented), for a `change` that takes several samples at
+    /// once, one after the other in memory, and their shape. So several threads can work on them.
+    ///
+    /// Unless you write it, `change` gets one sample at a time, which gives the same batch.
+    fn gather_augmented_together(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> Self::Batch {
+        self.gather_augmented(indices, buffers, change)
+    }
 }
 
 /// A sample is an index of the first axis.

@@ -375,12 +375,21 @@ impl Augment for Dataset {
         change: &mut dyn FnMut(&mut [f32], &[usize]),
     ) -> Self::Batch {
         let size = self.input_size();
-        let x = buffers.tensor(&[indices.len(), size], |x| {
+        self.gather_augmented_together(indices, buffers, &mut |images, shape| {
+            images.chunks_exact_mut(size).for_each(|image| change(image, shape));
+        })
+    }
+
+    fn gather_augmented_together(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> Self::Batch {
+        let x = buffers.tensor(&[indices.len(), self.input_size()], |x| {
             self.convert(Pixels::default(), indices, x);
-            for image in x.chunks_exact_mut(size) {
-                change(image, &self.image_shape);
-                self.pixels.normalize(image);
-            }
+            change(x, &self.image_shape);
+            self.pixels.normalize(x);
         });
         (x, self.labels_at(indices))
     }

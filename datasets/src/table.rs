@@ -422,6 +422,23 @@ impl<Y: Targets> Augment for Table<Y> {
         });
         self.y.batch(x, indices, buffers)
     }
+
+    fn gather_augmented_together(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        change: &mut dyn FnMut(&mut [f32], &[usize]),
+    ) -> Y::Batch {
+        let (values, shape) = (self.x.as_slice(), &self.x.shape()[1..]);
+        let size: usize = shape.iter().product();
+        let x = buffers.tensor(&[&[indices.len()], shape].concat(), |rows| {
+            for (&i, row) in indices.iter().zip(rows.chunks_exact_mut(size.max(1))) {
+                row.copy_from_slice(&values[i * size..][..size]);
+            }
+            change(rows, shape);
+        });
+        self.y.batch(x, indices, buffers)
+    }
 }
 
 impl<Y: Targets> fmt::Debug for Table<Y> {

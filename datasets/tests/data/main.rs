@@ -21,3 +21,4 @@ mod table;
 #[cfg(feature = "csv")]
 mod tabular;
 mod torch;
+mod warp;

@@ -1,7 +1,9 @@
-//! [`accuracy`] and [`top_k_accuracy`].
+//! [`accuracy`] and [`top_k_accuracy`], and [`TopKAccuracy`] batch by batch.
 
 use fanin_tensor::reduce::argmax;
 use fanin_tensor::{Tensor, show_shape};
+
+use super::Metric;
 
 /// The share of samples whose largest output is that of their label, in \[0, 1\]; NaN for none.
 ///
@@ -54,10 +56,76 @@ pub fn accuracy(outputs: &Tensor, labels: &[usize]) -> f64 {
 /// ```
 #[track_caller]
 pub fn top_k_accuracy(outputs: &Tensor, labels: &[usize], k: usize) -> f64 {
-    if k == 0 {
-        panic!("top_k_accuracy: k is 0, and no label is among the 0 largest outputs");
-    }
+    check_k("top_k_accuracy", k);
     check_classes("top_k_accuracy", outputs, labels);
+    hits_of_k(outputs, labels, k) as f64 / labels.len() as f64
+}
+
+/// [`top_k_accuracy`], batch by batch.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::Tensor;
+/// use fanin_train::metrics::{Metric, TopKAccuracy};
+///
+/// let mut top = TopKAccuracy::new(2);
+/// top.update(&Tensor::from([[0.1, 0.7, 0.2]]), &[2][..]);
+/// top.update(&Tensor::from([[0.5, 0.3, 0.2]]), &[2][..]);
+/// assert_eq!((top.value(), top.name()), (0.5, "top_2_accuracy".into()));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TopKAccuracy {
+    k: usize,
+    right: usize,
+    all: usize,
+}
+
+impl TopKAccuracy {
+    /// An accuracy of no samples yet.
+    ///
+    /// # Panics
+    /// **Panics** if `k` is 0.
+    #[track_caller]
+    pub fn new(k: usize) -> Self {
+        check_k("TopKAccuracy", k);
+        Self { k, right: 0, all: 0 }
+    }
+}
+
+impl Metric<[usize]> for TopKAccuracy {
+    fn name(&self) -> String {
+        format!("top_{}_accuracy", self.k)
+    }
+
+    fn higher_is_better(&self) -> bool {
+        true
+    }
+
+    fn reset(&mut self) {
+        (self.right, self.all) = (0, 0);
+    }
+
+    #[track_caller]
+    fn update(&mut self, outputs: &Tensor, labels: &[usize]) {
+        check_classes("TopKAccuracy", outputs, labels);
+        self.right += hits_of_k(outputs, labels, self.k);
+        self.all += labels.len();
+    }
+
+    fn value(&self) -> f64 {
+        self.right as f64 / self.all as f64
+    }
+}
+
+#[track_caller]
+fn check_k(op: &str, k: usize) {
+    if k == 0 {
+        panic!("{op}: k is 0, and no label is among the 0 largest outputs");
+    }
+}
+
+/// How many samples have their label among the `k` largest outputs.
+fn hits_of_k(outputs: &Tensor, labels: &[usize], k: usize) -> usize {
     let above = |row: &[f32], label: usize| {
         let truth = row[label];
         // As argmax: a NaN is larger than any number.
@@ -70,7 +138,7 @@ pub fn top_k_accuracy(outputs: &Tensor, labels: &[usize], k: usize) -> f64 {
         row.iter().enumerate().filter(|&(class, &y)| precedes(class, y)).count()
     };
     let rows = rows(outputs).zip(labels);
-    rows.filter(|&(row, &label)| above(row, label) < k).count() as f64 / labels.len() as f64
+    rows.filter(|&(row, &label)| above(row, label) < k).count()
 }
 
 /// How many samples have the largest output at their label.

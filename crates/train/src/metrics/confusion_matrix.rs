@@ -6,6 +6,7 @@ use fanin_tensor::Tensor;
 use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::reduce::argmax;
 
+use super::Average;
 use super::accuracy::{check_classes, rows};
 
 /// How often each class is taken for which.
@@ -46,7 +47,8 @@ pub fn confusion_matrix(outputs: &Tensor, labels: &[usize]) -> ConfusionMatrix {
 /// accuracy    = Σ_c C_cc / Σ_tp C_tp
 /// ```
 /// Where nothing is divided by nothing, precision, recall and F1 are 0. The macro averages are means
-/// over the classes that occur, be it as a label or as a prediction.
+/// over the classes that occur, be it as a label or as a prediction. The micro averages of all three are
+/// the accuracy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     classes: usize,
@@ -55,10 +57,21 @@ pub struct ConfusionMatrix {
 
 impl ConfusionMatrix {
     /// Counts more samples, which have been checked.
+    ///
+    /// # Panics
+    /// **Panics** if earlier samples had another number of classes.
+    #[track_caller]
     pub(crate) fn add(&mut self, outputs: &Tensor, labels: &[usize]) {
+        if labels.is_empty() {
+            return;
+        }
         if self.counts.is_empty() {
             self.classes = outputs.shape().last().copied().unwrap_or(0);
             self.counts = vec![0; self.classes * self.classes];
+        }
+        let classes = outputs.shape().last().copied().unwrap_or(0);
+        if classes != self.classes {
+            panic!("confusion matrix: {classes} classes after batches of {}", self.classes);
         }
         for (row, &truth) in rows(outputs).zip(labels) {
             self.counts[truth * self.classes + argmax(row)] += 1;
@@ -133,6 +146,73 @@ impl ConfusionMatrix {
         self.mean(|class| self.f1(class))
     }
 
+    /// The precision of all classes as one number; NaN for an empty set.
+    ///
+    /// # Panics
+    /// **Panics** if the average is that of a class that there is not.
+    #[track_caller]
+    pub fn mean_precision(&self, average: Average) -> f64 {
+        self.averaged("precision", average, |class| self.precision(class))
+    }
+
+    /// The recall of all classes as one number; NaN for an empty set.
+    ///
+    /// # Panics
+    /// **Panics** if the average is that of a class that there is not.
+    #[track_caller]
+    pub fn mean_recall(&self, average: Average) -> f64 {
+        self.averaged("recall", average, |class| self.recall(class))
+    }
+
+    /// The F1 of all classes as one number; NaN for an empty set.
+    ///
+    /// # Panics
+    /// **Panics** if the average is that of a class that there is not.
+    #[track_caller]
+    pub fn mean_f1(&self, average: Average) -> f64 {
+        self.averaged("f1", average, |class| self.f1(class))
+    }
+
+    /// The mean recall of the classes that occur as labels; NaN for an empty set.
+    ///
+    /// Unlike [`macro_recall`](Self::macro_recall) it leaves out a class that occurs as a prediction
+    /// alone.
+    pub fn balanced_accuracy(&self) -> f64 {
+        let classes: Vec<usize> = (0..self.classes).filter(|&c| self.labelled(c) > 0).collect();
+        PairwiseSum::of(classes.iter().map(|&class| self.recall(class))) / classes.len() as f64
+    }
+
+    #[track_caller]
+    fn averaged(&self, op: &str, average: Average, of: impl Fn(usize) -> f64) -> f64 {
+        let samples: usize = self.counts.iter().sum();
+        if samples == 0 {
+            return f64::NAN;
+        }
+        match average {
+            Average::Macro => self.mean(of),
+            Average::Micro => self.accuracy(),
+            Average::Weighted => {
+                let classes = 0..self.classes;
+                let terms = classes.map(|class| self.labelled(class) as f64 * of(class));
+                PairwiseSum::of(terms) / samples as f64
+            }
+            Average::Class(class) => {
+                self.check_class(op, class);
+                of(class)
+            }
+        }
+    }
+
+    /// Panics if the average is that of a class that there is not; an empty matrix may get any class.
+    #[track_caller]
+    pub(super) fn check_average(&self, op: &str, average: Average) {
+        if let Average::Class(class) = average
+            && self.classes > 0
+        {
+            self.check_class(op, class);
+        }
+    }
+
     /// How many samples were taken for `class`.
     fn predicted(&self, class: usize) -> usize {
         (0..self.classes).map(|truth| self.count(truth, class)).sum()
@@ -151,7 +231,7 @@ impl ConfusionMatrix {
     }
 
     #[track_caller]
-    fn check_class(&self, op: &str, class: usize) {
+    pub(super) fn check_class(&self, op: &str, class: usize) {
         if class >= self.classes {
             panic!("{op}: no class {class} among {}", self.classes);
         }

@@ -107,7 +107,11 @@ pub fn root_mean_squared_error(outputs: &Tensor, targets: &Tensor) -> f64 {
 }
 
 /// The mean over columns of a metric of each, which gets `[output, target]` of every sample.
-fn mean_of_columns(outputs: &Tensor, targets: &Tensor, metric: impl Fn(&[[f64; 2]]) -> f64) -> f64 {
+pub(super) fn mean_of_columns(
+    outputs: &Tensor,
+    targets: &Tensor,
+    metric: impl Fn(&[[f64; 2]]) -> f64,
+) -> f64 {
     let columns = targets.len() / samples(targets).max(1);
     let metrics = (0..columns).map(|column| {
         let pairs = outputs.as_slice().iter().zip(targets.as_slice()).skip(column).step_by(columns);
@@ -116,12 +120,12 @@ fn mean_of_columns(outputs: &Tensor, targets: &Tensor, metric: impl Fn(&[[f64; 2
     PairwiseSum::of(metrics) / columns as f64
 }
 
-fn samples(x: &Tensor) -> usize {
+pub(super) fn samples(x: &Tensor) -> usize {
     x.shape().first().copied().unwrap_or(1)
 }
 
 #[track_caller]
-fn check_shapes(op: &str, outputs: &Tensor, targets: &Tensor) {
+pub(super) fn check_shapes(op: &str, outputs: &Tensor, targets: &Tensor) {
     if outputs.shape() != targets.shape() {
         let (outputs, targets) = (show_shape(outputs.shape()), show_shape(targets.shape()));
         panic!("{op}: outputs {outputs}, but targets {targets}; give both the same shape");

@@ -1,65 +1,18 @@
-//! Metrics equal scikit-learn's, by golden/metrics.txt, which golden/make.py wrote; models are
-//! measured by the same metrics; mistakes panic at the caller's line.
+//! The functions equal scikit-learn's, by golden/metrics.txt, which golden/make.py wrote; models are
+//! measured by the same functions; mistakes panic at the caller's line.
 
-use std::cell::Cell;
-use std::panic::{self, AssertUnwindSafe};
-
+use crate::common::{Case, cases, panic_of, tensor};
 use fanin_datasets::{Buffers, Data, Dataset, Table};
 use fanin_init::{Identity, Zeros};
 use fanin_nn::{Linear, Sequential};
 use fanin_tensor::Tensor;
 use fanin_train::metrics::{
-    self, mean_absolute_error, r2, roc_auc, root_mean_squared_error, top_k_accuracy,
+    self, Average, average_precision, balanced_accuracy, brier_score, expected_calibration_error,
+    explained_variance, f1, log_loss, mean_absolute_error, mean_absolute_percentage_error,
+    mean_squared_error, precision, r2, recall, roc_auc, roc_auc_ovr, root_mean_squared_error,
+    top_k_accuracy,
 };
 use fanin_train::{accuracy, confusion_matrix, evaluate, predict_all};
-
-/// A case of the golden file: its lines by their first word.
-struct Case {
-    name: &'static str,
-    lines: Vec<(&'static str, Vec<f64>)>,
-    outputs: Tensor,
-}
-
-fn cases() -> Vec<Case> {
-    let golden = include_str!("../golden/metrics.txt");
-    let cases = golden.split("\n\n").skip(1).map(|text| {
-        let (head, rest) = text.split_once('\n').unwrap();
-        let head: Vec<&str> = head.split(' ').collect();
-        let shape = [2, 3].map(|i| head[i].parse::<usize>().unwrap());
-        let lines: Vec<(&str, Vec<f64>)> = rest
-            .lines()
-            .map(|line| {
-                let (kind, numbers) = line.split_once(' ').unwrap();
-                (kind, numbers.split(' ').map(|number| number.parse().unwrap()).collect())
-            })
-            .collect();
-        let outputs = tensor(shape, &lines[0].1);
-        Case { name: head[1], lines, outputs }
-    });
-    cases.collect()
-}
-
-fn tensor(shape: [usize; 2], values: &[f64]) -> Tensor {
-    Tensor::from_vec(shape, values.iter().map(|&value| value as f32).collect())
-}
-
-impl Case {
-    fn get(&self, kind: &str) -> Option<&[f64]> {
-        self.lines.iter().find(|line| line.0 == kind).map(|line| &*line.1)
-    }
-
-    fn labels(&self) -> Vec<usize> {
-        self.get("labels").unwrap().iter().map(|&label| label as usize).collect()
-    }
-
-    fn check(&self, kind: &str, got: &[f64]) {
-        let want = self.get(kind).unwrap_or_else(|| panic!("no {kind} in {}", self.name));
-        assert_eq!(got.len(), want.len(), "{kind} of {}", self.name);
-        for (got, want) in got.iter().zip(want) {
-            assert!((got - want).abs() < 1e-12, "{kind} of {}: {got}, not {want}", self.name);
-        }
-    }
-}
 
 #[test]
 fn classifications_are_judged_as_by_scikit_learn() {
@@ -88,9 +41,36 @@ fn classifications_are_judged_as_by_scikit_learn() {
         case.check("macro_precision", &[matrix.macro_precision()]);
         case.check("macro_recall", &[matrix.macro_recall()]);
         case.check("macro_f1", &[matrix.macro_f1()]);
+        let averages = [Average::Macro, Average::Micro, Average::Weighted];
+        for (average, name) in averages.into_iter().zip(["macro", "micro", "weighted"]) {
+            case.check(&format!("{name}_precision"), &[precision(outputs, &labels, average)]);
+            case.check(&format!("{name}_recall"), &[recall(outputs, &labels, average)]);
+            case.check(&format!("{name}_f1"), &[f1(outputs, &labels, average)]);
+            if case.get("macro_roc_auc").is_some() {
+                case.check(&format!("{name}_roc_auc"), &[roc_auc_ovr(outputs, &labels, average)]);
+            }
+        }
+        let one = |of: fn(&Tensor, &[usize], Average) -> f64| {
+            each(&|class| of(outputs, &labels, Average::Class(class)))
+        };
+        case.check("precision", &one(precision));
+        case.check("recall", &one(recall));
+        case.check("f1", &one(f1));
+        case.check("balanced_accuracy", &[balanced_accuracy(outputs, &labels)]);
+        probabilistic(case, outputs, &labels);
         seen += 1;
     }
-    assert_eq!(seen, 3);
+    assert_eq!(seen, 4);
+}
+
+/// Metrics of logits, and of the probabilities themselves.
+fn probabilistic(case: &Case, logits: &Tensor, labels: &[usize]) {
+    case.check("log_loss", &[log_loss(logits, labels)]);
+    case.check("brier", &[brier_score(logits, labels)]);
+    for bins in [1, 10, 15] {
+        let error = expected_calibration_error(logits, labels, bins);
+        case.check(&format!("ece{bins}"), &[error]);
+    }
 }
 
 #[test]
@@ -103,6 +83,9 @@ fn regressions_are_judged_as_by_scikit_learn() {
         case.check("r2", &[r2(outputs, &targets)]);
         case.check("mae", &[mean_absolute_error(outputs, &targets)]);
         case.check("rmse", &[root_mean_squared_error(outputs, &targets)]);
+        case.check("mse", &[mean_squared_error(outputs, &targets)]);
+        case.check("mape", &[mean_absolute_percentage_error(outputs, &targets)]);
+        case.check("explained", &[explained_variance(outputs, &targets)]);
         assert_eq!(r2(&targets, &targets), 1.0);
         seen += 1;
     }
@@ -110,10 +93,18 @@ fn regressions_are_judged_as_by_scikit_learn() {
 }
 
 #[test]
-fn areas_under_the_curve_are_scikit_learns() {
+fn scores_are_judged_as_by_scikit_learn() {
     let mut seen = 0;
     for case in cases().iter().filter(|case| case.get("roc_auc").is_some()) {
         let labels = case.labels();
+        case.check("average_precision", &[average_precision(&case.outputs, &labels)]);
+        // A logit of class 1 beside the logit 0 of class 0.
+        probabilistic(case, &case.outputs, &labels);
+        let logits = case.outputs.as_slice().iter().flat_map(|&z| [1.0, z + 1.0]).collect();
+        let both = Tensor::from_vec([labels.len(), 2], logits);
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a}, not {b}");
+        near(log_loss(&both, &labels), log_loss(&case.outputs, &labels));
+        near(brier_score(&both, &labels), brier_score(&case.outputs, &labels));
         case.check("roc_auc", &[roc_auc(&case.outputs, &labels)]);
         let flat = case.outputs.clone().reshape(labels.len());
         case.check("roc_auc", &[roc_auc(&flat, &labels)]);
@@ -128,6 +119,73 @@ fn areas_under_the_curve_are_scikit_learns() {
     assert_eq!(auc(&[-0.0, 0.0], &[1, 0]), 0.5, "these scores are equal");
     assert!(auc(&[0.1, 0.2], &[1, 1]).is_nan() && auc(&[], &[]).is_nan());
     assert!(auc(&[0.1, f32::NAN], &[0, 1]).is_nan());
+    let ap = |scores: &[f32], labels: &[usize]| {
+        average_precision(&Tensor::from(scores.to_vec()), labels)
+    };
+    assert_eq!(ap(&[1.0; 4], &[0, 1, 1, 0]), 0.5);
+    assert_eq!(ap(&[-0.0, 0.0], &[1, 0]), 0.5, "these scores are equal");
+    assert_eq!((ap(&[0.1, 0.2], &[1, 1]), ap(&[0.1, 0.2], &[0, 0])), (1.0, 0.0));
+    assert!(ap(&[0.1, f32::NAN], &[0, 1]).is_nan() && ap(&[], &[]).is_nan());
+}
+
+#[test]
+fn extreme_and_broken_logits_are_told() {
+    let logits = Tensor::from([[1e4, -1e4], [-1e4, 1e4]]);
+    assert_eq!(log_loss(&logits, &[0, 1]), 0.0);
+    assert_eq!(log_loss(&logits, &[1, 0]), 2e4);
+    assert_eq!((brier_score(&logits, &[0, 1]), brier_score(&logits, &[1, 0])), (0.0, 1.0));
+    assert_eq!(expected_calibration_error(&logits, &[1, 0], 10), 1.0);
+    // What the label's logit leaves to the others is kept, however little it is.
+    let small = log_loss(&Tensor::from([[50.0, 0.0, 0.0]]), &[0]);
+    assert!((small / (2.0 * (-50f64).exp()) - 1.0).abs() < 1e-12, "{small}");
+    let one = log_loss(&Tensor::from([50.0]), &[1]);
+    assert!((one / (-50f64).exp() - 1.0).abs() < 1e-12, "{one}");
+    // The logarithms of probabilities 0 and 1.
+    let certain = Tensor::from([[0.0, f32::NEG_INFINITY]]);
+    assert_eq!((log_loss(&certain, &[0]), log_loss(&certain, &[1])), (0.0, f64::INFINITY));
+    assert_eq!((brier_score(&certain, &[0]), brier_score(&certain, &[1])), (0.0, 1.0));
+    for broken in [f32::NAN, f32::INFINITY] {
+        let logits = Tensor::from([[broken, 0.0, 1.0], [0.0, 1.0, 2.0]]);
+        assert!(log_loss(&logits, &[0, 1]).is_nan() && brier_score(&logits, &[0, 1]).is_nan());
+        assert!(expected_calibration_error(&logits, &[0, 1], 5).is_nan());
+        assert!(roc_auc_ovr(&logits, &[0, 1], Average::Micro).is_nan());
+    }
+    // Confidences at the edges of bins belong to the bin below: 1/2 is in the first of two.
+    let halves = Tensor::from([[0.0, 0.0], [0.0, 0.0], [1e4, 0.0]]);
+    let error = expected_calibration_error(&halves, &[0, 0, 1], 2);
+    assert_eq!(error, (1.0 + 1.0) / 3.0);
+}
+
+#[test]
+fn single_classes_and_no_samples_are_told() {
+    let (outputs, none) = (Tensor::from([[1.0, 0.0], [0.0, 1.0]]), Tensor::zeros([0, 2]));
+    // Of class 0 alone: scikit-learn's numbers with zero_division=0.
+    let of = |average| {
+        [precision, recall, f1]
+            .map(|of: fn(&Tensor, &[usize], Average) -> f64| of(&outputs, &[0, 0], average))
+    };
+    assert_eq!(of(Average::Macro), [0.5, 0.25, 1.0 / 3.0]);
+    assert_eq!(of(Average::Weighted), [1.0, 0.5, 2.0 / 3.0]);
+    assert_eq!(of(Average::Micro), [0.5; 3]);
+    assert_eq!(of(Average::Class(1)), [0.0; 3]);
+    assert_eq!(balanced_accuracy(&outputs, &[0, 0]), 0.5, "class 1 has no samples");
+    assert!(roc_auc_ovr(&outputs, &[0, 0], Average::Macro).is_nan());
+    for average in [Average::Macro, Average::Micro, Average::Weighted, Average::Class(1)] {
+        assert!(precision(&none, &[], average).is_nan() && recall(&none, &[], average).is_nan());
+        assert!(f1(&none, &[], average).is_nan() && roc_auc_ovr(&none, &[], average).is_nan());
+    }
+    assert!(balanced_accuracy(&none, &[]).is_nan() && log_loss(&none, &[]).is_nan());
+    assert!(brier_score(&none, &[]).is_nan());
+    assert!(expected_calibration_error(&none, &[], 5).is_nan());
+    assert!(mean_squared_error(&none, &none).is_nan());
+    assert!(mean_absolute_percentage_error(&none, &none).is_nan());
+    assert!(explained_variance(&none, &none).is_nan());
+    // A target of 0: scikit-learn divides by 2⁻⁵².
+    let share = mean_absolute_percentage_error(&Tensor::from([[1.0]]), &Tensor::from([[0.0]]));
+    assert_eq!(share, 1.0 / f64::EPSILON);
+    let constant = Tensor::from([[2.0], [2.0]]);
+    assert_eq!(explained_variance(&Tensor::from([[1.0], [1.0]]), &constant), 1.0);
+    assert_eq!(explained_variance(&Tensor::from([[1.0], [3.0]]), &constant), 0.0);
 }
 
 #[test]
@@ -205,23 +263,6 @@ fn models_are_judged_on_images_and_on_numbers() {
     assert!(evaluate(&identity(1), &table.take(0), r2).is_nan());
 }
 
-/// The message of a panic, and the line of this file that it names.
-fn panic_of<T>(f: impl FnOnce() -> T) -> (String, u32) {
-    thread_local! {
-        static LINE: Cell<u32> = const { Cell::new(0) };
-    }
-    let usual = panic::take_hook();
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().filter(|place| place.file() == file!());
-        LINE.set(place.map_or(0, |place| place.line()));
-    }));
-    let payload = panic::catch_unwind(AssertUnwindSafe(f)).err().expect("a panic");
-    panic::set_hook(usual);
-    let message = payload.downcast_ref::<String>().cloned();
-    let message = message.or_else(|| payload.downcast_ref::<&str>().map(|&m| m.to_owned()));
-    (message.expect("a text"), LINE.get())
-}
-
 #[test]
 fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     let check = |(message, line): (String, u32), expected: u32, text: &str| {
@@ -250,6 +291,30 @@ fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     check(rmse, line!() - 1, "root_mean_squared_error: outputs 4×1, but targets 4×2");
     let mae = panic_of(|| mean_absolute_error(&one, &two));
     check(mae, line!() - 1, "mean_absolute_error: outputs 4×1, but targets 4×2");
+    let mse = panic_of(|| mean_squared_error(&one, &flat));
+    check(mse, line!() - 1, "mean_squared_error: outputs 4×1, but targets 4; give both");
+    let mape = panic_of(|| mean_absolute_percentage_error(&one, &two));
+    check(mape, line!() - 1, "mean_absolute_percentage_error: outputs 4×1, but targets 4×2");
+    let explained = panic_of(|| explained_variance(&one, &two));
+    check(explained, line!() - 1, "explained_variance: outputs 4×1, but targets 4×2");
+    let of = |average| precision(&two, &labels, average);
+    assert!(of(Average::Class(1)).is_finite());
+    let class = panic_of(|| precision(&two, &labels, Average::Class(2)));
+    check(class, line!() - 1, "precision: no class 2 among 2");
+    check(panic_of(|| recall(&one, &labels, Average::Macro)), line!(), "recall: outputs 4×1, but");
+    check(panic_of(|| f1(&flat, &labels, Average::Macro)), line!(), "f1: outputs 4; give (n, cl");
+    check(panic_of(|| balanced_accuracy(&two, &[0])), line!(), "outputs 4×2, but 1 labels");
+    check(panic_of(|| log_loss(&one, &[0, 1, 2, 0])), line!(), "log_loss: logits 4×1 of class 1");
+    check(panic_of(|| log_loss(&flat, &[0])), line!(), "logits 4 of class 1, but 1 labels");
+    check(panic_of(|| brier_score(&two, &[0, 1, 2, 0])), line!(), "brier_score: outputs 4×2");
+    let bins = panic_of(|| expected_calibration_error(&two, &labels, 0));
+    check(bins, line!() - 1, "expected_calibration_error: 0 bins; give 1 or more");
+    let ovr = panic_of(|| roc_auc_ovr(&one, &[0; 4], Average::Macro));
+    check(ovr, line!() - 1, "roc_auc_ovr: logits 4×1; give 2 or more classes");
+    let ovr = panic_of(|| roc_auc_ovr(&two, &labels, Average::Class(2)));
+    check(ovr, line!() - 1, "roc_auc_ovr: logits 4×2, and the average is that of class 2");
+    let ap = panic_of(|| average_precision(&one, &[0, 1, 2, 0]));
+    check(ap, line!() - 1, "average_precision: scores 4×1, but label 2 is 2");
     check(panic_of(|| roc_auc(&two, &labels)), line!(), "roc_auc: scores 4×2, but 4 labels");
     check(panic_of(|| roc_auc(&one, &[0, 1, 2, 0])), line!(), "label 2 is 2");
 
@@ -270,6 +335,7 @@ fn means_of_a_million_numbers_keep_their_digits() {
     for mean in [
         fanin_train::metrics::mean_absolute_error(&outputs, &targets),
         fanin_train::metrics::root_mean_squared_error(&outputs, &targets),
+        mean_squared_error(&outputs, &targets).sqrt(),
     ] {
         let error = (mean - tenth).abs() / tenth / f64::EPSILON;
         assert!(error <= 20.0, "{error} ε");
