@@ -51,7 +51,7 @@ optimizers! {
 }
 
 pub use averaging::{AverageState, Averaging, Ema, Swa};
-pub use lbfgs::Lbfgs;
+pub use lbfgs::{Lbfgs, LbfgsState};
 pub use rule::{Rule, Step};
 pub use rule_optimizer::RuleOptimizer;
 pub use state::{OptimizerState, ParamState, StateError};

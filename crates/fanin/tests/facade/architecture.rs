@@ -174,7 +174,8 @@ fn every_loss_and_optimizer_is_compared_with_pytorch() {
     let losses = list.split(';').filter_map(|line| line.split(": ").nth(1));
     assert_named("tests/nn/losses.rs", &tests, losses, "a loss");
 
-    let tests = read("crates/nn/tests/nn/torch_optim.rs") + &read("crates/nn/tests/nn/optimizers.rs");
+    let tests =
+        read("crates/nn/tests/nn/torch_optim.rs") + &read("crates/nn/tests/nn/optimizers.rs");
     let listed = read("crates/nn/src/optim.rs");
     let list = listed.split("\noptimizers! {").nth(1).unwrap().split('}').next().unwrap();
     let names = list.split(';').filter_map(|line| line.split(": ").nth(1));

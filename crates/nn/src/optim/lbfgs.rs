@@ -2,6 +2,7 @@
 
 mod flat;
 mod line_search;
+mod state;
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,8 @@ use fanin_tensor::{Scalar, Set, reduce};
 
 use flat::{gather, scatter, values};
 use line_search::{Start, strong_wolfe};
+
+pub use state::LbfgsState;
 
 use super::require;
 use crate::parameters::Parameters;
@@ -116,16 +119,7 @@ impl<T: Scalar> Lbfgs<T> {
             tolerance_change: 1e-9,
             history_size: 100,
             strong_wolfe: false,
-            memory: Memory {
-                iterations: 0,
-                evaluations: 0,
-                t: 0.0,
-                direction: vec![],
-                previous: vec![],
-                history: VecDeque::new(),
-                spare: None,
-                diagonal: 1.0,
-            },
+            memory: Memory::new(),
         }
     }
 
@@ -281,6 +275,26 @@ fn add<T: Scalar>(x: &mut [T], factor: f64, y: &[T]) {
 }
 
 impl<T: Scalar> Memory<T> {
+    fn new() -> Self {
+        Self {
+            iterations: 0,
+            evaluations: 0,
+            t: 0.0,
+            direction: vec![],
+            previous: vec![],
+            history: VecDeque::new(),
+            spare: None,
+            diagonal: 1.0,
+        }
+    }
+
+    /// Remembers a pair with this product of y and s.
+    fn push(&mut self, mut pair: Pair<T>, curvature: f64) {
+        self.diagonal = curvature / dot(&pair.y, &pair.y);
+        pair.rho = 1.0 / curvature;
+        self.history.push_back(pair);
+    }
+
     /// Takes in the change of the gradient that the last iteration brought, and makes a new direction.
     fn turn(&mut self, gradient: &[T], history_size: usize) {
         self.direction.resize(gradient.len(), T::ZERO);
@@ -294,12 +308,10 @@ impl<T: Scalar> Memory<T> {
         map([&self.direction], Set, &mut pair.s, move |[d]| d * t);
         let curvature = dot(&pair.y, &pair.s);
         if curvature > 1e-10 {
-            self.diagonal = curvature / dot(&pair.y, &pair.y);
-            pair.rho = 1.0 / curvature;
             if self.history.len() == history_size {
                 self.spare = self.history.pop_front();
             }
-            self.history.push_back(pair);
+            self.push(pair, curvature);
         } else {
             self.spare = Some(pair);
         }

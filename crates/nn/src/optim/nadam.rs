@@ -1,7 +1,7 @@
 //! [`NAdam`]: Adam that looks ahead by one momentum, as Nesterov does.
 
 use fanin_tensor::map::update;
-use fanin_tensor::{Scalar, Tensor};
+use fanin_tensor::{Scalar, Tensor, subnormal};
 
 use super::rule::{decayed, mean, square_limit};
 use super::{Rule, RuleOptimizer, Step, betas, require};
@@ -74,7 +74,8 @@ once! {
         let mu = |t: f64| rule.beta1 * (1.0 - 0.5 * 0.96_f64.powf(t * rule.momentum_decay));
         let (now, next) = (mu(t), mu(t + 1.0));
         let so_far = product.item().to_f64() * now;
-        product.as_mut_slice()[0] = T::from_f64(so_far);
+        // It halves in each step at first, so the flush of every 16th step comes too late.
+        product.as_mut_slice()[0] = T::from_f64(so_far).zero_below(subnormal::limit());
         let weight_decay = rule.weight_decay * step.decay_scale;
         let (shrink, decay) =
             if rule.decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };

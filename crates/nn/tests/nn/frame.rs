@@ -71,7 +71,11 @@ pub(crate) fn mlp(seed: u64) -> Sequential {
     Sequential::new().add(Linear::new(8, 16)).add(Relu).add(Linear::new(16, 3))
 }
 
-pub(crate) fn train(model: &mut Sequential, optimizer: &mut dyn Optimizer, seeds: std::ops::Range<u64>) {
+pub(crate) fn train(
+    model: &mut Sequential,
+    optimizer: &mut dyn Optimizer,
+    seeds: std::ops::Range<u64>,
+) {
     let mut tape = Tape::new();
     for seed in seeds {
         let x = random(&[32, 8], seed);

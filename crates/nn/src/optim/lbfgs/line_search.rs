@@ -122,7 +122,11 @@ pub(super) fn strong_wolfe<T: Scalar>(
         let margin = 0.1 * (last - first);
         if (last - t).min(t - first) < margin {
             if stalled || t >= last || t <= first {
-                t = if (t - last).abs() < (t - first).abs() { last - margin } else { first + margin };
+                t = if (t - last).abs() < (t - first).abs() {
+                    last - margin
+                } else {
+                    first + margin
+                };
                 stalled = false;
             } else {
                 stalled = true;
