@@ -265,7 +265,7 @@ fn no_tensor_of_a_long_training_has_a_subnormal_number() {
     small("rprop", Box::new(Rprop::new(1e-3)));
     small("asgd", Box::new(Asgd::new(0.05).lambda(0.1).t0(50.0)));
     small("lion", Box::new(Lion::new(1e-3).betas(b1, b2).weight_decay(50.0)));
-    small("adafactor", Box::new(Adafactor::new(1e-2).weight_decay(5.0)));
+    small("adafactor", Box::new(Adafactor::new(0.05).weight_decay(0.2)));
     let rest = AdamW::new(1e-3).betas(b1, b2);
     small("muon", Box::new(Muon::new(0.02, rest).momentum(0.9).weight_decay(2.5)));
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
