@@ -24,8 +24,11 @@ fn golden(name: &str) -> &'static str {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap()
 }
 
-/// Each schedule of the golden file: its name, type and PyTorch's name, base rate, and schedule.
-fn schedules() -> Vec<(&'static str, &'static str, &'static str, f64, Box<dyn Schedule>)> {
+/// Its name, type and PyTorch's name, base rate, and schedule.
+type Case = (&'static str, &'static str, &'static str, f64, Box<dyn Schedule>);
+
+/// Each schedule of the golden file.
+fn schedules() -> Vec<Case> {
     let one_cycle = || OneCycle::new(41).max(0.7);
     let sequence = Sequence::new(ConstantLr::factor(0.3, 4))
         .then(5, Exponential::new(0.9))
@@ -247,7 +250,7 @@ fn options_that_cannot_work_are_refused_at_the_callers_line() {
                     Sequence::new(ConstantLr::new())
                         .then(5, StepLr::new(1, 0.5))
                         .then(5, ConstantLr::new()),
-                )
+                );
             },
             "Sequence: a schedule from step 5 on cannot follow one from step 5 on",
         ),

@@ -66,7 +66,7 @@ pub type Ema<T = f32> = Averaging<false, T>;
 ///     swa.update(&model);
 /// }
 /// swa.apply_to(&mut model);
-/// assert_eq!(model.bias().unwrap().as_slice(), [3.0]);
+/// assert_eq!(model.param("bias").value().as_slice(), [3.0]);
 /// ```
 ///
 /// # Reference

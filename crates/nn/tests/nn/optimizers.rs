@@ -674,7 +674,7 @@ fn averages_resume_to_the_bit_and_refuse_other_models() {
     let mut whole = Ema::new(0.9).average_buffers();
     let change = |model: &mut Sequential, seed| {
         for (_, p) in model.named_params_mut() {
-            *p.value_mut() = random(&p.value().shape().to_vec(), seed);
+            *p.value_mut() = random(p.value().shape(), seed);
         }
     };
     for seed in 0..3 {

@@ -26,8 +26,8 @@ pub enum CyclicMode {
 /// use fanin_train::Schedule;
 /// use fanin_train::schedule::{Cyclic, CyclicMode};
 ///
-/// let cyclic = Cyclic::new(0.5, 10).down(30).mode(CyclicMode::Triangular2);
-/// assert_eq!([0, 10, 40, 50].map(|step| cyclic.lr(0.1, step)), [0.1, 0.5, 0.1, 0.3]);
+/// let cyclic = Cyclic::new(0.75, 10).down(30).mode(CyclicMode::Triangular2);
+/// assert_eq!([0, 10, 40, 50].map(|step| cyclic.lr(0.25, step)), [0.25, 0.75, 0.25, 0.5]);
 /// ```
 ///
 /// # Reference
