@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use fanin_nn::init::ParamSpec;
 use fanin_nn::layers::{BatchNorm1d, Tanh};
 use fanin_nn::optim::*;
 use fanin_nn::{
@@ -544,6 +545,18 @@ fn muon_leaves_all_but_hidden_matrices_to_adamw() {
     for ((path, muon), (_, adamw)) in muon.named_params().into_iter().zip(adamw.named_params()) {
         assert_eq!(muon.value() == adamw.value(), path != "0.weight", "{path}");
     }
+    // Matrices that are no weights: a table of vectors, and one of no stated kind.
+    let g = random(&[4, 3], 5);
+    let step = |optimizer: &mut dyn Optimizer| {
+        let table = Param::with_spec(Tensor::ones([4, 3]), ParamSpec::embedding(3));
+        let mut model = Model { w: Param::new(Tensor::ones([4, 3])), b: table };
+        let mut tape = Tape::new();
+        let (_, grads) =
+            tape.value_and_grad(|t| ((t.param(&model.w) + t.param(&model.b)) * t.input(&g)).sum());
+        optimizer.step(&mut model, grads);
+        bits(&model)
+    };
+    assert_eq!(step(&mut Muon::new(0.02, rest())), step(&mut rest()));
 }
 
 /// With enough iterations of Newton and Schulz' cubic form, the step is orthogonal.
