@@ -4,8 +4,8 @@
 use fanin_fuzz::within;
 use fanin_init::{ParamSpec, TorchRng};
 use fanin_nn::diagnose::InitReport;
-use fanin_nn::optim::OptimizerState;
-use fanin_nn::{Adam, Linear, Optimizer, Tensor};
+use fanin_nn::optim::{Adafactor, AverageState, Ema, Muon, NAdam, OptimizerState};
+use fanin_nn::{Adam, AdamW, Linear, Optimizer, Tensor};
 use libfuzzer_sys::fuzz_target;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -41,7 +41,14 @@ fuzz_target!(|data: &[u8]| {
         _ => {
             if let Some(state) = read::<OptimizerState>(data, binary) {
                 let model = Linear::new(2, 1);
+                // Rules whose slots have other shapes than the parameters, too.
+                let _ = NAdam::new(0.1).load_state(&model, state.clone());
+                let _ = Adafactor::new(0.1).load_state(&model, state.clone());
+                let _ = Muon::new(0.1, AdamW::new(0.1)).load_state(&model, state.clone());
                 let _ = Adam::new(0.1).load_state(&model, state);
+            }
+            if let Some(state) = read::<AverageState>(data, binary) {
+                let _ = Ema::new(0.9).load_state(&Linear::new(2, 1), state);
             }
         }
     }

@@ -30,4 +30,6 @@ pub use fanin_nn::{
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};
 #[cfg(feature = "train")]
+pub use fanin_train::schedule::*;
+#[cfg(feature = "train")]
 pub use fanin_train::{accuracy, confusion_matrix, evaluate, metrics};

@@ -1,11 +1,31 @@
 //! Optimizers. A [`Rule`] is one small loop that looks like its paper's algorithm, one a file.
 //! [`RuleOptimizer`] does the rest for all of them: state by parameter, groups, rates, checks.
 
+mod averaging;
+mod lbfgs;
 mod memory;
 mod pass;
 mod rule;
 mod rule_optimizer;
 mod state;
+
+/// Methods that set a number of the rule within a range, for an optimizer of that name.
+macro_rules! options {
+    ($name:literal: $($(#[$meta:meta])* $field:ident in $low:literal..$high:expr;)*) => {$(
+        $(#[$meta])*
+        ///
+        /// # Panics
+        #[doc = concat!("**Panics** unless it is in \\[", $low, ", ", stringify!($high), ").")]
+        #[must_use]
+        #[track_caller]
+        pub fn $field(mut self, $field: f64) -> Self {
+            let high: f64 = $high;
+            require($name, stringify!($field), $field, $low, high);
+            self.rule.$field = $field;
+            self
+        }
+    )*};
+}
 
 /// A line for each rule: its file, and its optimizers and rule.
 macro_rules! optimizers {
@@ -15,11 +35,23 @@ macro_rules! optimizers {
     )*};
 }
 optimizers! {
+    adadelta: Adadelta AdadeltaRule;
+    adafactor: Adafactor AdafactorRule;
+    adagrad: Adagrad AdagradRule;
     adam: Adam AdamW AdamRule;
+    adamax: Adamax AdamaxRule;
+    asgd: Asgd AsgdRule;
+    lion: Lion LionRule;
+    muon: Muon MuonRule MuonScale;
+    nadam: NAdam NAdamRule;
+    radam: RAdam RAdamRule;
     rmsprop: RmsProp RmsPropRule;
+    rprop: Rprop RpropRule;
     sgd: Sgd SgdRule;
 }
 
+pub use averaging::{AverageState, Averaging, Ema, Swa};
+pub use lbfgs::{Lbfgs, LbfgsState};
 pub use rule::{Rule, Step};
 pub use rule_optimizer::RuleOptimizer;
 pub use state::{OptimizerState, ParamState, StateError};
@@ -114,4 +146,12 @@ pub trait Optimizer<T: Scalar = f32>: Send {
 #[track_caller]
 fn require(optimizer: &str, what: &str, value: f64, low: f64, high: f64) {
     assert!(value >= low && value < high, "{optimizer}: {what} {value} is outside [{low}, {high})");
+}
+
+/// Both, each in `[0, 1)`.
+#[track_caller]
+fn betas(optimizer: &str, beta1: f64, beta2: f64) -> (f64, f64) {
+    require(optimizer, "beta1", beta1, 0.0, 1.0);
+    require(optimizer, "beta2", beta2, 0.0, 1.0);
+    (beta1, beta2)
 }

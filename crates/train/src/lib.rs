@@ -4,6 +4,7 @@
 //! - [`evaluate`] measures any model on any data set by any metric, and [`predict_all`] gives its
 //!   outputs and the targets beside them.
 //! - [`metrics`] has the metrics themselves, as functions of outputs and targets.
+//! - [`schedule`] has learning rates as functions of the step.
 //!
 //! # Example
 //! ```
@@ -46,7 +47,7 @@
 
 mod evaluate;
 pub mod metrics;
-mod schedule;
+pub mod schedule;
 
 pub use evaluate::{Concat, accuracy, confusion_matrix, evaluate, predict_all};
 pub use metrics::ConfusionMatrix;

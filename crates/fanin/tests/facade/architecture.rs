@@ -174,13 +174,14 @@ fn every_loss_and_optimizer_is_compared_with_pytorch() {
     let losses = list.split(';').filter_map(|line| line.split(": ").nth(1));
     assert_named("tests/nn/losses", &tests, losses, "a loss");
 
-    let tests = read("crates/nn/tests/nn/torch_optim.rs");
+    let tests =
+        read("crates/nn/tests/nn/torch_optim.rs") + &read("crates/nn/tests/nn/optimizers.rs");
     let listed = read("crates/nn/src/optim.rs");
     let list = listed.split("\noptimizers! {").nth(1).unwrap().split('}').next().unwrap();
     let names = list.split(';').filter_map(|line| line.split(": ").nth(1));
     let optimizers =
         names.flat_map(|names| names.split(' ')).filter(|name| !name.ends_with("Rule"));
-    assert_named("tests/nn/torch_optim.rs", &tests, optimizers, "an optimizer");
+    assert_named("tests/nn/optimizers.rs", &tests, optimizers, "an optimizer");
 }
 
 #[test]

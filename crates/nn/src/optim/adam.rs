@@ -3,7 +3,7 @@
 use fanin_tensor::map::update;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::rule::{decayed, square_limit};
+use super::rule::{decayed, larger, square_limit};
 use super::{Rule, RuleOptimizer, Step, require};
 
 /// Adam, as PyTorch has it; t is the number of the parameter's step, from 1:
@@ -14,6 +14,8 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// v ← β₂ v + (1 − β₂) g²
 /// p ← p − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 /// ```
+/// With [`amsgrad`](RuleOptimizer::amsgrad) the largest v so far takes the place of v in the last line.
+///
 ///
 /// A gradient below 1.4e-17 (for `f32`) counts as 0, because its square would be subnormal.
 ///
@@ -47,13 +49,14 @@ pub struct AdamRule<const DECOUPLED: bool> {
     beta2: f64,
     epsilon: f64,
     weight_decay: f64,
+    amsgrad: bool,
 }
 
 impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     const NAME: &'static str = if DECOUPLED { "AdamW" } else { "Adam" };
 
     fn slots(&self) -> &'static [&'static str] {
-        &["m", "v"]
+        if self.amsgrad { &["m", "v", "max"] } else { &["m", "v"] }
     }
 
     fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]) {
@@ -79,7 +82,8 @@ once! {
         g: &'a [T],
         slots: &'a mut [Tensor<T>],
     ) {
-        let [m, v] = slots else { unreachable!("there are two slots") };
+        let [m, v, rest @ ..] = slots else { unreachable!("there are two slots") };
+        let [m, v] = [m, v].map(Tensor::as_mut_slice);
         let [beta1, beta2, epsilon] = betas_and_epsilon;
         let corrected1 = step.bias_correction(beta1);
         let corrected2 = step.bias_correction(beta2).sqrt();
@@ -99,14 +103,25 @@ once! {
             decay,
         ]
         .map(T::from_f64);
-        update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
-            let p = p * shrink;
+        let moments = move |p, m: T, v: T, g| {
             let g = decayed(g, decay, p).zero_below(tiny);
             // The smaller of the two weights, so that the larger summand keeps its digits.
             let m = if mostly_old { m + fresh1 * (g - m) } else { g + beta1 * (m - g) };
-            let v = beta2 * v + fresh2 * g * g;
-            [p - rate * m / (v.sqrt() * root + epsilon), m, v]
-        });
+            (m, beta2 * v + fresh2 * g * g)
+        };
+        match rest {
+            [] => update([p, m, v], [g], move |[p, m, v], [g]| {
+                let p = p * shrink;
+                let (m, v) = moments(p, m, v, g);
+                [p - rate * m / (v.sqrt() * root + epsilon), m, v]
+            }),
+            [max, ..] => update([p, m, v, max.as_mut_slice()], [g], move |[p, m, v, max], [g]| {
+                let p = p * shrink;
+                let (m, v) = moments(p, m, v, g);
+                let max = larger(max, v);
+                [p - rate * m / (max.sqrt() * root + epsilon), m, v, max]
+            }),
+        }
     }
 }
 
@@ -118,7 +133,8 @@ impl<const DECOUPLED: bool> RuleOptimizer<AdamRule<DECOUPLED>> {
     #[track_caller]
     pub fn new(lr: f64) -> Self {
         let weight_decay = if DECOUPLED { 0.01 } else { 0.0 };
-        Self::of(AdamRule { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }, lr)
+        let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8);
+        Self::of(AdamRule { beta1, beta2, epsilon, weight_decay, amsgrad: false }, lr)
     }
 
     /// β₁ and β₂, each in \[0, 1).
@@ -156,6 +172,17 @@ impl<const DECOUPLED: bool> RuleOptimizer<AdamRule<DECOUPLED>> {
     pub fn weight_decay(mut self, decay: f64) -> Self {
         require(AdamRule::<DECOUPLED>::NAME, "weight decay", decay, 0.0, f64::INFINITY);
         self.rule.weight_decay = decay;
+        self
+    }
+
+    /// Divides by the largest second moment so far, so that a rare large gradient is remembered and
+    /// the steps do not grow again.
+    ///
+    /// # Reference
+    /// Reddi et al. 2018, algorithm 2.
+    #[must_use]
+    pub fn amsgrad(mut self) -> Self {
+        self.rule.amsgrad = true;
         self
     }
 }

@@ -8,8 +8,9 @@ use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, VisitorMut};
 use crate::tape::Gradients;
 
-/// How many slots the parameters of a group have.
-pub(super) type Slots<'r> = dyn Fn(Option<usize>) -> usize + 'r;
+/// The slots of a parameter of a group before its first step. The numbers scale the learning rate and the
+/// weight decay.
+pub(super) type Slots<'r, T> = dyn Fn(Option<usize>, [f64; 2], &Param<T>) -> Vec<Tensor<T>> + 'r;
 
 /// Applies the rule of a group: the scales of the learning rate and of the weight decay, the number of
 /// the step, the parameter, its gradient, its slots.
@@ -54,7 +55,7 @@ once! {
         grads: &'p mut Gradients<'g, T>,
         entries: &'p mut [Entry<T>],
         start_first: (usize, bool),
-        slots: &'p Slots<'p>,
+        slots: &'p Slots<'p, T>,
         apply: &'p Apply<'p, T>,
     ) -> Passed where 'g: 'p {
         let (start, first) = start_first;
@@ -72,7 +73,7 @@ struct Pass<'p, 'g, T: Scalar> {
     start: usize,
     /// Whether this is the first pass of the step.
     first: bool,
-    slots: &'p Slots<'p>,
+    slots: &'p Slots<'p, T>,
     apply: &'p Apply<'p, T>,
     at: usize,
     /// Where the gradient of the next parameter is expected.
@@ -101,11 +102,10 @@ impl<T: Scalar> VisitorMut<'_, T> for Pass<'_, '_, T> {
         let Some(grad) = self.grads.take_next(&mut self.hint, param.id()) else { return };
         self.passed.found += 1;
         let scales = [param.lr_scale(), param.decay_scale()].map(f64::from);
-        let value = param.value_mut();
         if entry.slots.is_empty() {
-            let zeros = |_| Tensor::zeros(value.shape());
-            entry.slots = (0..(self.slots)(entry.group)).map(zeros).collect();
+            entry.slots = (self.slots)(entry.group, scales, param);
         }
+        let value = param.value_mut();
         let shape = &**entry.shape.get_or_insert_with(|| value.shape().into());
         if shape != value.shape() || grad.shape() != shape {
             let (is, was) = (show_shape(value.shape()), show_shape(shape));

@@ -4,6 +4,8 @@ use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor};
 
+use crate::param::Param;
+
 /// How an optimizer changes one parameter: all that a new optimizer has to write.
 ///
 /// A rule is a struct of options. [`RuleOptimizer`](super::RuleOptimizer) makes an optimizer of it.
@@ -51,11 +53,22 @@ pub trait Rule: Clone + fmt::Debug + Send + 'static {
     /// The optimizer's name, for messages and files.
     const NAME: &'static str;
 
-    /// The names of the tensors that are remembered of each parameter, of the parameter's shape. They
-    /// begin as zeros.
+    /// The names of the tensors that are remembered of each parameter. They begin as zeros of the
+    /// parameter's shape, or as [`slot`](Self::slot) says.
     fn slots(&self) -> &'static [&'static str];
 
-    /// Changes a parameter `p` with gradient `g`, and its slots, all of the same length.
+    /// What a slot is before the parameter's first step. `lr` is the rate of that step, with the
+    /// parameter's scale.
+    ///
+    /// The default is zeros of the parameter's shape. A rule that wants another start, or another
+    /// shape, writes this method; its [`apply`](Self::apply) may read the shape from the slot.
+    fn slot<T: Scalar>(&self, name: &str, param: &Param<T>, lr: f64) -> Tensor<T> {
+        let _ = (name, lr);
+        Tensor::zeros(param.value().shape())
+    }
+
+    /// Changes a parameter `p` with gradient `g`, and its slots. They have the same length, unless
+    /// [`slot`](Self::slot) says otherwise.
     fn apply<T: Scalar>(&self, step: Step, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]);
 
     /// Panics about options that do not go together; called before each step.
@@ -109,4 +122,30 @@ pub(super) fn square_limit<T: Scalar>() -> T {
 #[inline(always)]
 pub(super) fn decayed<T: Scalar>(g: T, decay: T, p: T) -> T {
     if decay == T::ZERO { g } else { g + decay * p }
+}
+
+/// The running mean `old · m + fresh · g`, for an `old` and a `fresh` that add up to 1.
+///
+/// The smaller of the two weights multiplies a difference, so that the larger summand keeps its digits.
+#[inline(always)]
+pub(super) fn mean<T: Scalar>(m: T, g: T, old: T, fresh: T) -> T {
+    if old > fresh { m + fresh * (g - m) } else { g + old * (m - g) }
+}
+
+/// The larger number. A NaN wins.
+#[inline(always)]
+pub(super) fn larger<T: Scalar>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+/// −1, 0 or 1; 0 for a NaN.
+#[inline(always)]
+pub(super) fn sign<T: Scalar>(x: T) -> T {
+    if x > T::ZERO {
+        T::ONE
+    } else if x < T::ZERO {
+        -T::ONE
+    } else {
+        T::ZERO
+    }
 }

@@ -9,6 +9,7 @@ use super::pass::pass;
 use super::state::{OptimizerState, StateError, export};
 use super::{Optimizer, Rule, Step, require};
 use crate::note::Note;
+use crate::param::Param;
 use crate::parameters::Parameters;
 use crate::pattern;
 use crate::tape::Gradients;
@@ -104,6 +105,11 @@ impl<R: Rule> RuleOptimizer<R> {
         self.lr = lr;
     }
 
+    /// Whether some parameters have options of their own.
+    pub(super) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The options of a parameter.
     fn rule_of(&self, path: &str) -> &R {
         let group = self.groups.iter().rfind(|group| pattern::matches(&group.pattern, path));
@@ -116,6 +122,11 @@ impl<R: Rule> RuleOptimizer<R> {
         let groups: Vec<&str> = self.groups.iter().map(|group| &*group.pattern).collect();
         associate(self.memory.entries(), model, R::NAME, &groups);
     }
+}
+
+/// The slots of a parameter before its first step.
+fn fresh<T: Scalar, R: Rule>(rule: &R, lr: f64, param: &Param<T>) -> Vec<Tensor<T>> {
+    rule.slots().iter().map(|name| rule.slot(name, param, lr)).collect()
 }
 
 impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
@@ -134,7 +145,10 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                 Some(at) => (&groups[at].rule, lr * groups[at].lr_factor),
                 None => (rule, lr),
             };
-            let slots = |at| group(at).0.slots().len();
+            let slots = |at, [lr_scale, _]: [f64; 2], param: &Param<T>| {
+                let (rule, lr) = group(at);
+                fresh(rule, lr * lr_scale, param)
+            };
             let apply =
                 |at, scales: [f64; 2], number, p: &mut [T], g: &[T], slots: &mut [Tensor<T>]| {
                     let ((rule, lr), [lr_scale, decay_scale]) = (group(at), scales);
@@ -193,7 +207,9 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
         state: OptimizerState<T>,
     ) -> Result<(), StateError> {
         let lr = state.lr;
-        self.memory = state.into_memory(R::NAME, &|path| self.rule_of(path).slots(), model)?;
+        let slots_of = |path: &str| self.rule_of(path).slots();
+        let fresh = |path: &str, param: &Param<T>| fresh(self.rule_of(path), lr, param);
+        self.memory = state.into_memory(R::NAME, &slots_of, &fresh, model)?;
         self.lr = lr;
         Ok(())
     }

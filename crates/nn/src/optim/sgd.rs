@@ -9,7 +9,7 @@ use super::{Rule, RuleOptimizer, Step, require};
 /// Stochastic gradient descent with momentum, Nesterov's variant and weight decay, as PyTorch has it:
 ///
 /// ```text
-/// g ← g + decay · p
+/// g ← g + decay · p                    (maximize: −g + decay · p)
 /// v ← μ v + (1 − dampening) g          (v = g in a parameter's first step)
 /// p ← p − lr · v                       (Nesterov: p − lr · (g + μ v))
 /// ```
@@ -31,6 +31,7 @@ pub struct SgdRule {
     momentum: f64,
     dampening: f64,
     nesterov: bool,
+    maximize: bool,
     weight_decay: f64,
 }
 
@@ -65,11 +66,12 @@ once! {
         let [lr, mu, decay, fresh] =
             [step.lr, rule.momentum, rule.weight_decay * step.decay_scale, fresh].map(T::from_f64);
         let nesterov = rule.nesterov;
+        let sign = if rule.maximize { -T::ONE } else { T::ONE };
         let [v] = slots else {
-            return update([p], [g], move |[p], [g]| [p - lr * decayed(g, decay, p)]);
+            return update([p], [g], move |[p], [g]| [p - lr * decayed(sign * g, decay, p)]);
         };
         update([p, v.as_mut_slice()], [g], move |[p, v], [g]| {
-            let g = decayed(g, decay, p);
+            let g = decayed(sign * g, decay, p);
             let v = mu * v + fresh * g;
             let direction = if nesterov { g + mu * v } else { v };
             [p - lr * direction, v]
@@ -84,7 +86,13 @@ impl Sgd {
     /// **Panics** if the rate is negative or not finite.
     #[track_caller]
     pub fn new(lr: f64) -> Self {
-        let rule = SgdRule { momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 };
+        let rule = SgdRule {
+            momentum: 0.0,
+            dampening: 0.0,
+            nesterov: false,
+            maximize: false,
+            weight_decay: 0.0,
+        };
         Self::of(rule, lr)
     }
 
@@ -119,6 +127,14 @@ impl Sgd {
     #[must_use]
     pub fn nesterov(mut self) -> Self {
         self.rule.nesterov = true;
+        self
+    }
+
+    /// Climbs: takes −g for g, so that the value grows of which the gradients are. Weight decay still
+    /// shrinks parameters.
+    #[must_use]
+    pub fn maximize(mut self) -> Self {
+        self.rule.maximize = true;
         self
     }
 

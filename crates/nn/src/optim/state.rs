@@ -7,6 +7,7 @@ use fanin_tensor::{Scalar, Tensor, show_shape};
 use serde::{Deserialize, Serialize};
 
 use super::memory::{Entry, Memory};
+use crate::param::Param;
 use crate::parameters::Parameters;
 
 /// What an optimizer remembers, by the paths of the parameters. With serde it goes into any file.
@@ -32,7 +33,7 @@ pub struct ParamState<T: Scalar = f32> {
     pub path: String,
     /// How often it was changed.
     pub steps: u64,
-    /// Its tensors by their names, of the parameter's shape.
+    /// Its tensors by their names.
     pub slots: Vec<(String, Tensor<T>)>,
 }
 
@@ -64,6 +65,8 @@ impl fmt::Debug for StateError {
 
 /// The names of the slots of the parameter with this path.
 type SlotsOf<'a> = dyn Fn(&str) -> &'static [&'static str] + 'a;
+/// The slots of the parameter with this path before its first step.
+type Fresh<'a, T> = dyn Fn(&str, &Param<T>) -> Vec<Tensor<T>> + 'a;
 
 once! {
     /// The parameters that have been trained.
@@ -84,6 +87,7 @@ once! {
         state: &'a OptimizerState<T>,
         optimizer: &'a str,
         slots_of: &'a SlotsOf<'a>,
+        fresh: &'a Fresh<'a, T>,
         model: &'a dyn Parameters<T>,
     ) -> Result<(), StateError> {
         let refuse = |why| Err(StateError { optimizer: state.optimizer.clone(), why });
@@ -114,10 +118,15 @@ once! {
                 let names: Vec<_> = param.slots.iter().map(|(name, _)| name).collect();
                 return refuse(format!("{path} has {names:?} and not {slots:?}"));
             }
-            let shape = model.value().shape();
-            if let Some((name, slot)) = param.slots.iter().find(|(_, s)| s.shape() != shape) {
-                let (slot, shape) = (show_shape(slot.shape()), show_shape(shape));
-                return refuse(format!("{name} of {path} is {slot}, and the parameter is {shape}"));
+            let of = show_shape(model.value().shape());
+            for ((name, slot), fresh) in param.slots.iter().zip(fresh(path, model)) {
+                if slot.shape() != fresh.shape() {
+                    let (slot, fresh) = (show_shape(slot.shape()), show_shape(fresh.shape()));
+                    let but = if fresh == of { String::new() } else { format!(" and wants {fresh}") };
+                    return refuse(format!(
+                        "{name} of {path} is {slot}, and the parameter is {of}{but}"
+                    ));
+                }
             }
         }
         Ok(())
@@ -141,14 +150,15 @@ once! {
 
 impl<T: Scalar> OptimizerState<T> {
     /// The memory of an optimizer with this name, and these slots for the parameter of a path, that
-    /// goes on from here with the model.
+    /// goes on from here with the model. `fresh` gives the shapes of the slots.
     pub(super) fn into_memory(
         self,
         optimizer: &str,
         slots_of: &SlotsOf<'_>,
+        fresh: &Fresh<'_, T>,
         model: &dyn Parameters<T>,
     ) -> Result<Memory, StateError> {
-        check(&self, optimizer, slots_of, model)?;
+        check(&self, optimizer, slots_of, fresh, model)?;
         Ok(into_entries(self.params))
     }
 }

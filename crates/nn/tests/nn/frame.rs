@@ -49,13 +49,13 @@ fn assert_close(what: &str, a: &Tensor, b: &Tensor, tolerance: f32) {
     assert!(error <= tolerance, "{what}: {error:e}\n{a}\n{b}");
 }
 
-fn bits(model: &dyn Parameters) -> Vec<Vec<u32>> {
+pub(crate) fn bits(model: &dyn Parameters) -> Vec<Vec<u32>> {
     let bits = |t: &Tensor| t.as_slice().iter().map(|x| x.to_bits()).collect();
     let params = model.named_params().into_iter().map(|(_, p)| bits(p.value()));
     params.chain(model.named_buffers().into_iter().map(|(_, b)| bits(b.value()))).collect()
 }
 
-fn random(shape: &[usize], seed: u64) -> Tensor {
+pub(crate) fn random(shape: &[usize], seed: u64) -> Tensor {
     use fanin_nn::init::{Initializer, ParamSpec, TorchRng};
     Normal::new(0.0, 1.0).draw(&ParamSpec::weight(1, 1), shape, &mut TorchRng::seed(seed)).into()
 }
@@ -66,12 +66,16 @@ fn with_batch_norm() -> Sequential {
     Sequential::new().add(Linear::new(8, 16)).add(norm).add(Relu).add(Linear::new(16, 3))
 }
 
-fn mlp(seed: u64) -> Sequential {
+pub(crate) fn mlp(seed: u64) -> Sequential {
     manual_seed(seed);
     Sequential::new().add(Linear::new(8, 16)).add(Relu).add(Linear::new(16, 3))
 }
 
-fn train(model: &mut Sequential, optimizer: &mut dyn Optimizer, seeds: std::ops::Range<u64>) {
+pub(crate) fn train(
+    model: &mut Sequential,
+    optimizer: &mut dyn Optimizer,
+    seeds: std::ops::Range<u64>,
+) {
     let mut tape = Tape::new();
     for seed in seeds {
         let x = random(&[32, 8], seed);

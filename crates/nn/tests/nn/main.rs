@@ -17,6 +17,7 @@ mod long_sums;
 mod losses;
 mod mistakes;
 mod mup;
+mod optimizers;
 mod plan;
 mod precise;
 mod probe;

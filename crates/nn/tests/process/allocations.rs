@@ -7,6 +7,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use fanin_nn::layers::*;
+use fanin_nn::optim::{
+    Adadelta, Adafactor, Adagrad, Adamax, Asgd, Ema, Lion, Muon, NAdam, RAdam, RmsProp, Rprop, Swa,
+};
 use fanin_nn::tensor::gemm::{Path, path};
 use fanin_nn::tensor::parallel;
 use fanin_nn::tensor::simd::{self, Level};
@@ -266,6 +269,48 @@ fn running_statistics_and_tables_without_allocation() {
     };
     let _ = step();
     assert_eq!([step(), step()], [0; 2]);
+#[test]
+fn every_optimizer_without_allocation() {
+    let _alone = alone();
+    let optimizers: [Box<dyn Optimizer>; 14] = [
+        Box::new(Sgd::new(1e-3).momentum(0.9).maximize()),
+        Box::new(Adam::new(1e-3).amsgrad()),
+        Box::new(NAdam::new(1e-3)),
+        Box::new(RAdam::new(1e-3)),
+        Box::new(Adagrad::new(1e-3)),
+        Box::new(Adadelta::new(1.0)),
+        Box::new(RmsProp::new(1e-3).centered().momentum(0.9)),
+        Box::new(Adamax::new(1e-3)),
+        Box::new(Rprop::new(1e-3)),
+        Box::new(Asgd::new(1e-3)),
+        Box::new(Lion::new(1e-4)),
+        Box::new(Adafactor::new(1e-2)),
+        Box::new(Muon::new(1e-2, AdamW::new(1e-3))),
+        Box::new(Muon::new(1e-2, AdamW::new(1e-3)).group("2.*", |g| g.adamw())),
+    ];
+    for mut optimizer in optimizers {
+        eprintln!("{}", optimizer.state().optimizer);
+        check(&[8, 16, 12], 16, Loss::MeanSquared, || Box::new(Tanh), &mut *optimizer);
+    }
+    let mut muon = Muon::new(1e-2, AdamW::new(1e-3));
+    check(&[784, 300, 10], 32, Loss::CrossEntropy, || Box::new(Relu), &mut muon);
+}
+
+/// The model's weights are copied in the second update, because the first one shares them.
+#[test]
+fn averages_without_allocation() {
+    let _alone = alone();
+    parallel::set_num_threads(1);
+    let model = Sequential::new().add(Linear::new(8, 16)).add(BatchNorm1d::new(16));
+    let (mut ema, mut swa) = (Ema::new(0.9), Swa::new().average_buffers());
+    for _ in 0..2 {
+        ema.update(&model);
+        swa.update(&model);
+    }
+    for _ in 0..3 {
+        assert_eq!(allocations(|| ema.update(&model)), 0);
+        assert_eq!(allocations(|| swa.update(&model)), 0);
+    }
 }
 
 /// Operations with broadcasts and reductions along any axis.

@@ -5,10 +5,14 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use fanin_nn::init::manual_seed;
-use fanin_nn::optim::RmsProp;
+use fanin_nn::optim::{
+    Adadelta, Adafactor, Adagrad, Adamax, Asgd, Lion, Muon, NAdam, OptimizerState, RAdam, RmsProp,
+    Rprop,
+};
 use fanin_nn::tensor::parallel;
 use fanin_nn::{
-    Adam, AdamW, Backward, Linear, Module, Op, Optimizer, Parameters, Sgd, Tape, Tensor, Var,
+    Adam, AdamW, Backward, Gradients, Linear, Module, Op, Optimizer, Parameters, Sgd, Tape, Tensor,
+    Var,
 };
 
 use super::alone;
@@ -16,6 +20,27 @@ use super::alone;
 /// How many numbers are subnormal.
 fn subnormal(x: &[f32]) -> usize {
     x.iter().filter(|x| x.is_subnormal()).count()
+}
+
+/// An optimizer of any kind.
+struct Boxed(Box<dyn Optimizer>);
+
+impl Optimizer for Boxed {
+    fn step(&mut self, model: &mut dyn Parameters, grads: Gradients<'_>) {
+        self.0.step(model, grads);
+    }
+
+    fn lr(&self) -> f64 {
+        self.0.lr()
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.0.set_lr(lr);
+    }
+
+    fn state(&self) -> OptimizerState {
+        self.0.state()
+    }
 }
 
 /// Subnormal numbers by kind of tensor.
@@ -227,6 +252,22 @@ fn no_tensor_of_a_long_training_has_a_subnormal_number() {
         "rmsprop, all",
         Training::new(&[8, 16, 16, 1], 8, Relu, Numbers, rmsprop().centered().momentum(0.9)),
     );
+    let mut small = |name: &str, optimizer: Box<dyn Optimizer>| {
+        let optimizer = Boxed(optimizer);
+        check(name, Training::new(&[8, 16, 16, 1], 8, Relu, Numbers, optimizer));
+    };
+    small("amsgrad", Box::new(adam().amsgrad()));
+    small("nadam", Box::new(NAdam::new(1e-3).betas(b1, b2)));
+    small("radam", Box::new(RAdam::new(1e-3).betas(b1, b2)));
+    small("adagrad", Box::new(Adagrad::new(1e-2)));
+    small("adadelta", Box::new(Adadelta::new(1.0)));
+    small("adamax", Box::new(Adamax::new(1e-3).betas(b1, b2)));
+    small("rprop", Box::new(Rprop::new(1e-3)));
+    small("asgd", Box::new(Asgd::new(0.05).lambda(0.1).t0(50.0)));
+    small("lion", Box::new(Lion::new(1e-3).betas(b1, b2).weight_decay(50.0)));
+    small("adafactor", Box::new(Adafactor::new(0.05).weight_decay(0.2)));
+    let rest = AdamW::new(1e-3).betas(b1, b2);
+    small("muon", Box::new(Muon::new(0.02, rest).momentum(0.9).weight_decay(2.5)));
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 

@@ -2,6 +2,7 @@
 
 use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
+use fanin_nn::optim::{Adafactor, AdamW, Muon};
 use fanin_nn::tensor::parallel;
 use fanin_nn::{
     Adam, Backward, Linear, Mode, Module, Op, Optimizer, Param, Parameters, Sequential, Sgd, Tape,
@@ -63,6 +64,35 @@ fn steps_give_the_same_bits_with_any_number_of_threads() {
                 let same = train(threads, steps, rows, narrow) == one;
                 assert!(same, "{threads} threads, narrow: {narrow}");
             }
+        }
+    }
+}
+
+/// Rules that sum and multiply matrices.
+#[test]
+fn muon_and_adafactor_give_the_same_bits_with_any_number_of_threads() {
+    let _alone = alone();
+    let train = |threads, wide: bool, muon: bool| {
+        parallel::set_num_threads(threads);
+        let (x, y) = data(33);
+        let mut model = if wide { model() } else { narrow_model() };
+        let mut optimizer: Box<dyn Optimizer> = if muon {
+            Box::new(Muon::new(0.02, AdamW::new(1e-3)))
+        } else {
+            Box::new(Adafactor::new(0.01))
+        };
+        let mut tape = Tape::new();
+        for _ in 0..3 {
+            let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&y));
+            optimizer.step(&mut model, grads);
+        }
+        bits(&model)
+    };
+    for (wide, muon) in [(false, false), (false, true), (true, false), (true, true)] {
+        let one = train(1, wide, muon);
+        for threads in [2, 16] {
+            let same = train(threads, wide, muon) == one;
+            assert!(same, "{threads} threads, wide: {wide}, Muon: {muon}");
         }
     }
 }
