@@ -30,7 +30,8 @@ impl<T: Scalar> Op<T> for Prelu {
         if let Some((write, dx)) = cx.grad(0) {
             match *w {
                 [w] => {
-                    map([x, dy], write, dx, move |[x, dy]| if x > T::ZERO { dy } else { w * dy })
+                    let slope = move |[x, dy]: [T; 2]| if x > T::ZERO { dy } else { w * dy };
+                    map([x, dy], write, dx, slope);
                 }
                 _ => {
                     let n = self.features.max(1);

@@ -405,7 +405,8 @@ fn batch(rows: usize, cols: usize) -> Tensor {
 
 #[test]
 fn the_doctor_knows_slopes() {
-    let activations: [(&str, fn() -> Sequential); 3] = [
+    type Build = fn() -> Sequential;
+    let activations: [(&str, Build); 3] = [
         ("Prelu", || Sequential::new().add(Prelu::new())),
         ("Prelu", || Sequential::new().add(Prelu::per_feature(32))),
         ("LeakyRelu", || Sequential::new().add(Rrelu::default())),
