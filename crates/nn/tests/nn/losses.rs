@@ -231,6 +231,37 @@ fn a_soft_margin_of_any_score_is_finite() {
     assert_eq!(grads.get(&y).unwrap().as_slice(), [-1.0, 1.0, -1.0, 0.0]);
 }
 
+/// The loss of a sure and right logit is small, and has as many digits as a large one; so has its derivative.
+#[test]
+fn losses_of_logits_keep_what_is_small() {
+    let mut tape = Tape::new();
+    for i in -340..=340 {
+        let logit = i as f32 / 4.0;
+        let z = Param::new(Tensor::from_vec([1, 1], vec![logit]));
+        let small = |x: f64| if x > 30.0 { x } else { x.exp().ln_1p() };
+        for (t, sign) in [(0.0, 1.0), (1.0, -1.0)] {
+            let x = sign * f64::from(logit);
+            let (value, slope) = (small(x), sign / (1.0 + (-x).exp()));
+            let target = Tensor::full([1, 1], t);
+            let signs = target.map(|t| 2.0 * t - 1.0);
+            let losses: [(&str, Box<dyn Loss<Tensor>>, &Tensor); 3] = [
+                ("bce_with_logits", Box::new(BceWithLogits::new()), &target),
+                ("multi_label_soft_margin", Box::new(MultiLabelSoftMargin::new()), &target),
+                ("soft_margin", Box::new(SoftMargin::new()), &signs),
+            ];
+            for (name, loss, target) in losses {
+                let (got, grads) = tape.value_and_grad(|t| loss.loss(t.param(&z), target));
+                let gradient = grads.get(&z).unwrap().item();
+                for (what, got, want) in [("loss", got, value), ("gradient", gradient, slope)] {
+                    let off = (f64::from(got) - want).abs() / want.abs();
+                    let bound = 4.0 * f64::from(f32::EPSILON);
+                    assert!(off <= bound, "{name} of {logit}, {what}: {got}, not {want}");
+                }
+            }
+        }
+    }
+}
+
 /// A subnormal derivative is 0 for the operation below, and kept for a parameter.
 #[test]
 fn tails_of_derivatives_are_0() {

@@ -49,6 +49,11 @@ fn logits_are_not_bounded() {
     unfit(&net().add(Relu), &L1::new(), &signs, ["Relu", "l1"]);
     unfit(&net().add(Relu), &SmoothL1::new(1.0), &signs, ["Relu", "smooth_l1"]);
 
+    let report = InitReport::with_loss(&net().add(Sigmoid), &batch(), &BceWithLogits::new(), &bits);
+    let said = &report.verdicts[0];
+    assert!(said.finding.contains("a sigmoid of a sigmoid"), "{report}");
+    assert_eq!(said.advice, "leave the sigmoid out");
+
     let labels: Vec<usize> = (0..30).map(|i| i % 3).collect();
     healthy(&net(), &Focal::new(), &labels);
     healthy(&net(), &MultiMargin::new(), &labels);
