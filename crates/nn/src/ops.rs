@@ -2,9 +2,11 @@
 //! backward pass.
 
 pub(crate) mod activations;
+mod alpha_dropout;
 mod arithmetic;
 mod axes;
 mod batch_norm;
+mod distance;
 mod dropout;
 mod elementary;
 pub(crate) mod elementwise;
@@ -12,6 +14,7 @@ mod embedding_bag;
 mod expand;
 mod extremes;
 mod functions;
+mod glu;
 mod indexing;
 mod indices;
 mod linear;
@@ -19,9 +22,11 @@ mod norm;
 mod normalization;
 #[cfg(test)]
 mod precise;
+mod prelu;
 mod reduce;
 mod residual;
 mod rows;
+mod rrelu;
 mod shape;
 mod softmax;
 mod spectral_norm;
@@ -32,6 +37,8 @@ pub(crate) use dropout::require_probability;
 pub use embedding_bag::BagMode;
 pub(crate) use embedding_bag::Entries;
 pub(crate) use linear::Linear;
+pub(crate) use prelu::common_slope;
+pub(crate) use rrelu::require_slopes;
 
 use fanin_tensor::show_shape;
 

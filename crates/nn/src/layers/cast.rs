@@ -22,7 +22,7 @@ pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<B
     }
     with_parameters!(
         Linear Sequential Residual Parallel FixupBranch WeightNorm SpectralNorm LayerNorm BatchNorm1d
-        GroupNorm RmsNorm
+        GroupNorm RmsNorm Prelu
     );
     macro_rules! without_parameters {
         ($($layer:ident)*) => {$(
@@ -31,6 +31,6 @@ pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<B
             }
         )*};
     }
-    without_parameters!(Dropout Flatten Unflatten Identity);
+    without_parameters!(AlphaDropout Dropout Flatten Geglu Glu Identity Reglu Rrelu Swiglu Unflatten);
     activation::cast_activation(layer)
 }

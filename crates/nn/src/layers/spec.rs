@@ -4,6 +4,7 @@ mod budget;
 mod linear;
 mod norm;
 mod parallel;
+mod prelu;
 mod read;
 mod residual;
 
@@ -17,11 +18,13 @@ use super::*;
 use crate::describe::Features;
 use crate::module::Module;
 use crate::ops::activations;
+use crate::ops::activations::faults;
 use budget::Budget;
 
 pub use linear::LinearSpec;
 pub use norm::{BatchNorm1dSpec, GroupNormSpec, LayerNormSpec, RmsNormSpec};
 pub use parallel::{Join, NamedSpec, ParallelSpec};
+pub use prelu::PreluSpec;
 pub use residual::{AlphaSpec, ResidualSpec};
 
 /// The layers of a [`Sequential`], as a configuration file names them.
@@ -83,11 +86,25 @@ macro_rules! layer_spec {
             Dropout(f64),
             $(
                 #[doc = concat!("A [`", stringify!($name), "`]", $(
-                    " of this ", $(stringify!($param),)+
+                    " with its ", $("`", stringify!($param), "` ",)+
                 )? ".")]
                 $name $(($($param_type),+))?,
             )*
             // Behind the activations: a binary format numbers the variants.
+            /// An [`AlphaDropout`] of this probability.
+            AlphaDropout(f64),
+            /// A [`Geglu`] that gives so many features.
+            Geglu(usize),
+            /// A [`Glu`] that gives so many features.
+            Glu(usize),
+            /// A [`Prelu`].
+            Prelu(PreluSpec),
+            /// A [`Reglu`] that gives so many features.
+            Reglu(usize),
+            /// An [`Rrelu`] with slopes between these two.
+            Rrelu(f64, f64),
+            /// A [`Swiglu`] that gives so many features.
+            Swiglu(usize),
             /// A layer with a name.
             Named(NamedSpec),
             /// A [`Parallel`].
@@ -124,6 +141,13 @@ macro_rules! layer_spec {
                     Self::Residual(residual) => add(model, name, residual.build()),
                     &Self::Dropout(p) => add(model, name, Dropout::new(p)),
                     $(&Self::$name $(($($param),+))? => add(model, name, $name $(($($param),+))?),)*
+                    &Self::AlphaDropout(p) => add(model, name, AlphaDropout::new(p)),
+                    &Self::Geglu(features) => add(model, name, Geglu::new(features)),
+                    &Self::Glu(features) => add(model, name, Glu::new(features)),
+                    Self::Prelu(prelu) => add(model, name, prelu.build()),
+                    &Self::Reglu(features) => add(model, name, Reglu::new(features)),
+                    &Self::Rrelu(lower, upper) => add(model, name, Rrelu::new(lower, upper)),
+                    &Self::Swiglu(features) => add(model, name, Swiglu::new(features)),
                     Self::Named(named) => named.layer.build(model, Some(&named.name)),
                     Self::Parallel(parallel) => add(model, name, parallel.build()),
                     Self::BatchNorm1d(norm) => add(model, name, norm.build()),
@@ -143,8 +167,17 @@ macro_rules! layer_spec {
             /// The parameters of an activation; none for other layers.
             fn parameters(&self) -> Vec<f64> {
                 match self {
+                    &Self::Rrelu(lower, upper) => vec![lower, upper],
                     $($(&Self::$name($($param),+) => vec![$($param),+],)?)*
                     _ => vec![],
+                }
+            }
+
+            /// Why the parameters of an activation are impossible, if they are.
+            fn fault(&self) -> Option<&'static str> {
+                match self {
+                    $($(&Self::$name($($param),+) => faults::$method($($param),+),)?)*
+                    _ => None,
                 }
             }
         }
@@ -312,7 +345,7 @@ impl LayerSpec {
         match self {
             Self::Named(named) => named.layer.has_parameters(),
             Self::Linear(_) | Self::WeightNorm(_) | Self::SpectralNorm(_) => true,
-            Self::Residual(_) | Self::Parallel(_) => true,
+            Self::Residual(_) | Self::Parallel(_) | Self::Prelu(_) => true,
             Self::BatchNorm1d(_) | Self::LayerNorm(_) | Self::RmsNorm(_) | Self::GroupNorm(_) => {
                 true
             }
@@ -376,13 +409,32 @@ impl LayerSpec {
                 features = Features::Unknown;
                 reshaping::unusable(sizes).map_or(Ok(()), Err)
             }
-            LayerSpec::Dropout(p) if !(0.0..1.0).contains(p) => {
+            LayerSpec::Prelu(prelu) => {
+                if let Some(slopes) = prelu.features.filter(|&slopes| slopes != 1) {
+                    features = Features::Map { input: slopes, output: slopes };
+                }
+                prelu.check(budget)
+            }
+            LayerSpec::Dropout(p) | LayerSpec::AlphaDropout(p) if !(0.0..1.0).contains(p) => {
                 Err("the probability must be from 0 to below 1".into())
             }
-            layer => match layer.parameters().iter().all(|x| x.abs() <= LARGEST) {
-                true => Ok(()),
-                false => Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}")),
+            &(LayerSpec::Glu(half)
+            | LayerSpec::Geglu(half)
+            | LayerSpec::Reglu(half)
+            | LayerSpec::Swiglu(half)) => match half.checked_mul(2) {
+                Some(input) => {
+                    features = Features::Map { input, output: half };
+                    Ok(())
+                }
+                None => Err("it takes twice as many features, which are too many".into()),
             },
+            LayerSpec::Rrelu(lower, upper) if lower > upper => {
+                Err("the first slope must not be above the second".into())
+            }
+            layer if !layer.parameters().iter().all(|x| x.abs() <= LARGEST) => {
+                Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}"))
+            }
+            layer => layer.fault().map_or(Ok(()), |why| Err(why.into())),
         };
         match result {
             Ok(()) => Ok(features),
@@ -411,6 +463,7 @@ impl fmt::Display for LayerSpec {
                 write!(f, "Unflatten({} axes)", sizes.len())
             }
             LayerSpec::Unflatten(sizes) => write!(f, "Unflatten({})", show_shape(sizes)),
+            LayerSpec::Prelu(_) => f.write_str("Prelu"),
             // `LeakyRelu(0.2)`
             _ => write!(f, "{self:?}"),
         }
