@@ -105,6 +105,20 @@ macro_rules! layer_spec {
             /// A [`Swiglu`] that gives so many features.
             Swiglu(usize),
             // Behind the activations: a binary format numbers the variants.
+            /// An [`AlphaDropout`] of this probability.
+            AlphaDropout(f64),
+            /// A [`Geglu`] that gives so many features.
+            Geglu(usize),
+            /// A [`Glu`] that gives so many features.
+            Glu(usize),
+            /// A [`Prelu`].
+            Prelu(PreluSpec),
+            /// A [`Reglu`] that gives so many features.
+            Reglu(usize),
+            /// An [`Rrelu`] with slopes between these two.
+            Rrelu(f64, f64),
+            /// A [`Swiglu`] that gives so many features.
+            Swiglu(usize),
             /// A layer with a name.
             Named(NamedSpec),
             /// A [`Parallel`].
@@ -141,6 +155,13 @@ macro_rules! layer_spec {
                     Self::Residual(residual) => add(model, name, residual.build()),
                     &Self::Dropout(p) => add(model, name, Dropout::new(p)),
                     $(&Self::$name $(($($param),+))? => add(model, name, $name $(($($param),+))?),)*
+                    &Self::AlphaDropout(p) => add(model, name, AlphaDropout::new(p)),
+                    &Self::Geglu(features) => add(model, name, Geglu::new(features)),
+                    &Self::Glu(features) => add(model, name, Glu::new(features)),
+                    Self::Prelu(prelu) => add(model, name, prelu.build()),
+                    &Self::Reglu(features) => add(model, name, Reglu::new(features)),
+                    &Self::Rrelu(lower, upper) => add(model, name, Rrelu::new(lower, upper)),
+                    &Self::Swiglu(features) => add(model, name, Swiglu::new(features)),
                     Self::Named(named) => named.layer.build(model, Some(&named.name)),
                     Self::Parallel(parallel) => add(model, name, parallel.build()),
                     Self::BatchNorm1d(norm) => add(model, name, norm.build()),
@@ -346,6 +367,7 @@ impl LayerSpec {
             Self::Named(named) => named.layer.has_parameters(),
             Self::Linear(_) | Self::WeightNorm(_) | Self::SpectralNorm(_) => true,
             Self::Prelu(_) | Self::Residual(_) | Self::Parallel(_) => true,
+            Self::Residual(_) | Self::Parallel(_) | Self::Prelu(_) => true,
             Self::BatchNorm1d(_) | Self::LayerNorm(_) | Self::RmsNorm(_) | Self::GroupNorm(_) => {
                 true
             }
@@ -464,6 +486,7 @@ impl fmt::Display for LayerSpec {
                 write!(f, "Unflatten({} axes)", sizes.len())
             }
             LayerSpec::Unflatten(sizes) => write!(f, "Unflatten({})", show_shape(sizes)),
+            LayerSpec::Prelu(_) => f.write_str("Prelu"),
             // `LeakyRelu(0.2)`
             _ => write!(f, "{self:?}"),
         }
