@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use common::{NAMES, TempDir, idx_u8, write_small_mnist};
 use fanin_datasets::augment::shift;
 use fanin_datasets::idx::Reader;
-use fanin_datasets::{Dataset, Error, Result, mnist_from};
+use fanin_datasets::{Dataset, Error, Pipeline, Result, mnist_from};
 use fanin_tensor::Tensor;
 use flate2::{Compression, write::GzEncoder};
 
@@ -109,6 +109,7 @@ fn memory_follows_what_arrives() {
 
     #[cfg(feature = "csv")]
     csv_takes_a_small_multiple_of_the_file();
+    a_pipeline_takes_memory_for_the_bytes_there_are();
     a_file_that_does_not_belong_takes_no_memory();
     a_pass_takes_memory_for_few_batches();
 }
@@ -181,6 +182,26 @@ fn csv_takes_a_small_multiple_of_the_file() {
     let (used, read) = peak_of(|| Csv::new().limit(1 << 20).read_from("x", &packed[..]));
     assert!(matches!(read, Err(Error::TooLarge { .. })));
     assert!(used <= 4 * (1 << 20) + BUFFERS, "{used} bytes for a refusal");
+}
+
+/// Pipelines whose checksum is right, and whose lengths are claims.
+fn a_pipeline_takes_memory_for_the_bytes_there_are() {
+    let number = |n: u64| n.to_le_bytes().to_vec();
+    for claim in [1 << 10, 1 << 20, 1 << 23, 1 << 40, u64::MAX] {
+        let [inputs, name] = [number(claim), [number(1), number(claim), b"abc".to_vec()].concat()];
+        for payload in [inputs, name] {
+            let lengths = [number(payload.len() as u64), number(0)].concat();
+            let rest = [lengths, payload].concat();
+            let mut crc = flate2::Crc::new();
+            crc.update(&rest);
+            let header = [&b"\x8Ffpipe\n\0\x01\0\0\0"[..], &crc.sum().to_le_bytes()].concat();
+            let bytes = [header, rest].concat();
+            let (used, read) = peak_of(|| Pipeline::from_bytes(&bytes));
+            assert!(matches!(read, Err(Error::NotAPipeline { .. })), "{read:?}");
+            // Serde takes up to 1 MiB for the elements that a sequence claims.
+            assert!(used <= (1 << 20) + BUFFERS, "{used} bytes for a claim of {claim}");
+        }
+    }
 }
 
 /// A pass of any length has the memory of few batches: two that a tape holds by turns, and one more

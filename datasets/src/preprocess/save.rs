@@ -13,7 +13,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bincode::config::{Configuration, Fixint, LittleEndian, NoLimit};
+use bincode::error::DecodeError;
 use flate2::Crc;
 
 use super::pipeline::Pipeline;
@@ -24,12 +25,11 @@ const MAGIC: [u8; 8] = *b"\x8Ffpipe\n\0";
 const VERSION: u32 = 1;
 const HEADER: usize = 32;
 
-/// A pipeline has names and numbers. A claim beyond the limit is refused before memory is allocated.
-const LIMIT: usize = 1 << 24;
-const CODEC: Configuration<LittleEndian, Fixint, Limit<LIMIT>> = bincode::config::standard()
-    .with_little_endian()
-    .with_fixed_int_encoding()
-    .with_limit::<LIMIT>();
+type Codec<L> = Configuration<LittleEndian, Fixint, L>;
+
+/// Bincode without a limit, for what is written.
+const CODEC: Codec<NoLimit> =
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding();
 
 impl Pipeline {
     /// Writes the pipeline to a file. An existing file is replaced as a whole.
@@ -106,9 +106,7 @@ impl Pipeline {
     }
 
     fn encode(&self, model: &[u8]) -> Vec<u8> {
-        // Without the limit: it is for what comes from outside.
-        let codec = CODEC.with_no_limit();
-        let pipeline = bincode::serde::encode_to_vec(self, codec).expect("names and numbers");
+        let pipeline = bincode::serde::encode_to_vec(self, CODEC).expect("names and numbers");
         let mut rest = Vec::with_capacity(16 + pipeline.len() + model.len());
         rest.extend((pipeline.len() as u64).to_le_bytes());
         rest.extend((model.len() as u64).to_le_bytes());
@@ -149,10 +147,26 @@ fn decode(file: &Path, mut bytes: Vec<u8>) -> Result<(Pipeline, Vec<u8>)> {
         return Err(fault("has another length than its header says".into()));
     }
     let model = bytes.split_off(HEADER + pipeline as usize);
-    let decoded = bincode::serde::decode_from_slice(&bytes[HEADER..], CODEC);
-    match decoded {
+    match decode_within_limit(&bytes[HEADER..]) {
         Ok((decoded, read)) if read as u64 == pipeline => Ok((decoded, model)),
         Ok(_) => Err(fault("goes on after its pipeline".into())),
         Err(error) => Err(fault(format!("cannot be decoded, {error}"))),
+    }
+}
+
+/// Decodes a pipeline. Lengths in it are claims, for which bincode takes memory at once; so it gets a
+/// limit that is a small multiple of the bytes there are. Limits are constants to bincode.
+fn decode_within_limit(bytes: &[u8]) -> std::result::Result<(Pipeline, usize), DecodeError> {
+    fn within<const LIMIT: usize>(
+        bytes: &[u8],
+    ) -> std::result::Result<(Pipeline, usize), DecodeError> {
+        bincode::serde::decode_from_slice(bytes, CODEC.with_limit::<LIMIT>())
+    }
+    match bytes.len() {
+        0..=0x4000 => within::<0x1_0000>(bytes),
+        0x4001..=0x4_0000 => within::<0x10_0000>(bytes),
+        0x4_0001..=0x40_0000 => within::<0x100_0000>(bytes),
+        0x40_0001..=0x400_0000 => within::<0x1000_0000>(bytes),
+        _ => within::<0x7fff_ffff>(bytes),
     }
 }

@@ -271,6 +271,18 @@ fn a_pipeline_is_saved_with_its_model_or_alone() {
 }
 
 #[test]
+fn a_pipeline_of_any_size_can_be_read_again() {
+    for n in [1usize, 400, 6_000, 100_000] {
+        let texts = (0..n).map(|i| format!("category {i:032}"));
+        let recipe = Preprocessor::new().encode(Encode::Ordinal).max_categories(n);
+        let pipeline = recipe.fit(&Frame::new().with_texts("t", texts)).unwrap();
+        let bytes = pipeline.to_bytes();
+        assert!(bytes.len() > 49 * n);
+        assert_eq!(Pipeline::from_bytes(&bytes).unwrap(), pipeline, "{n} categories");
+    }
+}
+
+#[test]
 fn no_damage_of_a_pipelines_bytes_goes_unseen() {
     let bytes = recipe().class("sold").fit(&homes()).unwrap().to_bytes();
     for cut in 0..bytes.len() {
