@@ -60,6 +60,13 @@ pub trait Loss<Y: ?Sized, T: Scalar = f32> {
     /// **Panics** if the target does not fit the prediction.
     #[track_caller]
     fn loss<'t>(&self, prediction: Var<'t, T>, target: &Y) -> Var<'t, T>;
+
+    /// Whether rows with this label are left out, as by [`CrossEntropy::ignore_index`], so that it need
+    /// not be a class.
+    fn ignores(&self, label: usize) -> bool {
+        let _ = label;
+        false
+    }
 }
 
 impl<T, F> Loss<Tensor<T>, T> for F

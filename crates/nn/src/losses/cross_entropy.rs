@@ -149,6 +149,10 @@ impl<T: Scalar> Loss<[usize], T> for CrossEntropy {
     fn loss<'t>(&self, prediction: Var<'t, T>, labels: &[usize]) -> Var<'t, T> {
         cross_entropy(self, prediction, labels)
     }
+
+    fn ignores(&self, label: usize) -> bool {
+        self.ignored == Some(label)
+    }
 }
 
 once! {
@@ -219,6 +223,10 @@ impl<T: Scalar> Loss<Vec<usize>, T> for CrossEntropy {
     #[track_caller]
     fn loss<'t>(&self, prediction: Var<'t, T>, labels: &Vec<usize>) -> Var<'t, T> {
         self.loss(prediction, &labels[..])
+    }
+
+    fn ignores(&self, label: usize) -> bool {
+        self.ignored == Some(label)
     }
 }
 
