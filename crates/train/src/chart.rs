@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(ticks(Axis::Linear, 1.0, 20.0), ["0", "5", "10", "15", "20"]);
         assert_eq!(ticks(Axis::Log, 0.02, 9.0), ["0.1", "1"]);
         assert_eq!(ticks(Axis::Log, 0.9, 6.0), ["1", "2", "5"]);
-        assert_eq!(ticks(Axis::Log, 1e-7, 1.0).first().unwrap(), "1e-6");
+        assert_eq!(ticks(Axis::Log, 1e-7, 1.0)[..2], ["1e-7", "1e-6"]);
         assert!(ticks(Axis::Linear, 3.0, 3.0).len() >= 2);
     }
 

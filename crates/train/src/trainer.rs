@@ -51,7 +51,8 @@ use crate::metrics::Metric;
 ///
 /// # Ctrl-C
 /// The first Ctrl-C ends training after the current step. `fit` then returns as usual, the model keeps
-/// what it has learnt, and [`History::stopped`](crate::History::stopped) says why. A second Ctrl-C ends the
+/// what it has learnt (with early stopping, its best weights), and
+/// [`History::stopped`](crate::History::stopped) says why. A second Ctrl-C ends the
 /// process. While no training runs, Ctrl-C does what it does by default. A program with a handler of its own
 /// installs it before the first `fit`, or turns this off by [`ctrl_c(false)`](Self::ctrl_c), or without the
 /// feature `ctrl-c`. On Windows Ctrl-C ends the process.

@@ -5,4 +5,5 @@
 mod architecture;
 mod doctor;
 mod levels;
+mod trainer;
 mod training_parity;

@@ -15,6 +15,7 @@ mod long_sums;
 mod losses;
 mod mistakes;
 mod mup;
+mod non_finite;
 mod plan;
 mod precise;
 mod probe;

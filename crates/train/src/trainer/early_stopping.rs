@@ -41,7 +41,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Waits for this many epochs without an improvement. With `usize::MAX` training is never ended early,
+    /// Ends training after this many epochs in a row without an improvement. With `usize::MAX` training is never ended early,
     /// and the best weights are restored at its end.
     pub fn patience(epochs: usize) -> Self {
         Self { patience: epochs, min_delta: 0.0, metric: None }
@@ -131,7 +131,7 @@ impl Watch {
             return Progress::Better;
         }
         self.waited += 1;
-        if self.waited > self.rule.patience { Progress::Stop } else { Progress::Wait }
+        if self.waited >= self.rule.patience.max(1) { Progress::Stop } else { Progress::Wait }
     }
 
     pub(crate) fn best_epoch(&self) -> Option<usize> {
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn patience_and_min_delta_count_epochs() {
         use Progress::*;
-        let rule = EarlyStopping::patience(1);
+        let rule = EarlyStopping::patience(2);
         assert_eq!(
             epochs(rule.clone(), false, &[3.0, 2.0, 2.0, 2.5]),
             [Better, Better, Wait, Stop]

@@ -9,7 +9,7 @@ use fanin_nn::optim::Optimizer;
 use fanin_nn::{Parameters, Tape};
 use fanin_tensor::Tensor;
 
-use super::objective::{Objective, check_data};
+use super::objective::{FIRST, Objective, check_data};
 use super::options::{Options, Order};
 use super::run::{Begin, Run, Source, Validation, measure};
 use super::subset::split;
@@ -166,9 +166,8 @@ where
     {
         self.options.check()?;
         check_data(&self.loss, &*model, valid, VALIDATION)?;
-        let sample = valid.batches(1).next();
-        let classes = match &sample {
-            Some(sample) => self.loss.check(&*model, sample, VALIDATION)?,
+        let classes = match valid.batches(FIRST).next() {
+            Some(samples) => self.loss.check(&*model, &samples, VALIDATION)?,
             None => None,
         };
         let mut epoch = 0;
@@ -255,7 +254,7 @@ where
         L: Objective<M, D::Batch, K, Target = Y>,
     {
         let (order, size) = (self.options.order, self.options.batch);
-        self.options.check_schedule(train.num_samples())?;
+        self.options.check_schedule(train.num_samples(), self.optimizer.lr())?;
         let mut rng = match order {
             Order::Seeded(seed) => Some(TorchRng::seed(seed)),
             Order::Given | Order::Shuffled => None,
@@ -340,13 +339,22 @@ impl Options<'_> {
         Ok(())
     }
 
-    /// Refuses a schedule that does not last for the training on so many samples.
-    fn check_schedule(&self, samples: usize) -> Result<()> {
-        let Some(steps) = self.schedule.as_ref().and_then(|schedule| schedule.steps()) else {
-            return Ok(());
-        };
+    /// Refuses a schedule that does not last for the training on so many samples, or that gives a rate
+    /// that no optimizer can use.
+    fn check_schedule(&self, samples: usize, base: f64) -> Result<()> {
+        /// A longer training finds out about the rates after these when it comes to them.
+        const MOST: usize = 1_000_000;
+        let Some(schedule) = &self.schedule else { return Ok(()) };
         let of_epoch = samples.div_ceil(self.batch).div_ceil(self.accumulate);
         let needed = of_epoch.saturating_mul(self.epochs);
-        if steps < needed { Err(Error::ScheduleTooShort { steps, needed }) } else { Ok(()) }
+        if let Some(steps) = schedule.steps().filter(|&steps| steps < needed) {
+            return Err(Error::ScheduleTooShort { steps, needed });
+        }
+        let rates = (0..needed.min(MOST)).map(|step| (step, schedule.lr(base, step)));
+        let bad = |&(_, rate): &(usize, f64)| !(rate >= 0.0 && rate.is_finite());
+        match { rates }.find(bad) {
+            Some((step, rate)) => Err(Error::Rate { step, rate }),
+            None => Ok(()),
+        }
     }
 }

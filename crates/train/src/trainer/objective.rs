@@ -5,7 +5,7 @@ use fanin_nn::losses::Loss;
 use fanin_nn::{Features, Module, Parameters, Tape, Var};
 use fanin_tensor::{Tensor, show_shape};
 
-use crate::evaluate::Concat;
+use crate::evaluate::{BATCH, Concat};
 use crate::{Error, Result};
 
 /// The loss of a model for a batch.
@@ -46,10 +46,15 @@ pub trait Objective<M, B, K> {
         Ok(None)
     }
 
-    /// The first label that is none of these classes: its position and its value.
+    /// The first label of a batch that is none of these classes: its position and its value.
     fn bad_label(&self, batch: &B, classes: usize) -> Option<(usize, usize)> {
         let _ = (batch, classes);
         None
+    }
+
+    /// Whether the loss takes this label, for a model that tells so many classes apart.
+    fn takes(&self, label: usize, classes: usize) -> bool {
+        label < classes
     }
 }
 
@@ -104,9 +109,14 @@ where
 
     fn bad_label(&self, (_, y): &(Tensor, C), classes: usize) -> Option<(usize, usize)> {
         let labels = y.labels()?;
-        let bad = |&label: &usize| label >= classes && !self.ignores(label);
+        let ignores = |label| Loss::<C::View>::ignores(self, label);
+        let bad = |&label: &usize| label >= classes && !ignores(label);
         let at = labels.iter().position(bad)?;
         Some((at, labels[at]))
+    }
+
+    fn takes(&self, label: usize, classes: usize) -> bool {
+        label < classes || self.ignores(label)
     }
 }
 
@@ -226,7 +236,10 @@ impl<A: Samples, B, C> Samples for (A, B, C) {
     }
 }
 
-/// Checks a data set against the model and the loss: one sample, and all labels.
+/// So many samples are tried before training: a loss for each of two is no single number.
+pub(crate) const FIRST: usize = 2;
+
+/// Checks a data set against the model and the loss: the first samples, and all labels.
 #[track_caller]
 pub(crate) fn check_data<M, D, L, K>(
     objective: &L,
@@ -241,10 +254,19 @@ where
     if data.num_samples() == 0 {
         return Err(Error::NoSamples { set });
     }
-    let Some(sample) = data.batches(1).next() else { return Ok(()) };
-    let Some(classes) = objective.check(model, &sample, set)? else { return Ok(()) };
+    let Some(samples) = data.batches(FIRST).next() else { return Ok(()) };
+    let Some(classes) = objective.check(model, &samples, set)? else { return Ok(()) };
+    if data.label_of(0).is_some() {
+        for row in 0..data.num_samples() {
+            let label = data.label_of(row).filter(|&label| !objective.takes(label, classes));
+            if let Some(label) = label {
+                return Err(Error::Label { set, row, label, classes });
+            }
+        }
+        return Ok(());
+    }
     let mut row = 0;
-    for batch in data.batches(512) {
+    for batch in data.batches(BATCH) {
         if let Some((at, label)) = objective.bad_label(&batch, classes) {
             return Err(Error::Label { set, row: row + at, label, classes });
         }

@@ -44,4 +44,8 @@ impl<D: Data> Data for Subset<'_, D> {
         }
         self.data.gather(&indices.iter().map(map).collect::<Vec<_>>(), buffers)
     }
+
+    fn label_of(&self, index: usize) -> Option<usize> {
+        self.data.label_of(self.indices[index])
+    }
 }
