@@ -17,7 +17,7 @@ use crate::History;
 /// let (train, test) = fanin_datasets::mnist_bundled();
 /// let mut model = Sequential::new().add(Linear::new(28, 10));
 /// let error = Trainer::new(CrossEntropy::new(), AdamW::new(1e-3)).silent().fit(&mut model, &train, &test);
-/// assert!(error.unwrap_err().to_string().contains("28 features"));
+/// assert!(error.unwrap_err().to_string().contains("784 features"));
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]

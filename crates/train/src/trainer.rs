@@ -299,7 +299,7 @@ impl<'c, F, O> Trainer<'c, StepFn<F>, O, NoTarget> {
     /// # Example
     /// A model of two inputs:
     /// ```
-    /// use fanin_nn::{Adam, Linear, Module, Parameters, Tape, Tensor, Var};
+    /// use fanin_nn::{Adam, Linear, Module, Parameters, Tensor};
     /// use fanin_train::Trainer;
     ///
     /// #[derive(Parameters)]
@@ -310,11 +310,14 @@ impl<'c, F, O> Trainer<'c, StepFn<F>, O, NoTarget> {
     ///
     /// let data = (Tensor::ones([8, 3]), Tensor::ones([8, 2]), Tensor::zeros([8, 1]));
     /// let mut model = Merge { left: Linear::new(3, 1), right: Linear::new(2, 1) };
-    /// let loss = |t, model: &Merge, (a, b, y): &(Tensor, Tensor, Tensor)| {
-    ///     let sum = model.left.forward(Tape::input(t, a)) + model.right.forward(Tape::input(t, b));
-    ///     sum.mse(Tape::input(t, y))
-    /// };
-    /// let history = Trainer::from_fn(Adam::new(0.05), loss).epochs(200).silent().fit_all(&mut model, &data)?;
+    /// let trainer = Trainer::from_fn(
+    ///     Adam::new(0.05),
+    ///     |t, model: &Merge, (a, b, y): &(Tensor, Tensor, Tensor)| {
+    ///         let sum = model.left.forward(t.input(a)) + model.right.forward(t.input(b));
+    ///         sum.mse(t.input(y))
+    ///     },
+    /// );
+    /// let history = trainer.epochs(200).silent().fit_all(&mut model, &data)?;
     /// assert!(history.epochs[199].loss < 1e-3);
     /// # Ok::<(), fanin_train::Error>(())
     /// ```

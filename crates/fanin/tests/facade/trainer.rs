@@ -27,7 +27,8 @@ fn the_program_of_the_documentation() -> fanin::Result<()> {
 
 #[test]
 fn three_lines_train() -> fanin::Result<()> {
-    let table = Table::from_rows((0..100).map(|i| [i as f32 / 100.0]), vec![1.0; 100].into())?;
+    let rows = (0..100).map(|i| [i as f32 / 100.0]);
+    let table = Table::from_rows(rows, Tensor::from(vec![1.0; 100]))?;
     let mut model = Sequential::new().add(Linear::new(1, 1));
     let history = Trainer::new(Mse::new(), Adam::new(0.05)).fit_all(&mut model, &table)?;
     assert!(history.epochs[9].loss < history.epochs[0].loss);

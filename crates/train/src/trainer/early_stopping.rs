@@ -14,12 +14,12 @@ use crate::{Error, Result};
 /// ```
 /// use fanin_datasets::Table;
 /// use fanin_nn::losses::Mse;
-/// use fanin_nn::{Adam, Linear, Sequential};
+/// use fanin_nn::{Adam, Linear, Sequential, Tensor};
 /// use fanin_train::{EarlyStopping, Stopped, Trainer};
 ///
 /// let rows: Vec<[f32; 1]> = (0..64).map(|i| [i as f32 / 64.0]).collect();
 /// let y: Vec<f32> = rows.iter().map(|row| 2.0 * row[0] + 1.0).collect();
-/// let table = Table::from_rows(rows, y.into())?;
+/// let table = Table::from_rows(rows, Tensor::from(y))?;
 ///
 /// let mut model = Sequential::new().add(Linear::new(1, 1));
 /// let history = Trainer::new(Mse::new(), Adam::new(0.1))
