@@ -245,6 +245,10 @@ impl Chart {
                     );
                 }
             }
+            // The title names a line that is alone.
+            if self.lines.len() == 1 {
+                continue;
+            }
             let y = TOP + 8.0 + 18.0 * i as f64;
             push(
                 svg,

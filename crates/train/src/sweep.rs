@@ -187,7 +187,7 @@ impl Sweep {
         };
         thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| parallel::single_threaded(&work));
+                scope.spawn(|| parallel::single_threaded(work));
             }
         });
         let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -8,7 +8,7 @@ pub(crate) fn number(x: f64) -> String {
     }
     match size {
         0.0 => "0".into(),
-        _ if size < 1e-3 || size >= 1e9 => format!("{x:.2e}"),
+        _ if !(1e-3..1e9).contains(&size) => format!("{x:.2e}"),
         _ if size < 10.0 => format!("{x:.4}"),
         _ if size < 100.0 => format!("{x:.2}"),
         _ if size < 1000.0 => format!("{x:.1}"),

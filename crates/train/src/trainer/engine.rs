@@ -238,7 +238,6 @@ impl Loop<'_, '_> {
         let samples = self.task.samples();
         let (loss, mut grads) = self.task.gradients(&mut self.tape);
         if !loss.is_finite() {
-            drop(grads);
             return Err(self.non_finite(number, loss));
         }
         let [norm, value] = [self.options.clip_norm, self.options.clip_value];
@@ -259,7 +258,6 @@ impl Loop<'_, '_> {
             let count = self.task.samples();
             let (loss, mut grads) = self.task.gradients(&mut self.tape);
             if !loss.is_finite() {
-                drop(grads);
                 return Err(self.non_finite(number, loss));
             }
             // Batches are mostly of one size, and then the sum needs one factor alone.

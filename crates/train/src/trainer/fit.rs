@@ -328,7 +328,7 @@ impl Options<'_> {
             return Err(Error::option(format!("{name}(0)"), "give at least 1"));
         }
         for (name, limit) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {
-            if let Some(limit) = limit.filter(|limit| !(*limit > 0.0)) {
+            if let Some(limit) = limit.filter(|&limit| limit.is_nan() || limit <= 0.0) {
                 return Err(Error::option(format!("{name}({limit})"), "give a positive number"));
             }
         }

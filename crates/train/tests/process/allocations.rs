@@ -97,7 +97,7 @@ fn most(
         {
             most.set(most.get().max(COUNT.get() - before));
         }
-        before.set((step.step % 5 != 0).then(|| COUNT.get()));
+        before.set((!step.step.is_multiple_of(5)).then(|| COUNT.get()));
     };
     let trainer = Trainer::new(Mse::new(), Adam::new(1e-3)).epochs(3).silent();
     single_threaded(|| {

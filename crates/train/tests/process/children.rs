@@ -63,7 +63,7 @@ fn ctrl_c_ends_training_after_the_step() {
     if is_child() {
         let history = fit(|step| {
             if step == 6 {
-                press_ctrl_c()
+                press_ctrl_c();
             }
         });
         assert_eq!(history.stopped, Stopped::Interrupted);
@@ -72,7 +72,7 @@ fn ctrl_c_ends_training_after_the_step() {
         // The next training begins anew.
         let history = fit(|step| {
             if step == 9 {
-                press_ctrl_c()
+                press_ctrl_c();
             }
         });
         assert_eq!((history.stopped, history.epochs.len()), (Stopped::Interrupted, 3));
@@ -105,7 +105,7 @@ fn after_training_ctrl_c_ends_the_process_again() {
     if is_child() {
         fit(|step| {
             if step == 2 {
-                press_ctrl_c()
+                press_ctrl_c();
             }
         });
         println!("trained");
@@ -124,7 +124,7 @@ fn a_trainer_may_leave_ctrl_c_alone() {
         let mut trainer = Trainer::new(Mse::new(), Sgd::new(0.1)).ctrl_c(false).silent();
         trainer = trainer.on_step(|step| {
             if step.step == 2 {
-                press_ctrl_c()
+                press_ctrl_c();
             }
         });
         trainer.fit_all(&mut Linear::new(2, 1), &table()).unwrap();
@@ -169,7 +169,7 @@ fn ctrl_c_ends_trainings_of_all_threads() {
             .collect();
         let here = fit(|step| {
             if step == 6 {
-                press_ctrl_c()
+                press_ctrl_c();
             }
         });
         assert_eq!(here.stopped, Stopped::Interrupted);

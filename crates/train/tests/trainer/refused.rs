@@ -7,6 +7,7 @@ use fanin_train::{EarlyStopping, Result, Schedule, Trainer};
 
 use crate::{classes, line, values};
 
+type Classifier = Trainer<'static, CrossEntropy, Adam, [usize]>;
 type Fit<'a> = &'a dyn Fn(&mut Linear) -> Result<()>;
 
 fn refused(inputs: usize, outputs: usize, fit: Fit<'_>, why: &[&str]) {
@@ -19,7 +20,7 @@ fn refused(inputs: usize, outputs: usize, fit: Fit<'_>, why: &[&str]) {
     assert_eq!(values(&model), before, "{error}");
 }
 
-fn trainer() -> Trainer<'static, CrossEntropy, Adam, [usize]> {
+fn trainer() -> Classifier {
     Trainer::new(CrossEntropy::new(), Adam::new(0.1)).silent()
 }
 
@@ -64,10 +65,7 @@ fn data_that_do_not_fit() {
 #[test]
 fn options_that_make_no_sense() {
     let data = classes(20);
-    let fit = |change: &dyn Fn(
-        Trainer<'static, CrossEntropy, Adam, [usize]>,
-    ) -> Trainer<'static, CrossEntropy, Adam, [usize]>,
-               why: &[&str]| {
+    let fit = |change: &dyn Fn(Classifier) -> Classifier, why: &[&str]| {
         refused(4, 3, &|model| change(trainer()).fit_all(model, &data).map(drop), why);
     };
     fit(&|t| t.epochs(0), &["epochs(0): give at least 1"]);
