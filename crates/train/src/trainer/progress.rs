@@ -44,6 +44,7 @@ pub(crate) struct Progress {
     open: bool,
     /// The losses and metrics of the epoch before.
     last: String,
+    to: Box<dyn Write>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,8 +67,12 @@ impl Progress {
             Show::Auto if terminal() => Kind::Bar,
             Show::Auto => Kind::Lines,
         };
+        Self::of(kind, epochs, Box::new(io::stderr()))
+    }
+
+    fn of(kind: Kind, epochs: usize, to: Box<dyn Write>) -> Self {
         let now = Instant::now();
-        Self { kind, epochs, begun: now, drawn: now, open: false, last: String::new() }
+        Self { kind, epochs, begun: now, drawn: now, open: false, last: String::new(), to }
     }
 
     /// After a step: the mean loss of the epoch so far, and when the epoch began.
@@ -98,7 +103,7 @@ impl Progress {
     pub(crate) fn epoch(&mut self, epoch: &Epoch) {
         match self.kind {
             Kind::Nothing => {}
-            Kind::Lines => say(&format!("{}\n", line(epoch, self.epochs))),
+            Kind::Lines => self.say(&format!("{}\n", line(epoch, self.epochs))),
             Kind::Bar => {
                 self.last = values(epoch);
                 let now = Instant::now();
@@ -115,7 +120,7 @@ impl Progress {
     /// After the last epoch.
     pub(crate) fn end(&mut self) {
         if self.open {
-            say("\n");
+            self.say("\n");
             self.open = false;
         }
     }
@@ -123,16 +128,15 @@ impl Progress {
     /// Writes over the terminal's last line. A line that is too long for the terminal is cut by it.
     fn draw(&mut self, text: &str, keep: bool) {
         let end = if keep { "\n" } else { "" };
-        say(&format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h{end}"));
+        self.say(&format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h{end}"));
         self.open = !keep;
     }
-}
 
-/// Nobody may be listening, and training goes on.
-fn say(text: &str) {
-    let mut to = io::stderr().lock();
-    let _ = to.write_all(text.as_bytes());
-    let _ = to.flush();
+    /// Nobody may be listening, and training goes on.
+    fn say(&mut self, text: &str) {
+        let _ = self.to.write_all(text.as_bytes());
+        let _ = self.to.flush();
+    }
 }
 
 /// A moment in an epoch.
@@ -203,7 +207,85 @@ fn values(epoch: &Epoch) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::thread::sleep;
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Terminal(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Terminal {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Terminal {
+        fn take(&self) -> String {
+            String::from_utf8(self.0.take()).unwrap()
+        }
+    }
+
+    /// Epochs of 1,000 steps, which take no time.
+    fn show(kind: Kind, epochs: usize) -> (Progress, Terminal) {
+        let terminal = Terminal::default();
+        (Progress::of(kind, epochs, Box::new(terminal.clone())), terminal)
+    }
+
+    #[test]
+    fn a_terminal_is_written_to_ten_times_a_second_at_most() {
+        let (mut progress, terminal) = show(Kind::Bar, 2);
+        let clock = Instant::now();
+        let steps = |progress: &mut Progress| {
+            (1..=1_000).for_each(|at| progress.step(1, at, Some(1_000), at, 0.5, clock));
+        };
+        steps(&mut progress);
+        sleep(PAUSE);
+        let quick = terminal.take();
+        steps(&mut progress);
+        let text = terminal.take();
+        let drawn = quick.matches('\r').count() + text.matches('\r').count();
+        let most = clock.elapsed().as_millis() / PAUSE.as_millis();
+        assert!((1..=most as usize).contains(&drawn), "{drawn} times");
+        assert!(
+            text.starts_with("\r\x1b[?7lepoch 1/2 ·") && text.ends_with("\x1b[K\x1b[?7h"),
+            "{text}"
+        );
+        // The line of the epoch takes the place of the bar, and stays.
+        progress.epoch(&Epoch { number: 1, ..Epoch::default() });
+        assert!(terminal.take().ends_with("\x1b[K\x1b[?7h\n"));
+        progress.end();
+        assert_eq!(terminal.take(), "");
+    }
+
+    #[test]
+    fn of_many_epochs_one_line_shows_the_last() {
+        let (mut progress, terminal) = show(Kind::Bar, 1_000);
+        sleep(PAUSE);
+        progress.epoch(&Epoch { number: 1, ..Epoch::default() });
+        let text = terminal.take();
+        assert!(text.contains("epoch    1/1000") && !text.contains('\n'), "{text}");
+        progress.end();
+        assert_eq!(terminal.take(), "\n");
+    }
+
+    #[test]
+    fn lines_are_one_for_each_epoch_and_silence_is_silent() {
+        for (kind, lines) in [(Kind::Lines, 3), (Kind::Nothing, 0)] {
+            let (mut progress, terminal) = show(kind, 3);
+            for number in 1..=3 {
+                progress.step(number, 1, Some(1), 1, 0.5, Instant::now() - 2 * PAUSE);
+                progress.epoch(&Epoch { number, ..Epoch::default() });
+            }
+            progress.end();
+            assert_eq!(terminal.take().matches('\n').count(), lines);
+        }
+    }
 
     #[test]
     fn a_bar_says_what_is_done_and_what_is_left() {

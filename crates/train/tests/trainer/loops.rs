@@ -271,6 +271,7 @@ fn averaged_weights_are_those_by_hand() {
         .fit(&mut model, &line(32), &line(16))
         .unwrap();
     let (mut sgd, mut tape) = (Sgd::new(0.1), Tape::new());
+    assert_eq!(averaged.len(), 3);
     for (epoch, averaged) in averaged.iter().enumerate() {
         for (x, y) in line(32).batches(8) {
             let (_, grads) = tape.value_and_grad(|t| hand.forward(t.input(&x)).mse(t.input(&y)));
