@@ -191,6 +191,25 @@ mod tests {
     }
 
     #[test]
+    fn every_byte_cut_and_changed() {
+        let json = history().to_json();
+        let read = |json: &str| match History::from_json(json) {
+            Ok(history) => {
+                drop((history.to_json(), history.to_csv(), history.to_svg(), history.to_string()))
+            }
+            Err(error) => assert!(error.to_string().len() < 300, "{error}"),
+        };
+        for at in 0..json.len() {
+            read(&json[..at]);
+            for byte in [b'0', b'9', b'-', b'e', b'"', b'{', b']', b',', b' ', b'x'] {
+                let mut bytes = json.clone().into_bytes();
+                bytes[at] = byte;
+                read(std::str::from_utf8(&bytes).unwrap());
+            }
+        }
+    }
+
+    #[test]
     fn the_csv_has_a_column_for_each_number() {
         let csv = history().to_csv();
         let mut lines = csv.lines();
