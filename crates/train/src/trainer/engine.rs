@@ -186,6 +186,12 @@ impl Loop<'_, '_> {
         let clock = Instant::now();
         let group = self.options.accumulate;
         let steps = self.task.begin().map(|batches| batches.div_ceil(group));
+        if let (1, Some(schedule), Some(steps)) = (number, &self.options.schedule, steps) {
+            let needed = steps.saturating_mul(self.options.epochs);
+            if let Some(steps) = schedule.steps().filter(|&steps| steps < needed) {
+                return Err(Error::ScheduleTooShort { steps, needed });
+            }
+        }
         let mut mean = Mean::default();
         let mut rate = self.task.parts().1.lr();
         while !self.interrupt.pressed() && self.advance()? {

@@ -115,6 +115,8 @@ fn a_schedule_that_ends_too_early() {
     let fit = |model: &mut Linear| with(5).fit_all(model, &data).map(drop);
     refused(4, 3, &fit, &["the schedule has 5 steps, and training takes 6"]);
     with(6).fit_all(&mut Linear::new(4, 3), &data).unwrap();
+    let fit = |model: &mut Linear| with(5).fit_batches(model, |_| data.batches(8), &data).map(drop);
+    refused(4, 3, &fit, &["the schedule has 5 steps, and training takes 6"]);
 }
 
 #[test]
