@@ -176,7 +176,7 @@ impl Chart {
         let fits = |&(a, b): &(f64, f64)| px(a).is_finite() && py(b).is_finite();
 
         let title = escape(&self.title);
-        push(svg, format_args!("<text class=\"title\" x=\"{LEFT}\" y=\"22\">{title}</text>\n"));
+        push(svg, format_args!("<text class=\"title\" x=\"{LEFT}\" y=\"16\">{title}</text>\n"));
         for (at, text) in y.ticks(5) {
             let y = BOTTOM - (BOTTOM - TOP) * at;
             push(
