@@ -195,7 +195,7 @@ mod tests {
         let json = history().to_json();
         let read = |json: &str| match History::from_json(json) {
             Ok(history) => {
-                drop((history.to_json(), history.to_csv(), history.to_svg(), history.to_string()))
+                drop((history.to_json(), history.to_csv(), history.to_svg(), history.to_string()));
             }
             Err(error) => assert!(error.to_string().len() < 300, "{error}"),
         };
