@@ -11,14 +11,14 @@
 //! points are classified correctly.
 
 mod common;
-
-use std::f32::consts::PI;
+#[path = "common/spirals.rs"]
+mod spirals;
 
 use fanin::init::TorchRng;
-use fanin::init::rand::Rng;
 use fanin::nn::{Backward, Op, gradcheck};
 use fanin::prelude::*;
 use fanin::tensor::{Scalar, Write, map::map};
+use spirals::spirals;
 
 /// `y = sin x`
 fn sin<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
@@ -58,21 +58,6 @@ impl Module for Gated {
     fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
         x + self.gate.forward(x).sigmoid() * sin(self.value.forward(x))
     }
-}
-
-/// Noisy points on two spirals and their labels. The second spiral is the first one turned by half
-/// a circle.
-fn spirals(n: usize, rng: &mut TorchRng) -> (Tensor, Vec<usize>) {
-    let (mut points, mut labels) = (vec![], vec![]);
-    for i in 0..n {
-        let t: f32 = rng.random();
-        let (radius, angle) = (0.1 + 0.9 * t, 3.0 * PI * t + PI * (i % 2) as f32);
-        points.extend(
-            [radius * angle.cos(), radius * angle.sin()].map(|x| x + rng.random_range(-0.03..0.03)),
-        );
-        labels.push(i % 2);
-    }
-    (Tensor::from_vec([n, 2], points), labels)
 }
 
 fn main() {

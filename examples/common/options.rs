@@ -198,6 +198,11 @@ impl Given {
         }))
     }
 
+    /// The argument without a name, as a path.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.positional.as_ref().map(PathBuf::from)
+    }
+
     /// Fails if an option is given together with one of `others`.
     pub(crate) fn conflict(&self, name: &str, others: &[&str]) {
         if let Some(other) = others.iter().find(|other| self.has(name) && self.has(other)) {

@@ -84,23 +84,30 @@ fn an_open_pipe_is_no_file() {
 
 #[test]
 fn owner_and_mode_stay() {
-    let scratch = Scratch::new();
-    let path = scratch.with("model", "old");
-    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-    let given = chown(&path, Some(65_534), Some(65_534)).is_ok();
-    let before = fs::metadata(&path).unwrap();
-    replace(&path, |file| {
-        // Nobody else can read it at any time.
-        let temporary = scratch.names().into_iter().find(|name| name.ends_with(".tmp")).unwrap();
-        let found = fs::metadata(scratch.file(&temporary)).unwrap();
-        assert_eq!((found.uid(), found.mode()), (before.uid(), before.mode()));
-        file.write_all(b"new")
-    })
-    .unwrap();
-    let after = fs::metadata(&path).unwrap();
-    assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
-    assert_eq!((after.mode(), after.len()), (before.mode(), 3));
-    assert!(!given || after.uid() == 65_534);
+    const NOBODY: u32 = 65_534;
+    // A user alone, a group alone, and both. Only root may give a file away.
+    for (user, group) in [(Some(NOBODY), None), (None, Some(NOBODY)), (Some(NOBODY), Some(NOBODY))]
+    {
+        let scratch = Scratch::new();
+        let path = scratch.with("model", "old");
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let given = chown(&path, user, group).is_ok();
+        let before = fs::metadata(&path).unwrap();
+        replace(&path, |file| {
+            // Nobody else can read it at any time.
+            let temporary =
+                scratch.names().into_iter().find(|name| name.ends_with(".tmp")).unwrap();
+            let found = fs::metadata(scratch.file(&temporary)).unwrap();
+            assert_eq!((found.uid(), found.mode()), (before.uid(), before.mode()));
+            file.write_all(b"new")
+        })
+        .unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert_eq!((after.mode(), after.len()), (before.mode(), 3));
+        assert!(!given || user.is_none_or(|user| after.uid() == user));
+        assert!(!given || group.is_none_or(|group| after.gid() == group));
+    }
 }
 
 #[test]

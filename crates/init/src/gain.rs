@@ -55,6 +55,23 @@ impl Gain {
         or_panic(Gain::checked_preserving(&activation))
     }
 
+    /// [`preserving`](Self::preserving) for an activation that may have no such gain.
+    ///
+    /// # Errors
+    /// Where [`preserving`](Self::preserving) panics.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_init::Gain;
+    ///
+    /// assert!(Gain::try_preserving(f64::tanh).is_ok());
+    /// let error = Gain::try_preserving(|_| 0.0).unwrap_err();
+    /// assert!(error.contains("second moment is 0.0"));
+    /// ```
+    pub fn try_preserving(activation: impl Fn(f64) -> f64) -> Result<Self, String> {
+        Gain::checked_preserving(&activation)
+    }
+
     pub(crate) fn checked_preserving(activation: &dyn Fn(f64) -> f64) -> Result<Self, String> {
         Gain::of_moment(checked_expectation(&|z| activation(z).powi(2)))
     }

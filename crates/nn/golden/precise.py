@@ -122,6 +122,52 @@ def clamp(low, high):
     return lambda x, kind: (min(max(x, low), high), 1 if low < x < high else 0)
 
 
+def softplus(z):
+    return mp.log1p(mp.exp(z)) if z < 0 else z + mp.log1p(mp.exp(-z))
+
+
+def celu(alpha):
+    def f(x, kind):
+        a = parameter(alpha, kind)
+        return (x, 1) if x > 0 else (a * mp.expm1(x / a), mp.exp(x / a))
+
+    return f
+
+
+def softplus_with(beta, threshold):
+    return lambda x, kind: (x, 1) if beta * x > threshold else (softplus(beta * x) / beta, logistic(beta * x))
+
+
+def hardtanh(low, high):
+    return lambda x, kind: (min(max(x, mp.mpf(low)), mp.mpf(high)), 1 if low < x < high else 0)
+
+
+def hardswish(x, kind):
+    return (mp.mpf(0), 0) if x <= -3 else (x, 1) if x >= 3 else (x * (x + 3) / 6, (2 * x + 3) / 6)
+
+
+def tanhshrink(x, kind):
+    # mpmath takes forever for the exponentials of large numbers.
+    return (x - mp.sign(x), 1) if abs(x) > 10_000 else (x - mp.tanh(x), mp.tanh(x) ** 2)
+
+
+def softshrink(limit):
+    return lambda x, kind: (x - mp.sign(x) * limit, 1) if abs(x) > limit else (mp.mpf(0), 0)
+
+
+def hardshrink(limit):
+    return lambda x, kind: (x, 1) if abs(x) > limit else (mp.mpf(0), 0)
+
+
+def sine(omega):
+    def f(x, kind):
+        w = parameter(omega, kind)
+        # Where the angle overflows f64, nothing is promised but NaN.
+        return (NAN, NAN) if abs(w * x) >= mp.ldexp(1, 1024) else (mp.sin(w * x), w * mp.cos(w * x))
+
+    return f
+
+
 # Name: function, [(x, value, derivative) at -inf and inf], special places. The domain is all numbers.
 FUNCTIONS = {
     "relu": (lambda x, k: (max(x, mp.mpf(0)), step(x)), [(0.0, 0.0), (INF, 1.0)], []),
@@ -141,6 +187,26 @@ FUNCTIONS = {
     ),
     "softplus": (lambda x, k: (mp.log1p(mp.exp(x)) if x < 0 else x + mp.log1p(mp.exp(-x)), logistic(x)), [(0.0, 0.0), (INF, 1.0)], [16.6, 17.3, 36.7, 87.3, 103.9, 708.4, 745.1]),
     "mish": (mish, [(0.0, 0.0), (INF, 1.0)], [1.1924312145154952, 17.3, 36.7, 87.3, 92, 103.9, 108, 708.4, 715, 745.1, 752]),
+    "relu6": (hardtanh(0, 6), [(0.0, 0.0), (6.0, 0.0)], [6]),
+    "celu": (celu(1.0), [(-1.0, 0.0), (INF, 1.0)], [12, 17, 37, 87.3, 103.9, 708.4, 745.1]),
+    "celu/0.7": (celu(0.7), [(None, 0.0), (INF, 1.0)], [12, 17, 37, 61.1, 72.7, 495.8, 521.5]),
+    "log_sigmoid": (lambda x, k: (-softplus(-x), logistic(-x)), [(-INF, 1.0), (0.0, 0.0)], [16.6, 17.3, 36.7, 87.3, 103.9, 708.4, 745.1]),
+    "softplus_with": (softplus_with(1, 20), [(0.0, 0.0), (INF, 1.0)], [16.6, 17.3, 20, 36.7, 39.9, 40.1, 87.3, 103.9, 708.4, 745.1]),
+    "softplus_with/3,10": (softplus_with(3, 10), [(0.0, 0.0), (INF, 1.0)], [3.3, 3.4, 13.3, 13.4, 29.1, 34.6, 236.1, 248.3]),
+    "softsign": (lambda x, k: (x / (1 + abs(x)), 1 / (1 + abs(x)) ** 2), [(-1.0, 0.0), (1.0, 0.0)], [1e19, 1e22, 1e150, 1e160]),
+    "hardtanh": (hardtanh(-1, 1), [(-1.0, 0.0), (1.0, 0.0)], []),
+    "hardtanh/-2,0.5": (hardtanh(-2, 0.5), [(-2.0, 0.0), (0.5, 0.0)], []),
+    "hardsigmoid": (lambda x, k: ((min(max(x, -3), 3) + 3) / mp.mpf(6), mp.mpf(1) / 6 if abs(x) < 3 else 0), [(0.0, 0.0), (1.0, 0.0)], [3, 2.9999]),
+    "hardswish": (hardswish, [(0.0, 0.0), (INF, 1.0)], [1.5, 3, 2.9999]),
+    "tanhshrink": (tanhshrink, [(-INF, 1.0), (INF, 1.0)], [0.55, 0.7, 1.0, 1.2, 1.5, 2.0, 9.01, 19.06]),
+    "softshrink": (softshrink(mp.mpf("0.5")), [(-INF, 1.0), (INF, 1.0)], [0.5, 0.6]),
+    "softshrink/2": (softshrink(2), [(-INF, 1.0), (INF, 1.0)], [2, 2.1]),
+    "hardshrink": (hardshrink(mp.mpf("0.5")), [(-INF, 1.0), (INF, 1.0)], [0.5]),
+    "hardshrink/2": (hardshrink(2), [(-INF, 1.0), (INF, 1.0)], [2]),
+    "threshold": (lambda x, k: (max(x, mp.mpf(0)), step(x)), [(0.0, 0.0), (INF, 1.0)], []),
+    "threshold/0.25,20": (lambda x, k: (x, 1) if x > 0.25 else (mp.mpf(20), 0), [(20.0, 0.0), (INF, 1.0)], [0.25]),
+    "sine": (sine(30.0), [(NAN, NAN)] * 2, [0.052359879, 0.10471976, 1e5, 1e15, 3e38, 1e290]),
+    "sine/1.7": (sine(1.7), [(NAN, NAN)] * 2, [0.92399776, 1.8479956, 1e5, 1e15, 3e38, 1e290]),
     "exp": (lambda x, k: (mp.exp(x),) * 2, [(0.0, 0.0), (INF, INF)], [87.3, 88.7228, 88.7229, 103.9, 708.4, 709.78, 745.1]),
     "ln": (positive(lambda x: (mp.log(x), 1 / x), (-INF, INF)), [(NAN, None), (INF, 0.0)], [0.99, 1.01, 0.7071, 1.4142]),
     "sqrt": (positive(lambda x: (mp.sqrt(x), 1 / (2 * mp.sqrt(x))), (mp.mpf(0), INF)), [(NAN, NAN), (INF, 0.0)], []),
@@ -159,6 +225,11 @@ FUNCTIONS = {
 }
 
 ALGEBRAIC = "relu leaky_relu leaky_relu/0.2 ln sqrt square abs recip rsqrt sin cos clamp".split()
+ALGEBRAIC += "relu6 softsign hardtanh hardtanh/-2,0.5 hardsigmoid hardswish tanhshrink softshrink softshrink/2".split()
+ALGEBRAIC += "hardshrink hardshrink/2 threshold threshold/0.25,20 sine sine/1.7".split()
+# Straight lines need fewer places.
+LINES = "relu6 hardtanh hardtanh/-2,0.5 hardsigmoid hardswish softshrink softshrink/2 hardshrink hardshrink/2".split()
+LINES += "threshold threshold/0.25,20".split()
 ALGEBRAIC += ["powf/0.7", "powf/-1.5", "powi/3", "powi/-2", "powi/100"]
 
 
@@ -171,6 +242,8 @@ def places(name, kind, special):
     sizes += [float(info.eps), 3e-8, 1e-6, 1e-4, 0.003, 0.03, 0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
     sizes += [12.0, 16.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0, 1000.0, 1e10, float(info.max)]
     sizes += list(np.exp(generator.uniform(np.log(0.01), np.log(110 if kind == "f32" else 760), 12)))
+    if name in LINES:
+        sizes = sizes[:4] + [0.003, 0.1, 0.3, 1.0, 2.0, 6.0, 8.0, 1000.0, float(info.max)]
     for place in special:
         if place > info.max:
             continue

@@ -1,4 +1,4 @@
-"""The polynomial coefficients of src/ops/activations/tails.rs.
+"""The polynomial coefficients of src/ops/activations/tails.rs and shrink.rs.
 
 Written with Python 3.11 and mpmath 1.3. Run: python tails.py
 
@@ -10,6 +10,7 @@ Functions of a = |x|:
 - GELU: e^(a²/2) gelu'(-a) / (root - a) in w
 - SILU: (1 + e^-a - a) / h in h = root - a, |h| <= 1/2
 - GELU_TANH: (1 + e^-s(a) - a s'(a)) / h in h, |h| <= 1/2, where s(a) = 2 sqrt(2/pi) (a + 0.044715 a³)
+- TANHSHRINK: (x - tanh x) / x³ in w = x² - 9/8, |x| <= 3/2
 - MISH: ((z + 2)(n + 2) - 4 a (z + 1)) / h in h, |h| <= 1/2, where z = e^-a and n = z (z + 2)
 """
 
@@ -82,6 +83,13 @@ def main():
     show_root("GELU", root)
     quotient = without_pole(k, root)
     show("GELU", lambda w: quotient(root - at(w)), mp.mpf(-1), ends, both)
+
+    def tanhshrink(w):
+        s = w + mp.mpf(9) / 8
+        x = mp.sqrt(max(s, mp.mpf(10) ** -30))
+        return (x - mp.tanh(x)) / x**3
+
+    show("TANHSHRINK", tanhshrink, -mp.mpf(9) / 8, mp.mpf(9) / 8, both)
 
     half = mp.mpf(1) / 2
     c = 2 * mp.sqrt(2 / mp.pi)

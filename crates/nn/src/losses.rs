@@ -2,15 +2,102 @@
 //!
 //! | loss | target | short form |
 //! |---|---|---|
-//! | [`CrossEntropy`] | a class for each row | [`Var::cross_entropy`] |
+//! | [`Bce`], of probabilities | a tensor of the prediction's shape, from 0 to 1 | |
+//! | [`BceWithLogits`] | the same | [`Var::bce_with_logits`] |
+//! | [`CrossEntropy`] | a class for each row, or probabilities | [`Var::cross_entropy`] |
+//! | [`Focal`] | a class for each row | |
+//! | [`Hinge`] | a tensor of 1 and −1 | |
+//! | [`HingeEmbedding`], of distances | a tensor of 1 and −1 | |
 //! | [`Huber`] | a tensor of the prediction's shape | |
+//! | [`KlDiv`], of log-probabilities | probabilities, or their logarithms | |
+//! | [`L1`] | a tensor of the prediction's shape | |
 //! | [`Mse`] | a tensor of the prediction's shape | [`Var::mse`] |
+//! | [`MultiLabelMargin`] | a tensor of 0 and 1 | |
+//! | [`MultiLabelSoftMargin`] | a tensor from 0 to 1 | |
+//! | [`MultiMargin`] | a class for each row | |
+//! | [`Nll`], of log-probabilities | a class for each row | |
+//! | [`PoissonNll`] | counts | |
+//! | [`SigmoidFocal`] | a tensor from 0 to 1 | |
+//! | [`SmoothL1`] | a tensor of the prediction's shape | |
+//! | [`SoftMargin`] | a tensor of 1 and −1 | |
+//!
+//! These have several inputs, and a method `loss` of their own:
+//!
+//! | loss | inputs |
+//! |---|---|
+//! | [`CosineEmbedding`] | two vectors for each pair, and 1 or −1 |
+//! | [`GaussianNll`] | mean and variance, and the target |
+//! | [`MarginRanking`] | two scores, and 1 or −1 |
+//! | [`TripletMargin`] | anchor, positive and negative |
+//!
+//! Each has a [`Reduction`], and takes a weight for each sample: [`PerSample`], [`Reduction::weighted`].
+//! Means are PyTorch's, with weights and ignored targets too. No loss broadcasts.
 //!
 //! Any function of two values is a loss too: a `fn`, or a closure in [`from_fn`].
 
-mod fit;
-mod reduction;
+/// The method that changes the reduction of a loss.
+macro_rules! reduction {
+    ($loss:ident) => {
+        impl $loss {
+            /// The same loss, reduced in another way.
+            #[must_use]
+            pub fn reduction(mut self, reduction: Reduction) -> Self {
+                self.reduction = reduction;
+                self
+            }
+        }
+    };
+}
 
+/// A loss of a prediction and a target, by a function of the reduction, the options and both; and what a
+/// sample counts in the mean, if not 1.
+macro_rules! loss {
+    (
+        $loss:ident: $target:ty => $function:path
+        $(, |$this:ident, $of:ident, $sample:ident| $count:expr)?
+        $(, ignores |$self_:ident, $label:ident| $ignored:expr)?
+    ) => {
+        impl<T: Scalar> Loss<$target, T> for $loss {
+            #[track_caller]
+            fn loss<'t>(&self, prediction: Var<'t, T>, target: &$target) -> Var<'t, T> {
+                $function(self.reduction, self, prediction, target)
+            }
+            $(fn ignores(&self, $label: usize) -> bool {
+                let $self_ = self;
+                $ignored
+            })?
+        }
+        impl<T: Scalar> PerSample<$target, T> for $loss {
+            #[track_caller]
+            fn reduced<'t>(
+                &self,
+                reduction: Reduction,
+                prediction: Var<'t, T>,
+                target: &$target,
+            ) -> Var<'t, T> {
+                $function(reduction, self, prediction, target)
+            }
+            fn own_reduction(&self) -> Reduction {
+                self.reduction
+            }
+            $(fn count(&self, target: &$target, sample: usize) -> f64 {
+                let ($this, $of, $sample) = (self, target, sample);
+                $count
+            })?
+        }
+    };
+}
+
+mod classes;
+mod fit;
+mod per_sample;
+mod pointwise;
+mod reduction;
+mod require;
+mod rows;
+mod soft_targets;
+
+pub use per_sample::{PerSample, SampleWeighted};
 pub use reduction::Reduction;
 
 /// A line for each loss: its file and its type.
@@ -21,9 +108,28 @@ macro_rules! losses {
     )*};
 }
 losses! {
+    bce: Bce;
+    bce_with_logits: BceWithLogits;
+    cosine_embedding: CosineEmbedding;
     cross_entropy: CrossEntropy;
+    focal: Focal;
+    gaussian_nll: GaussianNll;
+    hinge: Hinge;
+    hinge_embedding: HingeEmbedding;
     huber: Huber;
+    kl_div: KlDiv;
+    l1: L1;
+    margin_ranking: MarginRanking;
     mse: Mse;
+    multi_label_margin: MultiLabelMargin;
+    multi_label_soft_margin: MultiLabelSoftMargin;
+    multi_margin: MultiMargin;
+    nll: Nll;
+    poisson_nll: PoissonNll;
+    sigmoid_focal: SigmoidFocal;
+    smooth_l1: SmoothL1;
+    soft_margin: SoftMargin;
+    triplet_margin: TripletMargin;
 }
 
 use std::fmt;

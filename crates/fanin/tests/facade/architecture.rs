@@ -168,11 +168,11 @@ fn every_layer_is_tested_and_cast() {
 
 #[test]
 fn every_loss_and_optimizer_is_compared_with_pytorch() {
-    let tests = all("crates/nn/tests/nn/frame") + &read("crates/nn/tests/nn/losses.rs");
+    let tests = all("crates/nn/tests/nn/frame") + &all("crates/nn/tests/nn/losses");
     let listed = read("crates/nn/src/losses.rs");
     let list = listed.split("\nlosses! {").nth(1).unwrap().split('}').next().unwrap();
     let losses = list.split(';').filter_map(|line| line.split(": ").nth(1));
-    assert_named("tests/nn/losses.rs", &tests, losses, "a loss");
+    assert_named("tests/nn/losses", &tests, losses, "a loss");
 
     let tests = read("crates/nn/tests/nn/torch_optim.rs");
     let listed = read("crates/nn/src/optim.rs");

@@ -30,7 +30,7 @@ macro_rules! layers {
             ),+))?;
 
             $(impl Default for $name {
-                #[doc = concat!($("A ", stringify!($param), " of ", $default, ", ",)+ "as in PyTorch.")]
+                #[doc = concat!($("A ", stringify!($param), " of ", $default, ". ",)+)]
                 fn default() -> Self {
                     Self($($default),+)
                 }
@@ -80,14 +80,27 @@ macro_rules! layers {
     (@gain $method:ident $params:tt { rows }) => { None };
     (@gain $method:ident $params:tt {
         $picos:literal ps;
+        $(valid $valid:expr => $why:literal;)?
         value $x:ident => $value:expr;
         derivative $dx:ident, $dy:ident => $derivative:expr;
         nonlinearity $nonlinearity:expr;
     }) => {
-        Some(Nonlinearity::exact_gain($nonlinearity))
+        match layers!(@fault $method $params) {
+            None => Some(Nonlinearity::exact_gain($nonlinearity)),
+            Some(_) => None,
+        }
     };
+    // A function that is 0 nearly everywhere, as a `hardshrink` with a lambda of 100, has no gain.
     (@gain $method:ident ($($param:ident),*) $body:tt) => {
-        Some(Gain::preserving(|x| crate::ops::activations::curves::$method($($param,)* x)))
+        match layers!(@fault $method ($($param),*)) {
+            None => {
+                Gain::try_preserving(|x| crate::ops::activations::curves::$method($($param,)* x)).ok()
+            }
+            Some(_) => None,
+        }
+    };
+    (@fault $method:ident ($($param:ident),*)) => {
+        crate::ops::activations::faults::$method($($param),*)
     };
 }
 

@@ -19,9 +19,14 @@ pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<B
             }
         )*};
     }
-    with_parameters!(Linear Sequential Residual FixupBranch LayerNorm BatchNorm1d);
-    match layer.downcast_ref::<Dropout>() {
-        Some(layer) => Some(Box::new(*layer)),
-        None => activation::cast_activation(layer),
+    with_parameters!(Linear Sequential Residual FixupBranch LayerNorm BatchNorm1d Prelu);
+    macro_rules! without_parameters {
+        ($($layer:ident)*) => {$(
+            if let Some(layer) = layer.downcast_ref::<$layer>() {
+                return Some(Box::new(*layer));
+            }
+        )*};
     }
+    without_parameters!(AlphaDropout Dropout Geglu Glu Reglu Rrelu Swiglu);
+    activation::cast_activation(layer)
 }

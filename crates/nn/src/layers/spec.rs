@@ -1,6 +1,7 @@
 //! [`NetworkSpec`]: a network as data. It can be read from a file and built.
 
 mod budget;
+mod prelu;
 mod read;
 
 use std::fmt;
@@ -11,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::describe::Features;
 use crate::ops::activations;
+use crate::ops::activations::faults;
 use budget::Budget;
+pub use prelu::PreluSpec;
 
 /// The layers of a [`Sequential`], as a configuration file names them.
 ///
@@ -72,10 +75,24 @@ macro_rules! layer_spec {
             Dropout(f64),
             $(
                 #[doc = concat!("A [`", stringify!($name), "`]", $(
-                    " of this ", $(stringify!($param),)+
+                    " with its ", $("`", stringify!($param), "` ",)+
                 )? ".")]
                 $name $(($($param_type),+))?,
             )*
+            /// An [`AlphaDropout`] of this probability.
+            AlphaDropout(f64),
+            /// A [`Geglu`] that gives so many features.
+            Geglu(usize),
+            /// A [`Glu`] that gives so many features.
+            Glu(usize),
+            /// A [`Prelu`].
+            Prelu(PreluSpec),
+            /// A [`Reglu`] that gives so many features.
+            Reglu(usize),
+            /// An [`Rrelu`] with slopes between these two.
+            Rrelu(f64, f64),
+            /// A [`Swiglu`] that gives so many features.
+            Swiglu(usize),
         }
 
         impl LayerSpec {
@@ -85,14 +102,30 @@ macro_rules! layer_spec {
                     Self::Residual(residual) => model.add(residual.build()),
                     &Self::Dropout(p) => model.add(Dropout::new(p)),
                     $(&Self::$name $(($($param),+))? => model.add($name $(($($param),+))?),)*
+                    &Self::AlphaDropout(p) => model.add(AlphaDropout::new(p)),
+                    &Self::Geglu(features) => model.add(Geglu::new(features)),
+                    &Self::Glu(features) => model.add(Glu::new(features)),
+                    Self::Prelu(prelu) => model.add(prelu.build()),
+                    &Self::Reglu(features) => model.add(Reglu::new(features)),
+                    &Self::Rrelu(lower, upper) => model.add(Rrelu::new(lower, upper)),
+                    &Self::Swiglu(features) => model.add(Swiglu::new(features)),
                 }
             }
 
             /// The parameters of an activation; none for other layers.
             fn parameters(&self) -> Vec<f64> {
                 match self {
+                    &Self::Rrelu(lower, upper) => vec![lower, upper],
                     $($(&Self::$name($($param),+) => vec![$($param),+],)?)*
                     _ => vec![],
+                }
+            }
+
+            /// Why the parameters of an activation are impossible, if they are.
+            fn fault(&self) -> Option<&'static str> {
+                match self {
+                    $($(&Self::$name($($param),+) => faults::$method($($param),+),)?)*
+                    _ => None,
                 }
             }
         }
@@ -326,8 +359,9 @@ impl Sequential {
         let mut budget = Budget::new(bytes);
         check(&spec.layers, None, &mut budget)?;
         budget.reserve().map_err(|reason| {
-            let has_parameters =
-                |l: &LayerSpec| matches!(l, LayerSpec::Linear(_) | LayerSpec::Residual(_));
+            let has_parameters = |l: &LayerSpec| {
+                matches!(l, LayerSpec::Linear(_) | LayerSpec::Prelu(_) | LayerSpec::Residual(_))
+            };
             let index = spec.layers.iter().rposition(has_parameters).unwrap_or(0);
             let path = Path { parent: None, index };
             path.error(spec.layers[index].to_string(), reason)
@@ -400,13 +434,32 @@ impl LayerSpec {
                 linear.check(budget)
             }
             LayerSpec::Residual(residual) => return residual.check(path, budget),
-            LayerSpec::Dropout(p) if !(0.0..1.0).contains(p) => {
+            LayerSpec::Prelu(prelu) => {
+                if let Some(slopes) = prelu.features.filter(|&slopes| slopes != 1) {
+                    features = Features::Map { input: slopes, output: slopes };
+                }
+                prelu.check(budget)
+            }
+            LayerSpec::Dropout(p) | LayerSpec::AlphaDropout(p) if !(0.0..1.0).contains(p) => {
                 Err("the probability must be from 0 to below 1".into())
             }
-            layer => match layer.parameters().iter().all(|x| x.abs() <= LARGEST) {
-                true => Ok(()),
-                false => Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}")),
+            &(LayerSpec::Glu(half)
+            | LayerSpec::Geglu(half)
+            | LayerSpec::Reglu(half)
+            | LayerSpec::Swiglu(half)) => match half.checked_mul(2) {
+                Some(input) => {
+                    features = Features::Map { input, output: half };
+                    Ok(())
+                }
+                None => Err("it takes twice as many features, which are too many".into()),
             },
+            LayerSpec::Rrelu(lower, upper) if lower > upper => {
+                Err("the first slope must not be above the second".into())
+            }
+            layer if !layer.parameters().iter().all(|x| x.abs() <= LARGEST) => {
+                Err(format!("the parameter must be from -{LARGEST:e} to {LARGEST:e}"))
+            }
+            layer => layer.fault().map_or(Ok(()), |why| Err(why.into())),
         };
         match result {
             Ok(()) => Ok(features),
@@ -424,6 +477,7 @@ impl fmt::Display for LayerSpec {
                 write!(f, "Linear({inputs} → {outputs}{bias})")
             }
             LayerSpec::Residual(_) => f.write_str("Residual"),
+            LayerSpec::Prelu(_) => f.write_str("Prelu"),
             // `LeakyRelu(0.2)`
             _ => write!(f, "{self:?}"),
         }

@@ -1,13 +1,13 @@
 //! [`CrossEntropy`]: logits against classes.
 
-use fanin_tensor::map::map;
 use fanin_tensor::reduce::PairwiseSum;
-use fanin_tensor::{Scalar, reduce};
+use fanin_tensor::{Scalar, Tensor, reduce};
 
-use super::fit::check_logits;
-use super::{Loss, Reduction};
-use crate::ops::bad_shapes;
-use crate::tape::{Backward, Op, Var};
+use super::classes::Classes;
+use super::fit::{Own, check_logits};
+use super::pointwise::Saved;
+use super::{Loss, PerSample, Reduction, soft_targets};
+use crate::tape::Var;
 
 /// The cross-entropy of logits against the class of each row, as PyTorch has it:
 ///
@@ -21,13 +21,19 @@ use crate::tape::{Backward, Op, Var};
 /// [class weights](Self::class_weights), at first 1. Softmax, logarithm and loss are one operation,
 /// stable for logits of any size. The unit is nats; a network that knows nothing has ln C.
 ///
+/// The target may also be a [`Tensor`] of a probability for each class, as knowledge distillation and mixup
+/// have it. Then `ℓ_i = −Σ_c w_c q_c ln p_c`, q the target smoothed in the same way, and the mean is
+/// divided by the number of rows, as in PyTorch.
+///
+/// If every row is ignored, or all weights are 0, the mean is NaN, as in PyTorch.
+///
 /// # Shapes
-/// Logits `(rows, classes)`, a label for each row; the loss is a scalar, or `(rows)` with
-/// [`Reduction::None`].
+/// Logits `(rows, classes)`, a label for each row or probabilities `(rows, classes)`; the loss is a scalar,
+/// or `(rows)` with [`Reduction::None`].
 ///
 /// # Panics
-/// **Panics** if there are not as many labels as rows, a label is not below the number of classes, or
-/// there are not as many class weights as classes.
+/// **Panics** if there are not as many labels as rows, a label is not below the number of classes, there
+/// are not as many class weights as classes, or a probability is outside \[0, 1\].
 ///
 /// # Example
 /// ```
@@ -45,9 +51,8 @@ use crate::tape::{Backward, Op, Var};
 #[doc(alias = "CrossEntropyLoss")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CrossEntropy {
-    smoothing: f64,
-    class_weights: Option<Vec<f64>>,
-    ignored: Option<usize>,
+    pub(super) smoothing: f64,
+    pub(super) classes: Classes,
     reduction: Reduction,
 }
 
@@ -78,105 +83,39 @@ impl CrossEntropy {
     #[must_use]
     #[track_caller]
     pub fn class_weights(self, weights: &[f64]) -> Self {
-        if let Some(w) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
-            panic!("CrossEntropy: a class weight of {w} is negative or not finite");
-        }
-        Self { class_weights: Some(weights.to_vec()), ..self }
+        Self { classes: self.classes.weighted("CrossEntropy", weights), ..self }
     }
 
     /// Leaves rows with this label out: they have loss 0, no gradient, and no part in the mean. It need
     /// not be a class: `usize::MAX` marks padding well.
     #[must_use]
     pub fn ignore_index(self, label: usize) -> Self {
-        Self { ignored: Some(label), ..self }
-    }
-
-    /// The same loss, reduced in another way.
-    #[must_use]
-    pub fn reduction(self, reduction: Reduction) -> Self {
-        Self { reduction, ..self }
-    }
-
-    fn weight(&self, class: usize) -> f64 {
-        self.class_weights.as_ref().map_or(1.0, |weights| weights[class])
-    }
-
-    /// Checks the options and labels against logits of this shape.
-    #[track_caller]
-    fn check(&self, shape: &[usize], labels: &[usize]) -> [usize; 2] {
-        let &[rows, classes] = shape else {
-            bad_shapes("cross_entropy", shape, &[labels.len()], "logits must be (rows, classes)")
-        };
-        if labels.len() != rows {
-            bad_shapes("cross_entropy", shape, &[labels.len()], "there must be a label per row");
-        }
-        if let Some(weights) = &self.class_weights
-            && weights.len() != classes
-        {
-            let why = "there must be a class weight per class";
-            bad_shapes("cross_entropy", shape, &[weights.len()], why);
-        }
-        for (row, &label) in labels.iter().enumerate() {
-            if label >= classes && self.ignored != Some(label) {
-                panic!("cross_entropy: label {label} of row {row} is not below {classes} classes");
-            }
-        }
-        [rows, classes]
+        let classes = Classes { ignored: Some(label), ..self.classes };
+        Self { classes, ..self }
     }
 }
 
-/// `dx_ik = dL_i · saved_ik`, where `saved` is the derivative of the loss, and `dL_i` is that of the
-/// row, or the one of all rows. A `saved_ik` below [`Backward::limit`] counts as 0: softmax has tails.
-#[derive(Debug)]
-struct CrossEntropyOp {
-    by_row: bool,
-}
-
-impl<T: Scalar> Op<T> for CrossEntropyOp {
-    fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (saved, dy, limit) = (cx.saved(), cx.dy(), cx.limit(0));
-        let Some((write, dx)) = cx.grad(0) else { return };
-        let cols = if self.by_row { dx.len() / dy.len().max(1) } else { dx.len() };
-        let saved = saved[..dx.len()].chunks_exact(cols.max(1));
-        for ((dx, saved), &d) in dx.chunks_exact_mut(cols.max(1)).zip(saved).zip(dy) {
-            map([saved], write, dx, move |[s]| d * s.zero_below(limit));
-        }
-    }
-}
-
-impl<T: Scalar> Loss<[usize], T> for CrossEntropy {
-    #[track_caller]
-    fn loss<'t>(&self, prediction: Var<'t, T>, labels: &[usize]) -> Var<'t, T> {
-        cross_entropy(self, prediction, labels)
-    }
-
-    fn ignores(&self, label: usize) -> bool {
-        self.ignored == Some(label)
-    }
-}
+reduction!(CrossEntropy);
+loss!(CrossEntropy: [usize] => cross_entropy, |loss, labels, i| loss.classes.count(labels[i]),
+    ignores |loss, label| !loss.classes.keeps(label));
+loss!(CrossEntropy: Vec<usize> => cross_entropy, |loss, labels, i| loss.classes.count(labels[i]),
+    ignores |loss, label| !loss.classes.keeps(label));
+loss!(CrossEntropy: Tensor<T> => soft_targets::cross_entropy);
 
 once! {
     #[track_caller]
     fn cross_entropy<'t, 'a, T: Scalar>(
+        reduction: Reduction,
         options: &'a CrossEntropy,
         prediction: Var<'t, T>,
         labels: &'a [usize],
     ) -> Var<'t, T> {
-        let [rows, classes] = options.check(&prediction.shape(), labels);
-        check_logits(prediction);
-        let kept = |label: usize| options.ignored != Some(label);
-        let denominator = match options.reduction {
-            Reduction::Mean if options.class_weights.is_none() && options.ignored.is_none() => {
-                rows as f64
-            }
-            Reduction::Mean => {
-                let kept = labels.iter().filter(|&&label| kept(label));
-                PairwiseSum::of(kept.map(|&label| options.weight(label)))
-            }
-            Reduction::Sum | Reduction::None => 1.0,
-        };
-        let by_row = options.reduction == Reduction::None;
-        prediction.tape().apply(CrossEntropyOp { by_row }, &[prediction], |cx| {
+        let [rows, classes] = options.classes.check("cross_entropy", &prediction.shape(), labels);
+        check_logits("cross_entropy", prediction, Own::Softmax);
+        let kept = |label: usize| options.classes.keeps(label);
+        let denominator = options.classes.denominator(reduction, labels);
+        let by_row = reduction == Reduction::None;
+        prediction.tape().apply(Saved::new("cross_entropy"), &[prediction], |cx| {
             let (x, backward_follows) = (cx.input(0).as_slice(), cx.differentiated());
             let losses = if by_row { &[rows][..] } else { &[] };
             let (loss, saved) = cx.output_and_save(losses, x.len() + 2 * rows);
@@ -219,17 +158,6 @@ once! {
     }
 }
 
-impl<T: Scalar> Loss<Vec<usize>, T> for CrossEntropy {
-    #[track_caller]
-    fn loss<'t>(&self, prediction: Var<'t, T>, labels: &Vec<usize>) -> Var<'t, T> {
-        self.loss(prediction, &labels[..])
-    }
-
-    fn ignores(&self, label: usize) -> bool {
-        self.ignored == Some(label)
-    }
-}
-
 impl CrossEntropy {
     /// The loss of a row; `−ln p_k` is `log_sum` plus what `below_top` has for k.
     fn row_loss(
@@ -241,16 +169,16 @@ impl CrossEntropy {
     ) -> f64 {
         let of_label = below_top.clone().nth(label).expect("the label is a class");
         let hit = 1.0 - self.smoothing;
-        if self.class_weights.is_none() {
+        if self.classes.weights.is_none() {
             let mut loss = log_sum + hit * of_label;
             if spread > 0.0 {
                 loss += spread * PairwiseSum::of(below_top);
             }
             return loss;
         }
-        let mut loss = hit * self.weight(label) * (log_sum + of_label);
+        let mut loss = hit * self.classes.weight(label) * (log_sum + of_label);
         if spread > 0.0 {
-            let weighted = below_top.enumerate().map(|(k, x)| self.weight(k) * (log_sum + x));
+            let weighted = below_top.enumerate().map(|(k, x)| self.classes.weight(k) * (log_sum + x));
             loss += spread * PairwiseSum::of(weighted);
         }
         loss
@@ -268,7 +196,7 @@ impl CrossEntropy {
         // p − 1, which cancels for a p near 1.
         let of_label = p[label].to_f64();
         let missing = if of_label > 0.5 { log_p.exp_m1() } else { of_label - 1.0 };
-        if self.class_weights.is_none() {
+        if self.classes.weights.is_none() {
             let d = T::from_f64(scale * (missing + (self.smoothing - spread)));
             let scale = T::from_f64(scale);
             let spread = T::from_f64(spread) * scale;
@@ -277,11 +205,11 @@ impl CrossEntropy {
             return;
         }
         // Σ_k q_k (p − onehot_k), q the weighted target.
-        let weights = self.class_weights.iter().flatten().copied();
-        let (weights, of_label) = (PairwiseSum::of(weights), self.weight(label));
+        let weights = self.classes.weights.iter().flatten().copied();
+        let (weights, of_label) = (PairwiseSum::of(weights), self.classes.weight(label));
         let total = hit * of_label + spread * weights;
         for (k, p) in p.iter_mut().enumerate() {
-            *p = T::from_f64(scale * (total * p.to_f64() - spread * self.weight(k)));
+            *p = T::from_f64(scale * (total * p.to_f64() - spread * self.classes.weight(k)));
         }
         p[label] = T::from_f64(scale * (total * missing + spread * (weights - of_label)));
     }

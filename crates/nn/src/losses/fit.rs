@@ -7,27 +7,43 @@ use fanin_tensor::Scalar;
 use crate::note::{LARGE, Note, Spread, show};
 use crate::tape::{Curve, Var};
 
+/// What a loss computes itself, so that the network must not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    Softmax,
+    Sigmoid,
+    Nothing,
+}
+
 /// Notes logits that are no logits.
 #[track_caller]
-pub(super) fn check_logits<T: Scalar>(logits: Var<'_, T>) {
+pub(super) fn check_logits<T: Scalar>(loss: &'static str, logits: Var<'_, T>, own: Own) {
     let tape = logits.tape();
     if !tape.takes_notes() {
         return;
     }
-    let loss = "cross_entropy";
     let at = Some(Location::caller());
     let note = |output: &str, why: &str, advice| {
         let (output, why) = (output.into(), why.into());
         tape.note(Note::UnfitOutput { output, loss, why, advice }, at);
     };
-    if logits.with_shape(|shape| shape.last() == Some(&1)) {
+    if own == Own::Softmax && logits.with_shape(|shape| shape.last() == Some(&1)) {
         let why = "the cross-entropy of one class is always 0";
         note("one output", why, "let it have an output for each class");
     }
     match tape.operation(logits.node()) {
         Some((name, _)) if name.starts_with("Softmax") => {
-            let why = "it computes the softmax itself, so this would be a softmax of a softmax";
-            note(&name, why, "leave the softmax out");
+            if own == Own::Softmax {
+                let why = "it computes the softmax itself, so this would be a softmax of a softmax";
+                note(&name, why, "leave the softmax out");
+            } else {
+                let why = "it takes any number, and these are from 0 to 1";
+                note(&name, why, "let it end with its last linear layer");
+            }
+        }
+        Some((name, _)) if own == Own::Sigmoid && name == "Sigmoid" => {
+            let why = "it computes the sigmoid itself, so this would be a sigmoid of a sigmoid";
+            note(&name, why, "leave the sigmoid out");
         }
         Some((name, Some(curve))) => {
             let [low, high] = range(&curve);
@@ -38,6 +54,65 @@ pub(super) fn check_logits<T: Scalar>(logits: Var<'_, T>) {
         }
         _ => {}
     }
+}
+
+/// Notes log-probabilities that are none: logarithms of probabilities are at most 0.
+#[track_caller]
+pub(super) fn check_log_probabilities<T: Scalar>(loss: &'static str, prediction: Var<'_, T>) {
+    let tape = prediction.tape();
+    if !tape.takes_notes() {
+        return;
+    }
+    // 0, but for rounding.
+    let zero = T::from_f64(1e-5);
+    let most = tape.with_value(prediction.node(), |y| {
+        y.as_slice().iter().fold(T::NEG_INFINITY, |most, &y| if y > most { y } else { most })
+    });
+    let (output, advice) = match tape.operation(prediction.node()) {
+        Some((name, _)) if name.starts_with("Softmax") || name == "Sigmoid" => {
+            (name, "let it end with LogSoftmax")
+        }
+        Some((name, _)) if most > zero => {
+            (name, "let it end with LogSoftmax, or train it by CrossEntropy, which takes logits")
+        }
+        _ => return,
+    };
+    let why = format!(
+        "logarithms of probabilities are at most 0, and these are up to {}",
+        show(most.to_f64())
+    );
+    tape.note(Note::UnfitOutput { output, loss, why, advice }, Some(Location::caller()));
+}
+
+/// Notes rates of events that are none, or logarithms of rates that have a bound.
+#[track_caller]
+pub(super) fn check_rates<T: Scalar>(loss: &'static str, prediction: Var<'_, T>, log_input: bool) {
+    let tape = prediction.tape();
+    if !tape.takes_notes() {
+        return;
+    }
+    let least = tape.with_value(prediction.node(), |y| {
+        y.as_slice().iter().map(|y| y.to_f64()).fold(f64::INFINITY, f64::min)
+    });
+    let (output, why, advice) = match tape.operation(prediction.node()) {
+        Some((output, Some(curve))) if log_input => {
+            let [low, high] = range(&curve);
+            if !low.is_finite() && !high.is_finite() {
+                return;
+            }
+            let why = format!(
+                "it takes logarithms of rates, which may be any number, and these are {}",
+                between(low, high)
+            );
+            (output, why, "let it end with its last linear layer, or use of_rates")
+        }
+        Some((output, _)) if !log_input && least < 0.0 => {
+            let why = format!("rates are positive, and these are down to {}", show(least));
+            (output, why, "let it end with a softplus, or leave of_rates out")
+        }
+        _ => return,
+    };
+    tape.note(Note::UnfitOutput { output, loss, why, advice }, Some(Location::caller()));
 }
 
 /// Notes targets that a prediction cannot reach, or is far from.

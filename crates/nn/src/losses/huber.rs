@@ -3,9 +3,9 @@
 use fanin_tensor::simd::Isa;
 use fanin_tensor::{Scalar, Tensor};
 
-use super::mse::require_fit;
-use super::{Loss, Reduction};
-use crate::ops::elementwise::Elementwise;
+use super::pointwise::{Elements, Pointwise, pointwise};
+use super::require::require_fit;
+use super::{Loss, PerSample, Reduction};
 use crate::tape::Var;
 
 /// The Huber loss of `d = y − target`: `d²/2` where `|d| ≤ δ`, and `δ (|d| − δ/2)` elsewhere, reduced to
@@ -43,29 +43,24 @@ impl Huber {
         assert!(delta > 0.0 && delta.is_finite(), "Huber: a delta of {delta} is not positive");
         Self { delta, reduction: Reduction::Mean }
     }
-
-    /// The same loss, reduced in another way.
-    #[must_use]
-    pub fn reduction(self, reduction: Reduction) -> Self {
-        Self { reduction, ..self }
-    }
 }
 
-/// The loss of a difference, for this δ.
-#[derive(Clone, Copy, Debug)]
+reduction!(Huber);
+loss!(Huber: Tensor<T> => huber);
+
+/// The loss of `y − t`, for this δ.
+#[derive(Clone, Copy)]
 struct OfDifference<T>(T);
 
-impl<T: Scalar> Elementwise<T> for OfDifference<T> {
-    const ACTIVATION: bool = false;
-
+impl<T: Scalar> Pointwise<T, 2> for OfDifference<T> {
     #[inline(always)]
-    fn value<I: Isa>(self, d: T) -> T {
-        let (delta, size, half) = (self.0, d.abs(), T::from_f64(0.5));
-        if size <= delta { half * d * d } else { delta * (size - half * delta) }
+    fn value<I: Isa>(self, [y, t]: [T; 2]) -> T {
+        let (delta, size, half) = (self.0, (y - t).abs(), T::from_f64(0.5));
+        if size <= delta { half * size * size } else { delta * (size - half * delta) }
     }
     #[inline(always)]
-    fn derivative<I: Isa>(self, d: T, _: T) -> T {
-        let delta = self.0;
+    fn derivative<I: Isa>(self, _: usize, [y, t]: [T; 2]) -> T {
+        let (delta, d) = (self.0, y - t);
         if d > delta {
             delta
         } else if d < -delta {
@@ -78,21 +73,15 @@ impl<T: Scalar> Elementwise<T> for OfDifference<T> {
 
 once! {
     #[track_caller]
-    fn huber<'t, T: Scalar>(
-        delta: f64,
+    fn huber<'t, 'a, T: Scalar>(
         reduction: Reduction,
+        options: &'a Huber,
         prediction: Var<'t, T>,
-        target: Var<'t, T>,
+        target: &'a Tensor<T>,
     ) -> Var<'t, T> {
+        let target = prediction.tape().input(target);
         require_fit("huber", prediction, target);
-        let delta = T::from_f64(delta);
-        reduction.apply((prediction - target).elementwise(OfDifference(delta)))
-    }
-}
-
-impl<T: Scalar> Loss<Tensor<T>, T> for Huber {
-    #[track_caller]
-    fn loss<'t>(&self, prediction: Var<'t, T>, target: &Tensor<T>) -> Var<'t, T> {
-        huber(self.delta, self.reduction, prediction, prediction.tape().input(target))
+        let f = OfDifference(T::from_f64(options.delta));
+        pointwise(Elements::new("huber", reduction), f, [prediction, target])
     }
 }

@@ -1,11 +1,12 @@
 //! [`Mse`]: the squared error.
 
 use fanin_tensor::map::map;
+use fanin_tensor::simd::Isa;
 use fanin_tensor::{Scalar, Set, Tensor, reduce};
 
-use super::fit::check_targets;
-use super::{Loss, Reduction};
-use crate::ops::bad_shapes;
+use super::pointwise::{Elements, Pointwise, pointwise};
+use super::require::require_fit;
+use super::{Loss, PerSample, Reduction};
 use crate::tape::{Backward, Op, Var};
 
 /// The squared error `(y − target)²`, reduced to its mean over all elements.
@@ -33,25 +34,40 @@ impl Mse {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
-    /// The squared error, reduced in another way.
-    #[must_use]
-    pub fn reduction(self, reduction: Reduction) -> Self {
-        Self { reduction }
+reduction!(Mse);
+loss!(Mse: Tensor<T> => mse);
+
+/// `(y − t)²`
+#[derive(Clone, Copy)]
+struct SquaredDifference;
+
+impl<T: Scalar> Pointwise<T, 2> for SquaredDifference {
+    #[inline(always)]
+    fn value<I: Isa>(self, [y, t]: [T; 2]) -> T {
+        (y - t) * (y - t)
+    }
+    #[inline(always)]
+    fn derivative<I: Isa>(self, _: usize, [y, t]: [T; 2]) -> T {
+        (y - t) + (y - t)
     }
 }
 
-impl<T: Scalar> Loss<Tensor<T>, T> for Mse {
+once! {
     #[track_caller]
-    fn loss<'t>(&self, prediction: Var<'t, T>, target: &Tensor<T>) -> Var<'t, T> {
+    fn mse<'t, 'a, T: Scalar>(
+        reduction: Reduction,
+        _options: &'a Mse,
+        prediction: Var<'t, T>,
+        target: &'a Tensor<T>,
+    ) -> Var<'t, T> {
         let target = prediction.tape().input(target);
-        match self.reduction {
-            Reduction::Mean => prediction.mse(target),
-            reduction => {
-                require_fit("mse", prediction, target);
-                reduction.apply((prediction - target).square())
-            }
+        if reduction == Reduction::Mean {
+            return prediction.mse(target);
         }
+        require_fit("mse", prediction, target);
+        pointwise(Elements::new("mse", reduction), SquaredDifference, [prediction, target])
     }
 }
 
@@ -71,19 +87,6 @@ impl<T: Scalar> Op<T> for MeanSquared {
             map([saved], write, db, move |[s]| (-(scale * s)).zero_below(of_b));
         }
     }
-}
-
-/// Checks that a target fits a prediction.
-///
-/// # Panics
-/// **Panics** if the shapes differ: broadcasting would hide a mistake.
-#[track_caller]
-pub(super) fn require_fit<T: Scalar>(loss: &'static str, prediction: Var<'_, T>, target: Var<'_, T>) {
-    let (a, b) = (prediction.shape(), target.shape());
-    if a != b {
-        bad_shapes(loss, &a, &b, "prediction and target must have one shape");
-    }
-    check_targets(loss, prediction, target);
 }
 
 once! {

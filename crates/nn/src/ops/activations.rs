@@ -5,6 +5,7 @@
 //! - the name of the method of [`Var`](crate::Var) and of the layer in [`layers`](crate::layers), with
 //!   the parameters and their defaults in PyTorch,
 //! - the approximate time of an element in picoseconds, which decides how many threads work,
+//! - the condition on the parameters, if there is one, and what a message says of it,
 //! - the value, and the derivative as a function of the input x and the value y,
 //! - the [`Nonlinearity`](fanin_init::Nonlinearity), if fanin-init has the function: its gain is then
 //!   the layer's. All other layers have [`Gain::preserving`](fanin_init::Gain::preserving) of the
@@ -22,11 +23,17 @@
 //! | silu, gelu_tanh | 3 ulp | 4 ulp |
 //! | mish | 3 ulp | 5 ulp |
 //! | gelu | 5 ulp | 5 ulp |
+//! | relu6, hardtanh, softshrink, hardshrink, threshold | 0 ulp | 0 ulp |
+//! | hardsigmoid, softsign, hardswish | 2 ulp | 2 ulp |
+//! | sine | 3 ulp | 2 ulp |
+//! | log_sigmoid, celu, softplus_with, tanhshrink | 4 ulp | 5 ulp |
 //!
 //! The name in a file is the layer's in snake case. The tests of an activation follow from its
-//! entry, except for one line with PyTorch's function in `golden/make.py`,
+//! entry, except for one line with PyTorch's function in `golden/activations.py`,
 //! and its formula in `golden/precise.py`.
 
+mod scaled;
+mod shrink;
 mod tails;
 
 use fanin_tensor::Scalar;
@@ -171,6 +178,186 @@ macro_rules! activations {
                 derivative x, _y => tails::mish_derivative::<T, I>(x);
                 nonlinearity Nonlinearity::Mish;
             }
+
+            /// `min(max(0, x), 6)`; the derivative at 0 and at 6 is 0.
+            ///
+            /// Krizhevsky 2010, "Convolutional Deep Belief Networks on CIFAR-10", section 2.1.
+            fn relu6 as Relu6 {
+                40 ps;
+                value x => {
+                    let x = if x <= T::ZERO { T::ZERO } else { x };
+                    if x > c(6.0) { c(6.0) } else { x }
+                };
+                derivative x, _y => if x <= T::ZERO || x >= c(6.0) { T::ZERO } else { T::ONE };
+            }
+
+            /// `x` above 0, `alpha · (e^{x/alpha} − 1)` elsewhere: [`elu`](crate::Var::elu) with a
+            /// derivative without a jump.
+            ///
+            /// Barron 2017, eq. 2.
+            fn celu(alpha: f64 = 1.0) as Celu {
+                500 ps;
+                valid alpha > 0.0 => "alpha must be above 0";
+                value x => scaled::celu::<T, I>(x, alpha);
+                derivative x, _y => scaled::celu_derivative::<T, I>(x, alpha);
+            }
+
+            /// `ln σ(x) = −ln(1 + e^−x)`, which does not overflow for any x.
+            ///
+            /// The loss of a logit z with the label 1 is `-z.log_sigmoid()`.
+            #[doc(alias = "logsigmoid")]
+            fn log_sigmoid as LogSigmoid {
+                500 ps;
+                value x => -(-x).vsoftplus::<I>();
+                derivative x, _y => (-x).vsigmoid::<I>();
+            }
+
+            /// `ln(1 + e^{beta · x}) / beta`, and x where `beta · x` is above the threshold.
+            ///
+            /// The larger beta, the nearer it is to a ReLU. PyTorch's `Softplus(beta, threshold)`.
+            /// [`softplus`](crate::Var::softplus) has a beta of 1 and no threshold.
+            ///
+            /// Dugas et al. 2000.
+            fn softplus_with(beta: f64 = 1.0, threshold: f64 = 20.0) as SoftplusWith {
+                600 ps;
+                // As they are rounded to f32.
+                valid beta > 0.99e-20 && beta < 1.01e20 && !threshold.is_nan() =>
+                    "beta must be from 1e-20 to 1e20, and the threshold a number";
+                value x => scaled::softplus::<T, I>(x, beta, threshold);
+                derivative x, _y => scaled::softplus_derivative::<T, I>(x, beta, threshold);
+            }
+
+            /// `x / (1 + |x|)`.
+            ///
+            /// Bergstra et al. 2009, section 4; Glorot and Bengio 2010, section 2.
+            fn softsign as Softsign {
+                100 ps;
+                value x => tails::softsign::<T>(x);
+                derivative x, _y => {
+                    let scale = T::ONE / (T::ONE + x.abs());
+                    scale * scale
+                };
+                nonlinearity Nonlinearity::Softsign;
+            }
+
+            /// `x` within `min` and `max`, else the nearer bound. The derivative is 1 between the bounds,
+            /// and 0 at a bound and outside.
+            ///
+            /// Collobert 2004, "Large Scale Machine Learning", section 5.
+            fn hardtanh(min: f64 = -1.0, max: f64 = 1.0) as Hardtanh {
+                40 ps;
+                valid min < max => "min must be below max";
+                value x => {
+                    let x = if x < min { min } else { x };
+                    if x > max { max } else { x }
+                };
+                derivative x, _y => if x <= min || x >= max { T::ZERO } else { T::ONE };
+            }
+
+            /// `(x + 3) / 6` within 0 and 1: a [`sigmoid`](crate::Var::sigmoid) of straight lines. The
+            /// derivative at ±3 is 0.
+            ///
+            /// Courbariaux et al. 2015, section 2.2, with another slope; Howard et al. 2019, eq. 3.
+            fn hardsigmoid as Hardsigmoid {
+                60 ps;
+                value x => if x <= c(-3.0) {
+                    T::ZERO
+                } else if x >= c(3.0) {
+                    T::ONE
+                } else {
+                    (x + c(3.0)) / c(6.0)
+                };
+                derivative x, _y => if x > c(-3.0) && x < c(3.0) { c(1.0 / 6.0) } else { T::ZERO };
+            }
+
+            /// `x` times the [`hardsigmoid`](crate::Var::hardsigmoid) of x. The derivative is 0 at −3, and 1
+            /// at 3.
+            ///
+            /// Howard et al. 2019, "Searching for MobileNetV3", eq. 3.
+            fn hardswish as Hardswish {
+                60 ps;
+                value x => if x <= c(-3.0) {
+                    T::ZERO
+                } else if x >= c(3.0) {
+                    x
+                } else {
+                    x * ((x + c(3.0)) / c(6.0))
+                };
+                derivative x, _y => if x <= c(-3.0) {
+                    T::ZERO
+                } else if x >= c(3.0) {
+                    T::ONE
+                } else {
+                    // x + 1.5 is exact near the root.
+                    (x + c(1.5)) / c(3.0)
+                };
+            }
+
+            /// `x − tanh x`, which is `x³/3` near 0.
+            fn tanhshrink as Tanhshrink {
+                500 ps;
+                value x => shrink::tanhshrink::<T, I>(x);
+                derivative x, _y => {
+                    let tanh = x.vtanh::<I>();
+                    tanh * tanh
+                };
+            }
+
+            /// `x − lambda` above lambda, `x + lambda` below −lambda, 0 between them: soft thresholding. The
+            /// derivative is 0 at ±lambda.
+            ///
+            /// Donoho 1995, "De-noising by soft-thresholding".
+            fn softshrink(lambda: f64 = 0.5) as Softshrink {
+                40 ps;
+                valid lambda >= 0.0 => "lambda must be at least 0";
+                value x => if x > lambda {
+                    x - lambda
+                } else if x < -lambda {
+                    x + lambda
+                } else {
+                    // 0, and NaN for NaN.
+                    x - x
+                };
+                derivative x, _y => if x <= lambda && x >= -lambda { T::ZERO } else { T::ONE };
+            }
+
+            /// `x` above lambda and below −lambda, 0 between them. The derivative is 0 at ±lambda.
+            ///
+            /// Donoho and Johnstone 1994, eq. 8.
+            fn hardshrink(lambda: f64 = 0.5) as Hardshrink {
+                40 ps;
+                valid lambda >= 0.0 => "lambda must be at least 0";
+                value x => if x <= lambda && x >= -lambda { T::ZERO } else { x };
+                derivative x, _y => if x <= lambda && x >= -lambda { T::ZERO } else { T::ONE };
+            }
+
+            /// `x` above the threshold, else `value`. The derivative at the threshold is 0.
+            ///
+            /// PyTorch has no defaults for it. With those of the layer it is a
+            /// [`relu`](crate::Var::relu).
+            fn threshold(threshold: f64 = 0.0, value: f64 = 0.0) as Threshold {
+                40 ps;
+                value x => if x <= threshold { value } else { x };
+                derivative x, _y => if x <= threshold { T::ZERO } else { T::ONE };
+            }
+
+            /// `e^{−x_j} / Σ_k e^{−x_k}` along the last axis: [`softmax`](crate::Var::softmax) of −x.
+            fn softmin as Softmin { rows }
+
+            /// `sin(omega · x)`, x in radians, as in a SIREN. The product is not rounded.
+            ///
+            /// Weights for it come from the initializer [`Siren`](fanin_init::Siren). The frequency in the
+            /// paper is 30.
+            ///
+            /// Sitzmann et al. 2020, eq. 1 and section 3.2.
+            #[doc(alias = "SIREN")]
+            fn sine(omega: f64 = 30.0) as Sine {
+                10000 ps;
+                valid omega.abs() > 0.99e-20 && omega.abs() <= 1e4 => "omega must be from 1e-20 to 1e4";
+                value x => scaled::sine(x, omega);
+                derivative x, _y => scaled::sine_derivative(x, omega);
+                nonlinearity Nonlinearity::Sin(omega);
+            }
         }
     };
 }
@@ -178,7 +365,7 @@ pub(crate) use activations;
 
 activations!(functions);
 
-/// Each function in `f64`, to compute gains.
+/// Each function in `f64`, to compute gains; and what is wrong with its parameters, if anything is.
 macro_rules! curves {
     ($(
         $(#[$doc:meta])*
@@ -188,6 +375,9 @@ macro_rules! curves {
         pub(crate) mod curves {$(
             curves!(@curve $method [$($($param: $param_type),+)?] $name $body);
         )*}
+        pub(crate) mod faults {$(
+            curves!(@fault $method [$($($param: $param_type),+)?] $name $body);
+        )*}
     };
     (@curve $method:ident $params:tt $name:ident { rows }) => {};
     (@curve $method:ident [$($param:ident: $param_type:ident),*] $name:ident $body:tt) => {
@@ -195,6 +385,14 @@ macro_rules! curves {
         pub(crate) fn $method($($param: f64,)* x: f64) -> f64 {
             let f = super::$name::<f64> { $($param,)* element: std::marker::PhantomData };
             super::Elementwise::value::<super::Portable>(f, x)
+        }
+    };
+    (@fault $method:ident $params:tt $name:ident { rows }) => {};
+    (@fault $method:ident [$($param:ident: $param_type:ident),*] $name:ident $body:tt) => {
+        #[allow(dead_code)] // one without parameters has no faults
+        pub(crate) fn $method($($param: f64),*) -> Option<&'static str> {
+            let f = super::$name::<f64> { $($param,)* element: std::marker::PhantomData };
+            super::Elementwise::<f64>::fault(f)
         }
     };
 }

@@ -53,7 +53,8 @@ once! {
             self.tape().apply(Dropout, &[self], |cx| {
                 let x = cx.input(0);
                 let (y, noise) = cx.output_and_save(x.shape(), x.shape());
-                draw_noise(p, noise);
+                // PyTorch also rounds 1 − p before the division.
+                draw_noise(p, T::ONE / T::from_f64(1.0 - p), noise);
                 map([x.as_slice(), noise], Set, y, |[x, n]| x * n);
             })
         }
@@ -70,13 +71,12 @@ pub(crate) fn require_probability(op: &str, p: f64) {
 /// The number of draws in one call of the generator: 4 KiB of its bytes.
 const CHUNK: usize = 512;
 
-/// Takes one 64-bit word of the generator for each element, as PyTorch's `bernoulli_(1 − p)` does.
-fn draw_noise<T: Scalar>(p: f64, noise: &mut [T]) {
+/// 0 with probability p, and `scale` otherwise. Takes one 64-bit word of the generator for each element, as
+/// PyTorch's `bernoulli_(1 − p)` does.
+pub(super) fn draw_noise<T: Scalar>(p: f64, scale: T, noise: &mut [T]) {
     // k is the low 53 bits of the word. An element is kept if k·2⁻⁵³ < 1 − p, so if k is below this
     // integer.
     let kept = ((1.0 - p) * (1u64 << BITS) as f64).ceil() as i64;
-    // PyTorch also rounds 1 − p before the division.
-    let scale = T::ONE / T::from_f64(1.0 - p);
     let (mut rng, mut bytes) = (default_rng(), [0; 8 * CHUNK]);
     for noise in noise.chunks_mut(CHUNK) {
         let bytes = &mut bytes[..8 * noise.len()];

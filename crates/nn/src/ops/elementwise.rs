@@ -19,6 +19,10 @@ pub(crate) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
     /// Whether the function is an activation. The doctor and muP look for activations.
     const ACTIVATION: bool = true;
 
+    /// Why the function's parameters are impossible, if they are.
+    fn fault(self) -> Option<&'static str> {
+        None
+    }
     /// `f(x)`
     fn value<I: Isa>(self, x: T) -> T;
     /// `f′(x)`, where `y` is `f(x)`.
@@ -26,7 +30,7 @@ pub(crate) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Value<F>(F);
+pub(super) struct Value<F>(pub(super) F);
 
 impl<T, F: Elementwise<T>> Function<T, 1> for Value<F> {
     fn picos(&self) -> usize {

@@ -2,7 +2,8 @@
 
 /// Writes the op of each function, and the method of [`Var`](crate::Var) that applies it.
 ///
-/// In the expressions, `T` is the element type and `I` the instruction set. An entry of
+/// In the expressions, `T` is the element type and `I` the instruction set. In the condition of `valid` the
+/// parameters are `f64`. An entry of
 /// [`activations!`](super::activations) with the body `{ rows }` has a hand-written operation.
 macro_rules! functions {
     ($(
@@ -17,14 +18,15 @@ macro_rules! functions {
         [$($doc:tt)*] $method:ident [$($param:ident: $param_type:ident),*] $name:ident
         {
             $picos:literal ps;
+            $(valid $valid:expr => $why:literal;)?
             value $x:ident => $value:expr;
             derivative $dx:ident, $dy:ident => $derivative:expr;
             $(nonlinearity $nonlinearity:expr;)?
         }
     ) => {
-        struct $name<T> {
-            $($param: functions!(@type $param_type),)*
-            element: std::marker::PhantomData<T>,
+        pub(in crate::ops) struct $name<T> {
+            $(pub(in crate::ops) $param: functions!(@type $param_type),)*
+            pub(in crate::ops) element: std::marker::PhantomData<T>,
         }
 
         // Not derived: `derive` refuses a type that a macro produces.
@@ -54,6 +56,14 @@ macro_rules! functions {
         impl<T: fanin_tensor::Scalar> $crate::ops::elementwise::Elementwise<T> for $name<T> {
             const PICOS: usize = $picos;
 
+            #[allow(unused_variables)]
+            fn fault(self) -> Option<&'static str> {
+                $(let $param = functions!(@f64 $param_type, self.$param);)*
+                let fault = None;
+                $(let fault = if $valid { fault } else { Some($why) };)?
+                fault
+            }
+
             #[inline(always)]
             fn value<I: fanin_tensor::simd::Isa>(self, $x: T) -> T {
                 let Self { $($param,)* .. } = self;
@@ -62,7 +72,7 @@ macro_rules! functions {
             #[inline(always)]
             fn derivative<I: fanin_tensor::simd::Isa>(self, $dx: T, $dy: T) -> T {
                 let Self { $($param,)* .. } = self;
-                let _ = ($dx, $dy);
+                let _ = ($dx, $dy $(, $param)*);
                 $derivative
             }
         }
@@ -70,9 +80,19 @@ macro_rules! functions {
         once! {
             impl<'t, T: Scalar> $crate::Var<'t, T> {
                 $($doc)*
+                $(
+                    #[doc = ""]
+                    #[doc = "# Panics"]
+                    #[doc = concat!("**Panics** unless the parameters are possible: ", $why, ".")]
+                )?
                 #[must_use]
+                #[track_caller]
                 pub fn $method(self $(, $param: functions!(@type $param_type))*) -> Self {
-                    self.elementwise($name { $($param,)* element: std::marker::PhantomData })
+                    let f = $name { $($param,)* element: std::marker::PhantomData };
+                    if let Some(why) = $crate::ops::elementwise::Elementwise::<T>::fault(f) {
+                        panic!("{}: {why}; it is {f:?}", stringify!($method));
+                    }
+                    self.elementwise(f)
                 }
             }
         }
@@ -80,5 +100,7 @@ macro_rules! functions {
     // A layer stores its parameter in f64, an operation in the element type.
     (@type f64) => { T };
     (@type $other:ident) => { $other };
+    (@f64 f64, $number:expr) => { $number.to_f64() };
+    (@f64 $other:ident, $number:expr) => { f64::from($number) };
 }
 pub(super) use functions;

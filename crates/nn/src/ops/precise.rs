@@ -26,6 +26,26 @@ const BOUNDS: &[(&str, [u64; 4])] = &[
     ("selu", [3, 3, 3, 3]),
     ("softplus", [2, 2, 2, 2]),
     ("mish", [3, 5, 3, 5]),
+    ("relu6", [0, 0, 0, 0]),
+    ("celu", [2, 2, 2, 2]),
+    ("celu/0.7", [4, 3, 4, 3]),
+    ("log_sigmoid", [2, 2, 2, 2]),
+    ("softplus_with", [3, 3, 3, 3]),
+    ("softplus_with/3,10", [4, 4, 4, 4]),
+    ("softsign", [1, 2, 1, 2]),
+    ("hardtanh", [0, 0, 0, 0]),
+    ("hardtanh/-2,0.5", [0, 0, 0, 0]),
+    ("hardsigmoid", [1, 0, 1, 0]),
+    ("hardswish", [2, 1, 2, 1]),
+    ("tanhshrink", [4, 5, 4, 5]),
+    ("softshrink", [0, 0, 0, 0]),
+    ("softshrink/2", [0, 0, 0, 0]),
+    ("hardshrink", [0, 0, 0, 0]),
+    ("hardshrink/2", [0, 0, 0, 0]),
+    ("threshold", [0, 0, 0, 0]),
+    ("threshold/0.25,20", [0, 0, 0, 0]),
+    ("sine", [1, 0, 2, 2]),
+    ("sine/1.7", [0, 0, 3, 2]),
     ("exp", [2, 2, 1, 1]),
     ("ln", [1, 1, 1, 1]),
     ("sqrt", [0, 1, 0, 1]),
@@ -48,6 +68,12 @@ pub(crate) fn parameter(case: &str, name: &str, default: Option<f64>) -> f64 {
     match (case, name) {
         ("clamp", "min") => -1.0,
         ("clamp", "max") => 3.0,
+        ("softplus_with/3,10", "threshold") => 10.0,
+        ("softplus_with/3,10", _) => 3.0,
+        ("hardtanh/-2,0.5", "min") => -2.0,
+        ("hardtanh/-2,0.5", _) => 0.5,
+        ("threshold/0.25,20", "value") => 20.0,
+        ("threshold/0.25,20", _) => 0.25,
         _ => match (case.split_once('/'), default) {
             (Some((_, number)), _) => number.parse().unwrap(),
             (None, Some(default)) => default,
@@ -97,7 +123,7 @@ fn ulps<T: Scalar>(got: T, want: T) -> u64 {
         };
         if x < T::ZERO { -size } else { size }
     };
-    (place(got) - place(want)).unsigned_abs()
+    place(got).abs_diff(place(want))
 }
 
 /// Value and derivative of every x.

@@ -148,6 +148,24 @@ once! {
             })
         }
 
+        /// `e^{−x_j} / Σ_k e^{−x_k}` along the last axis, without overflow: the softmax of −x.
+        ///
+        /// # Panics
+        /// **Panics** if the value is a scalar.
+        ///
+        /// # Example
+        /// ```
+        /// use fanin_nn::{Tape, Tensor};
+        /// let x = Tensor::from_vec(2, vec![1000.0, -1000.0]);
+        /// assert_eq!(Tape::new().value(|t| t.input(&x).softmin()).as_slice(), [0.0, 1.0]);
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn softmin(self) -> Self {
+            self.last_axis("softmin");
+            (-self).softmax()
+        }
+
         /// `x_j − log Σ_k e^{x_k}` along the last axis, without overflow.
         ///
         /// # Panics

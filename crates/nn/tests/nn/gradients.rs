@@ -135,6 +135,12 @@ checks! {
     cross_entropy: [[4, 7]] => |x| x[0].cross_entropy(&[6, 0, 3, 3]);
     cross_entropy_added: [[4, 7]] => |x| x[0].cross_entropy(&[6, 0, 3, 3]) + x[0].mean();
     cross_entropy_smoothed: [[4, 7]] => |x| CrossEntropy::new().label_smoothing(0.1).loss(x[0], &[6, 0, 3, 3][..]);
+    pairwise_distance: [[4, 7], [4, 7]] => |x| x[0].pairwise_distance(x[1], 2.0);
+    pairwise_distance_absolute: [[4, 7], [4, 7]] => |x| x[0].pairwise_distance(x[1], 1.0) + x[0].sum_axis(1);
+    pairwise_distance_of_power_3: [[2, 3, 4], [2, 3, 4]] => |x| x[0].pairwise_distance(x[1], 3.0);
+    pairwise_distance_largest: [[4, 7], [4, 7]] => |x| x[0].pairwise_distance(x[1], f64::INFINITY);
+    cosine_similarity: [[4, 7], [4, 7]] => |x| x[0].cosine_similarity(x[1]) + x[1].sum_axis(1);
+    cosine_similarity_of_one_vector: [[7], [7]] => |x| x[0].cosine_similarity(x[1]);
     mse: [[4, 7], [4, 7]] => |x| x[0].mse(x[1]);
     mse_of_one_with_itself_squared: [[4, 7]] => |x| x[0].mse(x[0] * x[0]);
 }
@@ -193,8 +199,8 @@ fn layers() {
 #[test]
 fn activations_at_awkward_points() {
     const POINTS: [f64; 20] = [
-        -300.0, -88.0, -40.0, -20.0, -9.0, -5.0, -2.0, -1.0, -0.3, -1e-3, 1e-3, 0.3, 1.0, 2.0, 5.0,
-        9.0, 20.0, 40.0, 88.0, 300.0,
+        -300.0, -88.0, -40.0, -20.0, -9.0, -5.0, -2.0, -1.1, -0.3, -1e-3, 1e-3, 0.3, 1.1, 2.0, 5.0,
+        9.0, 19.0, 40.0, 88.0, 300.0,
     ];
     for (name, layer, _) in all_activations::<f64>() {
         let x = Tensor::from_vec([4, 5], POINTS.to_vec());

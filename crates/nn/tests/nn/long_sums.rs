@@ -74,6 +74,27 @@ fn values() {
         let wide = loss(&|t| smoothed.loss(t.input(&row), &[0][..]));
         close("smoothed over many classes", n, wide, (n as f64).ln());
 
+        let l1 = L1::new().reduction(Reduction::Sum);
+        close("l1", n, loss(&|t| l1.loss(t.input(&x), &zeros)), sum);
+        let thirds = Tensor::full(n, 0.3);
+        let logits = BceWithLogits::new();
+        close("bce_with_logits", n, loss(&|t| logits.loss(t.input(&thirds), &zeros)), entropy);
+        let weights = tenths(&[n]);
+        close("weighted", n, loss(&|t| l1.weighted(t.input(&x), &zeros, &weights)), sum * TENTH);
+        let margin = loss(&|t| MultiMargin::new().loss(t.input(&row), &[0][..]));
+        close("margins of many classes", n, margin, (n - 1) as f64 / n as f64);
+        let soft = KlDiv::new().reduction(Reduction::Sum);
+        let divergence = sum * (TENTH.ln() - TENTH);
+        close("kl_div", n, loss(&|t| soft.loss(t.input(&x), &x)), divergence);
+        let distant = n as f64 * f64::from(0.1 + 1e-6f32);
+        let zero_row = Tensor::zeros([1, n]);
+        for (p, want) in [(1.0, distant), (2.0, distant / (n as f64).sqrt())] {
+            let d = loss(&|t| t.input(&row).pairwise_distance(t.input(&zero_row), p).sum());
+            close("pairwise_distance", n, d, want);
+        }
+        let cosine = loss(&|t| t.input(&row).cosine_similarity(t.input(&row)).sum());
+        close("cosine_similarity", n, cosine, 1.0);
+
         // Means and variances of columns, and the running ones.
         let mut norm = BatchNorm1d::new(2).momentum(1.0);
         let halves: Vec<f32> = (0..2 * n).map(|i| if i / 2 % 2 == 0 { 0.1 } else { 0.3 }).collect();
@@ -129,6 +150,13 @@ fn gradients() {
         }
         let column = Param::new(Tensor::ones([3, 1]));
         all("matmul", n, &both(&column, |t, p| t.input(&x).matmul(p)).1, sum);
+        // Slopes of negative numbers: one for all features, and one for each.
+        let negative = Tensor::full([n, 3], -0.1);
+        for (features, want) in [(1, 3.0 * sum), (3, sum)] {
+            let slopes = Param::new(Tensor::ones(features));
+            let (_, grad) = both(&slopes, |t, w| -t.input(&negative).prelu(w));
+            all("prelu", if features == 1 { 3 * n } else { n }, &grad, want);
+        }
         let long = Param::new(tenths(&[1, n]));
         let (y, _) = both(&long, |t, p| p.matmul(t.input(&tenths(&[n, 10]))));
         all("a row by a matrix", n, &y, sum * TENTH);

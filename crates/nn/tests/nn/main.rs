@@ -3,6 +3,7 @@
 //! A module is a file: `cargo test -p fanin-nn gradients` runs the modules and tests of that name.
 //! Tests that set the number of threads are in tests/process.
 
+mod activations;
 mod auto;
 mod checkpoint;
 mod doctor;

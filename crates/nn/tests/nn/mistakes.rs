@@ -6,6 +6,7 @@ use std::thread;
 
 use fanin_nn::init::Orthogonal;
 use fanin_nn::layers::*;
+use fanin_nn::losses::*;
 use fanin_nn::{
     Adam, Backward, Linear, Module, Op, Optimizer, Param, Parameters, Sequential, Sgd, Tape,
     Tensor, Var,
@@ -36,18 +37,18 @@ fn panic_of(f: impl FnOnce()) -> (String, String) {
 
 /// That `f` panics with this message, at a line of this file.
 #[track_caller]
-fn panics(expected: &str, f: impl FnOnce()) {
+pub(super) fn panics(expected: &str, f: impl FnOnce()) {
     let (message, file) = panic_of(f);
     assert_eq!(message, expected);
     assert_eq!(file, Location::caller().file(), "at the caller's line: {message}");
 }
 
-fn on_tape(shape: &[usize], f: impl for<'t> FnOnce(Var<'t>) -> Var<'t>) {
+pub(super) fn on_tape(shape: &[usize], f: impl for<'t> FnOnce(Var<'t>) -> Var<'t>) {
     let x = Tensor::zeros(shape);
     let _ = Tape::new().value(|t| f(t.input(&x)));
 }
 
-fn two(a: &[usize], b: &[usize], f: impl for<'t> FnOnce(Var<'t>, Var<'t>) -> Var<'t>) {
+pub(super) fn two(a: &[usize], b: &[usize], f: impl for<'t> FnOnce(Var<'t>, Var<'t>) -> Var<'t>) {
     let (a, b) = (Tensor::zeros(a), Tensor::zeros(b));
     let _ = Tape::new().value(|t| f(t.input(&a), t.input(&b)));
 }
@@ -255,6 +256,29 @@ fn losses() {
     panics("mse: 4×1 and 4 do not fit: prediction and target must have one shape", || {
         two(&[4, 1], &[4], |a, b| a.mse(b));
     });
+    let numbers = Tensor::full(4, 0.5);
+    panics("bce: 4×1 and 4 do not fit: prediction and target must have one shape", || {
+        on_tape(&[4, 1], |p| Bce::new().loss(p, &numbers));
+    });
+    panics("hinge: the target 0.5 at [0] is neither 1 nor -1", || {
+        on_tape(&[4], |y| Hinge::new().loss(y, &numbers));
+    });
+    panics("nll: label 7 of row 0 is not below 3 classes", || {
+        on_tape(&[1, 3], |y| Nll::new().loss(y, &[7][..]));
+    });
+    panics("triplet_margin: 4×2 and 4 do not fit: both inputs must have one shape", || {
+        two(&[4, 2], &[4], |a, b| TripletMargin::new().loss(a, a, b));
+    });
+    panics("pairwise_distance: 4×2 and 4 do not fit: both must have one shape", || {
+        two(&[4, 2], &[4], |a, b| a.pairwise_distance(b, 2.0));
+    });
+    panics("cosine_similarity: 4×2 and 4 do not fit: both must have one shape", || {
+        two(&[4, 2], &[4], |a, b| a.cosine_similarity(b));
+    });
+    panics("weighted: 4 and 3 do not fit: there must be a weight per sample", || {
+        on_tape(&[4], |y| L1::new().weighted(y, &numbers, &Tensor::ones(3)));
+    });
+    panics("Focal: a gamma of -1 is negative or not finite", || drop(Focal::new().gamma(-1.0)));
     let x = Tensor::zeros([4, 7]);
     panics(
         "value_and_grad: the result must be a single number, not 4×7; reduce it by mean() or sum()",

@@ -1,5 +1,5 @@
 //! Every operation, layer and loss against PyTorch, values and gradients, in `f32`:
-//! golden/torch_ops.txt, which golden/make.py wrote.
+//! golden/torch_ops.txt, which golden/make.py wrote, and golden/activations.txt of golden/activations.py.
 //!
 //! `cargo test -p fanin-nn torch_ops -- --nocapture` shows the largest deviation of each case.
 
@@ -13,18 +13,18 @@ use fanin_nn::{
 
 /// A case of the golden file.
 #[derive(Default)]
-struct Case {
-    name: &'static str,
-    x: Vec<Tensor>,
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) x: Vec<Tensor>,
     n: Vec<usize>,
     y: Tensor,
     /// The cotangent.
-    c: Tensor,
+    pub(super) c: Tensor,
     /// The gradient of Σ c ⊙ y with respect to each x.
-    d: Vec<Tensor>,
+    pub(super) d: Vec<Tensor>,
 }
 
-fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
+pub(super) fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
     let shape = words.next().unwrap();
     let shape: Vec<usize> =
         shape.split('x').filter(|n| *n != "-").map(|n| n.parse().unwrap()).collect();
@@ -32,9 +32,10 @@ fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
     Tensor::from_vec(&shape[..], words.map(bits).collect())
 }
 
-fn golden() -> Vec<Case> {
+pub(super) fn golden() -> Vec<Case> {
     let mut cases: Vec<Case> = vec![];
-    for line in include_str!("../../golden/torch_ops.txt").lines() {
+    let operations = include_str!("../../golden/torch_ops.txt").lines();
+    for line in operations.chain(include_str!("../../golden/activations.txt").lines()) {
         let mut words = line.split(' ');
         let key = words.next().unwrap();
         if key == "case" {
@@ -105,7 +106,7 @@ fn eps(got: f32, want: f32) -> f32 {
 }
 
 /// Where we differ on purpose: of which case and place, what we give.
-const OTHERWISE: &[(&str, usize, f32)] = &[
+pub(super) const OTHERWISE: &[(&str, usize, f32)] = &[
     // PyTorch's vectorized erf makes a NaN of ∞.
     ("gelu/limits", 0, f32::INFINITY),
     // PyTorch multiplies −∞ by 0, and in derivatives ±∞ too. The limits are 0, and 1 times the cotangent.
@@ -128,12 +129,21 @@ const OTHERWISE: &[(&str, usize, f32)] = &[
     ("elu/limits d0", 2, f32::NAN),
     ("elu/0.7/limits d0", 2, f32::NAN),
     ("selu/limits d0", 2, f32::NAN),
+    ("celu/limits d0", 2, f32::NAN),
+    ("celu/0.7/limits d0", 2, f32::NAN),
+    ("hardswish/limits d0", 2, f32::NAN),
+    // PyTorch multiplies −∞ by 0, and divides ∞ by ∞.
+    ("hardswish/limits", 1, 0.0),
+    ("softsign/limits", 0, 1.0),
+    ("softsign/limits", 1, -1.0),
+    ("softsign/limits d0", 0, 0.0),
+    ("softsign/limits d0", 1, 0.0),
 ];
 
 impl Case {
     /// The value to agree with: PyTorch's, but for softmax that of `f64`. PyTorch rounds `x − max x`, which
     /// gives a small probability an error of `|x − max x| / 2` ε.
-    fn value(&self) -> Tensor {
+    pub(super) fn value(&self) -> Tensor {
         if self.name.split('/').next() != Some("softmax") {
             return self.y.clone();
         }
@@ -182,7 +192,7 @@ impl Report {
 }
 
 /// The value of `f`, and the gradients of Σ c ⊙ f for each parameter, zeros where there is none.
-fn differentiate(
+pub(super) fn differentiate(
     c: &Tensor,
     params: &[&Param],
     f: impl for<'t> Fn(&'t Tape) -> Var<'t>,
@@ -379,6 +389,36 @@ const OPERATIONS: &[(&str, Within, Within, Operation)] = &[
     ("cross_entropy/wide/smooth", Ulps(2), Eps(1.0), |x, n| smoothed(x[0], n)),
     ("mse", Ulps(4), Ulps(3), |x, _| x[0].mse(x[1])),
     ("mse/large", Ulps(4), Ulps(3), |x, _| x[0].mse(x[1])),
+    ("celu/0.7", Ulps(4), Eps(2.0), |x, _| x[0].celu(0.7)),
+    ("celu/0.7/limits", Ulps(4), Eps(2.0), |x, _| x[0].celu(0.7)),
+    // PyTorch rounds 3 x.
+    ("softplus_with/3,10", Eps(1.0), Eps(2.0), |x, _| x[0].softplus_with(3.0, 10.0)),
+    ("softplus_with/3,10/limits", Eps(1.0), Eps(2.0), |x, _| x[0].softplus_with(3.0, 10.0)),
+    ("hardtanh/-2,0.5", Exact, Exact, |x, _| x[0].hardtanh(-2.0, 0.5)),
+    ("hardtanh/-2,0.5/limits", Exact, Exact, |x, _| x[0].hardtanh(-2.0, 0.5)),
+    ("softshrink/2", Exact, Exact, |x, _| x[0].softshrink(2.0)),
+    ("softshrink/2/limits", Exact, Exact, |x, _| x[0].softshrink(2.0)),
+    ("hardshrink/2", Exact, Exact, |x, _| x[0].hardshrink(2.0)),
+    ("hardshrink/2/limits", Exact, Exact, |x, _| x[0].hardshrink(2.0)),
+    ("threshold/0.5,20", Exact, Exact, |x, _| x[0].threshold(0.5, 20.0)),
+    ("threshold/0.5,20/limits", Exact, Exact, |x, _| x[0].threshold(0.5, 20.0)),
+    // Both are rounded from f64.
+    ("sine/1.5", Ulps(1), Ulps(1), |x, _| x[0].sine(1.5)),
+    ("sine/1.5/limits", Ulps(1), Ulps(1), |x, _| x[0].sine(1.5)),
+    // PyTorch rounds the differences to the least, as for softmax.
+    ("softmin", Eps(2.0), Eps(2.0), |x, _| x[0].softmin()),
+    ("softmin/three-axes", Eps(2.0), Eps(2.0), |x, _| x[0].softmin()),
+    ("glu", Eps(2.0), Eps(4.0), |x, _| x[0].glu()),
+    ("glu/three-axes", Eps(2.0), Eps(4.0), |x, _| x[0].glu()),
+    ("reglu", Exact, Exact, |x, _| x[0].reglu()),
+    ("reglu/three-axes", Exact, Exact, |x, _| x[0].reglu()),
+    ("geglu", Eps(5.0), Eps(5.0), |x, _| x[0].geglu()),
+    ("geglu/three-axes", Eps(5.0), Eps(5.0), |x, _| x[0].geglu()),
+    ("swiglu", Eps(4.0), Eps(4.0), |x, _| x[0].swiglu()),
+    ("swiglu/three-axes", Eps(4.0), Eps(4.0), |x, _| x[0].swiglu()),
+    ("prelu", Exact, SUM, |x, _| x[0].prelu(x[1])),
+    ("prelu/matrix", Exact, SUM, |x, _| x[0].prelu(x[1])),
+    ("prelu/features", Exact, SUM, |x, _| x[0].prelu(x[1])),
     ("network/tanh", SUM, SUM, |x, n| network(x, n, Var::tanh)),
     ("network/gelu", SUM, SUM, |x, n| network(x, n, Var::gelu)),
     ("network/relu", SUM, SUM, |x, n| network(x, n, Var::relu)),

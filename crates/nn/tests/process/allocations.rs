@@ -160,8 +160,15 @@ fn every_activation_without_allocation() {
         let activation = || all_activations().swap_remove(at).1;
         check(&[4, 8, 3], 16, Loss::CrossEntropy, activation, &mut Adam::new(1e-3));
     }
-    let layers: [fn() -> Box<dyn Layer>; 5] = [
+    let layers: [fn() -> Box<dyn Layer>; 12] = [
+        || Box::new(AlphaDropout::new(0.5)),
         || Box::new(Dropout::new(0.5)),
+        || Box::new(Prelu::new()),
+        || Box::new(Prelu::per_feature(8)),
+        || Box::new(Rrelu::default()),
+        || Box::new(Sequential::new().add(Linear::new(8, 16)).add(Glu::new(8))),
+        || Box::new(Sequential::new().add(Linear::new(8, 16)).add(Reglu::new(8))),
+        || Box::new(Sequential::new().add(Linear::new(8, 16)).add(Swiglu::new(8))),
         || Box::new(Residual::new(Linear::new(8, 8))),
         || Box::new(Residual::new(Linear::new(8, 8)).scaled(0.5)),
         || Box::new(Residual::new(Linear::new(8, 8)).rezero()),

@@ -1,7 +1,7 @@
 //! Dropout on several threads.
 
 use fanin_nn::init::manual_seed;
-use fanin_nn::layers::{Dropout, Relu};
+use fanin_nn::layers::{AlphaDropout, Dropout, Geglu, Prelu, Relu, Rrelu};
 use fanin_nn::tensor::parallel;
 use fanin_nn::{Adam, Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
 
@@ -13,15 +13,33 @@ fn bits(x: &Tensor) -> Vec<u32> {
 
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
-    let train = |threads| {
-        parallel::set_num_threads(threads);
-        manual_seed(3);
-        let mut model = Sequential::new()
+    let dropout = || {
+        Sequential::new()
             .add(Dropout::new(0.2))
             .add(Linear::new(64, 256))
             .add(Relu)
             .add(Dropout::new(0.5))
-            .add(Linear::new(256, 10));
+            .add(Linear::new(256, 10))
+    };
+    let others = || {
+        Sequential::new()
+            .add(Linear::new(64, 512))
+            .add(Rrelu::default())
+            .add(Geglu::new(256))
+            .add(AlphaDropout::new(0.2))
+            .add(Prelu::per_feature(256))
+            .add(Linear::new(256, 10))
+            .add(Prelu::new())
+    };
+    same_bits(dropout);
+    same_bits(others);
+}
+
+fn same_bits(build: impl Fn() -> Sequential) {
+    let train = |threads| {
+        parallel::set_num_threads(threads);
+        manual_seed(3);
+        let mut model = build();
         let x =
             Tensor::from_vec([128, 64], (0..128 * 64).map(|i| (i % 17) as f32 / 17.0).collect());
         let y: Vec<usize> = (0..128).map(|i| i % 10).collect();

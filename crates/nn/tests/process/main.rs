@@ -9,6 +9,7 @@ use fanin_nn::tensor::parallel::{num_threads, set_num_threads};
 mod allocations;
 mod dropout;
 mod linear_time;
+mod losses;
 mod memory;
 mod notes;
 mod oversubscription;

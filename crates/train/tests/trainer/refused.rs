@@ -1,7 +1,7 @@
 //! What cannot work is refused before the first step, and the model is as it was.
 
 use fanin_datasets::Table;
-use fanin_nn::losses::{CrossEntropy, Mse, Reduction};
+use fanin_nn::losses::{CrossEntropy, Mse, Nll, Reduction};
 use fanin_nn::{Adam, Linear, Tensor};
 use fanin_train::{EarlyStopping, Result, Schedule, Trainer};
 
@@ -60,6 +60,9 @@ fn data_that_do_not_fit() {
     // A label that the loss leaves out need not be a class.
     let mut ignoring = Trainer::new(CrossEntropy::new().ignore_index(9), Adam::new(0.1)).silent();
     ignoring.fit_all(&mut Linear::new(4, 3), &valid).unwrap();
+    let mut ignoring = Trainer::new(Nll::new().ignore_index(9), Adam::new(0.1)).silent();
+    let mut model = Sequential::new().add(Linear::new(4, 3)).add(LogSoftmax);
+    ignoring.fit_all(&mut model, &valid).unwrap();
 }
 
 #[test]

@@ -15,7 +15,7 @@ use fanin_tensor::simd::Isa;
 use fanin_tensor::vmath::{polynomial, product, two_sum};
 
 /// A number in two parts, of which only the sum counts.
-type Double<T> = [T; 2];
+pub(super) type Double<T> = [T; 2];
 
 #[inline(always)]
 fn c<T: Scalar>(value: f64) -> T {
@@ -84,6 +84,13 @@ pub(super) fn tanh_derivative<T: Scalar, I: Isa>(x: T) -> T {
     let four_z = (c::<T>(-2.0) * x.abs()).vexp_times::<I>(c(4.0));
     let more = T::ONE + c::<T>(0.25) * four_z;
     four_z / (more * more)
+}
+
+/// `x / (1 + |x|)`. The limits keep `∞ / ∞` out.
+#[inline(always)]
+pub(super) fn softsign<T: Scalar>(x: T) -> T {
+    let within = within(x, [1e9, 1e18]);
+    within / (T::ONE + within.abs())
 }
 
 const SILU_LIMITS: [f64; 2] = [150.0, 800.0];
