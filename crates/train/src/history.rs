@@ -181,6 +181,12 @@ mod tests {
     fn it_comes_back_from_json() {
         let history = history();
         assert_eq!(History::from_json(&history.to_json()).unwrap(), history);
+        // Numbers with many digits, to the bit.
+        let mut many = history.clone();
+        for at in 0..1_000 {
+            many.epochs[0].loss = f64::from(at).sqrt().sin() * 1.2927733659744265;
+            assert_eq!(History::from_json(&many.to_json()).unwrap(), many);
+        }
         let mut broken = history.clone();
         broken.epochs[1].metrics.insert("f1".into(), f64::NAN);
         broken.epochs[1].loss = f64::INFINITY;
