@@ -79,6 +79,10 @@ put("states", "binary", b"\x01\x01\x02\x02\x01\x02" + struct.pack("<2f", 1, 2))
 put("states", "adam", b"\x0a" + json.dumps(state).encode())
 put("states", "spec", b"\x08" + json.dumps(spec).encode())
 
+epoch = {"number": 1, "steps": 3, "samples": 96, "loss": 0.5, "valid_loss": 0.75, "metrics": {"accuracy": 0.8}, "rate": 0.1, "seconds": 1.5}
+put("history", "two", json.dumps({"epochs": [epoch, {**epoch, "number": 2, "valid_loss": None, "loss": None}], "stopped": "Early", "best_epoch": 1}))
+put("history", "none", json.dumps({"epochs": [], "stopped": "Finished", "best_epoch": None}))
+
 for name, kind, shape, data in [("u8", 8, [2, 3], bytes(6)), ("i8", 9, [1], b"\xff"), ("i16", 11, [2], bytes(4)),
                                 ("i32", 12, [1, 1], bytes(4)), ("f32", 13, [1], b"\xbf\x80\0\0"),
                                 ("f64", 14, [1], bytes(8)), ("none", 8, [0, 28, 28], b""),

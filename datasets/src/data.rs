@@ -1,5 +1,6 @@
 //! [`Data`]: anything that can be counted and gathered into batches.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use fanin_tensor::ndarray::{Array, Dimension};
@@ -64,6 +65,13 @@ pub trait Data: Send + Sync {
     /// Take the memory of tensors from `buffers`: it returns memory of earlier batches that the
     /// caller has dropped.
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> Self::Batch;
+
+    /// The class label of a sample, if its target is one and can be read without the rest: lets a trainer
+    /// look at all labels before it trains.
+    fn label_of(&self, index: usize) -> Option<usize> {
+        let _ = index;
+        None
+    }
 
     /// Batches of `size` samples, in order; the last one may be shorter. See [`Batches`] to shuffle.
     ///
@@ -205,6 +213,9 @@ impl<T: Clone + Send + Sync + 'static> Data for Vec<T> {
     fn gather(&self, indices: &[usize], _: &mut Buffers) -> Vec<T> {
         indices.iter().map(|&i| self[i].clone()).collect()
     }
+    fn label_of(&self, index: usize) -> Option<usize> {
+        (&self[index] as &dyn Any).downcast_ref().copied()
+    }
 }
 
 /// Shares the data, so that [`Batches::prefetch`] does not copy them.
@@ -218,6 +229,9 @@ impl<D: Data> Data for Arc<D> {
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> D::Batch {
         (**self).gather(indices, buffers)
     }
+    fn label_of(&self, index: usize) -> Option<usize> {
+        (**self).label_of(index)
+    }
 }
 
 /// Borrows the data.
@@ -230,6 +244,9 @@ impl<D: Data> Data for &D {
     }
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> D::Batch {
         (**self).gather(indices, buffers)
+    }
+    fn label_of(&self, index: usize) -> Option<usize> {
+        (**self).label_of(index)
     }
 }
 
@@ -268,6 +285,10 @@ impl<A: Data, B: Data> Data for (A, B) {
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> Self::Batch {
         (self.0.gather(indices, buffers), self.1.gather(indices, buffers))
     }
+    /// That of the second member, the target.
+    fn label_of(&self, index: usize) -> Option<usize> {
+        self.1.label_of(index)
+    }
 }
 
 /// Two inputs and targets, say. A sample has one part from each.
@@ -283,6 +304,10 @@ impl<A: Data, B: Data, C: Data> Data for (A, B, C) {
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> Self::Batch {
         let (a, b, c) = self;
         (a.gather(indices, buffers), b.gather(indices, buffers), c.gather(indices, buffers))
+    }
+    /// That of the last member, the target.
+    fn label_of(&self, index: usize) -> Option<usize> {
+        self.2.label_of(index)
     }
 }
 

@@ -364,6 +364,10 @@ impl Data for Dataset {
         let x = buffers.tensor(&[indices.len(), size], |x| self.convert(self.pixels, indices, x));
         (x, self.labels_at(indices))
     }
+
+    fn label_of(&self, index: usize) -> Option<usize> {
+        Some(self.label(index))
+    }
 }
 
 /// A change gets the pixels of an image, between 0 and 1, before they are normalized.

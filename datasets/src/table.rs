@@ -405,6 +405,9 @@ impl<Y: Targets> Data for Table<Y> {
         let x = self.x.gather(indices, buffers);
         self.y.batch(x, indices, buffers)
     }
+    fn label_of(&self, index: usize) -> Option<usize> {
+        self.y.label_of(index)
+    }
 }
 
 /// A change gets a row of the inputs.

@@ -35,6 +35,12 @@ pub trait Targets: sealed::Sealed + Clone + Send + Sync + 'static {
     /// The inputs `x`, with all targets.
     #[doc(hidden)]
     fn whole(&self, x: Tensor) -> Self::Batch;
+    /// The class label at an index, if these are labels.
+    #[doc(hidden)]
+    fn label_of(&self, index: usize) -> Option<usize> {
+        let _ = index;
+        None
+    }
     /// Targets `(n)` as a column `(n, 1)`.
     #[doc(hidden)]
     #[must_use]
@@ -80,6 +86,9 @@ impl Targets for Vec<usize> {
     }
     fn whole(&self, x: Tensor) -> Self::Batch {
         (x, self.clone())
+    }
+    fn label_of(&self, index: usize) -> Option<usize> {
+        Some(self[index])
     }
 }
 

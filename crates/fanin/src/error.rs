@@ -23,6 +23,10 @@ pub enum Error {
     /// The text of an initializer.
     #[error(transparent)]
     Scheme(#[from] fanin_init::ParseSchemeError),
+    /// A training.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Train(#[from] fanin_train::Error),
     /// A program's own input or output.
     #[error(transparent)]
     Io(#[from] std::io::Error),

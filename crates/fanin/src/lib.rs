@@ -26,7 +26,7 @@
 //!
 //! The parts: [`init`] has the initializers and PyTorch's generator, [`nn`] gradients, layers and
 //! optimizers, [`tensor`] arrays and their kernels, [`datasets`] MNIST, tables and batches, [`train`]
-//! metrics.
+//! the trainer and metrics.
 //!
 //! # Features
 //! All are on by default. `default-features = false` leaves tensors, initializers, layers, optimizers
@@ -35,6 +35,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `csv` | [`datasets::csv`], and with it `datasets` |
+//! | `ctrl-c` | Ctrl-C ends training after the current step |
 //! | `datasets` | [`datasets`] |
 //! | `train` | [`train`], and with it `datasets` |
 
@@ -58,7 +59,9 @@ pub use fanin_tensor::ndarray;
 #[cfg(feature = "train")]
 pub use fanin_train as train;
 #[cfg(feature = "train")]
-pub use fanin_train::{ConfusionMatrix, accuracy, confusion_matrix, evaluate, metrics};
+pub use fanin_train::{
+    ConfusionMatrix, History, Sweep, Trainer, accuracy, confusion_matrix, evaluate, metrics,
+};
 
 /// The programs of the README, compiled and run as tests.
 #[cfg(all(doctest, feature = "train"))]

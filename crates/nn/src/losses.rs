@@ -55,12 +55,17 @@ macro_rules! loss {
     (
         $loss:ident: $target:ty => $function:path
         $(, |$this:ident, $of:ident, $sample:ident| $count:expr)?
+        $(, ignores |$self_:ident, $label:ident| $ignored:expr)?
     ) => {
         impl<T: Scalar> Loss<$target, T> for $loss {
             #[track_caller]
             fn loss<'t>(&self, prediction: Var<'t, T>, target: &$target) -> Var<'t, T> {
                 $function(self.reduction, self, prediction, target)
             }
+            $(fn ignores(&self, $label: usize) -> bool {
+                let $self_ = self;
+                $ignored
+            })?
         }
         impl<T: Scalar> PerSample<$target, T> for $loss {
             #[track_caller]
@@ -161,6 +166,13 @@ pub trait Loss<Y: ?Sized, T: Scalar = f32> {
     /// **Panics** if the target does not fit the prediction.
     #[track_caller]
     fn loss<'t>(&self, prediction: Var<'t, T>, target: &Y) -> Var<'t, T>;
+
+    /// Whether rows with this label are left out, as by [`CrossEntropy::ignore_index`], so that it need
+    /// not be a class.
+    fn ignores(&self, label: usize) -> bool {
+        let _ = label;
+        false
+    }
 }
 
 impl<T, F> Loss<Tensor<T>, T> for F

@@ -11,6 +11,7 @@
 mod pool;
 mod sync;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -26,10 +27,19 @@ const NANOS_PER_THREAD: usize = 2_500;
 /// 0 until the first call that asks for the number or sets it.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many threads a kernel may use: the number given to [`set_num_threads`], else that of the
-/// environment variable `FANIN_NUM_THREADS`, else the number of CPUs.
+thread_local! {
+    /// Whether the kernels of this thread stay on it.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How many threads a kernel may use: 1 in [`single_threaded`], else the number given to
+/// [`set_num_threads`], else that of the environment variable `FANIN_NUM_THREADS`, else the number of
+/// CPUs.
 #[inline]
 pub fn num_threads() -> usize {
+    if ALONE.get() {
+        return 1;
+    }
     match THREADS.load(Ordering::Relaxed) {
         0 => first_num_threads(),
         n => n,
@@ -89,6 +99,25 @@ pub fn set_num_threads(n: usize) {
     let n = n.clamp(1, MAX_THREADS);
     THREADS.store(n, Ordering::Relaxed);
     POOL.limit(n);
+}
+
+/// Runs `f`, whose kernels stay on the calling thread: for models that train side by side, one on each
+/// core. Other threads are as free as before.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::parallel::{num_threads, single_threaded};
+/// assert_eq!(single_threaded(num_threads), 1);
+/// ```
+pub fn single_threaded<R>(f: impl FnOnce() -> R) -> R {
+    struct Reset(bool);
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            ALONE.set(self.0);
+        }
+    }
+    let _reset = Reset(ALONE.replace(true));
+    f()
 }
 
 /// The number of pieces for a kernel that takes about `nanos` nanoseconds on one thread.
@@ -242,6 +271,22 @@ mod tests {
         set_num_threads(3);
         assert!((2..=3).contains(&pieces(1_000_000)));
         assert_eq!(pieces(1_000), 1);
+        set_num_threads(before);
+    }
+
+    #[test]
+    fn kernels_of_one_thread_can_be_kept_on_it() {
+        let before = num_threads();
+        set_num_threads(3);
+        let inside =
+            single_threaded(|| (num_threads(), pieces(1_000_000), single_threaded(num_threads)));
+        assert_eq!(inside, (1, 1, 1));
+        let panic = catch_unwind(|| single_threaded(|| panic!("inside")));
+        assert!(panic.is_err() && (2..=3).contains(&pieces(1_000_000)));
+        single_threaded(|| {
+            let other = thread::spawn(|| pieces(1_000_000)).join().unwrap();
+            assert!((2..=3).contains(&other));
+        });
         set_num_threads(before);
     }
 

@@ -7,7 +7,7 @@ use fanin_tensor::Tensor;
 use crate::metrics::{ConfusionMatrix, check_classes, hits};
 
 /// Samples that are predicted at once: enough for a large product, little memory.
-const BATCH: usize = 512;
+pub(crate) const BATCH: usize = 512;
 
 /// The share of a data set that a model classifies rightly, in \[0, 1\]; NaN for an empty set.
 ///
@@ -161,6 +161,10 @@ pub trait Concat: Sized {
     fn concat(parts: Vec<Self>) -> Self;
     /// All of it, as a metric gets it.
     fn view(&self) -> &Self::View;
+    /// The classes of the samples, if that is what the targets are.
+    fn labels(&self) -> Option<&[usize]> {
+        None
+    }
 }
 
 impl Concat for Tensor {
@@ -182,5 +186,8 @@ impl Concat for Vec<usize> {
     }
     fn view(&self) -> &[usize] {
         self
+    }
+    fn labels(&self) -> Option<&[usize]> {
+        Some(self)
     }
 }

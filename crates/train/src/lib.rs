@@ -1,5 +1,8 @@
-//! Metrics of models and of predictions.
+//! The trainer, and metrics of models and of predictions.
 //!
+//! - [`Trainer`] is the training loop, with validation, schedules, metrics, early stopping, callbacks and
+//!   progress bars. A [`History`] says what it did, as a table, JSON, CSV and a picture.
+//! - [`LrFinder`] finds a learning rate, and [`Sweep`] trains many models side by side.
 //! - [`accuracy`] and [`confusion_matrix`] measure a classifier on a data set.
 //! - [`evaluate`] measures any model on any data set by any metric, and [`predict_all`] gives its
 //!   outputs and the targets beside them.
@@ -45,10 +48,26 @@
 //! # Ok::<(), fanin_datasets::Error>(())
 //! ```
 
+mod chart;
+mod error;
 mod evaluate;
+mod history;
+mod lr_finder;
 pub mod metrics;
 pub mod schedule;
+mod schedule;
+mod sweep;
+mod text;
+mod trainer;
 
+pub use error::{Error, Result};
 pub use evaluate::{Concat, accuracy, confusion_matrix, evaluate, predict_all};
+pub use history::{Epoch, History, Stopped};
+pub use lr_finder::{LrCurve, LrFinder};
 pub use metrics::ConfusionMatrix;
 pub use schedule::Schedule;
+pub use sweep::{Interval, Scores, Sweep, SweepResults, SweepRow, SweepRun, Trial};
+pub use trainer::{
+    ByFunction, ByTarget, EarlyStopping, EpochEnd, Evaluation, NoTarget, Objective, Samples,
+    StepEnd, StepFn, Trainer,
+};

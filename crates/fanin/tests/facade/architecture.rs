@@ -63,7 +63,7 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("crates/files", &[]),
     ("crates/nn", &["fanin-tensor", "fanin-init", "fanin-derive", "fanin-files"]),
     ("datasets", &["fanin-tensor", "fanin-init", "fanin-files"]),
-    ("crates/train", &["fanin-nn", "fanin-datasets", "fanin-tensor", "fanin-init"]),
+    ("crates/train", &["fanin-nn", "fanin-datasets", "fanin-tensor", "fanin-init", "fanin-files"]),
     (
         "crates/fanin",
         &[
@@ -102,7 +102,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("layers", &["buffer", "describe", "module", "ops", "param", "parameters", "summary", "tape"]),
     ("optim", &["buffer", "note", "param", "parameters", "pattern", "tape"]),
     ("io", &["buffer", "param", "parameters"]),
-    ("diagnose", &["losses", "module", "note", "ops", "optim", "param", "tape"]),
+    ("diagnose", &["losses", "module", "note", "ops", "optim", "param", "parameters", "tape"]),
     ("initialize", &["describe", "diagnose", "module", "param", "parameters", "pattern"]),
 ];
 

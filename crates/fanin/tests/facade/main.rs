@@ -6,4 +6,5 @@ mod architecture;
 mod doctor;
 mod levels;
 mod tabular;
+mod trainer;
 mod training_parity;

@@ -96,8 +96,10 @@ impl CrossEntropy {
 }
 
 reduction!(CrossEntropy);
-loss!(CrossEntropy: [usize] => cross_entropy, |loss, labels, i| loss.classes.count(labels[i]));
-loss!(CrossEntropy: Vec<usize> => cross_entropy, |loss, labels, i| loss.classes.count(labels[i]));
+loss!(CrossEntropy: [usize] => cross_entropy, |loss, labels, i| loss.classes.count(labels[i]),
+    ignores |loss, label| !loss.classes.keeps(label));
+loss!(CrossEntropy: Vec<usize> => cross_entropy, |loss, labels, i| loss.classes.count(labels[i]),
+    ignores |loss, label| !loss.classes.keeps(label));
 loss!(CrossEntropy: Tensor<T> => soft_targets::cross_entropy);
 
 once! {

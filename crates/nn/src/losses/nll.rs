@@ -69,8 +69,10 @@ impl Nll {
 }
 
 reduction!(Nll);
-loss!(Nll: [usize] => nll, |loss, labels, i| loss.classes.count(labels[i]));
-loss!(Nll: Vec<usize> => nll, |loss, labels, i| loss.classes.count(labels[i]));
+loss!(Nll: [usize] => nll, |loss, labels, i| loss.classes.count(labels[i]),
+    ignores |loss, label| !loss.classes.keeps(label));
+loss!(Nll: Vec<usize> => nll, |loss, labels, i| loss.classes.count(labels[i]),
+    ignores |loss, label| !loss.classes.keeps(label));
 
 once! {
     #[track_caller]

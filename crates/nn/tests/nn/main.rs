@@ -18,6 +18,7 @@ mod losses;
 mod mistakes;
 mod mup;
 mod optimizers;
+mod non_finite;
 mod plan;
 mod precise;
 mod probe;

@@ -1,0 +1,349 @@
+//! The loop of a training. It knows no type of model, loss or data, so it is compiled once.
+
+use std::mem;
+use std::time::Instant;
+
+use fanin_nn::diagnose::NonFinite;
+use fanin_nn::optim::Optimizer;
+use fanin_nn::{GradientSum, Gradients, Parameters, Tape};
+use fanin_tensor::Tensor;
+
+use super::callback::{EpochEnd, StepEnd};
+use super::early_stopping::{Progress as Verdict, Watch};
+use super::interrupt::Interrupt;
+use super::options::Options;
+use super::progress::Progress;
+use super::snapshot::{Snapshot, is_finite};
+use crate::history::{Epoch, History, Stopped};
+use crate::{Error, Result};
+
+/// What the loop needs of model, loss and data.
+pub(crate) trait Task {
+    /// Begins an epoch: how many batches it has, if that is known.
+    fn begin(&mut self) -> Option<usize>;
+    /// Goes to the next batch, if there is one.
+    fn advance(&mut self) -> Result<bool>;
+    /// How many samples the batch has.
+    fn samples(&self) -> usize;
+    /// The loss of the batch and its gradients.
+    fn gradients<'t>(&mut self, tape: &'t mut Tape) -> (f32, Gradients<'t>);
+    /// Where in the batch's step a value is not finite.
+    fn find_non_finite(&self) -> Option<NonFinite>;
+    /// The loss on the validation set, if there is one; the metrics are those of that set.
+    fn validate(&mut self, tape: &mut Tape) -> Option<f64>;
+    /// The value of each metric.
+    fn metrics(&self) -> Vec<f64>;
+    /// Model and optimizer.
+    fn parts(&mut self) -> (&mut dyn Parameters, &mut dyn Optimizer);
+    /// What the model makes of `x`.
+    fn predict(&self, x: &Tensor) -> Option<Tensor>;
+}
+
+/// The training so far.
+struct Loop<'o, 'c> {
+    task: &'o mut dyn Task,
+    options: &'o mut Options<'c>,
+    metrics: &'o [(String, bool)],
+    tape: Tape,
+    sum: GradientSum,
+    progress: Progress,
+    interrupt: Interrupt,
+    history: History,
+    /// The rate that the schedule starts from.
+    base: f64,
+    /// Steps so far.
+    step: usize,
+    /// The weights at the end of the last epoch that left them finite, and that epoch; 0 for the weights
+    /// at the beginning.
+    good: Snapshot,
+    good_epoch: usize,
+    /// The running average of the weights.
+    average: Option<Snapshot>,
+}
+
+/// The loss of an epoch so far.
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    samples: usize,
+    steps: usize,
+}
+
+/// Trains. `metrics` are the names of the metrics, and whether a larger value is better.
+pub(crate) fn train(
+    task: &mut dyn Task,
+    options: &mut Options<'_>,
+    metrics: &[(String, bool)],
+) -> Result<History> {
+    let (model, optimizer) = task.parts();
+    let (good, base) = (Snapshot::of(model), optimizer.lr());
+    let average = options.average.map(|_| Snapshot::of(model));
+    let progress = Progress::new(options.show, options.epochs);
+    let interrupt = Interrupt::begin(options.ctrl_c);
+    let mut training = Loop {
+        task,
+        metrics,
+        tape: Tape::new(),
+        sum: GradientSum::new(),
+        progress,
+        interrupt,
+        history: History::default(),
+        base,
+        step: 0,
+        good,
+        good_epoch: 0,
+        average,
+        options,
+    };
+    let result = training.run();
+    training.progress.end();
+    if training.options.schedule.is_some() {
+        let base = training.base;
+        training.task.parts().1.set_lr(base);
+    }
+    result?;
+    Ok(training.history)
+}
+
+impl Loop<'_, '_> {
+    fn run(&mut self) -> Result<()> {
+        let watch = self.options.early_stopping.clone();
+        let mut watch = watch.map(|rule| Watch::new(rule, self.metrics)).transpose()?;
+        let mut best = Snapshot::default();
+        for number in 1..=self.options.epochs {
+            let clock = Instant::now();
+            let (mean, rate, stopped) = self.epoch(number)?;
+            if mean.steps == 0 {
+                if stopped.is_none() && number == 1 {
+                    return Err(Error::NoSamples { set: "the training set" });
+                }
+                self.history.stopped = stopped.unwrap_or(Stopped::Finished);
+                break;
+            }
+            let mut record = Epoch {
+                number,
+                steps: mean.steps,
+                samples: mean.samples,
+                loss: mean.sum / mean.samples as f64,
+                rate,
+                ..Epoch::default()
+            };
+            if let Some(stopped) = stopped {
+                record.seconds = clock.elapsed().as_secs_f64();
+                self.progress.epoch(&record);
+                self.history.epochs.push(record);
+                self.history.stopped = stopped;
+                break;
+            }
+            self.swap_average();
+            record.valid_loss = self.task.validate(&mut self.tape);
+            let names = self.metrics.iter().map(|(name, _)| name.clone());
+            record.metrics = names.zip(self.task.metrics()).collect();
+            record.seconds = clock.elapsed().as_secs_f64();
+            if let Some(loss) = record.valid_loss.filter(|loss| !loss.is_finite()) {
+                let place = match is_finite(self.task.parts().0) {
+                    true => {
+                        "all weights are finite, so a sample of the validation set is not, or is \
+                             too large"
+                    }
+                    false => "the last step of the epoch made a weight NaN or infinite",
+                };
+                return Err(self.fail(number, "the validation loss", loss, place.to_owned()));
+            }
+            self.progress.epoch(&record);
+            let mut stop = None;
+            if let Some(watch) = &mut watch {
+                match watch.see(&record) {
+                    Verdict::Better => best.take(self.task.parts().0),
+                    Verdict::Wait => {}
+                    Verdict::Stop => stop = Some(Stopped::Early),
+                }
+                self.history.best_epoch = watch.best_epoch();
+            }
+            if self.callbacks(&record) {
+                stop = stop.or(Some(Stopped::Callback));
+            }
+            self.swap_average();
+            if is_finite(self.task.parts().0) {
+                self.good.take(self.task.parts().0);
+                self.good_epoch = number;
+            }
+            self.history.epochs.push(record);
+            if let Some(stopped) = stop {
+                self.history.stopped = stopped;
+                break;
+            }
+        }
+        self.swap_average();
+        if self.history.best_epoch.is_some() {
+            best.restore(self.task.parts().0);
+        }
+        Ok(())
+    }
+
+    /// The steps of an epoch: the losses, the last rate, and why training stopped, if it did.
+    fn epoch(&mut self, number: usize) -> Result<(Mean, f64, Option<Stopped>)> {
+        let clock = Instant::now();
+        let group = self.options.accumulate;
+        let steps = self.task.begin().map(|batches| batches.div_ceil(group));
+        if let (1, Some(schedule), Some(steps)) = (number, &self.options.schedule, steps) {
+            let needed = steps.saturating_mul(self.options.epochs);
+            if let Some(steps) = schedule.steps().filter(|&steps| steps < needed) {
+                return Err(Error::ScheduleTooShort { steps, needed });
+            }
+        }
+        let mut mean = Mean::default();
+        let mut rate = self.task.parts().1.lr();
+        while !self.interrupt.pressed() && self.advance()? {
+            if let Some(schedule) = &self.options.schedule {
+                rate = schedule.lr(self.base, self.step);
+                if !(rate >= 0.0 && rate.is_finite()) {
+                    self.good.restore(self.task.parts().0);
+                    return Err(Error::Rate { step: self.step, rate });
+                }
+                self.task.parts().1.set_lr(rate);
+            }
+            let loss = if group == 1 {
+                self.single(number, &mut mean)?
+            } else {
+                self.several(number, &mut mean)?
+            };
+            self.step += 1;
+            mean.steps += 1;
+            if let (Some(average), Some(decay)) = (&mut self.average, self.options.average) {
+                average.average(self.task.parts().0, decay as f32);
+            }
+            let mut stop = false;
+            for callback in &mut self.options.on_step {
+                let (model, _) = self.task.parts();
+                let mut end =
+                    StepEnd { epoch: number, step: self.step, loss, rate, model, stop: false };
+                callback(&mut end);
+                stop |= end.stop;
+            }
+            if stop {
+                return Ok((mean, rate, Some(Stopped::Callback)));
+            }
+            let loss = mean.sum / mean.samples as f64;
+            self.progress.step(number, mean.steps, steps, mean.samples, loss, clock);
+        }
+        let pressed = self.interrupt.pressed();
+        Ok((mean, rate, pressed.then_some(Stopped::Interrupted)))
+    }
+
+    fn advance(&mut self) -> Result<bool> {
+        let result = self.task.advance();
+        if result.is_err() {
+            self.good.restore(self.task.parts().0);
+        }
+        result
+    }
+
+    /// A step on one batch. Returns its loss.
+    fn single(&mut self, number: usize, mean: &mut Mean) -> Result<f64> {
+        let samples = self.task.samples();
+        let (loss, mut grads) = self.task.gradients(&mut self.tape);
+        if !loss.is_finite() {
+            return Err(self.non_finite(number, loss));
+        }
+        let [norm, value] = [self.options.clip_norm, self.options.clip_value];
+        clip(&mut grads, norm, value);
+        let (model, optimizer) = self.task.parts();
+        optimizer.step(model, grads);
+        mean.sum += f64::from(loss) * samples as f64;
+        mean.samples += samples;
+        Ok(f64::from(loss))
+    }
+
+    /// A step on several batches: the gradient of the mean over all of their samples.
+    fn several(&mut self, number: usize, mean: &mut Mean) -> Result<f64> {
+        let mut sum = mem::take(&mut self.sum);
+        sum.clear();
+        let (first, mut batches, mut samples, mut total) = (self.task.samples(), 0, 0, 0.0);
+        loop {
+            let count = self.task.samples();
+            let (loss, mut grads) = self.task.gradients(&mut self.tape);
+            if !loss.is_finite() {
+                return Err(self.non_finite(number, loss));
+            }
+            // Batches are mostly of one size, and then the sum needs one factor alone.
+            if count != first {
+                grads.scale(count as f32 / first as f32);
+            }
+            sum.add(&grads);
+            batches += 1;
+            samples += count;
+            total += f64::from(loss) * count as f64;
+            if batches == self.options.accumulate || !self.advance()? {
+                break;
+            }
+        }
+        let mut grads = sum.gradients();
+        grads.scale(first as f32 / samples as f32);
+        clip(&mut grads, self.options.clip_norm, self.options.clip_value);
+        let (model, optimizer) = self.task.parts();
+        optimizer.step(model, grads);
+        self.sum = sum;
+        mean.sum += total;
+        mean.samples += samples;
+        Ok(total / samples as f64)
+    }
+
+    /// Calls the callbacks of an epoch. Returns whether one of them ends training.
+    fn callbacks(&mut self, record: &Epoch) -> bool {
+        let (mut stop, mut rate) = (false, None);
+        for callback in &mut self.options.on_epoch {
+            let (task, base) = (&mut *self.task, self.base);
+            let mut end = EpochEnd { epoch: record, task, rate, base, stop: false };
+            callback(&mut end);
+            stop |= end.stop;
+            rate = end.rate;
+        }
+        if let Some(rate) = rate {
+            self.base = rate;
+            self.task.parts().1.set_lr(rate);
+        }
+        stop
+    }
+
+    /// Exchanges the model's weights with their running average, if there is one.
+    fn swap_average(&mut self) {
+        if let Some(average) = &mut self.average {
+            average.swap(self.task.parts().0);
+        }
+    }
+
+    #[cold]
+    fn non_finite(&mut self, number: usize, loss: f32) -> Error {
+        let place = match self.task.find_non_finite() {
+            Some(found) => found.to_string(),
+            None => {
+                "all weights, values and gradients are finite without dropout, so a random number \
+                     of a layer made it so"
+                    .to_owned()
+            }
+        };
+        self.fail(number, "the loss", f64::from(loss), place)
+    }
+
+    /// Gives the model its last good weights back, and says why.
+    fn fail(&mut self, epoch: usize, what: &'static str, loss: f64, place: String) -> Error {
+        let kept = match self.good_epoch {
+            0 => "the beginning".to_owned(),
+            good => format!("the end of epoch {good}"),
+        };
+        self.good.restore(self.task.parts().0);
+        let step = self.step + usize::from(what == "the loss");
+        let history = Box::new(mem::take(&mut self.history));
+        Error::NonFinite { epoch, step, what, loss, place, kept, history }
+    }
+}
+
+fn clip(grads: &mut Gradients<'_>, norm: Option<f64>, value: Option<f64>) {
+    if let Some(max) = norm {
+        grads.clip_norm(max);
+    }
+    if let Some(limit) = value {
+        grads.clip_value(limit);
+    }
+}

@@ -1,0 +1,57 @@
+//! The options of a trainer, whatever its model and data are.
+
+use super::callback::{EpochEnd, StepEnd};
+use super::early_stopping::EarlyStopping;
+use super::progress::Show;
+use crate::Schedule;
+
+/// The order of the samples in an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// That of the data.
+    Given,
+    /// A new one each epoch, from the thread's default generator.
+    Shuffled,
+    /// A new one each epoch, from a generator with this seed.
+    Seeded(u64),
+}
+
+pub(crate) type OnStep<'c> = Box<dyn FnMut(&mut StepEnd<'_>) + 'c>;
+pub(crate) type OnEpoch<'c> = Box<dyn FnMut(&mut EpochEnd<'_>) + 'c>;
+
+pub(crate) struct Options<'c> {
+    pub(crate) epochs: usize,
+    pub(crate) batch: usize,
+    pub(crate) order: Order,
+    pub(crate) accumulate: usize,
+    pub(crate) clip_norm: Option<f64>,
+    pub(crate) clip_value: Option<f64>,
+    /// The decay of the running average of weights.
+    pub(crate) average: Option<f64>,
+    pub(crate) schedule: Option<Box<dyn Schedule + 'c>>,
+    pub(crate) early_stopping: Option<EarlyStopping>,
+    pub(crate) show: Show,
+    pub(crate) ctrl_c: bool,
+    pub(crate) on_step: Vec<OnStep<'c>>,
+    pub(crate) on_epoch: Vec<OnEpoch<'c>>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch: 32,
+            order: Order::Shuffled,
+            accumulate: 1,
+            clip_norm: None,
+            clip_value: None,
+            average: None,
+            schedule: None,
+            early_stopping: None,
+            show: Show::Auto,
+            ctrl_c: true,
+            on_step: vec![],
+            on_epoch: vec![],
+        }
+    }
+}

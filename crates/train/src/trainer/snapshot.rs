@@ -1,0 +1,140 @@
+//! [`Snapshot`]: a copy of all parameters and buffers of a model.
+
+use std::mem;
+
+use fanin_nn::{Buffer, Param, ParamPath, Parameters, Visitor, VisitorMut};
+use fanin_tensor::Tensor;
+
+/// Values of all parameters and buffers, in the order in which the model shows them. Its memory is used
+/// again.
+#[derive(Default)]
+pub(crate) struct Snapshot {
+    tensors: Vec<Tensor>,
+}
+
+impl Snapshot {
+    /// The values of a model.
+    pub(crate) fn of(model: &dyn Parameters) -> Self {
+        let mut snapshot = Self::default();
+        snapshot.take(model);
+        snapshot
+    }
+
+    /// Copies the model's values.
+    pub(crate) fn take(&mut self, model: &dyn Parameters) {
+        let mut at = 0;
+        each(model, &mut |value, _| {
+            if at == self.tensors.len() {
+                self.tensors.push(Tensor::default());
+            }
+            self.tensors[at].reuse(value.shape()).copy_from_slice(value.as_slice());
+            at += 1;
+        });
+        self.tensors.truncate(at);
+    }
+
+    /// Writes the values back into the model.
+    pub(crate) fn restore(&self, model: &mut dyn Parameters) {
+        let mut tensors = self.tensors.iter();
+        each_mut(model, &mut |value| {
+            if let Some(kept) = tensors.next() {
+                value.reuse(kept.shape()).copy_from_slice(kept.as_slice());
+            }
+        });
+    }
+
+    /// Exchanges the values with those of the model, without a copy.
+    pub(crate) fn swap(&mut self, model: &mut dyn Parameters) {
+        let mut tensors = self.tensors.iter_mut();
+        each_mut(model, &mut |value| {
+            if let Some(kept) = tensors.next() {
+                mem::swap(value, kept);
+            }
+        });
+    }
+
+    /// `s ← decay · s + (1 − decay) · p` for every parameter. Buffers are copied.
+    pub(crate) fn average(&mut self, model: &dyn Parameters, decay: f32) {
+        let mut tensors = self.tensors.iter_mut();
+        each(model, &mut |value, is_param| {
+            let Some(kept) = tensors.next() else { return };
+            let kept = kept.as_mut_slice();
+            if is_param {
+                let pairs = kept.iter_mut().zip(value.as_slice());
+                pairs.for_each(|(s, &p)| *s += (1.0 - decay) * (p - *s));
+            } else {
+                kept.copy_from_slice(value.as_slice());
+            }
+        });
+    }
+}
+
+/// Whether no parameter and no buffer of a model is NaN or infinite.
+pub(crate) fn is_finite(model: &dyn Parameters) -> bool {
+    // The largest exponent belongs to NaN and infinity. The loop has no branch.
+    let size = |x: &f32| x.to_bits() & 0x7fff_ffff;
+    let mut finite = true;
+    each(model, &mut |value, _| {
+        let largest = value.as_slice().iter().map(size).fold(0, u32::max);
+        finite &= largest < f32::INFINITY.to_bits();
+    });
+    finite
+}
+
+/// Calls `f` with each value, and with whether it is a parameter.
+fn each(model: &dyn Parameters, f: &mut dyn FnMut(&Tensor, bool)) {
+    struct Each<'f>(&'f mut dyn FnMut(&Tensor, bool));
+    impl<'m> Visitor<'m> for Each<'_> {
+        fn param(&mut self, _: &ParamPath<'_>, param: &'m Param) {
+            (self.0)(param.value(), true);
+        }
+        fn buffer(&mut self, _: &ParamPath<'_>, buffer: &'m Buffer) {
+            (self.0)(buffer.value(), false);
+        }
+    }
+    model.visit(&ParamPath::ROOT, &mut Each(f));
+}
+
+/// Calls `f` with each value, to change it.
+fn each_mut(model: &mut dyn Parameters, f: &mut dyn FnMut(&mut Tensor)) {
+    struct Each<'f>(&'f mut dyn FnMut(&mut Tensor));
+    impl<'m> VisitorMut<'m> for Each<'_> {
+        fn param(&mut self, _: &ParamPath<'_>, param: &'m mut Param) {
+            (self.0)(param.value_mut());
+        }
+        fn buffer(&mut self, _: &ParamPath<'_>, buffer: &'m mut Buffer) {
+            (self.0)(buffer.value_mut());
+        }
+    }
+    model.visit_mut(&ParamPath::ROOT, &mut Each(f));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fanin_nn::{Linear, Parameters};
+
+    #[test]
+    fn values_come_back_and_averages_lie_between() {
+        let mut model = Linear::new(3, 2);
+        let first = model.weight().clone();
+        let mut snapshot = Snapshot::of(&model);
+        model.param_mut("weight").value_mut().as_mut_slice().fill(1.0);
+        snapshot.average(&model, 0.75);
+        snapshot.swap(&mut model);
+        let mean = first.map(|w| w + 0.25 * (1.0 - w));
+        assert_eq!(model.weight(), &mean);
+        snapshot.restore(&mut model);
+        assert_eq!(model.weight().as_slice(), [1.0; 6]);
+    }
+
+    #[test]
+    fn nan_and_infinity_are_seen() {
+        let mut model = Linear::new(3, 2);
+        assert!(is_finite(&model));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            model.param_mut("weight").value_mut().as_mut_slice()[4] = bad;
+            assert!(!is_finite(&model));
+        }
+    }
+}
