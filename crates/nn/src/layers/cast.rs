@@ -22,7 +22,6 @@ pub(super) fn cast_layer<T: Scalar, U: Scalar>(layer: &dyn Layer<T>) -> Option<B
     }
     with_parameters!(
         Linear Sequential Residual Parallel FixupBranch WeightNorm SpectralNorm LayerNorm BatchNorm1d
-        GroupNorm Prelu RmsNorm
         GroupNorm RmsNorm Prelu
     );
     macro_rules! without_parameters {

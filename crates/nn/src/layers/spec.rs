@@ -90,20 +90,6 @@ macro_rules! layer_spec {
                 )? ".")]
                 $name $(($($param_type),+))?,
             )*
-            /// An [`AlphaDropout`] of this probability.
-            AlphaDropout(f64),
-            /// A [`Geglu`] that gives so many features.
-            Geglu(usize),
-            /// A [`Glu`] that gives so many features.
-            Glu(usize),
-            /// A [`Prelu`].
-            Prelu(PreluSpec),
-            /// A [`Reglu`] that gives so many features.
-            Reglu(usize),
-            /// An [`Rrelu`] with slopes between these two.
-            Rrelu(f64, f64),
-            /// A [`Swiglu`] that gives so many features.
-            Swiglu(usize),
             // Behind the activations: a binary format numbers the variants.
             /// An [`AlphaDropout`] of this probability.
             AlphaDropout(f64),
@@ -175,13 +161,6 @@ macro_rules! layer_spec {
                     Self::Flatten => add(model, name, Flatten),
                     Self::Unflatten(sizes) => add(model, name, Unflatten::new(sizes)),
                     Self::Identity => add(model, name, super::Identity),
-                    &Self::AlphaDropout(p) => add(model, name, AlphaDropout::new(p)),
-                    &Self::Geglu(features) => add(model, name, Geglu::new(features)),
-                    &Self::Glu(features) => add(model, name, Glu::new(features)),
-                    Self::Prelu(prelu) => add(model, name, prelu.build()),
-                    &Self::Reglu(features) => add(model, name, Reglu::new(features)),
-                    &Self::Rrelu(lower, upper) => add(model, name, Rrelu::new(lower, upper)),
-                    &Self::Swiglu(features) => add(model, name, Swiglu::new(features)),
                 }
             }
 
@@ -366,7 +345,6 @@ impl LayerSpec {
         match self {
             Self::Named(named) => named.layer.has_parameters(),
             Self::Linear(_) | Self::WeightNorm(_) | Self::SpectralNorm(_) => true,
-            Self::Prelu(_) | Self::Residual(_) | Self::Parallel(_) => true,
             Self::Residual(_) | Self::Parallel(_) | Self::Prelu(_) => true,
             Self::BatchNorm1d(_) | Self::LayerNorm(_) | Self::RmsNorm(_) | Self::GroupNorm(_) => {
                 true
@@ -473,7 +451,6 @@ impl fmt::Display for LayerSpec {
             LayerSpec::WeightNorm(linear) => write!(f, "WeightNorm({})", linear.text()),
             LayerSpec::SpectralNorm(linear) => write!(f, "SpectralNorm({})", linear.text()),
             LayerSpec::Residual(_) => f.write_str("Residual"),
-            LayerSpec::Prelu(_) => f.write_str("Prelu"),
             LayerSpec::Parallel(_) => f.write_str("Parallel"),
             LayerSpec::Named(named) => named.layer.fmt(f),
             LayerSpec::BatchNorm1d(norm) => write!(f, "BatchNorm1d({})", norm.features),
