@@ -30,10 +30,9 @@ pub use fanin_nn::{
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};
 #[cfg(feature = "train")]
-pub use fanin_train::schedule::*;
-#[cfg(feature = "train")]
-pub use fanin_train::{accuracy, confusion_matrix, evaluate, metrics};
 pub use fanin_train::metrics::{Accuracy, Metric};
+#[cfg(feature = "train")]
+pub use fanin_train::schedule::*;
 #[cfg(feature = "train")]
 pub use fanin_train::{
     EarlyStopping, Epoch, History, LrFinder, Schedule, Stopped, Sweep, Trainer, Trial, accuracy,

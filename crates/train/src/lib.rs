@@ -55,7 +55,6 @@ mod history;
 mod lr_finder;
 pub mod metrics;
 pub mod schedule;
-mod schedule;
 mod sweep;
 mod text;
 mod trainer;

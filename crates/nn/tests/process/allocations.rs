@@ -163,7 +163,6 @@ fn every_activation_without_allocation() {
         let activation = || all_activations().swap_remove(at).1;
         check(&[4, 8, 3], 16, Loss::CrossEntropy, activation, &mut Adam::new(1e-3));
     }
-    let layers: [fn() -> Box<dyn Layer>; 25] = [
     let layers: [fn() -> Box<dyn Layer>; 26] = [
         || Box::new(AlphaDropout::new(0.5)),
         || Box::new(Dropout::new(0.5)),
