@@ -47,11 +47,11 @@ fn sines() -> Sequential {
     };
     Sequential::new()
         .add(layer(2, 64, Position::First))
-        .add(Sine::new(30.0))
+        .add(Sine(30.0))
         .add(layer(64, 64, Position::Hidden))
-        .add(Sine::new(30.0))
+        .add(Sine(30.0))
         .add(layer(64, 64, Position::Hidden))
-        .add(Sine::new(30.0))
+        .add(Sine(30.0))
         .add(layer(64, 3, Position::Hidden))
 }
 

@@ -269,6 +269,8 @@ fn running_statistics_and_tables_without_allocation() {
     };
     let _ = step();
     assert_eq!([step(), step()], [0; 2]);
+}
+
 #[test]
 fn every_optimizer_without_allocation() {
     let _alone = alone();
