@@ -71,6 +71,31 @@ struct OfAnyType<T: fanin_nn::Scalar> {
     scale: Param<T>,
 }
 
+/// A unit of measure: no parameters.
+struct Volts;
+
+/// A type parameter in `PhantomData` alone needs no parameters of its own.
+#[derive(Parameters)]
+struct Tagged<Unit> {
+    layer: Linear,
+    unit: std::marker::PhantomData<Unit>,
+}
+
+/// The traits under another path, as a crate writes it that renames fanin-nn.
+mod renamed {
+    use fanin_nn as network;
+
+    #[derive(network::Parameters)]
+    #[parameters(crate = network)]
+    pub(super) struct Renamed(pub(super) network::Linear);
+}
+
+#[test]
+fn the_derive_takes_tags_and_another_path() {
+    let tagged = Tagged::<Volts> { layer: Linear::new(2, 1), unit: std::marker::PhantomData };
+    assert_eq!((tagged.num_params(), renamed::Renamed(Linear::new(3, 1)).num_params()), (3, 4));
+}
+
 #[test]
 fn the_derive_lists_every_field() {
     let param = || Param::new(Tensor::ones(1));
