@@ -25,6 +25,8 @@ pub struct Buffers {
     recent: Vec<[Tensor; 3]>,
     /// How many tensors of the current batch have been taken.
     taken: usize,
+    /// Memory for the indices of a batch: see [`Subset`](crate::Subset).
+    pub(crate) indices: Vec<usize>,
 }
 
 impl Buffers {

@@ -50,8 +50,19 @@ impl<D: Data> Subset<D> {
         &self.indices
     }
 
-    fn within(&self, indices: &[usize]) -> Vec<usize> {
-        indices.iter().map(|&i| self.indices[i]).collect()
+    /// Calls `gather` with the data, and with these of the subset's samples as they are numbered there.
+    fn within<B>(
+        &self,
+        indices: &[usize],
+        buffers: &mut Buffers,
+        gather: impl FnOnce(&D, &[usize], &mut Buffers) -> B,
+    ) -> B {
+        let mut within = std::mem::take(&mut buffers.indices);
+        within.clear();
+        within.extend(indices.iter().map(|&i| self.indices[i]));
+        let batch = gather(&self.data, &within, buffers);
+        buffers.indices = within;
+        batch
     }
 }
 
@@ -62,7 +73,10 @@ impl<D: Data> Data for Subset<D> {
         self.indices.len()
     }
     fn gather(&self, indices: &[usize], buffers: &mut Buffers) -> D::Batch {
-        self.data.gather(&self.within(indices), buffers)
+        self.within(indices, buffers, |data, within, buffers| data.gather(within, buffers))
+    }
+    fn label_of(&self, index: usize) -> Option<usize> {
+        self.data.label_of(self.indices[index])
     }
 }
 
@@ -73,6 +87,8 @@ impl<D: Augment> Augment for Subset<D> {
         buffers: &mut Buffers,
         change: &mut dyn FnMut(&mut [f32], &[usize]),
     ) -> D::Batch {
-        self.data.gather_augmented(&self.within(indices), buffers, change)
+        self.within(indices, buffers, |data, within, buffers| {
+            data.gather_augmented(within, buffers, change)
+        })
     }
 }

@@ -4,7 +4,7 @@ use fanin_datasets::Data;
 use fanin_nn::Module;
 use fanin_tensor::Tensor;
 
-use crate::metrics::{ConfusionMatrix, check_classes, hits};
+use crate::metrics::{Accuracy, ConfusionMatrix, Metric, check_classes};
 
 /// Samples that are predicted at once: enough for a large product, little memory.
 pub(crate) const BATCH: usize = 512;
@@ -37,14 +37,11 @@ pub fn accuracy<D>(model: &(impl Module + ?Sized), data: &D) -> f64
 where
     D: Data<Batch = (Tensor, Vec<usize>)>,
 {
-    let (mut right, mut all) = (0, 0);
+    let mut accuracy = Accuracy::new();
     for (x, labels) in data.batches(BATCH) {
-        let outputs = model.predict(&x);
-        check_classes("accuracy", &outputs, &labels);
-        right += hits(&outputs, &labels);
-        all += labels.len();
+        accuracy.update(&model.predict(&x), &labels);
     }
-    right as f64 / all as f64
+    accuracy.value()
 }
 
 /// How often a model takes each class of a data set for which.

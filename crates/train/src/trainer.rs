@@ -10,7 +10,6 @@ mod options;
 mod progress;
 mod run;
 mod snapshot;
-mod subset;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -176,11 +175,9 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
         self
     }
 
-    /// Keeps a running average of the weights, `s ← decay · s + (1 − decay) · w` after each step. What is
-    /// measured after an epoch is the model with the averaged weights, and the model has them in the end.
-    ///
-    /// # Reference
-    /// Polyak and Juditsky 1992; with a decay, Tarvainen and Valpola 2017, eq. 1.
+    /// Keeps a running average of the weights, an [`Ema`](fanin_nn::optim::Ema) of the weights after each
+    /// step. What is measured after an epoch is the model with the averaged weights, and the model has
+    /// them in the end.
     #[doc(alias("ema", "swa", "AveragedModel"))]
     #[must_use]
     pub fn average_weights(mut self, decay: f64) -> Self {

@@ -140,9 +140,10 @@ fn all(path: &str) -> String {
 
 #[test]
 fn every_operation_has_a_gradient_check() {
-    // Dropout is checked with its masks.
+    // Dropout is checked with its masks, other random operations with one seed.
     let tests = read("crates/nn/tests/nn/gradients.rs")
         + &all("crates/nn/tests/nn/frame")
+        + &read("crates/nn/tests/nn/activations.rs")
         + &read("crates/nn/tests/nn/dropout.rs");
     for (file, text) in sources("crates/nn/src/ops") {
         let mut methods = words_after(&text, "        pub fn ");

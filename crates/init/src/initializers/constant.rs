@@ -129,6 +129,8 @@ mod tests {
     fn serde_refuses_infinity() {
         assert_eq!(serde_json::from_str::<Constant>("0.5").unwrap(), Constant(0.5));
         let error = serde_json::from_str::<Constant>("1e39").unwrap_err().to_string();
-        assert!(error.contains("Constant: inf is no first value"), "{error}");
+        // With serde_json's feature `float_roundtrip`, which a workspace may turn on, its reader refuses.
+        let refused = ["Constant: inf is no first value", "number out of range"];
+        assert!(refused.iter().any(|text| error.contains(text)), "{error}");
     }
 }

@@ -163,7 +163,7 @@ impl<const EQUAL: bool, T: Scalar> Averaging<EQUAL, T> {
     /// **Panics** if the model has other paths or shapes than in the updates before.
     #[doc(alias = "update_parameters")]
     #[track_caller]
-    pub fn update<M: Parameters<T>>(&mut self, model: &M) {
+    pub fn update(&mut self, model: &dyn Parameters<T>) {
         let number = self.updates + 1;
         let old = match (number, EQUAL) {
             (1, _) => 0.0,
@@ -186,7 +186,7 @@ impl<const EQUAL: bool, T: Scalar> Averaging<EQUAL, T> {
     /// # Panics
     /// **Panics** if there was no update, or the model has other paths or shapes than in the updates.
     #[track_caller]
-    pub fn apply_to<M: Parameters<T>>(&self, model: &mut M) {
+    pub fn apply_to(&self, model: &mut dyn Parameters<T>) {
         assert!(self.updates > 0, "apply_to: {} has seen no weights; update it first", Self::NAME);
         let (mut params, mut buffers) = (self.params.clone(), self.buffers.clone());
         exchange("apply_to", [&mut params, &mut buffers], model);
@@ -198,7 +198,7 @@ impl<const EQUAL: bool, T: Scalar> Averaging<EQUAL, T> {
     /// # Panics
     /// **Panics** if there was no update, or the model has other paths or shapes than in the updates.
     #[track_caller]
-    pub fn swap<M: Parameters<T>>(&mut self, model: &mut M) {
+    pub fn swap(&mut self, model: &mut dyn Parameters<T>) {
         assert!(self.updates > 0, "swap: {} has seen no weights; update it first", Self::NAME);
         exchange("swap", [&mut self.params, &mut self.buffers], model);
     }
@@ -232,9 +232,9 @@ impl<const EQUAL: bool, T: Scalar> Averaging<EQUAL, T> {
     /// assert_eq!(resumed.updates(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn load_state<M: Parameters<T>>(
+    pub fn load_state(
         &mut self,
-        model: &M,
+        model: &dyn Parameters<T>,
         state: AverageState<T>,
     ) -> Result<(), StateError> {
         let (params, buffers) = entries_of(Self::NAME, &state, model)?;

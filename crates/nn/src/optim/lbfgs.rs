@@ -33,6 +33,8 @@ use crate::tape::{Tape, Var};
 ///
 /// [`strong_wolfe`](Self::strong_wolfe) turns the line search on, which is usually better. Parameters that
 /// are frozen stay; scales of their learning rates do not count. Buffers are updated by each evaluation.
+/// Rows of an embedding that are longer than its `max_norm` are shortened when they are looked up, and
+/// stay as they are in the table.
 ///
 /// # Example
 /// ```

@@ -68,7 +68,7 @@ impl Metric<[usize]> for Accuracy {
 
     #[track_caller]
     fn update(&mut self, outputs: &Tensor, labels: &[usize]) {
-        check_classes("Accuracy", outputs, labels);
+        check_classes("accuracy", outputs, labels);
         self.right += hits(outputs, labels);
         self.all += labels.len();
     }

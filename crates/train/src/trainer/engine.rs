@@ -4,7 +4,7 @@ use std::mem;
 use std::time::Instant;
 
 use fanin_nn::diagnose::NonFinite;
-use fanin_nn::optim::Optimizer;
+use fanin_nn::optim::{Ema, Optimizer};
 use fanin_nn::{GradientSum, Gradients, Parameters, Tape};
 use fanin_tensor::Tensor;
 
@@ -58,7 +58,7 @@ struct Loop<'o, 'c> {
     good: Snapshot,
     good_epoch: usize,
     /// The running average of the weights.
-    average: Option<Snapshot>,
+    average: Option<Ema>,
 }
 
 /// The loss of an epoch so far.
@@ -77,7 +77,7 @@ pub(crate) fn train(
 ) -> Result<History> {
     let (model, optimizer) = task.parts();
     let (good, base) = (Snapshot::of(model), optimizer.lr());
-    let average = options.average.map(|_| Snapshot::of(model));
+    let average = options.average.map(Ema::new);
     let progress = Progress::new(options.show, options.epochs);
     let interrupt = Interrupt::begin(options.ctrl_c);
     let mut training = Loop {
@@ -210,8 +210,8 @@ impl Loop<'_, '_> {
             };
             self.step += 1;
             mean.steps += 1;
-            if let (Some(average), Some(decay)) = (&mut self.average, self.options.average) {
-                average.average(self.task.parts().0, decay as f32);
+            if let Some(average) = &mut self.average {
+                average.update(self.task.parts().0);
             }
             let mut stop = false;
             for callback in &mut self.options.on_step {
@@ -308,7 +308,7 @@ impl Loop<'_, '_> {
 
     /// Exchanges the model's weights with their running average, if there is one.
     fn swap_average(&mut self) {
-        if let Some(average) = &mut self.average {
+        if let Some(average) = self.average.as_mut().filter(|average| average.updates() > 0) {
             average.swap(self.task.parts().0);
         }
     }

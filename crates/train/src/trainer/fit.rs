@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use fanin_datasets::Data;
-use fanin_init::TorchRng;
+use fanin_datasets::{Data, Subset};
+use fanin_init::{TorchRng, epoch_order};
 use fanin_nn::optim::Optimizer;
 use fanin_nn::{Parameters, Tape};
 use fanin_tensor::Tensor;
@@ -12,7 +12,6 @@ use fanin_tensor::Tensor;
 use super::objective::{FIRST, Objective, check_data};
 use super::options::{Options, Order};
 use super::run::{Begin, Run, Source, Validation, measure};
-use super::subset::split;
 use super::{Trainer, engine};
 use crate::evaluate::{BATCH, Concat};
 use crate::history::History;
@@ -357,4 +356,13 @@ impl Options<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Two parts of the data, drawn with a seed. The second has the share `share` of the samples, rounded.
+fn split<D: Data>(data: &D, share: f64, seed: u64) -> (Subset<&D>, Subset<&D>) {
+    let n = data.num_samples();
+    let held_out = ((n as f64 * share).round() as usize).min(n);
+    let mut rest = epoch_order(n, &mut TorchRng::seed(seed));
+    let last = rest.split_off(n - held_out);
+    (Subset::new(data, rest), Subset::new(data, last))
 }

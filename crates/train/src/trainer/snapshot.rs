@@ -1,7 +1,5 @@
 //! [`Snapshot`]: a copy of all parameters and buffers of a model.
 
-use std::mem;
-
 use fanin_nn::{Buffer, Param, ParamPath, Parameters, Visitor, VisitorMut};
 use fanin_tensor::Tensor;
 
@@ -23,7 +21,7 @@ impl Snapshot {
     /// Copies the model's values.
     pub(crate) fn take(&mut self, model: &dyn Parameters) {
         let mut at = 0;
-        each(model, &mut |value, _| {
+        each(model, &mut |value| {
             if at == self.tensors.len() {
                 self.tensors.push(Tensor::default());
             }
@@ -42,31 +40,6 @@ impl Snapshot {
             }
         });
     }
-
-    /// Exchanges the values with those of the model, without a copy.
-    pub(crate) fn swap(&mut self, model: &mut dyn Parameters) {
-        let mut tensors = self.tensors.iter_mut();
-        each_mut(model, &mut |value| {
-            if let Some(kept) = tensors.next() {
-                mem::swap(value, kept);
-            }
-        });
-    }
-
-    /// `s ← decay · s + (1 − decay) · p` for every parameter. Buffers are copied.
-    pub(crate) fn average(&mut self, model: &dyn Parameters, decay: f32) {
-        let mut tensors = self.tensors.iter_mut();
-        each(model, &mut |value, is_param| {
-            let Some(kept) = tensors.next() else { return };
-            let kept = kept.as_mut_slice();
-            if is_param {
-                let pairs = kept.iter_mut().zip(value.as_slice());
-                pairs.for_each(|(s, &p)| *s += (1.0 - decay) * (p - *s));
-            } else {
-                kept.copy_from_slice(value.as_slice());
-            }
-        });
-    }
 }
 
 /// Whether no parameter and no buffer of a model is NaN or infinite.
@@ -74,22 +47,22 @@ pub(crate) fn is_finite(model: &dyn Parameters) -> bool {
     // The largest exponent belongs to NaN and infinity. The loop has no branch.
     let size = |x: &f32| x.to_bits() & 0x7fff_ffff;
     let mut finite = true;
-    each(model, &mut |value, _| {
+    each(model, &mut |value| {
         let largest = value.as_slice().iter().map(size).fold(0, u32::max);
         finite &= largest < f32::INFINITY.to_bits();
     });
     finite
 }
 
-/// Calls `f` with each value, and with whether it is a parameter.
-fn each(model: &dyn Parameters, f: &mut dyn FnMut(&Tensor, bool)) {
-    struct Each<'f>(&'f mut dyn FnMut(&Tensor, bool));
+/// Calls `f` with each value.
+fn each(model: &dyn Parameters, f: &mut dyn FnMut(&Tensor)) {
+    struct Each<'f>(&'f mut dyn FnMut(&Tensor));
     impl<'m> Visitor<'m> for Each<'_> {
         fn param(&mut self, _: &ParamPath<'_>, param: &'m Param) {
-            (self.0)(param.value(), true);
+            (self.0)(param.value());
         }
         fn buffer(&mut self, _: &ParamPath<'_>, buffer: &'m Buffer) {
-            (self.0)(buffer.value(), false);
+            (self.0)(buffer.value());
         }
     }
     model.visit(&ParamPath::ROOT, &mut Each(f));
@@ -115,17 +88,13 @@ mod tests {
     use fanin_nn::{Linear, Parameters};
 
     #[test]
-    fn values_come_back_and_averages_lie_between() {
+    fn values_come_back() {
         let mut model = Linear::new(3, 2);
         let first = model.weight().clone();
-        let mut snapshot = Snapshot::of(&model);
+        let snapshot = Snapshot::of(&model);
         model.param_mut("weight").value_mut().as_mut_slice().fill(1.0);
-        snapshot.average(&model, 0.75);
-        snapshot.swap(&mut model);
-        let mean = first.map(|w| w + 0.25 * (1.0 - w));
-        assert_eq!(model.weight(), &mean);
         snapshot.restore(&mut model);
-        assert_eq!(model.weight().as_slice(), [1.0; 6]);
+        assert_eq!(model.weight(), &first);
     }
 
     #[test]

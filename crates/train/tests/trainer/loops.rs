@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use fanin_datasets::augment::shift;
 use fanin_nn::init::{TorchRng, manual_seed, with_default_rng};
 use fanin_nn::losses::{CrossEntropy, Loss, Mse};
+use fanin_nn::optim::Ema;
 use fanin_nn::{
     Adam, AdamW, GradientSum, Linear, Mode, Module, Optimizer, Parameters, Sequential, Sgd, Tape,
     Tensor,
@@ -259,7 +260,7 @@ fn a_tensor_is_its_own_target() {
 #[test]
 fn averaged_weights_are_those_by_hand() {
     let mut model = Linear::new(2, 1);
-    let (mut hand, mut average) = (model.clone(), model.clone());
+    let (mut hand, mut average, mut ema) = (model.clone(), model.clone(), Ema::new(0.9));
     let mut averaged = vec![];
     let history = Trainer::new(Mse::new(), Sgd::new(0.1))
         .average_weights(0.9)
@@ -276,12 +277,9 @@ fn averaged_weights_are_those_by_hand() {
         for (x, y) in line(32).batches(8) {
             let (_, grads) = tape.value_and_grad(|t| hand.forward(t.input(&x)).mse(t.input(&y)));
             sgd.step(&mut hand, grads);
-            for ((_, s), (_, p)) in average.named_params_mut().into_iter().zip(hand.named_params())
-            {
-                let pairs = s.value_mut().as_mut_slice().iter_mut().zip(p.value().as_slice());
-                pairs.for_each(|(s, &p)| *s += (1.0 - 0.9f32) * (p - *s));
-            }
+            ema.update(&hand);
         }
+        ema.apply_to(&mut average);
         let (outputs, targets) = predict_all(&average, &line(16));
         let loss = Tape::new().value(|t| t.input(&outputs).mse(t.input(&targets))).item();
         assert_eq!(history.epochs[epoch].valid_loss, Some(f64::from(loss)), "epoch {epoch}");
