@@ -4,6 +4,8 @@
 //! instruction set. Write `move` before a closure that captures numbers: they then stay in registers. A
 //! captured reference is read again for each element, since the results might overlap it.
 
+use std::ops::Range;
+
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
 use crate::{Mode, Scalar, parallel};
@@ -85,13 +87,40 @@ pub fn apply_rows<T: Scalar, const N: usize>(
     let rows = if y.len() == cols { 1 } else { y.len().checked_div(cols).unwrap_or(0) };
     assert!(rows * cols == y.len(), "apply_rows: {} elements in rows of {cols}", y.len());
     let nanos = y.len().saturating_mul(f.picos()) / 1000;
-    let split = Split::new(rows, cols, y.len(), nanos);
-    if split.pieces() <= 1 {
-        return dispatch(Loop { inputs, write, y, f });
-    }
     let start = parallel::Shared(y.as_mut_ptr());
+    in_parts(rows, cols, nanos, &|part| {
+        let start = &start;
+        // SAFETY: parts do not overlap and lie in `y`, which is borrowed.
+        let y = unsafe { std::slice::from_raw_parts_mut(start.0.add(part.start), part.len()) };
+        let inputs = inputs.map(|x| &x[part.clone()]);
+        // What is to be added is computed into a block first, so that the loop is compiled once.
+        let mut block = [T::ZERO; BLOCK];
+        let step = if write.adds() { BLOCK } else { y.len() };
+        let mut first = 0;
+        while first < y.len() {
+            let end = y.len().min(first + step);
+            let out = match write.adds() {
+                true => &mut block[..end - first],
+                false => &mut y[first..end],
+            };
+            dispatch(Loop { inputs: inputs.map(|x| &x[first..end]), y: out, f });
+            if write.adds() {
+                add_to(&mut y[first..end], &block[..end - first]);
+            }
+            first = end;
+        }
+    });
+}
+
+/// Calls `kernel` with ranges that together are `rows · cols` elements, on as many threads as work of
+/// `nanos` nanoseconds is worth. Not generic: the kernel of a function is compiled in one place.
+fn in_parts(rows: usize, cols: usize, nanos: usize, kernel: &(dyn Fn(Range<usize>) + Sync)) {
+    let split = Split::new(rows, cols, rows * cols, nanos);
+    if split.pieces() <= 1 {
+        return kernel(0..rows * cols);
+    }
     parallel::run(split.pieces(), |i| {
-        let (start, (rows, columns)) = (&start, split.part(i));
+        let (rows, columns) = split.part(i);
         // Adjacent whole rows are one run.
         let (runs, len) = match columns.len() == cols {
             true => (1, rows.len() * cols),
@@ -99,10 +128,7 @@ pub fn apply_rows<T: Scalar, const N: usize>(
         };
         for run in 0..runs {
             let first = (rows.start + run) * cols + columns.start;
-            // SAFETY: the parts of different pieces do not overlap and lie in `y`, which is borrowed.
-            let y = unsafe { std::slice::from_raw_parts_mut(start.0.add(first), len) };
-            let inputs = inputs.map(|x| &x[first..first + len]);
-            dispatch(Loop { inputs, write, y, f });
+            kernel(first..first + len);
         }
     });
 }
@@ -220,19 +246,18 @@ unsafe fn at<T: Scalar, const N: usize>(inputs: &[&[T]; N], i: usize) -> [T; N] 
     x
 }
 
-struct Loop<'a, T, W, F, const N: usize> {
+struct Loop<'a, T, F, const N: usize> {
     inputs: [&'a [T]; N],
-    write: W,
     y: &'a mut [T],
     f: F,
 }
 
-impl<T: Scalar, W: Mode, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, W, F, N> {
+impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Self { inputs, write, y, f } = self;
+        let Self { inputs, y, f } = self;
         let len = y.len();
         // Plain loops: an iterator adapter is compiled again for each function and instruction set.
         let mut n = 0;
@@ -241,19 +266,22 @@ impl<T: Scalar, W: Mode, F: Function<T, N>, const N: usize> Kernel for Loop<'_, 
             n += 1;
         }
         let mut i = 0;
-        if write.adds() {
-            while i < len {
-                // Unchecked, because a loop with checks is not vectorized.
-                // SAFETY: i < len, and y and every input have len elements.
-                unsafe { *y.get_unchecked_mut(i) += f.at::<I>(at(&inputs, i)) };
-                i += 1;
-            }
-        } else {
-            while i < len {
-                // SAFETY: as above.
-                unsafe { *y.get_unchecked_mut(i) = f.at::<I>(at(&inputs, i)) };
-                i += 1;
-            }
+        while i < len {
+            // Unchecked, because a loop with checks is not vectorized.
+            // SAFETY: i < len, and y and every input have len elements.
+            unsafe { *y.get_unchecked_mut(i) = f.at::<I>(at(&inputs, i)) };
+            i += 1;
         }
+    }
+}
+
+/// How many elements are computed before they are added: a kilobyte of `f32`.
+const BLOCK: usize = 256;
+
+/// `y += terms`
+#[inline(never)]
+fn add_to<T: Scalar>(y: &mut [T], terms: &[T]) {
+    for (y, &term) in y.iter_mut().zip(terms) {
+        *y += term;
     }
 }

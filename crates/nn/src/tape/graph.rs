@@ -1,6 +1,7 @@
 //! The nodes of a tape and the backward pass.
 
 use std::any::Any;
+use std::fmt;
 
 use fanin_tensor::{Scalar, Tensor};
 
@@ -263,9 +264,31 @@ impl<T: Scalar> Graph<T> {
         inputs: impl Iterator<Item = u32>,
         forward: impl FnOnce(&mut Forward<'_, T>),
     ) -> u32 {
-        let at = self.next_node();
-        let first = self.edges.len();
+        let (at, first) = (self.next_node(), self.edges.len());
         self.edges.extend(inputs);
+        let mut forward = Some(forward);
+        self.compute(at, first, &op, &mut |cx| {
+            if let Some(forward) = forward.take() {
+                forward(cx);
+            }
+        });
+        if self.nodes[at].differentiated {
+            store(&mut self.ops[at], op);
+        }
+        self.len += 1;
+        at as u32
+    }
+
+    /// Computes the value of a node whose edges are those from `first`. Not generic in the op, of which
+    /// there are many.
+    #[track_caller]
+    fn compute(
+        &mut self,
+        at: usize,
+        first: usize,
+        op: &dyn fmt::Debug,
+        forward: &mut dyn FnMut(&mut Forward<'_, T>),
+    ) {
         let edges = &self.edges[first..];
         let (below, rest) = self.nodes.split_at_mut(at);
         let node = &mut rest[0];
@@ -283,11 +306,6 @@ impl<T: Scalar> Graph<T> {
         {
             self.spare.take_back(saved, std::mem::replace(&mut node.slots[1], NO_SLOT));
         }
-        if node.differentiated {
-            store(&mut self.ops[at], op);
-        }
-        self.len += 1;
-        at as u32
     }
 
     /// The trainable parameters that a diagnosis has seen: identity and description.
