@@ -407,6 +407,21 @@ pub enum Error {
         /// Some of the known ones.
         known: String,
     },
+    /// All rows to train on have the same class.
+    #[error(
+        "{of}: column {} has a single class, {}, in the rows to train on; a classifier needs rows of two or \
+         more, so add some, or learn another column",
+        shown(column),
+        shown(class)
+    )]
+    OneClass {
+        /// The file, or `the table`.
+        of: String,
+        /// The column.
+        column: String,
+        /// The class.
+        class: String,
+    },
     /// A column has too many categories to be one-hot.
     #[error(
         "column {} has {}, more than {}: it may be a name or a number of the row; drop it, or raise \

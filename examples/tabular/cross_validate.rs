@@ -1,0 +1,30 @@
+//! Cross-validation on all cores: each trains the model of one fold.
+
+use fanin::datasets::split::{Fold, KFold};
+use fanin::prelude::*;
+use fanin::train::SweepResults;
+
+use crate::learn;
+use crate::problem::{Kind, Problem};
+
+/// Scores of all folds. The seed draws what goes to which fold.
+pub(crate) fn run(problem: &Problem, count: usize, seed: u64) -> fanin::Result<SweepResults> {
+    run_folds(problem, &folds(problem, count, seed)?)
+}
+
+/// Folds with the same share of each class, or of any rows if the target is a number.
+pub(crate) fn folds(problem: &Problem, count: usize, seed: u64) -> fanin::Result<Vec<Fold>> {
+    let folds = KFold::new(count).shuffle(seed);
+    Ok(match problem.kind {
+        Kind::Class => folds.stratified(&problem.frame.labels(&*problem.target)?)?,
+        Kind::Number => folds.indices(problem.frame.len())?,
+    })
+}
+
+/// Scores of these folds, in their order. Fold `i` is trained with the seed `i`.
+pub(crate) fn run_folds(problem: &Problem, folds: &[Fold]) -> fanin::Result<SweepResults> {
+    Sweep::new()
+        .seeds(0..folds.len() as u64)
+        .silent()
+        .run(|trial| learn::fold(problem, &folds[trial.seed as usize]))
+}
