@@ -41,7 +41,7 @@ pub enum Error {
     /// The path leads to a directory or a device.
     #[error(
         "{file} is {found}, and data are in a file; give the path of a file, or give an open pipe \
-         to idx::Reader::read_from"
+         to idx::Reader::read_from or Csv::read_from"
     )]
     NotAFile {
         /// The path.

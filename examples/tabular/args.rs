@@ -11,8 +11,12 @@ const OPTIONS: &[Opt] = &[
     Opt::values("categorical", "COLUMN", "Columns whose numbers are codes, such as postcodes"),
     Opt::value("folds", "N", "The number of folds [default: 10]"),
     Opt::value("seed", "N", "Draws what goes to which fold [default: 0]"),
-    Opt::value("report", "FILE", "Writes the comparison with scikit-learn to this file, as Markdown"),
-    Opt::flag("quick", "Trains on the first folds, and checks scores and messages"),
+    Opt::value(
+        "report",
+        "FILE",
+        "Writes the comparison with scikit-learn to this file, as Markdown",
+    ),
+    Opt::flag("quick", "Compares, and checks scores and messages, in a few seconds"),
 ];
 
 pub(crate) struct Args {

@@ -1,8 +1,8 @@
 //! The bundled tables, beside scikit-learn's MLPs with the same network on the same folds.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
+use std::{fs, process};
 
 use fanin::datasets::split::Fold;
 use fanin::prelude::*;
@@ -18,12 +18,8 @@ const FOLDS: usize = 10;
 const SEED: u64 = 0;
 
 /// The bundled tables, with their targets.
-const TABLES: [(&str, &str); 4] = [
-    ("iris", "class"),
-    ("wine", "class"),
-    ("breast_cancer", "class"),
-    ("diabetes", "progression"),
-];
+const TABLES: [(&str, &str); 4] =
+    [("iris", "class"), ("wine", "class"), ("breast_cancer", "class"), ("diabetes", "progression")];
 
 /// When scikit-learn ends a training, as the file calls it, and in words.
 const STOPPINGS: [(&str, &str); 2] = [
@@ -34,42 +30,44 @@ const STOPPINGS: [(&str, &str); 2] = [
 /// A bundled table and our scores.
 pub(crate) struct Ours {
     pub(crate) table: &'static str,
-    pub(crate) metric: &'static str,
-    pub(crate) results: SweepResults,
+    metric: &'static str,
+    results: SweepResults,
     /// Of the processor, for all folds.
     seconds: f64,
 }
 
-/// Trains on the first `folds` folds of each table.
-pub(crate) fn train(folds: usize) -> fanin::Result<Vec<Ours>> {
-    let mut all = vec![];
-    for (table, target) in TABLES {
-        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/classics");
-        let frame = Frame::from_csv(format!("{dir}/{table}.csv.gz"))?;
-        let problem = Problem::new(frame, target, false)?;
-        let mut parts = cross_validate::folds(&problem, FOLDS, SEED)?;
-        assert_same_rows(table, &parts);
-        parts.truncate(folds);
-        let metric = if problem.kind == Kind::Class { "accuracy" } else { "R2" };
-        let before = processor_seconds();
-        let results = cross_validate::run_folds(&problem, &parts)?;
-        let seconds = processor_seconds() - before;
-        all.push(Ours { table, metric, results, seconds });
+impl Ours {
+    /// The score of each fold.
+    pub(crate) fn scores(&self) -> impl Iterator<Item = f64> {
+        self.results.runs.iter().filter_map(|run| run.scores.get(self.metric))
     }
-    Ok(all)
+}
+
+fn train(table: &'static str, target: &str) -> fanin::Result<Ours> {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/classics");
+    let frame = Frame::from_csv(format!("{dir}/{table}.csv.gz"))?;
+    let problem = Problem::new(frame, target, false)?;
+    let folds = cross_validate::folds(&problem, FOLDS, SEED)?;
+    assert_same_rows(table, &folds);
+    let metric = if problem.kind == Kind::Class { "accuracy" } else { "R2" };
+    let before = processor_seconds();
+    let results = cross_validate::run_folds(&problem, &folds)?;
+    let seconds = processor_seconds() - before;
+    Ok(Ours { table, metric, results, seconds })
 }
 
 /// Compares all tables, and promises that no mean is below scikit-learn's beyond the noise.
-pub(crate) fn bundled(report: Option<&Path>) -> fanin::Result<()> {
-    let (mut text, mut below) = (head(), vec![]);
-    for ours in train(FOLDS)? {
+pub(crate) fn bundled(report: Option<&Path>) -> fanin::Result<Vec<Ours>> {
+    let (mut text, mut below, mut all) = (head(), vec![], vec![]);
+    for (table, target) in TABLES {
+        let ours = train(table, target)?;
         if ours.results.interrupted {
-            return Ok(());
+            println!("stopped by Ctrl-C");
+            process::exit(130);
         }
         for (stopping, words) in STOPPINGS {
             let theirs = theirs(ours.table, stopping);
-            let scores = ours.results.runs.iter().filter_map(|run| run.scores.get(ours.metric));
-            let differences = scores.clone().zip(&theirs).map(|(ours, theirs)| ours - theirs.score);
+            let differences = ours.scores().zip(&theirs).map(|(ours, theirs)| ours - theirs.score);
             let difference = Interval::of(differences);
             if difference.mean + difference.half < 0.0 {
                 below.push(format!("{} by {difference}", ours.table));
@@ -80,7 +78,7 @@ pub(crate) fn bundled(report: Option<&Path>) -> fanin::Result<()> {
                 "| {} | {} | {words} | {} | {} | {:+.4} ± {:.4} | {:.0} | {:.0} | {:.3} | {:.3} |",
                 ours.table,
                 ours.metric.replace("R2", "R²"),
-                Interval::of(scores),
+                Interval::of(ours.scores()),
                 Interval::of(theirs.iter().map(|fold| fold.score)),
                 difference.mean,
                 difference.half,
@@ -90,6 +88,7 @@ pub(crate) fn bundled(report: Option<&Path>) -> fanin::Result<()> {
                 mean(theirs.iter().map(|fold| fold.seconds)),
             );
         }
+        all.push(ours);
     }
     println!("{text}");
     if let Some(path) = report {
@@ -97,7 +96,7 @@ pub(crate) fn bundled(report: Option<&Path>) -> fanin::Result<()> {
         println!("written: {}", path.display());
     }
     assert!(below.is_empty(), "below scikit-learn beyond the noise: {}", below.join(", "));
-    Ok(())
+    Ok(all)
 }
 
 fn head() -> String {

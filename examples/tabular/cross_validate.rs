@@ -1,5 +1,7 @@
 //! Cross-validation on all cores: each trains the model of one fold.
 
+use std::io;
+
 use fanin::datasets::split::{Fold, KFold};
 use fanin::prelude::*;
 use fanin::train::SweepResults;
@@ -14,10 +16,16 @@ pub(crate) fn run(problem: &Problem, count: usize, seed: u64) -> fanin::Result<S
 
 /// Folds with the same share of each class, or of any rows if the target is a number.
 pub(crate) fn folds(problem: &Problem, count: usize, seed: u64) -> fanin::Result<Vec<Fold>> {
-    let folds = KFold::new(count).shuffle(seed);
+    let (folds, rows) = (KFold::new(count).shuffle(seed), problem.frame.len());
+    if problem.kind == Kind::Number && rows < 2 * count {
+        let advice = format!("R2 is of two rows or more, so {count} folds need {}", 2 * count);
+        return Err(
+            io::Error::other(format!("there are {rows} rows; {advice}; take fewer folds")).into()
+        );
+    }
     Ok(match problem.kind {
         Kind::Class => folds.stratified(&problem.frame.labels(&*problem.target)?)?,
-        Kind::Number => folds.indices(problem.frame.len())?,
+        Kind::Number => folds.indices(rows)?,
     })
 }
 

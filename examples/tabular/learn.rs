@@ -17,11 +17,13 @@ pub(crate) type Scored = fanin::Result<[(&'static str, f64); 4]>;
 pub(crate) fn fold(problem: &Problem, fold: &Fold) -> Scored {
     let train = problem.frame.select(fold.train.iter().copied());
     let test = problem.frame.select(fold.test.iter().copied());
-    // What is missing is filled in; a category that no training row has is none of the known ones.
+    // What is missing is filled in. A category that no training row has is none of the known ones. A column of
+    // more than 100 categories is most likely a name of the row.
     let prepare = Preprocessor::new()
         .impute(Impute::Mean)
         .impute_categories(Impute::MostFrequent)
-        .unseen(Unseen::Zeros);
+        .unseen(Unseen::Zeros)
+        .max_categories(100);
     match problem.kind {
         Kind::Class => classify(&prepare.class(&*problem.target), &train, &test),
         Kind::Number => {

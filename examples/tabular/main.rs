@@ -26,7 +26,8 @@ fn main() -> fanin::Result<()> {
         return quick::check();
     }
     let Some(file) = &args.file else {
-        return compare::bundled(args.report.as_deref());
+        compare::bundled(args.report.as_deref())?;
+        return Ok(());
     };
     let problem = Problem::read(file, &args)?;
     println!("{problem}");

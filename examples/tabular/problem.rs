@@ -33,7 +33,11 @@ impl Problem {
         let frame = csv.read(file)?;
         let Some(target) = &args.target else {
             let names: Vec<_> = frame.columns().iter().map(|column| column.name()).collect();
-            let advice = format!("say by --target what to learn; {} has {}", file.display(), names.join(", "));
+            let advice = format!(
+                "say by --target what to learn; {} has {}",
+                file.display(),
+                names.join(", ")
+            );
             return Err(std::io::Error::other(advice).into());
         };
         Self::new(frame, target, args.classes)

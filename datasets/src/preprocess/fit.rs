@@ -53,7 +53,7 @@ impl Preprocessor {
             inputs.push(Input { name: column.name().into(), step });
         }
         if inputs.is_empty() {
-            let next = "drop fewer columns";
+            let next = "add columns beside the target, or drop fewer";
             return Err(Error::NoData {
                 of: frame.name(),
                 found: "has no columns to learn from",
