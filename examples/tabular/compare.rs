@@ -23,7 +23,7 @@ const TABLES: [(&str, &str); 4] =
 
 /// When scikit-learn ends a training, as the file calls it, and in words.
 const STOPPINGS: [(&str, &str); 2] = [
-    ("held_out", "rows held out, as here (`early_stopping=True`)"),
+    ("held_out", "rows held out (`early_stopping=True`)"),
     ("loss", "training loss (its default)"),
 ];
 
@@ -112,10 +112,11 @@ that are numbers, are standardized by the training rows. fanin has an output for
 scikit-learn has one for two classes.
 
 fanin ends a training after 20 epochs without a better loss on a tenth of the training rows, and restores
-the best weights: one recipe for all tables. scikit-learn ends it in either of its ways, with the same
-patience. Scores are means over the folds, ± half of their 95 % interval by Student's t; the difference is
-that of the paired folds. Seconds are those of one processor for a fold: to prepare the rows, to train and
-to score.
+the best weights. This recipe was fixed before the first comparison, and is the same for all tables.
+scikit-learn ends a training in either of its ways, with the same patience: by the accuracy or R² on a tenth
+of the rows, or by the training loss. Fold i is trained once, with the seed i. Scores are means over the
+folds, ± half of their 95 % interval by Student's t; the difference is that of the paired folds. Seconds are
+those of one processor for a fold: to prepare the rows, to train and to score.
 
 {}
 
