@@ -70,7 +70,7 @@ pub(crate) fn bundled(report: Option<&Path>) -> fanin::Result<Vec<Ours>> {
             let differences = ours.scores().zip(&theirs).map(|(ours, theirs)| ours - theirs.score);
             let difference = Interval::of(differences);
             if difference.mean + difference.half < 0.0 {
-                below.push(format!("{} by {difference}", ours.table));
+                below.push(format!("{table} ({stopping}) by {difference}"));
             }
             let epochs = ours.results.runs.iter().filter_map(|run| run.scores.get("epochs"));
             let _ = writeln!(
