@@ -41,7 +41,7 @@ pub enum Error {
     /// The path leads to a directory or a device.
     #[error(
         "{file} is {found}, and data are in a file; give the path of a file, or give an open pipe \
-         to idx::Reader::read_from"
+         to idx::Reader::read_from or Csv::read_from"
     )]
     NotAFile {
         /// The path.
@@ -406,6 +406,21 @@ pub enum Error {
         value: String,
         /// Some of the known ones.
         known: String,
+    },
+    /// All rows to train on have the same class.
+    #[error(
+        "{of}: column {} has a single class, {}, in the rows to train on; a classifier needs rows of two or \
+         more, so add some, or learn another column",
+        shown(column),
+        shown(class)
+    )]
+    OneClass {
+        /// The file, or `the table`.
+        of: String,
+        /// The column.
+        column: String,
+        /// The class.
+        class: String,
     },
     /// A column has too many categories to be one-hot.
     #[error(

@@ -210,6 +210,13 @@ impl Given {
         }
     }
 
+    /// Fails if one of these options is given beside `what`, which is no option.
+    pub(crate) fn refuse(&self, what: &str, names: &[&str]) {
+        if let Some(name) = names.iter().find(|name| self.has(name)) {
+            self.fail(&format!("'--{name}' cannot be used with {what}"));
+        }
+    }
+
     /// Fails if an option is given without another one.
     pub(crate) fn requires(&self, name: &str, other: &str) {
         if self.has(name) && !self.has(other) {

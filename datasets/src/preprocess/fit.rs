@@ -17,7 +17,8 @@ impl Preprocessor {
     ///
     /// # Errors
     /// If there are no rows or no inputs, if a column that is named does not exist, if a value is missing
-    /// that nothing stands for, if a target holds text, or if a column has too many categories.
+    /// that nothing stands for, if a target holds text, if all rows have the same class, or if a column has
+    /// too many categories.
     pub fn fit(&self, frame: &Frame) -> Result<Pipeline> {
         let find = |columns: &[ColumnRef]| -> Result<Vec<usize>> {
             columns.iter().map(|column| frame.find(column)).collect()
@@ -52,7 +53,7 @@ impl Preprocessor {
             inputs.push(Input { name: column.name().into(), step });
         }
         if inputs.is_empty() {
-            let next = "drop fewer columns";
+            let next = "add columns beside the target, or drop fewer";
             return Err(Error::NoData {
                 of: frame.name(),
                 found: "has no columns to learn from",
@@ -71,6 +72,10 @@ impl Preprocessor {
                 let classes = frame.classes(index)?.1;
                 let name = frame.columns()[index].name().to_owned();
                 self.check_count(&name, classes.len())?;
+                if let [class] = &classes[..] {
+                    let class = class.clone();
+                    return Err(Error::OneClass { of: frame.name(), column: name, class });
+                }
                 Ok((Target::Classes { name, classes }, vec![index]))
             }
             Targets::Numbers(columns) => {

@@ -228,7 +228,7 @@ fn what_is_no_file_is_neither_waited_for_nor_replaced() {
         assert!(matches!(error, Error::NotAFile { found: "a device or a pipe", .. }), "{error}");
         assert!(error.to_string().ends_with(
             "pipe is a device or a pipe, and data are in a file; give the path of a file, or give an \
-             open pipe to idx::Reader::read_from"
+             open pipe to idx::Reader::read_from or Csv::read_from"
         ));
     }
     let array = Idx::new([1], IdxData::U8(vec![1]));

@@ -217,6 +217,10 @@ fn bad_rows_to_train_on_are_refused() {
     starts(text(many, &homes()), r#"column "zip" has 3 categories, more than 2: "#);
     let classes = recipe().class("price").max_categories(4);
     starts(text(classes, &homes()), r#"column "price" has 5 categories, more than 4: "#);
+    starts(
+        text(recipe().class("sold"), &homes().select([0, 2, 3])),
+        r#"the table: column "sold" has a single class, "yes", in the rows to train on; "#,
+    );
     let empty = Frame::new().with_numbers("a", [f64::NAN; 2]).with_numbers("b", [1.0, 2.0]);
     starts(
         text(new().impute(Impute::Mean), &empty),
