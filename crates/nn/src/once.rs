@@ -10,6 +10,9 @@
 //! What an operation does in its backward pass is compiled where the operation is boxed, so it comes
 //! along.
 //!
+//! Losses and optimizers that few programs use are not in it: they are compiled by the programs that use
+//! them, which takes a fraction of a second, and not by all others.
+//!
 //! # Methods
 //! Put the `impl` block into the macro. A method may take `self`, `&self`, `&mut self` or no
 //! receiver. All lifetimes must be named, those of `&self` apart. A type may be `Self`. A reference to

@@ -101,30 +101,28 @@ impl<T: Scalar> Pointwise<T, 2> for OfCosine<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn cosine_embedding<'t, 'a, T: Scalar>(
-        options: &'a CosineEmbedding,
-        a: Var<'t, T>,
-        b: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "cosine_embedding";
-        require_same(name, a, b);
-        let shape = a.shape();
-        let Some(axis) = shape.len().checked_sub(1) else {
-            bad_shapes(name, &shape, target.shape(), "there must be an axis of features")
-        };
-        if *target.shape() != shape[..axis] {
-            bad_shapes(name, &shape, target.shape(), "there must be a target per pair");
-        }
-        require_signs(name, target);
-        // PyTorch's: it keeps the gradient finite for vectors of length 0.
-        let least = T::from_f64(1e-12);
-        let squares = |x: Var<'t, T>| (x * x).sum_axis(axis) + least;
-        let cosine = (a * b).sum_axis(axis) / (squares(a) * squares(b)).sqrt();
-        let inputs = [cosine, a.tape().input(target)];
-        let f = OfCosine(T::from_f64(options.margin));
-        pointwise(Elements::new(name, options.reduction), f, inputs)
+#[track_caller]
+fn cosine_embedding<'t, 'a, T: Scalar>(
+    options: &'a CosineEmbedding,
+    a: Var<'t, T>,
+    b: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "cosine_embedding";
+    require_same(name, a, b);
+    let shape = a.shape();
+    let Some(axis) = shape.len().checked_sub(1) else {
+        bad_shapes(name, &shape, target.shape(), "there must be an axis of features")
+    };
+    if *target.shape() != shape[..axis] {
+        bad_shapes(name, &shape, target.shape(), "there must be a target per pair");
     }
+    require_signs(name, target);
+    // PyTorch's: it keeps the gradient finite for vectors of length 0.
+    let least = T::from_f64(1e-12);
+    let squares = |x: Var<'t, T>| (x * x).sum_axis(axis) + least;
+    let cosine = (a * b).sum_axis(axis) / (squares(a) * squares(b)).sqrt();
+    let inputs = [cosine, a.tape().input(target)];
+    let f = OfCosine(T::from_f64(options.margin));
+    pointwise(Elements::new(name, options.reduction), f, inputs)
 }

@@ -93,32 +93,30 @@ reduction!(Focal);
 loss!(Focal: [usize] => focal);
 loss!(Focal: Vec<usize> => focal);
 
-once! {
-    #[track_caller]
-    fn focal<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a Focal,
-        prediction: Var<'t, T>,
-        labels: &'a [usize],
-    ) -> Var<'t, T> {
-        let shape @ [rows, _] = options.classes.check("focal", &prediction.shape(), labels);
-        check_logits("focal", prediction, Own::Softmax);
-        let denominator = reduction.denominator(rows, rows);
-        let (gamma, rows) = (options.gamma, Rows { name: "focal", reduction, denominator, shape });
-        rows.apply_to_softmax(prediction, |row, x, p, [top, log_sum]| {
-            let label = labels[row];
-            let w = options.classes.weight(label);
-            let ln_p = (x[label].to_f64() - top) - log_sum;
-            let (p_y, q) = (ln_p.exp(), -ln_p.exp_m1());
-            let power = q.powf(gamma);
-            // dℓ/d ln p_y = −w (q^γ − γ q^(γ−1) p_y ln p_y), and d ln p_y / dx_k = [k = y] − p_k.
-            let steep = if q > 0.0 { gamma * power / q * p_y * ln_p } else { 0.0 };
-            let slope = w * (power - steep) / denominator;
-            for p in &mut *p {
-                *p = T::from_f64(slope * p.to_f64());
-            }
-            p[label] = T::from_f64(-slope * q);
-            -w * power * ln_p
-        })
-    }
+#[track_caller]
+fn focal<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a Focal,
+    prediction: Var<'t, T>,
+    labels: &'a [usize],
+) -> Var<'t, T> {
+    let shape @ [rows, _] = options.classes.check("focal", &prediction.shape(), labels);
+    check_logits("focal", prediction, Own::Softmax);
+    let denominator = reduction.denominator(rows, rows);
+    let (gamma, rows) = (options.gamma, Rows { name: "focal", reduction, denominator, shape });
+    rows.apply_to_softmax(prediction, |row, x, p, [top, log_sum]| {
+        let label = labels[row];
+        let w = options.classes.weight(label);
+        let ln_p = (x[label].to_f64() - top) - log_sum;
+        let (p_y, q) = (ln_p.exp(), -ln_p.exp_m1());
+        let power = q.powf(gamma);
+        // dℓ/d ln p_y = −w (q^γ − γ q^(γ−1) p_y ln p_y), and d ln p_y / dx_k = [k = y] − p_k.
+        let steep = if q > 0.0 { gamma * power / q * p_y * ln_p } else { 0.0 };
+        let slope = w * (power - steep) / denominator;
+        for p in &mut *p {
+            *p = T::from_f64(slope * p.to_f64());
+        }
+        p[label] = T::from_f64(-slope * q);
+        -w * power * ln_p
+    })
 }

@@ -118,46 +118,44 @@ impl<T: Scalar> Pointwise<T, 3> for OfNormal<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn gaussian_nll<'t, 'a, T: Scalar>(
-        options: &'a GaussianNll,
-        mean: Var<'t, T>,
-        variance: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let (name, tape) = ("gaussian_nll", mean.tape());
-        let given = tape.input(target);
-        require_fit(name, mean, given);
-        let (shape, of_variance) = (mean.shape(), variance.shape());
-        let negative = |v: &T| *v < T::ZERO;
-        let at = tape.with_value(variance.node(), |v| v.as_slice().iter().position(negative));
-        if let Some(at) = at {
-            let why = "is negative; let the network predict it through a softplus";
-            bad_element(name, "the variance", &variance.value(), at, why);
-        }
-        let variance = if shape == of_variance {
-            variance
-        } else {
-            let (rows, last) = shape.split_at(shape.len().saturating_sub(1));
-            let fits = match of_variance.split_last() {
-                _ if last.is_empty() => false,
-                _ if *of_variance == *rows => true,
-                Some((1, before)) => before == rows,
-                _ => false,
-            };
-            if !fits {
-                let why = "the variance must have the mean's shape, or one number for a row";
-                bad_shapes(name, &shape, &of_variance, why);
-            }
-            // A number for each row.
-            let rows: usize = rows.iter().product();
-            let wide = variance.reshape([rows, 1]).expand(&[rows, last[0]]);
-            wide.reshape(&shape)
-        };
-        let constant = if options.full { 0.5 * std::f64::consts::TAU.ln() } else { 0.0 };
-        let f = OfNormal { least: T::from_f64(options.epsilon), constant: T::from_f64(constant) };
-        let loss = Elements { differentiable: 2, ..Elements::new(name, options.reduction) };
-        pointwise(loss, f, [mean, variance, given])
+#[track_caller]
+fn gaussian_nll<'t, 'a, T: Scalar>(
+    options: &'a GaussianNll,
+    mean: Var<'t, T>,
+    variance: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let (name, tape) = ("gaussian_nll", mean.tape());
+    let given = tape.input(target);
+    require_fit(name, mean, given);
+    let (shape, of_variance) = (mean.shape(), variance.shape());
+    let negative = |v: &T| *v < T::ZERO;
+    let at = tape.with_value(variance.node(), |v| v.as_slice().iter().position(negative));
+    if let Some(at) = at {
+        let why = "is negative; let the network predict it through a softplus";
+        bad_element(name, "the variance", &variance.value(), at, why);
     }
+    let variance = if shape == of_variance {
+        variance
+    } else {
+        let (rows, last) = shape.split_at(shape.len().saturating_sub(1));
+        let fits = match of_variance.split_last() {
+            _ if last.is_empty() => false,
+            _ if *of_variance == *rows => true,
+            Some((1, before)) => before == rows,
+            _ => false,
+        };
+        if !fits {
+            let why = "the variance must have the mean's shape, or one number for a row";
+            bad_shapes(name, &shape, &of_variance, why);
+        }
+        // A number for each row.
+        let rows: usize = rows.iter().product();
+        let wide = variance.reshape([rows, 1]).expand(&[rows, last[0]]);
+        wide.reshape(&shape)
+    };
+    let constant = if options.full { 0.5 * std::f64::consts::TAU.ln() } else { 0.0 };
+    let f = OfNormal { least: T::from_f64(options.epsilon), constant: T::from_f64(constant) };
+    let loss = Elements { differentiable: 2, ..Elements::new(name, options.reduction) };
+    pointwise(loss, f, [mean, variance, given])
 }

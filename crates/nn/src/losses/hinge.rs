@@ -79,18 +79,16 @@ impl<T: Scalar> Pointwise<T, 2> for OfScore {
     }
 }
 
-once! {
-    #[track_caller]
-    fn hinge<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a Hinge,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        require_signs("hinge", target);
-        let given = prediction.tape().input(target);
-        require_fit("hinge", prediction, given);
-        let f = OfScore { squared: options.squared };
-        pointwise(Elements::new("hinge", reduction), f, [prediction, given])
-    }
+#[track_caller]
+fn hinge<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a Hinge,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    require_signs("hinge", target);
+    let given = prediction.tape().input(target);
+    require_fit("hinge", prediction, given);
+    let f = OfScore { squared: options.squared };
+    pointwise(Elements::new("hinge", reduction), f, [prediction, given])
 }

@@ -84,19 +84,17 @@ impl<T: Scalar> Pointwise<T, 2> for OfDistance<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn hinge_embedding<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a HingeEmbedding,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "hinge_embedding";
-        require_shape(name, prediction, target.shape());
-        require_signs(name, target);
-        let f = OfDistance(T::from_f64(options.margin));
-        let inputs = [prediction, prediction.tape().input(target)];
-        pointwise(Elements::new(name, reduction), f, inputs)
-    }
+#[track_caller]
+fn hinge_embedding<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a HingeEmbedding,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "hinge_embedding";
+    require_shape(name, prediction, target.shape());
+    require_signs(name, target);
+    let f = OfDistance(T::from_f64(options.margin));
+    let inputs = [prediction, prediction.tape().input(target)];
+    pointwise(Elements::new(name, reduction), f, inputs)
 }

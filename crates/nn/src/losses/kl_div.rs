@@ -88,18 +88,16 @@ impl<T: Scalar> Pointwise<T, 2> for Divergence {
     }
 }
 
-once! {
-    #[track_caller]
-    fn kl_div<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a KlDiv,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        require_shape("kl_div", prediction, target.shape());
-        check_log_probabilities("kl_div", prediction);
-        let f = Divergence { log_target: options.log_target };
-        let inputs = [prediction, prediction.tape().input(target)];
-        pointwise(Elements::new("kl_div", reduction), f, inputs)
-    }
+#[track_caller]
+fn kl_div<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a KlDiv,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    require_shape("kl_div", prediction, target.shape());
+    check_log_probabilities("kl_div", prediction);
+    let f = Divergence { log_target: options.log_target };
+    let inputs = [prediction, prediction.tape().input(target)];
+    pointwise(Elements::new("kl_div", reduction), f, inputs)
 }

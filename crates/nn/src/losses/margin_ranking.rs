@@ -89,20 +89,18 @@ impl<T: Scalar> Pointwise<T, 3> for OfScores<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn margin_ranking<'t, 'a, T: Scalar>(
-        options: &'a MarginRanking,
-        a: Var<'t, T>,
-        b: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "margin_ranking";
-        require_same(name, a, b);
-        require_shape(name, a, target.shape());
-        require_signs(name, target);
-        let loss = Elements { differentiable: 2, ..Elements::new(name, options.reduction) };
-        let f = OfScores(T::from_f64(options.margin));
-        pointwise(loss, f, [a, b, a.tape().input(target)])
-    }
+#[track_caller]
+fn margin_ranking<'t, 'a, T: Scalar>(
+    options: &'a MarginRanking,
+    a: Var<'t, T>,
+    b: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "margin_ranking";
+    require_same(name, a, b);
+    require_shape(name, a, target.shape());
+    require_signs(name, target);
+    let loss = Elements { differentiable: 2, ..Elements::new(name, options.reduction) };
+    let f = OfScores(T::from_f64(options.margin));
+    pointwise(loss, f, [a, b, a.tape().input(target)])
 }

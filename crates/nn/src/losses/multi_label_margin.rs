@@ -51,41 +51,39 @@ impl MultiLabelMargin {
 reduction!(MultiLabelMargin);
 loss!(MultiLabelMargin: Tensor<T> => multi_label_margin);
 
-once! {
-    #[track_caller]
-    fn multi_label_margin<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        _options: &'a MultiLabelMargin,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "multi_label_margin";
-        require_shape(name, prediction, target.shape());
-        let &[rows, classes] = target.shape() else {
-            bad_shapes(name, target.shape(), target.shape(), "both must be (rows, classes)")
-        };
-        require_bits(name, target);
-        check_logits(name, prediction, Own::Nothing);
-        let denominator = reduction.denominator(rows, rows);
-        let rows = Rows { name, reduction, denominator, shape: [rows, classes] };
-        rows.apply(prediction, |row, x, d| {
-            let target = &target.as_slice()[row * classes..][..classes];
-            let mut loss = PairwiseSum::new();
-            // Counts first: they are exact.
-            d.fill(T::ZERO);
-            for j in (0..classes).filter(|&j| target[j] == T::ONE) {
-                for k in (0..classes).filter(|&k| target[k] == T::ZERO) {
-                    let z = 1.0 - (x[j].to_f64() - x[k].to_f64());
-                    if z > 0.0 {
-                        loss.push(z);
-                        d[j] -= T::ONE;
-                        d[k] += T::ONE;
-                    }
+#[track_caller]
+fn multi_label_margin<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    _options: &'a MultiLabelMargin,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "multi_label_margin";
+    require_shape(name, prediction, target.shape());
+    let &[rows, classes] = target.shape() else {
+        bad_shapes(name, target.shape(), target.shape(), "both must be (rows, classes)")
+    };
+    require_bits(name, target);
+    check_logits(name, prediction, Own::Nothing);
+    let denominator = reduction.denominator(rows, rows);
+    let rows = Rows { name, reduction, denominator, shape: [rows, classes] };
+    rows.apply(prediction, |row, x, d| {
+        let target = &target.as_slice()[row * classes..][..classes];
+        let mut loss = PairwiseSum::new();
+        // Counts first: they are exact.
+        d.fill(T::ZERO);
+        for j in (0..classes).filter(|&j| target[j] == T::ONE) {
+            for k in (0..classes).filter(|&k| target[k] == T::ZERO) {
+                let z = 1.0 - (x[j].to_f64() - x[k].to_f64());
+                if z > 0.0 {
+                    loss.push(z);
+                    d[j] -= T::ONE;
+                    d[k] += T::ONE;
                 }
             }
-            let scale = T::from_f64(1.0 / (classes as f64 * denominator));
-            d.iter_mut().for_each(|d| *d *= scale);
-            loss.total() / classes as f64
-        })
-    }
+        }
+        let scale = T::from_f64(1.0 / (classes as f64 * denominator));
+        d.iter_mut().for_each(|d| *d *= scale);
+        loss.total() / classes as f64
+    })
 }

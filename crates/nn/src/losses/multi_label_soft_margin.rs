@@ -84,25 +84,23 @@ impl<T: Scalar> Pointwise<T, 3> for OfLogit {
     }
 }
 
-once! {
-    #[track_caller]
-    fn multi_label_soft_margin<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a MultiLabelSoftMargin,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "multi_label_soft_margin";
-        require_shape(name, prediction, target.shape());
-        if target.shape().is_empty() {
-            bad_shapes(name, &[], &[], "there must be an axis of classes");
-        }
-        require_probabilities(name, target);
-        let weights = options.weights.as_deref().unwrap_or(&[1.0]);
-        require_columns(name, prediction, weights);
-        check_logits(name, prediction, Own::Sigmoid);
-        let columns = &[weights][..];
-        let loss = Elements { columns, by_row: true, ..Elements::new(name, reduction) };
-        pointwise(loss, OfLogit, [prediction, prediction.tape().input(target)])
+#[track_caller]
+fn multi_label_soft_margin<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a MultiLabelSoftMargin,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "multi_label_soft_margin";
+    require_shape(name, prediction, target.shape());
+    if target.shape().is_empty() {
+        bad_shapes(name, &[], &[], "there must be an axis of classes");
     }
+    require_probabilities(name, target);
+    let weights = options.weights.as_deref().unwrap_or(&[1.0]);
+    require_columns(name, prediction, weights);
+    check_logits(name, prediction, Own::Sigmoid);
+    let columns = &[weights][..];
+    let loss = Elements { columns, by_row: true, ..Elements::new(name, reduction) };
+    pointwise(loss, OfLogit, [prediction, prediction.tape().input(target)])
 }

@@ -98,37 +98,35 @@ reduction!(MultiMargin);
 loss!(MultiMargin: [usize] => multi_margin);
 loss!(MultiMargin: Vec<usize> => multi_margin);
 
-once! {
-    #[track_caller]
-    fn multi_margin<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a MultiMargin,
-        prediction: Var<'t, T>,
-        labels: &'a [usize],
-    ) -> Var<'t, T> {
-        let name = "multi_margin";
-        let shape @ [rows, classes] =
-            options.classes.check(name, &prediction.shape(), labels);
-        check_logits(name, prediction, Own::Nothing);
-        let denominator = reduction.denominator(rows, rows);
-        let rows = Rows { name, reduction, denominator, shape };
-        rows.apply(prediction, |row, x, d| {
-            let label = labels[row];
-            let w = options.classes.weight(label) / classes as f64;
-            let (mut loss, mut total) = (PairwiseSum::new(), PairwiseSum::new());
-            for (k, (x_k, d)) in x.iter().zip(&mut *d).enumerate() {
-                let z = options.margin - x[label].to_f64() + x_k.to_f64();
-                if k == label || z <= 0.0 {
-                    *d = T::ZERO;
-                    continue;
-                }
-                let [value, slope] = if options.squared { [z * z, 2.0 * z] } else { [z, 1.0] };
-                loss.push(w * value);
-                total.push(w * slope / denominator);
-                *d = T::from_f64(w * slope / denominator);
+#[track_caller]
+fn multi_margin<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a MultiMargin,
+    prediction: Var<'t, T>,
+    labels: &'a [usize],
+) -> Var<'t, T> {
+    let name = "multi_margin";
+    let shape @ [rows, classes] =
+        options.classes.check(name, &prediction.shape(), labels);
+    check_logits(name, prediction, Own::Nothing);
+    let denominator = reduction.denominator(rows, rows);
+    let rows = Rows { name, reduction, denominator, shape };
+    rows.apply(prediction, |row, x, d| {
+        let label = labels[row];
+        let w = options.classes.weight(label) / classes as f64;
+        let (mut loss, mut total) = (PairwiseSum::new(), PairwiseSum::new());
+        for (k, (x_k, d)) in x.iter().zip(&mut *d).enumerate() {
+            let z = options.margin - x[label].to_f64() + x_k.to_f64();
+            if k == label || z <= 0.0 {
+                *d = T::ZERO;
+                continue;
             }
-            d[label] = T::from_f64(-total.total());
-            loss.total()
-        })
-    }
+            let [value, slope] = if options.squared { [z * z, 2.0 * z] } else { [z, 1.0] };
+            loss.push(w * value);
+            total.push(w * slope / denominator);
+            *d = T::from_f64(w * slope / denominator);
+        }
+        d[label] = T::from_f64(-total.total());
+        loss.total()
+    })
 }

@@ -118,19 +118,17 @@ impl<T: Scalar> Pointwise<T, 2> for OfCount<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn poisson_nll<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a PoissonNll,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let &PoissonNll { log_input, full, epsilon, .. } = options;
-        require_shape("poisson_nll", prediction, target.shape());
-        check_rates("poisson_nll", prediction, log_input);
-        let f = OfCount { log_input, full, epsilon: T::from_f64(epsilon) };
-        let inputs = [prediction, prediction.tape().input(target)];
-        pointwise(Elements::new("poisson_nll", reduction), f, inputs)
-    }
+#[track_caller]
+fn poisson_nll<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a PoissonNll,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let &PoissonNll { log_input, full, epsilon, .. } = options;
+    require_shape("poisson_nll", prediction, target.shape());
+    check_rates("poisson_nll", prediction, log_input);
+    let f = OfCount { log_input, full, epsilon: T::from_f64(epsilon) };
+    let inputs = [prediction, prediction.tape().input(target)];
+    pointwise(Elements::new("poisson_nll", reduction), f, inputs)
 }

@@ -140,21 +140,19 @@ impl<T: Scalar> Pointwise<T, 2> for OfLogit<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn sigmoid_focal<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        options: &'a SigmoidFocal,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "sigmoid_focal";
-        require_shape(name, prediction, target.shape());
-        require_probabilities(name, target);
-        check_logits(name, prediction, Own::Sigmoid);
-        let weights = options.alpha.map_or([1.0; 2], |alpha| [1.0 - alpha, alpha]);
-        let f = OfLogit { gamma: T::from_f64(options.gamma), weights: weights.map(T::from_f64) };
-        let inputs = [prediction, prediction.tape().input(target)];
-        pointwise(Elements::new(name, reduction), f, inputs)
-    }
+#[track_caller]
+fn sigmoid_focal<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    options: &'a SigmoidFocal,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "sigmoid_focal";
+    require_shape(name, prediction, target.shape());
+    require_probabilities(name, target);
+    check_logits(name, prediction, Own::Sigmoid);
+    let weights = options.alpha.map_or([1.0; 2], |alpha| [1.0 - alpha, alpha]);
+    let f = OfLogit { gamma: T::from_f64(options.gamma), weights: weights.map(T::from_f64) };
+    let inputs = [prediction, prediction.tape().input(target)];
+    pointwise(Elements::new(name, reduction), f, inputs)
 }

@@ -62,19 +62,17 @@ impl<T: Scalar> Pointwise<T, 2> for Logistic {
     }
 }
 
-once! {
-    #[track_caller]
-    fn soft_margin<'t, 'a, T: Scalar>(
-        reduction: Reduction,
-        _options: &'a SoftMargin,
-        prediction: Var<'t, T>,
-        target: &'a Tensor<T>,
-    ) -> Var<'t, T> {
-        let name = "soft_margin";
-        require_shape(name, prediction, target.shape());
-        require_signs(name, target);
-        check_logits(name, prediction, Own::Sigmoid);
-        let inputs = [prediction, prediction.tape().input(target)];
-        pointwise(Elements::new(name, reduction), Logistic, inputs)
-    }
+#[track_caller]
+fn soft_margin<'t, 'a, T: Scalar>(
+    reduction: Reduction,
+    _options: &'a SoftMargin,
+    prediction: Var<'t, T>,
+    target: &'a Tensor<T>,
+) -> Var<'t, T> {
+    let name = "soft_margin";
+    require_shape(name, prediction, target.shape());
+    require_signs(name, target);
+    check_logits(name, prediction, Own::Sigmoid);
+    let inputs = [prediction, prediction.tape().input(target)];
+    pointwise(Elements::new(name, reduction), Logistic, inputs)
 }

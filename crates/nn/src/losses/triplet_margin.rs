@@ -147,27 +147,25 @@ impl<T: Scalar> Pointwise<T, 2> for OfDistances<T> {
     }
 }
 
-once! {
-    #[track_caller]
-    fn of_distances<'t, 'a, T: Scalar>(
-        options: &'a TripletMargin,
-        near: Var<'t, T>,
-        far: Var<'t, T>,
-    ) -> Var<'t, T> {
-        require_same("triplet_margin", near, far);
-        let loss = Elements::new("triplet_margin", options.reduction);
-        let f = OfDistances(T::from_f64(options.margin));
-        pointwise(Elements { differentiable: 2, ..loss }, f, [near, far])
-    }
+#[track_caller]
+fn of_distances<'t, T: Scalar>(
+    options: &TripletMargin,
+    near: Var<'t, T>,
+    far: Var<'t, T>,
+) -> Var<'t, T> {
+    require_same("triplet_margin", near, far);
+    let loss = Elements::new("triplet_margin", options.reduction);
+    let f = OfDistances(T::from_f64(options.margin));
+    pointwise(Elements { differentiable: 2, ..loss }, f, [near, far])
+}
 
-    #[track_caller]
-    fn triplet_margin<'t, 'a, T: Scalar>(
-        options: &'a TripletMargin,
-        anchor: Var<'t, T>,
-        positive: Var<'t, T>,
-        negative: Var<'t, T>,
-    ) -> Var<'t, T> {
-        let p = options.p;
-        options.loss_by([anchor, positive, negative], |a, b| a.pairwise_distance(b, p))
-    }
+#[track_caller]
+fn triplet_margin<'t, T: Scalar>(
+    options: &TripletMargin,
+    anchor: Var<'t, T>,
+    positive: Var<'t, T>,
+    negative: Var<'t, T>,
+) -> Var<'t, T> {
+    let p = options.p;
+    options.loss_by([anchor, positive, negative], |a, b| a.pairwise_distance(b, p))
 }

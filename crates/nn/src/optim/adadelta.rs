@@ -48,26 +48,24 @@ impl Rule for AdadeltaRule {
     }
 }
 
-once! {
-    fn adadelta<'a, T: Scalar>(
-        rule: &'a AdadeltaRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [v, u] = slots else { unreachable!("there are two slots") };
-        let weight_decay = rule.weight_decay * step.decay_scale;
-        let [lr, rho, fresh, epsilon, decay] =
-            [step.lr, rule.rho, 1.0 - rule.rho, rule.epsilon, weight_decay].map(T::from_f64);
-        let tiny = square_limit();
-        update([p, v.as_mut_slice(), u.as_mut_slice()], [g], move |[p, v, u], [g]| {
-            let g = decayed(g, decay, p).zero_below(tiny);
-            let v = rho * v + fresh * g * g;
-            let delta = ((u + epsilon).sqrt() / (v + epsilon).sqrt() * g).zero_below(tiny);
-            [p - lr * delta, v, rho * u + fresh * delta * delta]
-        });
-    }
+fn adadelta<'a, T: Scalar>(
+    rule: &'a AdadeltaRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [v, u] = slots else { unreachable!("there are two slots") };
+    let weight_decay = rule.weight_decay * step.decay_scale;
+    let [lr, rho, fresh, epsilon, decay] =
+        [step.lr, rule.rho, 1.0 - rule.rho, rule.epsilon, weight_decay].map(T::from_f64);
+    let tiny = square_limit();
+    update([p, v.as_mut_slice(), u.as_mut_slice()], [g], move |[p, v, u], [g]| {
+        let g = decayed(g, decay, p).zero_below(tiny);
+        let v = rho * v + fresh * g * g;
+        let delta = ((u + epsilon).sqrt() / (v + epsilon).sqrt() * g).zero_below(tiny);
+        [p - lr * delta, v, rho * u + fresh * delta * delta]
+    });
 }
 
 impl Adadelta {

@@ -84,53 +84,51 @@ struct Numbers<T> {
     is_matrix: bool,
 }
 
-once! {
-    fn adafactor<'a, T: Scalar>(
-        rule: &'a AdafactorRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [row, column] = slots else { unreachable!("there are two slots") };
-        if p.is_empty() {
-            return;
-        }
-        let is_matrix = !column.as_slice().is_empty();
-        let size = match (is_matrix, row.shape(), column.shape()) {
-            (true, [.., rows, _], [.., columns]) => [*rows, *columns],
-            _ => [1, p.len()],
-        };
-        let t = step.number as f64;
-        let fresh = t.powf(rule.beta2_decay);
-        let epsilon1 = T::from_f64(rule.epsilon1.unwrap_or(T::EPSILON.to_f64()));
-        let old_fresh = [1.0 - fresh, fresh].map(T::from_f64);
-        let numbers = Numbers { old_fresh, epsilon1, size, is_matrix };
-        let root_of_len = (p.len() as f64).sqrt();
-        let rms = reduce::norm(p).to_f64() / root_of_len;
-        let alpha = rms.max(rule.epsilon2) * step.lr.min(1.0 / t.sqrt());
-        let shrink = 1.0 - step.lr * rule.weight_decay * step.decay_scale;
-
-        moments(numbers, g, row.as_mut_slice(), column.as_mut_slice());
-        let (row, column) = (row.as_slice(), column.as_slice());
-        let floor = epsilon1 * epsilon1;
-        let mut squares = PairwiseSum::new();
-        scratch::with(size[1], |u: &mut [T]| {
-            each_row(numbers, row, column, |at, share, column| {
-                map([&g[at], column], Set, u, move |[g, c]| direction(g, share * c, floor));
-                squares.push(reduce::dot(u, u).to_f64());
-            });
-        });
-        let length = squares.total().sqrt() / (root_of_len * rule.clip);
-        // A NaN stays one.
-        let length = if length < 1.0 { 1.0 } else { length };
-        let [rate, shrink] = [alpha / length, shrink].map(T::from_f64);
-        each_row(numbers, row, column, |at, share, column| {
-            update([&mut p[at.clone()]], [&g[at], column], move |[p], [g, c]| {
-                [p * shrink - rate * direction(g, share * c, floor)]
-            });
-        });
+fn adafactor<'a, T: Scalar>(
+    rule: &'a AdafactorRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [row, column] = slots else { unreachable!("there are two slots") };
+    if p.is_empty() {
+        return;
     }
+    let is_matrix = !column.as_slice().is_empty();
+    let size = match (is_matrix, row.shape(), column.shape()) {
+        (true, [.., rows, _], [.., columns]) => [*rows, *columns],
+        _ => [1, p.len()],
+    };
+    let t = step.number as f64;
+    let fresh = t.powf(rule.beta2_decay);
+    let epsilon1 = T::from_f64(rule.epsilon1.unwrap_or(T::EPSILON.to_f64()));
+    let old_fresh = [1.0 - fresh, fresh].map(T::from_f64);
+    let numbers = Numbers { old_fresh, epsilon1, size, is_matrix };
+    let root_of_len = (p.len() as f64).sqrt();
+    let rms = reduce::norm(p).to_f64() / root_of_len;
+    let alpha = rms.max(rule.epsilon2) * step.lr.min(1.0 / t.sqrt());
+    let shrink = 1.0 - step.lr * rule.weight_decay * step.decay_scale;
+
+    moments(numbers, g, row.as_mut_slice(), column.as_mut_slice());
+    let (row, column) = (row.as_slice(), column.as_slice());
+    let floor = epsilon1 * epsilon1;
+    let mut squares = PairwiseSum::new();
+    scratch::with(size[1], |u: &mut [T]| {
+        each_row(numbers, row, column, |at, share, column| {
+            map([&g[at], column], Set, u, move |[g, c]| direction(g, share * c, floor));
+            squares.push(reduce::dot(u, u).to_f64());
+        });
+    });
+    let length = squares.total().sqrt() / (root_of_len * rule.clip);
+    // A NaN stays one.
+    let length = if length < 1.0 { 1.0 } else { length };
+    let [rate, shrink] = [alpha / length, shrink].map(T::from_f64);
+    each_row(numbers, row, column, |at, share, column| {
+        update([&mut p[at.clone()]], [&g[at], column], move |[p], [g, c]| {
+            [p * shrink - rate * direction(g, share * c, floor)]
+        });
+    });
 }
 
 /// An element of u.

@@ -52,25 +52,23 @@ impl Rule for AdagradRule {
     }
 }
 
-once! {
-    fn adagrad<'a, T: Scalar>(
-        rule: &'a AdagradRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [sum] = slots else { unreachable!("there is one slot") };
-        let rate = step.lr / (1.0 + (step.number - 1) as f64 * rule.lr_decay);
-        let [rate, epsilon, decay] =
-            [rate, rule.epsilon, rule.weight_decay * step.decay_scale].map(T::from_f64);
-        let tiny = square_limit();
-        update([p, sum.as_mut_slice()], [g], move |[p, sum], [g]| {
-            let g = decayed(g, decay, p).zero_below(tiny);
-            let sum = sum + g * g;
-            [p - rate * g / (sum.sqrt() + epsilon), sum]
-        });
-    }
+fn adagrad<'a, T: Scalar>(
+    rule: &'a AdagradRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [sum] = slots else { unreachable!("there is one slot") };
+    let rate = step.lr / (1.0 + (step.number - 1) as f64 * rule.lr_decay);
+    let [rate, epsilon, decay] =
+        [rate, rule.epsilon, rule.weight_decay * step.decay_scale].map(T::from_f64);
+    let tiny = square_limit();
+    update([p, sum.as_mut_slice()], [g], move |[p, sum], [g]| {
+        let g = decayed(g, decay, p).zero_below(tiny);
+        let sum = sum + g * g;
+        [p - rate * g / (sum.sqrt() + epsilon), sum]
+    });
 }
 
 impl Adagrad {

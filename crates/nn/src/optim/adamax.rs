@@ -46,27 +46,25 @@ impl Rule for AdamaxRule {
     }
 }
 
-once! {
-    fn adamax<'a, T: Scalar>(
-        rule: &'a AdamaxRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [m, u] = slots else { unreachable!("there are two slots") };
-        let rate = step.lr / step.bias_correction(rule.beta1);
-        let weight_decay = rule.weight_decay * step.decay_scale;
-        let [rate, beta1, fresh1, beta2, epsilon, decay] =
-            [rate, rule.beta1, 1.0 - rule.beta1, rule.beta2, rule.epsilon, weight_decay]
-                .map(T::from_f64);
-        update([p, m.as_mut_slice(), u.as_mut_slice()], [g], move |[p, m, u], [g]| {
-            let g = decayed(g, decay, p);
-            let m = mean(m, g, beta1, fresh1);
-            let u = larger(g.abs() + epsilon, beta2 * u);
-            [p - rate * m / u, m, u]
-        });
-    }
+fn adamax<'a, T: Scalar>(
+    rule: &'a AdamaxRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [m, u] = slots else { unreachable!("there are two slots") };
+    let rate = step.lr / step.bias_correction(rule.beta1);
+    let weight_decay = rule.weight_decay * step.decay_scale;
+    let [rate, beta1, fresh1, beta2, epsilon, decay] =
+        [rate, rule.beta1, 1.0 - rule.beta1, rule.beta2, rule.epsilon, weight_decay]
+            .map(T::from_f64);
+    update([p, m.as_mut_slice(), u.as_mut_slice()], [g], move |[p, m, u], [g]| {
+        let g = decayed(g, decay, p);
+        let m = mean(m, g, beta1, fresh1);
+        let u = larger(g.abs() + epsilon, beta2 * u);
+        [p - rate * m / u, m, u]
+    });
 }
 
 impl Adamax {

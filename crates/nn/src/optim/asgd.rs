@@ -65,43 +65,41 @@ impl Rule for AsgdRule {
     }
 }
 
-once! {
-    fn asgd<'a, T: Scalar>(
-        rule: &'a AsgdRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [average] = slots else { unreachable!("there is one slot") };
-        let before = (step.number - 1) as f64;
-        let rate = step.lr / (1.0 + rule.lambda * step.lr * before).powf(rule.alpha);
-        let share = 1.0 / (before - rule.t0).max(1.0);
-        let decay = rule.weight_decay * step.decay_scale;
-        let whole = share == 1.0;
-        let [rate, shrink, share, decay] =
-            [rate, 1.0 - rule.lambda * rate, share, decay].map(T::from_f64);
-        update([p, average.as_mut_slice()], [g], move |[p, average], [g]| {
-            let p = p * shrink - rate * decayed(g, decay, p);
-            [p, if whole { p } else { average + share * (p - average) }]
-        });
-    }
+fn asgd<'a, T: Scalar>(
+    rule: &'a AsgdRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [average] = slots else { unreachable!("there is one slot") };
+    let before = (step.number - 1) as f64;
+    let rate = step.lr / (1.0 + rule.lambda * step.lr * before).powf(rule.alpha);
+    let share = 1.0 / (before - rule.t0).max(1.0);
+    let decay = rule.weight_decay * step.decay_scale;
+    let whole = share == 1.0;
+    let [rate, shrink, share, decay] =
+        [rate, 1.0 - rule.lambda * rate, share, decay].map(T::from_f64);
+    update([p, average.as_mut_slice()], [g], move |[p, average], [g]| {
+        let p = p * shrink - rate * decayed(g, decay, p);
+        [p, if whole { p } else { average + share * (p - average) }]
+    });
+}
 
-    fn apply_average<'a, T: Scalar>(
-        averages: &'a [(&'a str, &'a Tensor<T>)],
-        model: &'a mut dyn Parameters<T>,
-    ) {
-        let averages: std::collections::HashMap<_, _> = averages.iter().copied().collect();
-        model.visit_params_mut(&mut |path, p| {
-            if let Some(average) = averages.get(&*path.to_string()) {
-                assert!(
-                    average.shape() == p.value().shape(),
-                    "apply_average: {path} has another shape than in the steps before"
-                );
-                p.value_mut().as_mut_slice().copy_from_slice(average.as_slice());
-            }
-        });
-    }
+fn apply_average<'a, T: Scalar>(
+    averages: &'a [(&'a str, &'a Tensor<T>)],
+    model: &'a mut dyn Parameters<T>,
+) {
+    let averages: std::collections::HashMap<_, _> = averages.iter().copied().collect();
+    model.visit_params_mut(&mut |path, p| {
+        if let Some(average) = averages.get(&*path.to_string()) {
+            assert!(
+                average.shape() == p.value().shape(),
+                "apply_average: {path} has another shape than in the steps before"
+            );
+            p.value_mut().as_mut_slice().copy_from_slice(average.as_slice());
+        }
+    });
 }
 
 impl Asgd {

@@ -332,67 +332,64 @@ impl<T: Scalar> Memory<T> {
     }
 }
 
-once! {
-    /// One step from `x`, which becomes the new point.
-    fn minimize<'a, T: Scalar>(
-        options: &'a mut Lbfgs<T>,
-        x: &'a mut [T],
-        evaluate: &'a mut Evaluate<'a, T>,
-    ) {
-        let max_eval = options.max_eval.unwrap_or(options.max_iter * 5 / 4);
-        let (tolerance_grad, tolerance_change) = (options.tolerance_grad, options.tolerance_change);
-        let memory = &mut options.memory;
-        let mut gradient = vec![T::ZERO; x.len()];
-        let mut loss = evaluate(x, &mut gradient);
-        memory.evaluations += 1;
-        let mut evaluations = 1;
-        let steepest = largest(&gradient);
-        if steepest <= tolerance_grad || !loss.is_finite() || !steepest.is_finite() {
-            return;
+/// One step from `x`, which becomes the new point.
+fn minimize<'a, T: Scalar>(
+    options: &'a mut Lbfgs<T>,
+    x: &'a mut [T],
+    evaluate: &'a mut Evaluate<'a, T>,
+) {
+    let max_eval = options.max_eval.unwrap_or(options.max_iter * 5 / 4);
+    let (tolerance_grad, tolerance_change) = (options.tolerance_grad, options.tolerance_change);
+    let memory = &mut options.memory;
+    let mut gradient = vec![T::ZERO; x.len()];
+    let mut loss = evaluate(x, &mut gradient);
+    memory.evaluations += 1;
+    let mut evaluations = 1;
+    let steepest = largest(&gradient);
+    if steepest <= tolerance_grad || !loss.is_finite() || !steepest.is_finite() {
+        return;
+    }
+    for iteration in 1..=options.max_iter {
+        memory.iterations += 1;
+        memory.turn(&gradient, options.history_size);
+        memory.previous.clear();
+        memory.previous.extend_from_slice(&gradient);
+        let before = loss;
+        memory.t = options.lr;
+        if memory.iterations == 1 {
+            let sum: f64 = gradient.iter().map(|g| g.to_f64().abs()).sum();
+            memory.t *= (1.0 / sum).min(1.0);
         }
-        for iteration in 1..=options.max_iter {
-            memory.iterations += 1;
-            memory.turn(&gradient, options.history_size);
-            memory.previous.clear();
-            memory.previous.extend_from_slice(&gradient);
-            let before = loss;
-            memory.t = options.lr;
-            if memory.iterations == 1 {
-                let sum: f64 = gradient.iter().map(|g| g.to_f64().abs()).sum();
-                memory.t *= (1.0 / sum).min(1.0);
+        let direction = &memory.direction;
+        let along = dot(&gradient, direction);
+        // A NaN ends the step too.
+        if along > -tolerance_change || along.is_nan() {
+            break;
+        }
+        let mut used = 0;
+        if options.strong_wolfe {
+            let start = Start { x, direction, loss, along, tolerance_change };
+            let most = max_eval.saturating_sub(evaluations);
+            (loss, memory.t, used) = strong_wolfe(start, memory.t, most, &mut gradient, evaluate);
+            add(x, memory.t, direction);
+        } else {
+            add(x, memory.t, direction);
+            // After the last iteration nobody asks.
+            if iteration < options.max_iter {
+                loss = evaluate(x, &mut gradient);
+                used = 1;
             }
-            let direction = &memory.direction;
-            let along = dot(&gradient, direction);
-            // A NaN ends the step too.
-            if along > -tolerance_change || along.is_nan() {
-                break;
-            }
-            let mut used = 0;
-            if options.strong_wolfe {
-                let start = Start { x, direction, loss, along, tolerance_change };
-                let most = max_eval.saturating_sub(evaluations);
-                (loss, memory.t, used) =
-                    strong_wolfe(start, memory.t, most, &mut gradient, evaluate);
-                add(x, memory.t, direction);
-            } else {
-                add(x, memory.t, direction);
-                // After the last iteration nobody asks.
-                if iteration < options.max_iter {
-                    loss = evaluate(x, &mut gradient);
-                    used = 1;
-                }
-            }
-            evaluations += used;
-            memory.evaluations += used as u64;
-            let moved = largest(direction) * memory.t;
-            let ends = evaluations >= max_eval
-                || largest(&gradient) <= tolerance_grad
-                || moved.abs() <= tolerance_change
-                || (loss - before).abs() < tolerance_change
-                || !loss.is_finite();
-            if ends {
-                break;
-            }
+        }
+        evaluations += used;
+        memory.evaluations += used as u64;
+        let moved = largest(direction) * memory.t;
+        let ends = evaluations >= max_eval
+            || largest(&gradient) <= tolerance_grad
+            || moved.abs() <= tolerance_change
+            || (loss - before).abs() < tolerance_change
+            || !loss.is_finite();
+        if ends {
+            break;
         }
     }
 }

@@ -47,26 +47,24 @@ impl Rule for LionRule {
     }
 }
 
-once! {
-    fn lion<'a, T: Scalar>(
-        rule: &'a LionRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [m] = slots else { unreachable!("there is one slot") };
-        let shrink = 1.0 - step.lr * rule.weight_decay * step.decay_scale;
-        let [lr, shrink, beta1, fresh1, beta2, fresh2] =
-            [step.lr, shrink, rule.beta1, 1.0 - rule.beta1, rule.beta2, 1.0 - rule.beta2]
-                .map(T::from_f64);
-        update([p, m.as_mut_slice()], [g], move |[p, m], [g]| {
-            let c = mean(m, g, beta1, fresh1);
-            // A NaN must not look like a step.
-            let direction = if c.is_nan() { c } else { sign(c) };
-            [p * shrink - lr * direction, mean(m, g, beta2, fresh2)]
-        });
-    }
+fn lion<'a, T: Scalar>(
+    rule: &'a LionRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [m] = slots else { unreachable!("there is one slot") };
+    let shrink = 1.0 - step.lr * rule.weight_decay * step.decay_scale;
+    let [lr, shrink, beta1, fresh1, beta2, fresh2] =
+        [step.lr, shrink, rule.beta1, 1.0 - rule.beta1, rule.beta2, 1.0 - rule.beta2]
+            .map(T::from_f64);
+    update([p, m.as_mut_slice()], [g], move |[p, m], [g]| {
+        let c = mean(m, g, beta1, fresh1);
+        // A NaN must not look like a step.
+        let direction = if c.is_nan() { c } else { sign(c) };
+        [p * shrink - lr * direction, mean(m, g, beta2, fresh2)]
+    });
 }
 
 impl Lion {

@@ -123,29 +123,27 @@ impl Rule for MuonRule {
     }
 }
 
-once! {
-    fn muon<'a, T: Scalar>(
-        rule: &'a MuonRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [m, ..] = slots else { unreachable!("there are two slots") };
-        let &[rows, columns] = m.shape() else { unreachable!("it is a matrix") };
-        let m = m.as_mut_slice();
-        let [mu, fresh] = [rule.momentum, 1.0 - rule.momentum].map(T::from_f64);
-        update([m], [g], move |[m], [g]| [mean(m, g, mu, fresh)]);
-        let scale = rule.scale.factor(rows as f64, columns as f64);
-        let shrink = 1.0 - step.lr * rule.weight_decay * step.decay_scale;
-        let [rate, shrink] = [step.lr * scale, shrink].map(T::from_f64);
-        let nesterov = rule.nesterov;
-        scratch::with(p.len(), |x: &mut [T]| {
-            map([m, g], Set, x, move |[m, g]| if nesterov { mean(m, g, mu, fresh) } else { m });
-            orthogonalize(rule, [rows, columns], x);
-            update([p], [x], move |[p], [x]| [p * shrink - rate * x]);
-        });
-    }
+fn muon<'a, T: Scalar>(
+    rule: &'a MuonRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [m, ..] = slots else { unreachable!("there are two slots") };
+    let &[rows, columns] = m.shape() else { unreachable!("it is a matrix") };
+    let m = m.as_mut_slice();
+    let [mu, fresh] = [rule.momentum, 1.0 - rule.momentum].map(T::from_f64);
+    update([m], [g], move |[m], [g]| [mean(m, g, mu, fresh)]);
+    let scale = rule.scale.factor(rows as f64, columns as f64);
+    let shrink = 1.0 - step.lr * rule.weight_decay * step.decay_scale;
+    let [rate, shrink] = [step.lr * scale, shrink].map(T::from_f64);
+    let nesterov = rule.nesterov;
+    scratch::with(p.len(), |x: &mut [T]| {
+        map([m, g], Set, x, move |[m, g]| if nesterov { mean(m, g, mu, fresh) } else { m });
+        orthogonalize(rule, [rows, columns], x);
+        update([p], [x], move |[p], [x]| [p * shrink - rate * x]);
+    });
 }
 
 /// Moves the singular values of a matrix towards 1, by Newton and Schulz' iteration of fifth order.

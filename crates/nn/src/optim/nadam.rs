@@ -61,46 +61,44 @@ impl Rule for NAdamRule {
     }
 }
 
-once! {
-    fn nadam<'a, T: Scalar>(
-        rule: &'a NAdamRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [m, v, product] = slots else { unreachable!("there are three slots") };
-        let t = step.number as f64;
-        let mu = |t: f64| rule.beta1 * (1.0 - 0.5 * 0.96_f64.powf(t * rule.momentum_decay));
-        let (now, next) = (mu(t), mu(t + 1.0));
-        let so_far = product.item().to_f64() * now;
-        // It halves in each step at first, so the flush of every 16th step comes too late.
-        product.as_mut_slice()[0] = T::from_f64(so_far).zero_below(subnormal::limit());
-        let weight_decay = rule.weight_decay * step.decay_scale;
-        let (shrink, decay) =
-            if rule.decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
-        let tiny = square_limit();
-        let [beta1, fresh1, beta2, fresh2, of_g, of_m, root, epsilon, shrink, decay] = [
-            rule.beta1,
-            1.0 - rule.beta1,
-            rule.beta2,
-            1.0 - rule.beta2,
-            step.lr * (1.0 - now) / (1.0 - so_far),
-            step.lr * next / (1.0 - so_far * next),
-            1.0 / step.bias_correction(rule.beta2).sqrt(),
-            rule.epsilon,
-            shrink,
-            decay,
-        ]
-        .map(T::from_f64);
-        update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
-            let p = p * shrink;
-            let g = decayed(g, decay, p).zero_below(tiny);
-            let m = mean(m, g, beta1, fresh1);
-            let v = beta2 * v + fresh2 * g * g;
-            [p - (of_g * g + of_m * m) / (v.sqrt() * root + epsilon), m, v]
-        });
-    }
+fn nadam<'a, T: Scalar>(
+    rule: &'a NAdamRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [m, v, product] = slots else { unreachable!("there are three slots") };
+    let t = step.number as f64;
+    let mu = |t: f64| rule.beta1 * (1.0 - 0.5 * 0.96_f64.powf(t * rule.momentum_decay));
+    let (now, next) = (mu(t), mu(t + 1.0));
+    let so_far = product.item().to_f64() * now;
+    // It halves in each step at first, so the flush of every 16th step comes too late.
+    product.as_mut_slice()[0] = T::from_f64(so_far).zero_below(subnormal::limit());
+    let weight_decay = rule.weight_decay * step.decay_scale;
+    let (shrink, decay) =
+        if rule.decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
+    let tiny = square_limit();
+    let [beta1, fresh1, beta2, fresh2, of_g, of_m, root, epsilon, shrink, decay] = [
+        rule.beta1,
+        1.0 - rule.beta1,
+        rule.beta2,
+        1.0 - rule.beta2,
+        step.lr * (1.0 - now) / (1.0 - so_far),
+        step.lr * next / (1.0 - so_far * next),
+        1.0 / step.bias_correction(rule.beta2).sqrt(),
+        rule.epsilon,
+        shrink,
+        decay,
+    ]
+    .map(T::from_f64);
+    update([p, m.as_mut_slice(), v.as_mut_slice()], [g], move |[p, m, v], [g]| {
+        let p = p * shrink;
+        let g = decayed(g, decay, p).zero_below(tiny);
+        let m = mean(m, g, beta1, fresh1);
+        let v = beta2 * v + fresh2 * g * g;
+        [p - (of_g * g + of_m * m) / (v.sqrt() * root + epsilon), m, v]
+    });
 }
 
 impl NAdam {

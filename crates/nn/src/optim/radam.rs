@@ -63,51 +63,49 @@ impl Rule for RAdamRule {
     }
 }
 
-once! {
-    fn radam<'a, T: Scalar>(
-        rule: &'a RAdamRule,
-        step: Step,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [m, v] = slots else { unreachable!("there are two slots") };
-        let weight_decay = rule.weight_decay * step.decay_scale;
-        let (shrink, decay) =
-            if rule.decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
-        let rate = step.lr / step.bias_correction(rule.beta1);
-        let rectification = rule.rectification(step);
-        let adaptive = rectification.map(|r| r * step.bias_correction(rule.beta2).sqrt());
-        let tiny = square_limit();
-        let [beta1, fresh1, beta2, fresh2, rate, epsilon, shrink, decay] = [
-            rule.beta1,
-            1.0 - rule.beta1,
-            rule.beta2,
-            1.0 - rule.beta2,
-            rate * adaptive.unwrap_or(1.0),
-            rule.epsilon,
-            shrink,
-            decay,
-        ]
-        .map(T::from_f64);
-        let moments = move |p, m: T, v: T, g| {
-            let g = decayed(g, decay, p).zero_below(tiny);
-            (mean(m, g, beta1, fresh1), beta2 * v + fresh2 * g * g)
-        };
-        let all = [p, m.as_mut_slice(), v.as_mut_slice()];
-        if adaptive.is_some() {
-            update(all, [g], move |[p, m, v], [g]| {
-                let p = p * shrink;
-                let (m, v) = moments(p, m, v, g);
-                [p - rate * m / (v.sqrt() + epsilon), m, v]
-            });
-        } else {
-            update(all, [g], move |[p, m, v], [g]| {
-                let p = p * shrink;
-                let (m, v) = moments(p, m, v, g);
-                [p - rate * m, m, v]
-            });
-        }
+fn radam<'a, T: Scalar>(
+    rule: &'a RAdamRule,
+    step: Step,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [m, v] = slots else { unreachable!("there are two slots") };
+    let weight_decay = rule.weight_decay * step.decay_scale;
+    let (shrink, decay) =
+        if rule.decoupled { (1.0 - step.lr * weight_decay, 0.0) } else { (1.0, weight_decay) };
+    let rate = step.lr / step.bias_correction(rule.beta1);
+    let rectification = rule.rectification(step);
+    let adaptive = rectification.map(|r| r * step.bias_correction(rule.beta2).sqrt());
+    let tiny = square_limit();
+    let [beta1, fresh1, beta2, fresh2, rate, epsilon, shrink, decay] = [
+        rule.beta1,
+        1.0 - rule.beta1,
+        rule.beta2,
+        1.0 - rule.beta2,
+        rate * adaptive.unwrap_or(1.0),
+        rule.epsilon,
+        shrink,
+        decay,
+    ]
+    .map(T::from_f64);
+    let moments = move |p, m: T, v: T, g| {
+        let g = decayed(g, decay, p).zero_below(tiny);
+        (mean(m, g, beta1, fresh1), beta2 * v + fresh2 * g * g)
+    };
+    let all = [p, m.as_mut_slice(), v.as_mut_slice()];
+    if adaptive.is_some() {
+        update(all, [g], move |[p, m, v], [g]| {
+            let p = p * shrink;
+            let (m, v) = moments(p, m, v, g);
+            [p - rate * m / (v.sqrt() + epsilon), m, v]
+        });
+    } else {
+        update(all, [g], move |[p, m, v], [g]| {
+            let p = p * shrink;
+            let (m, v) = moments(p, m, v, g);
+            [p - rate * m, m, v]
+        });
     }
 }
 

@@ -56,37 +56,35 @@ impl Rule for RpropRule {
     }
 }
 
-once! {
-    fn rprop<'a, T: Scalar>(
-        rule: &'a RpropRule,
-        p: &'a mut [T],
-        g: &'a [T],
-        slots: &'a mut [Tensor<T>],
-    ) {
-        let [previous, size] = slots else { unreachable!("there are two slots") };
-        let [shrink, grow, smallest, largest] =
-            [rule.shrink, rule.grow, rule.smallest, rule.largest].map(T::from_f64);
-        let all = [p, previous.as_mut_slice(), size.as_mut_slice()];
-        update(all, [g], move |[p, previous, size], [g]| {
-            // The product of the signs, and not of the gradients, which could underflow.
-            let turn = sign(g) * sign(previous);
-            let turned = turn < T::ZERO;
-            let factor = if turned {
-                shrink
-            } else if turn > T::ZERO {
-                grow
-            } else {
-                T::ONE
-            };
-            let size = size * factor;
-            let size = if size < smallest { smallest } else { size };
-            let size = if size > largest { largest } else { size };
-            let g = if turned { T::ZERO } else { g };
-            // A NaN must not look like a step.
-            let direction = if g.is_nan() { g } else { sign(g) };
-            [p - size * direction, g, size]
-        });
-    }
+fn rprop<'a, T: Scalar>(
+    rule: &'a RpropRule,
+    p: &'a mut [T],
+    g: &'a [T],
+    slots: &'a mut [Tensor<T>],
+) {
+    let [previous, size] = slots else { unreachable!("there are two slots") };
+    let [shrink, grow, smallest, largest] =
+        [rule.shrink, rule.grow, rule.smallest, rule.largest].map(T::from_f64);
+    let all = [p, previous.as_mut_slice(), size.as_mut_slice()];
+    update(all, [g], move |[p, previous, size], [g]| {
+        // The product of the signs, and not of the gradients, which could underflow.
+        let turn = sign(g) * sign(previous);
+        let turned = turn < T::ZERO;
+        let factor = if turned {
+            shrink
+        } else if turn > T::ZERO {
+            grow
+        } else {
+            T::ONE
+        };
+        let size = size * factor;
+        let size = if size < smallest { smallest } else { size };
+        let size = if size > largest { largest } else { size };
+        let g = if turned { T::ZERO } else { g };
+        // A NaN must not look like a step.
+        let direction = if g.is_nan() { g } else { sign(g) };
+        [p - size * direction, g, size]
+    });
 }
 
 impl Rprop {

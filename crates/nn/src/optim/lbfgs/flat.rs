@@ -39,39 +39,40 @@ impl<'m, T: Scalar> VisitorMut<'m, T> for Gather<'_, '_, T> {
     }
 }
 
-once! {
-    /// The values of the trainable parameters.
-    pub(super) fn values<'a, T: Scalar>(model: &'a mut dyn Parameters<T>) -> Vec<T> {
-        let mut all = vec![];
-        model.visit_params_mut(&mut |_, p| {
-            if p.is_trainable() {
-                all.extend_from_slice(p.value().as_slice());
-            }
-        });
-        all
-    }
+/// The values of the trainable parameters.
+pub(super) fn values<T: Scalar>(model: &mut dyn Parameters<T>) -> Vec<T> {
+    let mut all = vec![];
+    model.visit_params_mut(&mut |_, p| {
+        if p.is_trainable() {
+            all.extend_from_slice(p.value().as_slice());
+        }
+    });
+    all
+}
 
-    /// Sets the values of the trainable parameters.
-    pub(super) fn scatter<'a, T: Scalar>(model: &'a mut dyn Parameters<T>, values: &'a [T]) {
-        let mut rest = values;
-        model.visit_params_mut(&mut |_, p| {
-            if p.is_trainable() {
-                let own;
-                (own, rest) = rest.split_at(p.value().len());
-                p.value_mut().as_mut_slice().copy_from_slice(own);
-            }
-        });
-    }
+/// Sets the values of the trainable parameters.
+pub(super) fn scatter<'a, T: Scalar>(model: &'a mut dyn Parameters<T>, values: &'a [T]) {
+    let mut rest = values;
+    model.visit_params_mut(&mut |_, p| {
+        if p.is_trainable() {
+            let own;
+            (own, rest) = rest.split_at(p.value().len());
+            p.value_mut().as_mut_slice().copy_from_slice(own);
+        }
+    });
+}
 
-    /// Writes the gradients of the trainable parameters, updates the buffers, and returns how many
-    /// parameters had a gradient.
-    pub(super) fn gather<'a, 'g, T: Scalar>(
-        model: &'a mut dyn Parameters<T>,
-        grads: &'a mut Gradients<'g, T>,
-        into: &'a mut [T],
-    ) -> usize where 'g: 'a {
-        let mut gather = Gather { grads, rest: into, hint: 0, found: 0 };
-        model.visit_mut(&ParamPath::ROOT, &mut gather);
-        gather.found
-    }
+/// Writes the gradients of the trainable parameters, updates the buffers, and returns how many
+/// parameters had a gradient.
+pub(super) fn gather<'a, 'g, T: Scalar>(
+    model: &'a mut dyn Parameters<T>,
+    grads: &'a mut Gradients<'g, T>,
+    into: &'a mut [T],
+) -> usize
+where
+    'g: 'a,
+{
+    let mut gather = Gather { grads, rest: into, hint: 0, found: 0 };
+    model.visit_mut(&ParamPath::ROOT, &mut gather);
+    gather.found
 }

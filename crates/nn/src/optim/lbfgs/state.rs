@@ -77,53 +77,51 @@ impl<T: Scalar> Lbfgs<T> {
     }
 }
 
-once! {
-    fn memory_of<'a, T: Scalar>(
-        state: &'a LbfgsState<T>,
-        history_size: usize,
-        model: &'a dyn Parameters<T>,
-    ) -> Result<Memory<T>, StateError> {
-        let refuse = |why: String| Err(StateError::new("Lbfgs", why));
-        let mut trainable = 0;
-        model.visit_params(&mut |_, p| {
-            if p.is_trainable() {
-                trainable += p.value().len();
-            }
-        });
-        let wanted = if state.iterations == 0 { 0 } else { trainable };
-        let ends = [&state.direction, &state.gradient];
-        let vectors = ends.into_iter().chain(state.pairs.iter().flat_map(|(y, s)| [y, s]));
-        for vector in vectors {
-            if vector.len() != wanted {
-                let len = vector.len();
-                return refuse(format!("it is of {len} numbers, and the model trains {wanted}"));
-            }
-            if let Some(x) = vector.iter().find(|x| !x.is_finite()) {
-                return refuse(format!("a number of it is {x}"));
-            }
+fn memory_of<'a, T: Scalar>(
+    state: &'a LbfgsState<T>,
+    history_size: usize,
+    model: &'a dyn Parameters<T>,
+) -> Result<Memory<T>, StateError> {
+    let refuse = |why: String| Err(StateError::new("Lbfgs", why));
+    let mut trainable = 0;
+    model.visit_params(&mut |_, p| {
+        if p.is_trainable() {
+            trainable += p.value().len();
         }
-        for (what, value) in [("learning rate", state.lr), ("step length", state.length)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return refuse(format!("its {what} is {value}"));
-            }
+    });
+    let wanted = if state.iterations == 0 { 0 } else { trainable };
+    let ends = [&state.direction, &state.gradient];
+    let vectors = ends.into_iter().chain(state.pairs.iter().flat_map(|(y, s)| [y, s]));
+    for vector in vectors {
+        if vector.len() != wanted {
+            let len = vector.len();
+            return refuse(format!("it is of {len} numbers, and the model trains {wanted}"));
         }
-        if state.pairs.len() > history_size {
-            let pairs = state.pairs.len();
-            return refuse(format!("it has {pairs} pairs, and the history size is {history_size}"));
+        if let Some(x) = vector.iter().find(|x| !x.is_finite()) {
+            return refuse(format!("a number of it is {x}"));
         }
-        let mut memory = Memory::new();
-        for (y, s) in &state.pairs {
-            let curvature = dot(y, s);
-            if curvature.is_nan() || curvature <= 0.0 {
-                return refuse(format!("the curvature of a pair is {curvature}"));
-            }
-            memory.push(Pair { y: y.clone(), s: s.clone(), rho: 0.0, alpha: 0.0 }, curvature);
-        }
-        memory.iterations = state.iterations;
-        memory.evaluations = state.evaluations;
-        memory.t = state.length;
-        memory.direction = state.direction.clone();
-        memory.previous = state.gradient.clone();
-        Ok(memory)
     }
+    for (what, value) in [("learning rate", state.lr), ("step length", state.length)] {
+        if !(value >= 0.0 && value.is_finite()) {
+            return refuse(format!("its {what} is {value}"));
+        }
+    }
+    if state.pairs.len() > history_size {
+        let pairs = state.pairs.len();
+        return refuse(format!("it has {pairs} pairs, and the history size is {history_size}"));
+    }
+    let mut memory = Memory::new();
+    for (y, s) in &state.pairs {
+        let curvature = dot(y, s);
+        if curvature.is_nan() || curvature <= 0.0 {
+            return refuse(format!("the curvature of a pair is {curvature}"));
+        }
+        memory.push(Pair { y: y.clone(), s: s.clone(), rho: 0.0, alpha: 0.0 }, curvature);
+    }
+    memory.iterations = state.iterations;
+    memory.evaluations = state.evaluations;
+    memory.t = state.length;
+    memory.direction = state.direction.clone();
+    memory.previous = state.gradient.clone();
+    Ok(memory)
 }
