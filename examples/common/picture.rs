@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
+/// How many pixels are between two pictures.
+const GAP: usize = 2;
+
 /// A picture of grey or coloured pixels, each from 0 to 1, row by row.
 pub(crate) struct Picture {
     width: usize,
@@ -37,6 +40,19 @@ impl Picture {
             }
         }
         Self::new(width, 1, values)
+    }
+
+    /// Coloured pictures of `side × side` pixels side by side, with a white line between them.
+    pub(crate) fn beside(side: usize, pictures: &[&[f32]]) -> Self {
+        let gap = [1.0; 3 * GAP];
+        let mut values = vec![];
+        for y in 0..side {
+            for (i, picture) in pictures.iter().enumerate() {
+                values.extend_from_slice(if i == 0 { &[] } else { &gap });
+                values.extend_from_slice(&picture[3 * side * y..][..3 * side]);
+            }
+        }
+        Self::new(pictures.len() * (side + GAP) - GAP, 3, values)
     }
 
     /// Writes the picture, each pixel as a square of `zoom × zoom`.
