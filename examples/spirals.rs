@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! cargo run --release --example spirals -- spirals.png
-//! cargo run --release --example spirals -- --quick          # fewer steps
+//! cargo run --release --example spirals -- --quick          # fewer points and steps
 //! ```
 //!
 //! Each of 32 blocks is `x + W₂ relu(W₁ x)`. Two initializations are compared: Fixup, whose blocks
 //! begin at zero and are scaled by their number (Zhang et al. 2019), and Kaiming's for every layer,
-//! with which each block doubles the variance of its input. The program asserts that Fixup classifies
-//! 99 % of new points correctly.
+//! with which each block doubles the variance of its input. The picture shows what the two have learnt.
+//! The program asserts that Fixup classifies 99 % of new points correctly (97 % with `--quick`), and
+//! Kaiming's at most 75 %.
 
 #[path = "common/options.rs"]
 mod options;
@@ -25,6 +26,8 @@ use spirals::spirals;
 
 const BLOCKS: usize = 32;
 const WIDTH: usize = 32;
+/// The side of a picture, in pixels.
+const SIDE: usize = 240;
 
 fn fixup() -> Sequential {
     let first = Sequential::new().add(Linear::new(2, WIDTH));
@@ -42,16 +45,16 @@ fn kaiming() -> Sequential {
 }
 
 /// Trains a network on the points, and returns the share of new points that it classifies correctly.
-fn train(name: &str, model: &mut Sequential, steps: usize) -> f64 {
+fn train(name: &str, model: &mut Sequential, points: usize, steps: usize) -> f64 {
     let mut rng = TorchRng::seed(1);
-    let (x, labels) = spirals(1_000, &mut rng);
+    let (x, labels) = spirals(points, &mut rng);
     let (mut adam, mut tape) = (Adam::new(3e-3), Tape::new());
     for step in 1..=steps {
         let (loss, mut grads) =
             tape.value_and_grad(|t| model.forward(t.input(&x)).cross_entropy(&labels));
         grads.clip_norm(1.0);
         adam.step(model, grads);
-        if step == 1 || step % 100 == 0 {
+        if step == 1 || step % 50 == 0 {
             println!("{name}: step {step:>3}, loss {loss:.4}");
         }
     }
@@ -60,7 +63,7 @@ fn train(name: &str, model: &mut Sequential, steps: usize) -> f64 {
 }
 
 /// How sure the network is of the first class, as the brightness of each point.
-fn decision(model: &Sequential, side: usize) -> Picture {
+fn decision(model: &Sequential, side: usize) -> Vec<f32> {
     let at = |i: usize| 2.2 * i as f32 / (side - 1) as f32 - 1.1;
     let points = (0..side * side).flat_map(|i| [at(i % side), -at(i / side)]).collect();
     let logits = model.predict(&Tensor::from_vec([side * side, 2], points));
@@ -75,10 +78,10 @@ fn decision(model: &Sequential, side: usize) -> Picture {
             [point[0], -point[1]].map(|v| ((v + 1.1) / 2.2 * (side - 1) as f32).round() as usize);
         colors[3 * (row * side + column)..][..3].fill([1.0, 0.0][label]);
     }
-    Picture::new(side, 3, colors)
+    colors
 }
 
-const OPTIONS: &[Opt] = &[Opt::flag("quick", "fewer steps")];
+const OPTIONS: &[Opt] = &[Opt::flag("quick", "fewer points and steps")];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let given = Program {
@@ -89,20 +92,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         after: String::new(),
     }
     .read();
-    let steps = if given.has("quick") { 200 } else { 500 };
+    let (points, steps, promised) =
+        if given.has("quick") { (300, 120, 0.97) } else { (1_000, 500, 0.99) };
     manual_seed(1);
     let (mut fixup, mut kaiming) = (fixup(), kaiming());
     println!("{}", InitReport::new(&kaiming, &spirals(256, &mut TorchRng::seed(1)).0));
-    let right = train("Fixup", &mut fixup, steps);
-    let plain = train("Kaiming", &mut kaiming, steps);
+    let right = train("Fixup", &mut fixup, points, steps);
+    let plain = train("Kaiming", &mut kaiming, points, steps);
     println!(
         "new points classified correctly: Fixup {:.1} %, Kaiming {:.1} %",
         100.0 * right,
         100.0 * plain
     );
-    assert!(right >= 0.99, "99 % are promised");
+    assert!(right >= promised, "{promised} are promised");
+    assert!(plain <= 0.75, "with Kaiming's weights it is not supposed to learn");
     if let Some(path) = given.file() {
-        decision(&fixup, 300).save(&path, 2)?;
+        let [fixup, kaiming] = [&fixup, &kaiming].map(|model| decision(model, SIDE));
+        Picture::beside(SIDE, &[&fixup, &kaiming]).save(&path, 2)?;
     }
     Ok(())
 }

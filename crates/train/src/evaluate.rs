@@ -4,7 +4,7 @@ use fanin_datasets::Data;
 use fanin_nn::Module;
 use fanin_tensor::Tensor;
 
-use crate::metrics::{Accuracy, ConfusionMatrix, Metric, check_classes};
+use crate::metrics::{Accuracy, ConfusionMatrix, Metric, check_logits};
 
 /// Samples that are predicted at once: enough for a large product, little memory.
 pub(crate) const BATCH: usize = 512;
@@ -18,7 +18,7 @@ pub(crate) const BATCH: usize = 512;
 /// [`metrics::accuracy`](crate::metrics::accuracy) is the same for outputs that are there already.
 ///
 /// # Shapes
-/// The model maps a batch's inputs to `(b, classes)`. The data's batches are `(Tensor, Vec<usize>)`:
+/// The model maps a batch's inputs to `(b, classes)`, or to `(b)` or `(b, 1)` logits of class 1. The data's batches are `(Tensor, Vec<usize>)`:
 /// a [`Dataset`](fanin_datasets::Dataset), a table with labels, a pair, or your own type.
 ///
 /// # Panics
@@ -74,7 +74,7 @@ where
     let mut matrix = ConfusionMatrix::default();
     for (x, labels) in data.batches(BATCH) {
         let outputs = model.predict(&x);
-        check_classes("confusion_matrix", &outputs, &labels);
+        check_logits("confusion_matrix", &outputs, &labels);
         matrix.add(&outputs, &labels);
     }
     matrix

@@ -3,10 +3,11 @@
 //!
 //! | function | batch by batch | outputs | targets |
 //! |---|---|---|---|
-//! | [`accuracy`], [`top_k_accuracy`] | [`Accuracy`], [`TopKAccuracy`] | `(n, classes)` | `n` labels |
-//! | [`confusion_matrix`] | | `(n, classes)` | `n` labels |
-//! | [`precision`], [`recall`], [`f1`] | [`Precision`], [`Recall`], [`F1`] | `(n, classes)` | `n` labels |
-//! | [`balanced_accuracy`] | [`BalancedAccuracy`] | `(n, classes)` | `n` labels |
+//! | [`accuracy`] | [`Accuracy`] | `(n, classes)`, or logits `(n)` or `(n, 1)` of class 1 | `n` labels |
+//! | [`top_k_accuracy`] | [`TopKAccuracy`] | `(n, classes)` | `n` labels |
+//! | [`confusion_matrix`] | | as for [`accuracy`] | `n` labels |
+//! | [`precision`], [`recall`], [`f1`] | [`Precision`], [`Recall`], [`F1`] | as for [`accuracy`] | `n` labels |
+//! | [`balanced_accuracy`] | [`BalancedAccuracy`] | as for [`accuracy`] | `n` labels |
 //! | [`log_loss`], [`brier_score`], [`expected_calibration_error`] | [`LogLoss`], [`BrierScore`], [`CalibrationError`] | logits `(n, classes)`, or `(n)` or `(n, 1)` of class 1 | `n` labels |
 //! | [`roc_auc_ovr`] | [`RocAucOvr`] | logits `(n, classes)` | `n` labels |
 //! | [`roc_auc`], [`average_precision`] | [`RocAuc`], [`AveragePrecision`] | scores `(n)` or `(n, 1)` | `n` labels, 0 or 1 |
@@ -39,7 +40,7 @@ mod roc_auc;
 mod roc_auc_ovr;
 
 pub use accuracy::{TopKAccuracy, accuracy, top_k_accuracy};
-pub(crate) use accuracy::{check_classes, hits};
+pub(crate) use accuracy::{check_logits, hits};
 pub use average::Average;
 pub use average_precision::{AveragePrecision, average_precision};
 pub use brier::{BrierScore, brier_score};

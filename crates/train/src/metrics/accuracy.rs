@@ -4,6 +4,7 @@ use fanin_tensor::reduce::argmax;
 use fanin_tensor::{Tensor, show_shape};
 
 use super::Metric;
+pub(crate) use super::probabilities::check_logits;
 
 /// The share of samples whose largest output is that of their label, in \[0, 1\]; NaN for none.
 ///
@@ -13,7 +14,8 @@ use super::Metric;
 /// Of equal outputs the first counts as the largest.
 ///
 /// # Shapes
-/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+/// `outputs` is `(n, classes)`: logits or probabilities. `(n)` and `(n, 1)` are logits of class 1, which is
+/// predicted where they are positive. `labels` has `n` classes.
 ///
 /// # Panics
 /// **Panics** if `outputs` has another shape, or if a label has no output.
@@ -25,10 +27,13 @@ use super::Metric;
 ///
 /// let outputs = Tensor::from_vec([2, 3], vec![0.1, 0.7, 0.2, 0.5, 0.3, 0.2]);
 /// assert_eq!(accuracy(&outputs, &[1, 2]), 0.5);
+///
+/// let logits = Tensor::from([[-1.5], [0.3], [2.0]]);
+/// assert_eq!(accuracy(&logits, &[0, 0, 1]), 2.0 / 3.0);
 /// ```
 #[track_caller]
 pub fn accuracy(outputs: &Tensor, labels: &[usize]) -> f64 {
-    check_classes("accuracy", outputs, labels);
+    check_logits("accuracy", outputs, labels);
     hits(outputs, labels) as f64 / labels.len() as f64
 }
 
@@ -141,14 +146,25 @@ fn hits_of_k(outputs: &Tensor, labels: &[usize], k: usize) -> usize {
     rows.filter(|&(row, &label)| above(row, label) < k).count()
 }
 
-/// How many samples have the largest output at their label.
+/// How many samples are taken for what their label says.
 pub(crate) fn hits(outputs: &Tensor, labels: &[usize]) -> usize {
-    rows(outputs).zip(labels).filter(|&(row, &label)| argmax(row) == label).count()
+    rows(outputs).zip(labels).filter(|&(row, &label)| predicted(row) == label).count()
+}
+
+/// The class that a sample with these outputs is taken for: that of the largest, or 1 where the only one
+/// is a positive logit.
+pub(crate) fn predicted(row: &[f32]) -> usize {
+    if let [logit] = row { usize::from(*logit > 0.0) } else { argmax(row) }
 }
 
 /// The outputs for each sample.
 pub(crate) fn rows(outputs: &Tensor) -> impl Iterator<Item = &[f32]> {
-    outputs.as_slice().chunks_exact(outputs.shape().last().copied().unwrap_or(1).max(1))
+    outputs.as_slice().chunks_exact(width(outputs).max(1))
+}
+
+/// How many outputs there are for each sample.
+pub(crate) fn width(outputs: &Tensor) -> usize {
+    if let [_] = outputs.shape() { 1 } else { outputs.shape().last().copied().unwrap_or(1) }
 }
 
 /// Panics unless there is a row of outputs for each label, and an output for each class.

@@ -4,17 +4,17 @@ use std::fmt;
 
 use fanin_tensor::Tensor;
 use fanin_tensor::reduce::PairwiseSum;
-use fanin_tensor::reduce::argmax;
 
 use super::Average;
-use super::accuracy::{check_classes, rows};
+use super::accuracy::{check_logits, predicted, rows, width};
 
 /// How often each class is taken for which.
 ///
 /// The predicted class of a sample is that of its largest output, the first of equals.
 ///
 /// # Shapes
-/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+/// `outputs` is `(n, classes)`: logits or probabilities. `(n)` and `(n, 1)` are logits of class 1, which is
+/// predicted where they are positive. `labels` has `n` classes.
 ///
 /// # Panics
 /// **Panics** if `outputs` has another shape, or if a label has no output.
@@ -31,7 +31,7 @@ use super::accuracy::{check_classes, rows};
 /// ```
 #[track_caller]
 pub fn confusion_matrix(outputs: &Tensor, labels: &[usize]) -> ConfusionMatrix {
-    check_classes("confusion_matrix", outputs, labels);
+    check_logits("confusion_matrix", outputs, labels);
     let mut matrix = ConfusionMatrix::default();
     matrix.add(outputs, labels);
     matrix
@@ -65,16 +65,17 @@ impl ConfusionMatrix {
         if labels.is_empty() {
             return;
         }
+        // One output is the logit of class 1 of two.
+        let classes = width(outputs).max(2);
         if self.counts.is_empty() {
-            self.classes = outputs.shape().last().copied().unwrap_or(0);
+            self.classes = classes;
             self.counts = vec![0; self.classes * self.classes];
         }
-        let classes = outputs.shape().last().copied().unwrap_or(0);
         if classes != self.classes {
             panic!("confusion matrix: {classes} classes after batches of {}", self.classes);
         }
         for (row, &truth) in rows(outputs).zip(labels) {
-            self.counts[truth * self.classes + argmax(row)] += 1;
+            self.counts[truth * self.classes + predicted(row)] += 1;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use fanin_tensor::Tensor;
 
-use super::{check_classes, hits};
+use super::{check_logits, hits};
 
 /// A metric of outputs and targets that arrive batch by batch.
 ///
@@ -68,7 +68,7 @@ impl Metric<[usize]> for Accuracy {
 
     #[track_caller]
     fn update(&mut self, outputs: &Tensor, labels: &[usize]) {
-        check_classes("accuracy", outputs, labels);
+        check_logits("accuracy", outputs, labels);
         self.right += hits(outputs, labels);
         self.all += labels.len();
     }

@@ -2,7 +2,7 @@
 
 use fanin_tensor::Tensor;
 
-use super::accuracy::check_classes;
+use super::accuracy::check_logits;
 use super::{Average, ConfusionMatrix, Metric};
 
 /// Of the samples taken for a class, the share that is of it, in \[0, 1\], averaged over the classes; NaN
@@ -15,7 +15,8 @@ use super::{Average, ConfusionMatrix, Metric};
 /// be it as a label or as a prediction. Of equal outputs the first counts as the largest.
 ///
 /// # Shapes
-/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+/// `outputs` is `(n, classes)`: logits or probabilities. `(n)` and `(n, 1)` are logits of class 1, which is
+/// predicted where they are positive. `labels` has `n` classes.
 ///
 /// # Panics
 /// **Panics** if `outputs` has another shape, if a label has no output, or if the average is that of a
@@ -46,7 +47,8 @@ pub fn precision(outputs: &Tensor, labels: &[usize], average: Average) -> f64 {
 /// label or as a prediction. Of equal outputs the first counts as the largest.
 ///
 /// # Shapes
-/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+/// `outputs` is `(n, classes)`: logits or probabilities. `(n)` and `(n, 1)` are logits of class 1, which is
+/// predicted where they are positive. `labels` has `n` classes.
 ///
 /// # Panics
 /// **Panics** if `outputs` has another shape, if a label has no output, or if the average is that of a
@@ -77,7 +79,8 @@ pub fn recall(outputs: &Tensor, labels: &[usize], average: Average) -> f64 {
 /// outputs the first counts as the largest.
 ///
 /// # Shapes
-/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+/// `outputs` is `(n, classes)`: logits or probabilities. `(n)` and `(n, 1)` are logits of class 1, which is
+/// predicted where they are positive. `labels` has `n` classes.
 ///
 /// # Panics
 /// **Panics** if `outputs` has another shape, if a label has no output, or if the average is that of a
@@ -106,7 +109,8 @@ pub fn f1(outputs: &Tensor, labels: &[usize], average: Average) -> f64 {
 /// Of equal outputs the first counts as the largest.
 ///
 /// # Shapes
-/// `outputs` is `(n, classes)`: logits or probabilities. `labels` has `n` classes.
+/// `outputs` is `(n, classes)`: logits or probabilities. `(n)` and `(n, 1)` are logits of class 1, which is
+/// predicted where they are positive. `labels` has `n` classes.
 ///
 /// # Panics
 /// **Panics** if `outputs` has another shape, or if a label has no output.
@@ -129,7 +133,7 @@ pub fn balanced_accuracy(outputs: &Tensor, labels: &[usize]) -> f64 {
 
 #[track_caller]
 fn counted(op: &str, outputs: &Tensor, labels: &[usize]) -> ConfusionMatrix {
-    check_classes(op, outputs, labels);
+    check_logits(op, outputs, labels);
     let mut matrix = ConfusionMatrix::default();
     matrix.add(outputs, labels);
     matrix
@@ -172,7 +176,7 @@ macro_rules! of_confusion_matrix {
 
             #[track_caller]
             fn update(&mut self, outputs: &Tensor, labels: &[usize]) {
-                check_classes(stringify!($metric), outputs, labels);
+                check_logits(stringify!($metric), outputs, labels);
                 self.matrix.add(outputs, labels);
                 $(self.matrix.check_average(stringify!($metric), self.$option);)?
             }

@@ -1,4 +1,4 @@
-//! Probabilities from logits, for log_loss.rs, brier.rs, calibration.rs and roc_auc_ovr.rs.
+//! Logits of two or more classes, and probabilities from them.
 
 use fanin_tensor::{Tensor, show_shape};
 
@@ -8,7 +8,7 @@ use super::accuracy::check_classes;
 ///
 /// `(n, classes)`, of which 2 or more, are logits of a softmax; `(n)` and `(n, 1)` are logits of class 1.
 #[track_caller]
-pub(super) fn check_logits(op: &str, logits: &Tensor, labels: &[usize]) {
+pub(crate) fn check_logits(op: &str, logits: &Tensor, labels: &[usize]) {
     match *logits.shape() {
         [n] | [n, 1] if n == labels.len() => {
             if let Some(i) = labels.iter().position(|&label| label > 1) {

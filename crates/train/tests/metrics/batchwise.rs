@@ -218,7 +218,9 @@ fn mistakes_panic_at_the_callers_line() {
     let mut top = TopKAccuracy::new(1);
     check(panic_of(|| top.update(&one, labels)), line!(), "TopKAccuracy: outputs 4×1, but label 1");
     let mut f1 = F1::new(Average::Macro);
-    check(panic_of(|| f1.update(&flat, labels)), line!(), "F1: outputs 4; give (n, classes)");
+    check(panic_of(|| f1.update(&flat, &[2; 4])), line!(), "F1: logits 4 of class 1, but label 0");
+    let cube = Tensor::zeros([4, 2, 1]);
+    check(panic_of(|| f1.update(&cube, labels)), line!(), "F1: outputs 4×2×1; give (n, classes)");
     f1.update(&two, labels);
     let three = Tensor::zeros([4, 3]);
     check(panic_of(|| f1.update(&three, labels)), line!(), "3 classes after batches of 2");

@@ -7,10 +7,10 @@ use fanin_init::{Identity, Zeros};
 use fanin_nn::{Linear, Sequential};
 use fanin_tensor::Tensor;
 use fanin_train::metrics::{
-    self, Average, average_precision, balanced_accuracy, brier_score, expected_calibration_error,
-    explained_variance, f1, log_loss, mean_absolute_error, mean_absolute_percentage_error,
-    mean_squared_error, precision, r2, recall, roc_auc, roc_auc_ovr, root_mean_squared_error,
-    top_k_accuracy,
+    self, Accuracy, Average, Metric, average_precision, balanced_accuracy, brier_score,
+    expected_calibration_error, explained_variance, f1, log_loss, mean_absolute_error,
+    mean_absolute_percentage_error, mean_squared_error, precision, r2, recall, roc_auc,
+    roc_auc_ovr, root_mean_squared_error, top_k_accuracy,
 };
 use fanin_train::{accuracy, confusion_matrix, evaluate, predict_all};
 
@@ -263,6 +263,44 @@ fn models_are_judged_on_images_and_on_numbers() {
     assert!(evaluate(&identity(1), &table.take(0), r2).is_nan());
 }
 
+/// One logit z for each sample counts as the two outputs 0 and z.
+#[test]
+fn one_logit_is_two_classes() {
+    let logits = [-2.0, 0.0, 0.5, 3.0, -0.1, 1.0, f32::MIN_POSITIVE];
+    let labels = [0, 0, 1, 1, 1, 0, 1];
+    let [flat, column] = [&[7][..], &[7, 1]].map(|s| Tensor::from(logits.to_vec()).reshape(s));
+    let two = Tensor::from_rows(logits.map(|z| [0.0, z]));
+    let all = |y: &Tensor| {
+        let average = Average::Class(1);
+        let (mut accuracy, mut f1) = (Accuracy::new(), metrics::F1::new(average));
+        accuracy.update(y, &labels[..]);
+        f1.update(y, &labels[..]);
+        [
+            metrics::accuracy(y, &labels),
+            metrics::precision(y, &labels, average),
+            metrics::recall(y, &labels, average),
+            metrics::f1(y, &labels, average),
+            metrics::balanced_accuracy(y, &labels),
+            accuracy.value(),
+            f1.value(),
+        ]
+    };
+    // 3 of 4 are rightly taken for class 1, 1 of 4 of class 1 is missed, 5 of 7 are right.
+    assert_eq!(all(&two), [5.0 / 7.0, 0.75, 0.75, 0.75, (0.75 + 2.0 / 3.0) / 2.0, 5.0 / 7.0, 0.75]);
+    assert_eq!((all(&flat), all(&column)), (all(&two), all(&two)));
+    assert_eq!(
+        metrics::confusion_matrix(&column, &labels),
+        metrics::confusion_matrix(&two, &labels)
+    );
+    assert_eq!(metrics::confusion_matrix(&flat, &labels).count(0, 1), 1);
+
+    let data = (column.clone(), labels.to_vec());
+    let identity = Sequential::new();
+    assert_eq!(fanin_train::accuracy(&identity, &data), 5.0 / 7.0);
+    assert_eq!(fanin_train::confusion_matrix(&identity, &data).accuracy(), 5.0 / 7.0);
+    assert!(metrics::accuracy(&Tensor::zeros([0, 1]), &[]).is_nan());
+}
+
 #[test]
 fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     let check = |(message, line): (String, u32), expected: u32, text: &str| {
@@ -271,14 +309,19 @@ fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     };
     let (one, two) = (Tensor::zeros([4, 1]), Tensor::zeros([4, 2]));
     let labels = [0, 1, 0, 1];
-    let text = "accuracy: outputs 4×1, but label 1 is 1; the model needs an output for each class";
-    check(panic_of(|| metrics::accuracy(&one, &labels)), line!(), text);
+    let text = "accuracy: outputs 4×2, but label 1 is 2; the model needs an output for each class";
+    check(panic_of(|| metrics::accuracy(&two, &[0, 2, 0, 1])), line!(), text);
+    let text = "accuracy: logits 4×1 of class 1, but label 1 is 2; labels are 0 or 1";
+    check(panic_of(|| metrics::accuracy(&one, &[0, 2, 0, 1])), line!(), text);
+    check(panic_of(|| metrics::accuracy(&one, &[0])), line!(), "4×1 of class 1, but 1 labels");
     check(panic_of(|| metrics::accuracy(&two, &[0])), line!(), "outputs 4×2, but 1 labels");
     let flat = Tensor::zeros(4);
     check(panic_of(|| top_k_accuracy(&flat, &labels, 1)), line!(), "outputs 4; give (n, classes)");
     check(panic_of(|| top_k_accuracy(&two, &labels, 0)), line!(), "k is 0");
-    let wrong = panic_of(|| metrics::confusion_matrix(&one, &labels));
-    check(wrong, line!() - 1, "confusion_matrix: outputs 4×1, but label 1 is 1");
+    let text = "top_k_accuracy: outputs 4×1, but label 1 is 1; the model needs an output for each";
+    check(panic_of(|| top_k_accuracy(&one, &labels, 1)), line!(), text);
+    let wrong = panic_of(|| metrics::confusion_matrix(&two, &[0, 2, 0, 1]));
+    check(wrong, line!() - 1, "confusion_matrix: outputs 4×2, but label 1 is 2");
     let matrix = metrics::confusion_matrix(&two, &labels);
     check(panic_of(|| matrix.count(0, 2)), line!(), "count: no class 2 among 2");
     check(panic_of(|| matrix.precision(2)), line!(), "precision: no class 2 among 2");
@@ -301,8 +344,9 @@ fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     assert!(of(Average::Class(1)).is_finite());
     let class = panic_of(|| precision(&two, &labels, Average::Class(2)));
     check(class, line!() - 1, "precision: no class 2 among 2");
-    check(panic_of(|| recall(&one, &labels, Average::Macro)), line!(), "recall: outputs 4×1, but");
-    check(panic_of(|| f1(&flat, &labels, Average::Macro)), line!(), "f1: outputs 4; give (n, cl");
+    check(panic_of(|| recall(&one, &[2; 4], Average::Macro)), line!(), "recall: logits 4×1 of");
+    let cube = Tensor::zeros([4, 2, 1]);
+    check(panic_of(|| f1(&cube, &labels, Average::Macro)), line!(), "f1: outputs 4×2×1; give (n,");
     check(panic_of(|| balanced_accuracy(&two, &[0])), line!(), "outputs 4×2, but 1 labels");
     check(panic_of(|| log_loss(&one, &[0, 1, 2, 0])), line!(), "log_loss: logits 4×1 of class 1");
     check(panic_of(|| log_loss(&flat, &[0])), line!(), "logits 4 of class 1, but 1 labels");
@@ -318,11 +362,11 @@ fn mistakes_panic_at_the_callers_line_with_the_shapes() {
     check(panic_of(|| roc_auc(&two, &labels)), line!(), "roc_auc: scores 4×2, but 4 labels");
     check(panic_of(|| roc_auc(&one, &[0, 1, 2, 0])), line!(), "label 2 is 2");
 
-    let images = Dataset::from_parts(vec![0; 4], 1, vec![0, 1, 0, 1], 2).unwrap();
+    let images = Dataset::from_parts(vec![0; 4], 1, vec![0, 2, 0, 1], 3).unwrap();
     let model = identity(1);
-    check(panic_of(|| accuracy(&model, &images)), line!(), "accuracy: outputs 4×1, but label 1");
+    check(panic_of(|| accuracy(&model, &images)), line!(), "accuracy: logits 4×1 of class 1, but");
     let matrix = panic_of(|| confusion_matrix(&model, &images));
-    check(matrix, line!() - 1, "confusion_matrix: outputs 4×1, but label 1 is 1");
+    check(matrix, line!() - 1, "confusion_matrix: logits 4×1 of class 1, but label 1 is 2");
     check(panic_of(|| accuracy(&identity(2), &images)), line!(), "4×1");
 }
 
