@@ -57,11 +57,6 @@ impl<'f> Member<'f> {
         self.size
     }
 
-    /// How many bytes of the zip file it takes.
-    pub(crate) fn packed_size(&self) -> usize {
-        self.packed.len()
-    }
-
     pub(crate) fn is_stored(&self) -> bool {
         self.method == CompressionMethod::Stored
     }
