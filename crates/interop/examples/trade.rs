@@ -42,7 +42,8 @@ impl Rng {
 
     /// From −2 to 2.
     fn tensor(&mut self, shape: [usize; 2]) -> Tensor {
-        let values = (0..shape[0] * shape[1]).map(|_| (self.next() >> 40) as f32 / (1 << 22) as f32 - 2.0);
+        let values =
+            (0..shape[0] * shape[1]).map(|_| (self.next() >> 40) as f32 / (1 << 22) as f32 - 2.0);
         Tensor::from_vec(shape, values.collect())
     }
 }
@@ -51,7 +52,13 @@ impl Rng {
 const KINDS: usize = 18;
 
 /// Adds a layer of this kind, and says how many features it gives.
-fn layer(kind: usize, rng: &mut Rng, features: usize, depth: usize, to: &mut Vec<LayerSpec>) -> usize {
+fn layer(
+    kind: usize,
+    rng: &mut Rng,
+    features: usize,
+    depth: usize,
+    to: &mut Vec<LayerSpec>,
+) -> usize {
     let linear = |rng: &mut Rng, outputs| {
         let mut linear = LinearSpec::new(features, outputs);
         if rng.below(4) == 0 {
@@ -81,16 +88,24 @@ fn layer(kind: usize, rng: &mut Rng, features: usize, depth: usize, to: &mut Vec
         }
         4 => {
             let affine = rng.yes();
-            let norm = LayerNormSpec { affine, bias: affine && rng.yes(), ..LayerNormSpec::new(features) };
+            let norm =
+                LayerNormSpec { affine, bias: affine && rng.yes(), ..LayerNormSpec::new(features) };
             to.push(LayerSpec::LayerNorm(norm));
         }
         5 => {
             let epsilon = rng.yes().then_some(1e-4);
-            to.push(LayerSpec::RmsNorm(RmsNormSpec { epsilon, affine: rng.yes(), ..RmsNormSpec::new(features) }));
+            to.push(LayerSpec::RmsNorm(RmsNormSpec {
+                epsilon,
+                affine: rng.yes(),
+                ..RmsNormSpec::new(features)
+            }));
         }
         6 => {
             let groups = if features.is_multiple_of(2) { 2 } else { 1 };
-            to.push(LayerSpec::GroupNorm(GroupNormSpec { affine: rng.yes(), ..GroupNormSpec::new(groups, features) }));
+            to.push(LayerSpec::GroupNorm(GroupNormSpec {
+                affine: rng.yes(),
+                ..GroupNormSpec::new(groups, features)
+            }));
         }
         7 => {
             to.push(LayerSpec::WeightNorm(linear(rng, wide)));
@@ -138,7 +153,9 @@ fn layer(kind: usize, rng: &mut Rng, features: usize, depth: usize, to: &mut Vec
             to.push(ParallelSpec { branches, join }.into());
             return if join == Join::Sum { wide } else { all };
         }
-        13 => to.push([LayerSpec::Dropout(0.25), LayerSpec::AlphaDropout(0.25)][rng.below(2)].clone()),
+        13 => {
+            to.push([LayerSpec::Dropout(0.25), LayerSpec::AlphaDropout(0.25)][rng.below(2)].clone())
+        }
         14 => {
             let name = format!("layer{}", to.len());
             to.push(NamedSpec::new(name, linear(rng, wide)).into());
@@ -283,10 +300,12 @@ fn train_with<O: Optimizer>(dir: &Path, mut optimizer: O) -> Result<()> {
     let spec = mlp();
     manual_seed(7);
     let mut model = Sequential::from_spec(&spec)?;
-    let data: Vec<_> = (0..3 * STEPS).flat_map(|step| {
-        let [x, y] = batch(step);
-        [(format!("x{step}"), x), (format!("y{step}"), y)]
-    }).collect();
+    let data: Vec<_> = (0..3 * STEPS)
+        .flat_map(|step| {
+            let [x, y] = batch(step);
+            [(format!("x{step}"), x), (format!("y{step}"), y)]
+        })
+        .collect();
     npz::write(dir.join("data.npz"), data.iter().map(|(name, value)| (&**name, value)))?;
     steps(&mut model, &mut optimizer, 0);
     let file = safetensors::Writer::new(&model).architecture(&spec).optimizer(&optimizer.state());

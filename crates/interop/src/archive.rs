@@ -34,7 +34,10 @@ impl<'f> Archive<'f> {
             let file = archive.by_index_raw(i).map_err(broken)?;
             let name = file.name().map_err(broken)?.into_owned();
             if file.encrypted() {
-                return Err(format!("is encrypted at {}; save it without a password", shown(&name)));
+                return Err(format!(
+                    "is encrypted at {}; save it without a password",
+                    shown(&name)
+                ));
             }
             let packed = file.data_start().and_then(|start| {
                 let start = usize::try_from(start).ok()?;
@@ -79,7 +82,10 @@ impl<'f> Member<'f> {
     pub(crate) fn all(&self, size: usize) -> Result<Cow<'f, [u8]>, String> {
         let bytes = self.head(size.saturating_add(1))?;
         if bytes.len() != size || self.size != size as u64 {
-            return Err(format!("has {} bytes and needs {size}", self.size.max(bytes.len() as u64)));
+            return Err(format!(
+                "has {} bytes and needs {size}",
+                self.size.max(bytes.len() as u64)
+            ));
         }
         if crc32fast::hash(&bytes) != self.crc {
             return Err("is damaged: its checksum does not fit".into());

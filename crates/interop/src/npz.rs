@@ -184,9 +184,7 @@ pub fn npy_bytes<T: Scalar>(value: &Tensor<T>) -> Vec<u8> {
     bytes
 }
 
-fn archive<T: Scalar>(
-    arrays: &mut dyn Iterator<Item = (&str, &Tensor<T>)>,
-) -> Result<Vec<u8>> {
+fn archive<T: Scalar>(arrays: &mut dyn Iterator<Item = (&str, &Tensor<T>)>) -> Result<Vec<u8>> {
     let refuse = |error: String| Error::unsupported(file::bytes(), error);
     let mut zip = ZipWriter::new(Cursor::new(vec![]));
     for (name, value) in arrays {
@@ -216,9 +214,8 @@ fn read_from<T: Scalar>(bytes: &[u8], path: &Path) -> Result<Vec<(String, Tensor
     let mut room = bytes.len().saturating_mul(1032);
     let mut arrays = vec![];
     for entry in entries(bytes, path)? {
-        let refuse = |why: String| {
-            Error::malformed(path, format!("array {} {why}", shown(&entry.name)))
-        };
+        let refuse =
+            |why: String| Error::malformed(path, format!("array {} {why}", shown(&entry.name)));
         let size = entry.len().and_then(|len| len.checked_mul(size_of::<T>()));
         match size.and_then(|size| room.checked_sub(size)) {
             Some(rest) => room = rest,
@@ -235,7 +232,9 @@ fn read_npy_from<T: Scalar>(bytes: &[u8], path: &Path) -> Result<Tensor<T>> {
     let data = &bytes[header.len..];
     let entry = entry(String::new(), header, Bytes::Slice(data));
     let size = entry.element.as_ref().map_or(1, |element: &Element| element.size());
-    if entry.len().and_then(|len| len.checked_mul(size)) != Some(data.len()) && entry.element.is_ok() {
+    if entry.len().and_then(|len| len.checked_mul(size)) != Some(data.len())
+        && entry.element.is_ok()
+    {
         let why = "does not have as many bytes as its shape says; save it again";
         return Err(refuse(why.into()));
     }

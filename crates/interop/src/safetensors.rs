@@ -119,9 +119,7 @@ pub fn load_partial_bytes<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     bytes: &[u8],
 ) -> Result<Report> {
-    read_bytes(bytes, file::bytes(), |entries, _| {
-        model::load(model, entries, true, file::bytes())
-    })
+    read_bytes(bytes, file::bytes(), |entries, _| model::load(model, entries, true, file::bytes()))
 }
 
 /// Writes a model with its architecture, an optimizer's state, and metadata of your own.
@@ -229,9 +227,9 @@ impl Writer {
             let name = self.names.iter().find(|(path, _)| *path == param.path);
             let name = name.map_or(&param.path, |(_, name)| name).clone();
             for (slot, value) in &param.slots {
-                let known = SLOTS.iter().find(|(optimizer, own, _)| {
-                    *optimizer == state.optimizer && own == slot
-                });
+                let known = SLOTS
+                    .iter()
+                    .find(|(optimizer, own, _)| *optimizer == state.optimizer && own == slot);
                 let slot = known.map_or(&**slot, |(_, _, torch)| torch);
                 let bytes = element_bytes(value.as_slice());
                 let shape = value.shape().to_vec();

@@ -28,7 +28,9 @@ impl Header {
             (1, &[a, b, ref rest @ ..]) => (u32::from(u16::from_le_bytes([a, b])), rest),
             (2 | 3, &[a, b, c, d, ref rest @ ..]) => (u32::from_le_bytes([a, b, c, d]), rest),
             (1..=3, _) => return Err(cut()),
-            _ => return Err(format!("is of version {major} of the format, and 1 to 3 can be read")),
+            _ => {
+                return Err(format!("is of version {major} of the format, and 1 to 3 can be read"));
+            }
         };
         let text = usize::try_from(len).ok().and_then(|len| rest.get(..len)).ok_or_else(cut)?;
         let start = bytes.len() - rest.len() + text.len();

@@ -147,7 +147,12 @@ fn layers(
                 }
             },
             Piece::Residual(branch) => {
-                let branch = self::layers(branch, &format!("{before}{}.branch.", layers.len()), features, values)?;
+                let branch = self::layers(
+                    branch,
+                    &format!("{before}{}.branch.", layers.len()),
+                    features,
+                    values,
+                )?;
                 ResidualSpec { branch, alpha: AlphaSpec::One }.into()
             }
             Piece::TwoClasses => {
@@ -176,14 +181,21 @@ fn layers(
 }
 
 /// Gives parameters and buffers their values.
-pub(super) fn fill(model: &mut Sequential, values: HashMap<String, Vec<f64>>) -> Result<(), String> {
+pub(super) fn fill(
+    model: &mut Sequential,
+    values: HashMap<String, Vec<f64>>,
+) -> Result<(), String> {
     struct Fill(HashMap<String, Vec<f64>>, Option<String>);
     impl Fill {
         fn set(&mut self, path: &ParamPath<'_>, value: &mut Tensor) {
             let path = path.to_string();
             let Some(own) = self.0.remove(&path) else { return };
             if own.len() != value.len() {
-                self.1 = Some(format!("has {} numbers for {path}, which takes {}", own.len(), value.len()));
+                self.1 = Some(format!(
+                    "has {} numbers for {path}, which takes {}",
+                    own.len(),
+                    value.len()
+                ));
                 return;
             }
             value.as_mut_slice().iter_mut().zip(own).for_each(|(to, from)| *to = from as f32);

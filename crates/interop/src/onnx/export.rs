@@ -201,7 +201,8 @@ impl<'m, T: Scalar> Export<'m, T> {
                 if x.sample.len() == 1 {
                     return Ok(x);
                 }
-                let name = self.builder.node("Flatten", &[&x.name], vec![Attribute::int("axis", 1)]);
+                let name =
+                    self.builder.node("Flatten", &[&x.name], vec![Attribute::int("axis", 1)]);
                 Flow { name, sample: vec![x.sample.iter().product()] }
             }
             LayerSpec::Unflatten(sizes) => {
@@ -243,7 +244,9 @@ impl<'m, T: Scalar> Export<'m, T> {
     fn tensor(&self, path: &str, leaf: &str) -> Step<(String, &'m Tensor<T>)> {
         match self.tensors.get(&format!("{path}{leaf}")) {
             Some((name, value)) => Ok((name.clone(), value)),
-            None => Err(format!("the model has no {path}{leaf}; give the description of this model")),
+            None => {
+                Err(format!("the model has no {path}{leaf}; give the description of this model"))
+            }
         }
     }
 
@@ -265,7 +268,10 @@ impl<'m, T: Scalar> Export<'m, T> {
             return Err(misfit(&x));
         }
         if weight.len() != inputs * outputs {
-            return Err(format!("the model has {} weights; give the description of it", weight.len()));
+            return Err(format!(
+                "the model has {} weights; give the description of it",
+                weight.len()
+            ));
         }
         sample.push(outputs);
         let weight = self.builder.named(&name, &[outputs, inputs], &weight);
@@ -343,7 +349,9 @@ impl<'m, T: Scalar> Export<'m, T> {
             let shift = shift.unwrap_or_else(|| self.builder.vector(&vec![0.0; norm.features]));
             let [mean, var] = ["running_mean", "running_var"].map(|leaf| self.optional(path, leaf));
             let (Some(mean), Some(var)) = (mean, var) else {
-                return Err("the model has no running statistics; give the description of it".into());
+                return Err(
+                    "the model has no running statistics; give the description of it".into()
+                );
             };
             let inputs = [&x.name, &scale, &shift, &mean, &var].map(|name| &**name);
             let epsilon = vec![Attribute::float("epsilon", norm.epsilon)];
@@ -506,11 +514,13 @@ impl<'m, T: Scalar> Export<'m, T> {
                 b.op("Sub", &[x, &tanh])
             }
             LayerSpec::Softshrink(lambda) => {
-                let options = vec![Attribute::float("lambd", lambda), Attribute::float("bias", lambda)];
+                let options =
+                    vec![Attribute::float("lambd", lambda), Attribute::float("bias", lambda)];
                 b.node("Shrink", &[x], options)
             }
             LayerSpec::Hardshrink(lambda) => {
-                let options = vec![Attribute::float("lambd", lambda), Attribute::float("bias", 0.0)];
+                let options =
+                    vec![Attribute::float("lambd", lambda), Attribute::float("bias", 0.0)];
                 b.node("Shrink", &[x], options)
             }
             LayerSpec::Threshold(threshold, value) => {

@@ -58,7 +58,8 @@ impl Reader {
         };
         // A message of two bytes would take as much memory as any.
         let messages = messages(bytes, Level::Model).ok_or_else(|| broken(""))?;
-        if messages.saturating_mul(MESSAGE) > bytes.len().saturating_mul(32).saturating_add(1 << 16) {
+        if messages.saturating_mul(MESSAGE) > bytes.len().saturating_mul(32).saturating_add(1 << 16)
+        {
             return Err(broken(": it has too many empty nodes"));
         }
         let model = Model::decode(bytes).map_err(|error| {
@@ -101,8 +102,7 @@ impl Reader {
         let model = Sequential::from_spec_with_limit(&spec, limit);
         let mut model =
             model.map_err(|error| Error::malformed(&self.path, shown(&error.to_string())))?;
-        super::build::fill(&mut model, values)
-            .map_err(|why| Error::malformed(&self.path, why))?;
+        super::build::fill(&mut model, values).map_err(|why| Error::malformed(&self.path, why))?;
         Ok(model)
     }
 
@@ -131,7 +131,8 @@ impl Reader {
         if inputs.next().is_some() {
             return Err(refuse("has a graph of several inputs, which no Sequential takes"));
         }
-        let floats = |kind: i32| [data_type::FLOAT, data_type::DOUBLE, data_type::FLOAT16].contains(&kind);
+        let floats =
+            |kind: i32| [data_type::FLOAT, data_type::DOUBLE, data_type::FLOAT16].contains(&kind);
         let is_float = |info: &super::proto::ValueInfo| {
             let tensor = info.kind.as_ref().and_then(|kind| kind.tensor_type.as_ref());
             tensor.is_some_and(|tensor| floats(tensor.elem_type))
@@ -151,9 +152,11 @@ impl Reader {
             let why = format!("has several outputs: choose one by Reader::output, of {}", names());
             return Err(refuse(&why));
         }
-        let opset = self.model.opset_import.iter().find(|opset| {
-            opset.domain.is_empty() || opset.domain == "ai.onnx"
-        });
+        let opset = self
+            .model
+            .opset_import
+            .iter()
+            .find(|opset| opset.domain.is_empty() || opset.domain == "ai.onnx");
         let mut net = Net {
             producers,
             initializers,
@@ -351,8 +354,14 @@ impl<'g> Net<'g> {
         } else if !tensor.int64_data.is_empty() && tensor.data_type == data_type::INT64 {
             Some(tensor.int64_data.iter().map(|&x| x as f64).collect())
         } else if !tensor.int32_data.is_empty()
-            && [data_type::INT32, data_type::INT16, data_type::INT8, data_type::UINT8, data_type::BOOL]
-                .contains(&tensor.data_type)
+            && [
+                data_type::INT32,
+                data_type::INT16,
+                data_type::INT8,
+                data_type::UINT8,
+                data_type::BOOL,
+            ]
+            .contains(&tensor.data_type)
         {
             Some(tensor.int32_data.iter().map(|&x| x.into()).collect())
         } else {
@@ -575,7 +584,10 @@ impl<'g> Net<'g> {
                 let sizes = self.constant(sizes)?.ok_or_else(unknown)?.values;
                 let sample = sizes.get(1..).filter(|sample| !sample.is_empty());
                 let sample = sample.ok_or_else(unknown)?;
-                return Ok((vec![Piece::Reshape(sample.iter().map(|&s| s as i64).collect())], input));
+                return Ok((
+                    vec![Piece::Reshape(sample.iter().map(|&s| s as i64).collect())],
+                    input,
+                ));
             }
             "Sub" => {
                 if let Some(tanh) = node.input.get(1).and_then(|b| self.made_by(b, "Tanh"))

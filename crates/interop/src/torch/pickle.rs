@@ -129,7 +129,9 @@ impl<'p> Machine<'p> {
                 0x80 => {
                     let [version] = self.bytes()?;
                     if !(2..=5).contains(&version) {
-                        return Err(format!("is a pickle of protocol {version}; 2 to 5 can be read"));
+                        return Err(format!(
+                            "is a pickle of protocol {version}; 2 to 5 can be read"
+                        ));
                     }
                 }
                 0x95 => drop(self.bytes::<8>()?),
@@ -392,11 +394,9 @@ impl<'p> Machine<'p> {
         let Value::Tuple(id) = self.value(id) else { return Err(broken()) };
         let &[kind, class, key, _, len] = &id[..] else { return Err(broken()) };
         match (self.value(kind), self.value(class), self.value(key)) {
-            (
-                Value::Text("storage"),
-                Value::Global(Global::Storage(class)),
-                Value::Text(key),
-            ) => Ok(StorageOf { class: *class, key, len: self.size(len)? }),
+            (Value::Text("storage"), Value::Global(Global::Storage(class)), Value::Text(key)) => {
+                Ok(StorageOf { class: *class, key, len: self.size(len)? })
+            }
             _ => Err(broken()),
         }
     }

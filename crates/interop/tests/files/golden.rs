@@ -87,10 +87,7 @@ fn pt_other_than_tensors_is_refused() {
              tensors, numbers, texts, lists and dictionaries are read; in PyTorch, save \
              model.state_dict()",
         ),
-        (
-            "legacy.pt",
-            "bytes: is of PyTorch before 1.6; load and save it once with a later one",
-        ),
+        ("legacy.pt", "bytes: is of PyTorch before 1.6; load and save it once with a later one"),
     ] {
         assert_eq!(torch::load_bytes(&mut model, &golden(file)).unwrap_err().to_string(), message);
     }
@@ -131,7 +128,8 @@ fn the_names_are_pytorchs() {
 
 #[test]
 fn another_model_is_listed_and_changes_nothing() {
-    let mut other = Sequential::new().add(Linear::new(3, 4)).add(Linear::builder(4, 1).no_bias().build());
+    let mut other =
+        Sequential::new().add(Linear::new(3, 4)).add(Linear::builder(4, 1).no_bias().build());
     let before = safetensors::to_bytes(&other).unwrap();
     let error = safetensors::load_bytes(&mut other, &golden("f32.safetensors")).unwrap_err();
     assert_eq!(safetensors::to_bytes(&other).unwrap(), before);

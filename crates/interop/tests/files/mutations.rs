@@ -35,7 +35,7 @@ fn broken_everywhere(file: &[u8], load: Load, check: impl Fn(&[u8], &Sequential)
     }
     let mut bytes = file.to_vec();
     for at in 0..file.len() {
-        for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+        for flip in [1, 16, 128, 255] {
             bytes[at] ^= flip;
             try_with(&bytes);
             bytes[at] ^= flip;
@@ -50,15 +50,20 @@ fn safetensors_says_what_its_bytes_say() {
     let head = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     // Where each tensor lies, as the header of the whole file says.
     let header: serde_json::Value = serde_json::from_slice(&file[8..head]).unwrap();
-    let worst = broken_everywhere(&file, |model, bytes| safetensors::load_bytes(model, bytes), |bytes, model| {
-        for (name, own) in values(model) {
-            let start = header[&name]["data_offsets"][0].as_u64().unwrap() as usize + head;
-            let raw = bytes[start..].chunks_exact(4).take(own.len());
-            let said: Vec<u32> = raw.map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
-            let own: Vec<u32> = own.iter().map(|x| x.to_bits()).collect();
-            assert_eq!(own, said, "{name}");
-        }
-    });
+    let worst = broken_everywhere(
+        &file,
+        |model, bytes| safetensors::load_bytes(model, bytes),
+        |bytes, model| {
+            for (name, own) in values(model) {
+                let start = header[&name]["data_offsets"][0].as_u64().unwrap() as usize + head;
+                let raw = bytes[start..].chunks_exact(4).take(own.len());
+                let said: Vec<u32> =
+                    raw.map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
+                let own: Vec<u32> = own.iter().map(|x| x.to_bits()).collect();
+                assert_eq!(own, said, "{name}");
+            }
+        },
+    );
     eprintln!("safetensors: at most {worst} bytes for {}", file.len());
 }
 
@@ -71,7 +76,8 @@ fn unchanged(_: &[u8], model: &Sequential) {
 fn npz_is_whole_or_refused() {
     for name in ["f4.npz", "deflated.npz", "orders.npz"] {
         let file = golden(name);
-        let worst = broken_everywhere(&file, |model, bytes| npz::load_bytes(model, bytes), unchanged);
+        let worst =
+            broken_everywhere(&file, |model, bytes| npz::load_bytes(model, bytes), unchanged);
         eprintln!("{name}: at most {worst} bytes for {}", file.len());
     }
 }
@@ -95,7 +101,7 @@ fn readers_without_a_model() {
         let file = golden(name);
         let mut bytes = file.clone();
         for at in 0..file.len() {
-            for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+            for flip in [1, 16, 128, 255] {
                 bytes[at] ^= flip;
                 let ((), held) = peak(|| read(&bytes));
                 assert!(held <= room(file.len()), "{name}: {held} bytes");

@@ -70,7 +70,8 @@ fn old_names_and_prefixes_are_read() {
     safetensors::load_bytes(&mut model, &bytes).unwrap();
     assert_eq!(model.param("0.weight_g").value().as_slice(), [2.0]);
 
-    let mut model = Sequential::new().add(SpectralNorm::new(Linear::builder(1, 1).no_bias().build()));
+    let mut model =
+        Sequential::new().add(SpectralNorm::new(Linear::builder(1, 1).no_bias().build()));
     let bytes = file(&[
         ("0.weight_orig", &[1, 1], &[2.0]),
         ("0.weight_u", &[1], &[1.0]),
