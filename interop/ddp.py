@@ -1,4 +1,4 @@
-"""Training of a fanin model under torchrun: `torchrun --nproc_per_node=2 interop/ddp.py FOLDER OPTIMIZER`.
+"""Training of a fanin model under torchrun: `torchrun --nproc_per_node=2 interop/ddp.py FOLDER`.
 
 Each process takes its half of every batch. Rank 0 prints the losses of one process alone and of both.
 """
@@ -27,6 +27,7 @@ def still(model):
 
 
 def train(folder, name, rank, size):
+    folder = os.path.join(folder, name)
     file = os.path.join(folder, "trained.safetensors")
     inner = still(fanin_torch.load(file))
     model = DistributedDataParallel(inner) if size > 1 else inner
@@ -50,12 +51,12 @@ def train(folder, name, rank, size):
 
 
 def main():
-    folder, name = sys.argv[1:]
+    [folder] = sys.argv[1:]
     dist.init_process_group("gloo")
     rank, size = dist.get_rank(), dist.get_world_size()
-    two = train(folder, name, rank, size)
+    two = {name: train(folder, name, rank, size) for name in OPTIMIZERS}
     if rank == 0:
-        print(json.dumps([train(folder, name, 0, 1), two]))
+        print(json.dumps({name: [train(folder, name, 0, 1), two[name]] for name in OPTIMIZERS}))
     dist.barrier()
     dist.destroy_process_group()
 

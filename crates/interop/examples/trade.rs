@@ -1,7 +1,7 @@
 //! Writes and reads models for `interop/check.py`, which has the other frameworks.
 //!
 //! ```text
-//! trade write DIR COUNT SEED     random networks: N.safetensors, N.npz, N.onnx, N.x.npy, N.y.npy
+//! trade write DIR COUNT SEED     random networks: N.safetensors, N.npz, N.onnx, N.x.npy; outputs N.y.npy and N.y64.npy
 //! trade read DIR COUNT           N.back.* of the other side: predictions to N.<format>.npy
 //! trade import FILE.onnx X.npy Y.npy [OUTPUT]
 //! trade train DIR OPTIMIZER      trains 10 steps, saves, and prints the losses of 10 more
@@ -195,6 +195,11 @@ fn path(dir: &Path, i: usize, name: &str) -> PathBuf {
     dir.join(format!("{i}.{name}"))
 }
 
+/// The output in f64, which shows what rounding in f32 hides.
+fn wide(model: &Sequential, x: &Tensor) -> Tensor<f64> {
+    model.cast::<f64>().predict(&x.cast())
+}
+
 fn write(dir: &Path, count: usize, seed: u64) -> Result<()> {
     let activations = all_activations::<f32>();
     for i in 0..count {
@@ -222,6 +227,7 @@ fn write(dir: &Path, count: usize, seed: u64) -> Result<()> {
         let x = rng.tensor([5, inputs]);
         npz::write_npy(path(dir, i, "x.npy"), &x)?;
         npz::write_npy(path(dir, i, "y.npy"), &model.predict(&x))?;
+        npz::write_npy(path(dir, i, "y64.npy"), &wide(&model, &x))?;
         safetensors::Writer::new(&model).architecture(&spec).save(path(dir, i, "safetensors"))?;
         npz::save(&model, path(dir, i, "npz"))?;
         onnx::Writer::new(&spec, &model).save(path(dir, i, "onnx"))?;
@@ -233,15 +239,15 @@ fn read(dir: &Path, count: usize) -> Result<()> {
     for i in 0..count {
         let x = npz::read_npy(path(dir, i, "x.npy"))?;
         let file = safetensors::Reader::open(path(dir, i, "back.safetensors"))?;
-        npz::write_npy(path(dir, i, "safetensors.npy"), &file.build()?.predict(&x))?;
+        npz::write_npy(path(dir, i, "safetensors.npy"), &wide(&file.build()?, &x))?;
         let spec = file.architecture()?.ok_or("an architecture")?;
 
         let mut model = Sequential::from_spec(&spec)?;
         npz::load(&mut model, path(dir, i, "back.npz"))?;
-        npz::write_npy(path(dir, i, "npz.npy"), &model.predict(&x))?;
+        npz::write_npy(path(dir, i, "npz.npy"), &wide(&model, &x))?;
         let mut model = Sequential::from_spec(&spec)?;
         torch::load(&mut model, path(dir, i, "back.pt"))?;
-        npz::write_npy(path(dir, i, "pt.npy"), &model.predict(&x))?;
+        npz::write_npy(path(dir, i, "pt.npy"), &wide(&model, &x))?;
     }
     Ok(())
 }

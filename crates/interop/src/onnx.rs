@@ -17,6 +17,8 @@ mod build;
 mod export;
 mod graph;
 mod import;
+mod net;
+mod patterns;
 mod proto;
 
 pub use export::Writer;

@@ -157,6 +157,9 @@ struct OptimizerHead {
     lr: f64,
     /// By the parameters' names in the file.
     steps: BTreeMap<String, u64>,
+    /// The slots in the optimizer's order, as the file names them.
+    #[serde(default)]
+    slots: Vec<String>,
 }
 
 /// How PyTorch names what an optimizer remembers: optimizer, fanin's name, PyTorch's name.
@@ -222,7 +225,7 @@ impl Writer {
     ///
     /// Options such as betas and weight decay are no part of the state. State them again in PyTorch.
     pub fn optimizer<T: Scalar>(mut self, state: &OptimizerState<T>) -> Self {
-        let mut steps = BTreeMap::new();
+        let (mut steps, mut slots) = (BTreeMap::new(), vec![]);
         for param in &state.params {
             let name = self.names.iter().find(|(path, _)| *path == param.path);
             let name = name.map_or(&param.path, |(_, name)| name).clone();
@@ -231,13 +234,17 @@ impl Writer {
                     .iter()
                     .find(|(optimizer, own, _)| *optimizer == state.optimizer && own == slot);
                 let slot = known.map_or(&**slot, |(_, _, torch)| torch);
+                if !slots.iter().any(|known| known == slot) {
+                    slots.push(slot.to_owned());
+                }
                 let bytes = element_bytes(value.as_slice());
                 let shape = value.shape().to_vec();
                 self.tensors.push((format!("{PREFIX}{name}.{slot}"), dtype::<T>(), shape, bytes));
             }
             steps.insert(name, param.steps);
         }
-        let head = OptimizerHead { optimizer: state.optimizer.clone(), lr: state.lr, steps };
+        let (optimizer, lr) = (state.optimizer.clone(), state.lr);
+        let head = OptimizerHead { optimizer, lr, steps, slots };
         let json = serde_json::to_string(&head).expect("numbers and text");
         self.metadata.insert(OPTIMIZER.into(), json);
         self
@@ -396,24 +403,25 @@ impl Reader {
         for (slot, names) in slots.iter().zip(&names).filter(|(slot, _)| !slot.is_buffer) {
             let Some(&steps) = head.steps.get(&names.written) else { continue };
             let before = format!("{PREFIX}{}.", names.written);
-            let mut own: Vec<(String, Tensor<T>)> = vec![];
+            let mut own: Vec<(Option<usize>, String, Tensor<T>)> = vec![];
             for entry in &tensors {
-                let Some(name) = entry.name.strip_prefix(&before) else { continue };
-                let known = SLOTS.iter().position(|(optimizer, _, torch)| {
-                    *optimizer == head.optimizer && *torch == name
+                let Some(torch) = entry.name.strip_prefix(&before) else { continue };
+                let known = SLOTS.iter().position(|(optimizer, _, slot)| {
+                    *optimizer == head.optimizer && *slot == torch
                 });
-                // Another parameter's name may begin with this one's.
                 let name = match known {
                     Some(at) => SLOTS[at].1,
-                    None if name.contains('.') => continue,
-                    None => name,
+                    // Another parameter's name may begin with this one's.
+                    None if torch.contains('.') => continue,
+                    None => torch,
                 };
                 let values = entry.values();
                 let values = values.map_err(|why| refuse(format!("{} {why}", entry.name)))?;
-                own.push((name.to_owned(), values));
+                let order = head.slots.iter().position(|slot| slot == torch).or(known);
+                own.push((order, name.to_owned(), values));
             }
-            let order = |name: &str| SLOTS.iter().position(|(_, own, _)| *own == name);
-            own.sort_by_key(|(name, _)| order(name));
+            own.sort_by_key(|(order, _, _)| *order);
+            let own = own.into_iter().map(|(_, name, values)| (name, values)).collect();
             params.push(ParamState { path: slot.path.clone(), steps, slots: own });
         }
         if params.len() != head.steps.len() {

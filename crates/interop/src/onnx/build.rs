@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use fanin_init::{Scheme, Zeros};
 use fanin_nn::layers::{
     AlphaSpec, BatchNorm1dSpec, LayerNormSpec, LayerSpec, LinearSpec, NetworkSpec, PreluSpec,
-    ResidualSpec,
+    ResidualSpec, RmsNormSpec,
 };
 use fanin_nn::{Buffer, Param, ParamPath, Parameters, Sequential, VisitorMut};
 use fanin_tensor::Tensor;
 
-use super::import::Constant;
+use super::net::Constant;
 
 /// A layer of the graph.
 pub(super) enum Piece {
@@ -33,6 +33,11 @@ pub(super) enum Piece {
         shift: Option<Vec<f64>>,
         epsilon: f64,
     },
+    RmsNorm {
+        epsilon: f64,
+    },
+    /// What the output of the layer before is multiplied by.
+    Scale(Constant),
     Glu,
     /// To a sample of these sizes, one of which may be −1.
     Reshape(Vec<i64>),
@@ -119,6 +124,31 @@ fn layers(
                     values.insert(path("bias"), shift);
                 }
                 LayerSpec::LayerNorm(norm)
+            }
+            Piece::RmsNorm { epsilon } => {
+                let Some(features) = features else {
+                    return Err(
+                        "divides by a root mean square of features whose number is not known"
+                            .into(),
+                    );
+                };
+                let norm = RmsNormSpec { features, epsilon: Some(epsilon), affine: false };
+                LayerSpec::RmsNorm(norm)
+            }
+            Piece::Scale(constant) => {
+                let at = layers.len().wrapping_sub(1);
+                let axes = constant.shape.iter().filter(|&&size| size != 1).count();
+                let len = constant.values.len();
+                match layers.last_mut() {
+                    Some(LayerSpec::RmsNorm(norm))
+                        if !norm.affine && len == norm.features && axes <= 1 =>
+                    {
+                        norm.affine = true;
+                        values.insert(format!("{before}{at}.weight"), constant.values);
+                    }
+                    _ => return Err("multiplies by a constant what is no normalization".into()),
+                }
+                continue;
             }
             Piece::Glu => {
                 let Some(doubled) = features.filter(|features| features.is_multiple_of(2)) else {

@@ -5,6 +5,7 @@ mod golden;
 mod mutations;
 mod names;
 mod onnx;
+mod optimizer;
 
 use fanin_nn::layers::{BatchNorm1d, SpectralNorm, Tanh, WeightNorm};
 use fanin_nn::{Linear, Parameters, Sequential};

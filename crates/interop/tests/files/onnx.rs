@@ -2,8 +2,8 @@
 
 use fanin_interop::{Result, npz, onnx};
 use fanin_nn::layers::{
-    AlphaSpec, BatchNorm1dSpec, LayerNormSpec, LayerSpec, LinearSpec, NetworkSpec, PreluSpec,
-    ResidualSpec, all_activations,
+    AlphaSpec, BatchNorm1dSpec, Join, LayerNormSpec, LayerSpec, LinearSpec, NetworkSpec,
+    ParallelSpec, PreluSpec, ResidualSpec, RmsNormSpec, all_activations,
 };
 use fanin_nn::{Module, Sequential, Tensor};
 
@@ -65,6 +65,7 @@ fn what_is_written_is_read() {
         }
         .into(),
         LayerSpec::LayerNorm(LayerNormSpec::new(4)),
+        LayerSpec::RmsNorm(RmsNormSpec { epsilon: Some(1e-4), ..RmsNormSpec::new(4) }),
         PreluSpec { features: Some(4), initial: 0.2 }.into(),
         LayerSpec::Glu(2),
         LayerSpec::WeightNorm(LinearSpec::new(2, 5)),
@@ -73,13 +74,6 @@ fn what_is_written_is_read() {
         layers.push(activation);
         layers.push(LinearSpec::new(5, 5).into());
     }
-    // These are written as operations that no single layer has.
-    layers.retain(|layer| {
-        !matches!(
-            layer,
-            LayerSpec::SoftplusWith(..) | LayerSpec::Threshold(..) | LayerSpec::Sine(_)
-        )
-    });
     let spec = NetworkSpec { layers };
     let model = Sequential::from_spec(&spec).unwrap();
     let bytes = onnx::Writer::new(&spec, &model).to_bytes().unwrap();
@@ -109,12 +103,18 @@ fn what_cannot_go_over_is_named() {
         "bytes: layer 1, Linear(6 → 2): a sample of shape [5] does not fit it; state its shape by \
          Writer::input"
     );
-    let spec = NetworkSpec { layers: vec![LinearSpec::new(2, 2).into(), LayerSpec::Sine(30.0)] };
+    let branches = vec![vec![], vec![LinearSpec::new(2, 2).into()]];
+    let spec = NetworkSpec {
+        layers: vec![
+            LinearSpec::new(2, 2).into(),
+            ParallelSpec { branches, join: Join::Concat }.into(),
+        ],
+    };
     let model = Sequential::from_spec(&spec).unwrap();
     let bytes = onnx::Writer::new(&spec, &model).to_bytes().unwrap();
     assert_eq!(
         onnx::Reader::from_bytes(&bytes).unwrap().build().unwrap_err().to_string(),
-        "bytes: has the operation Sin (Sin.5), which cannot be read here"
+        "bytes: has the operation Concat (Concat.3), which cannot be read here"
     );
 }
 
