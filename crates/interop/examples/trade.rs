@@ -154,7 +154,9 @@ fn layer(
             return if join == Join::Sum { wide } else { all };
         }
         13 => {
-            to.push([LayerSpec::Dropout(0.25), LayerSpec::AlphaDropout(0.25)][rng.below(2)].clone())
+            to.push(
+                [LayerSpec::Dropout(0.25), LayerSpec::AlphaDropout(0.25)][rng.below(2)].clone(),
+            );
         }
         14 => {
             let name = format!("layer{}", to.len());

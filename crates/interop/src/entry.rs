@@ -31,8 +31,10 @@ pub(crate) enum Layout {
 pub(crate) enum Bytes<'f> {
     Slice(&'f [u8]),
     /// Reads exactly as many bytes as the elements take, or says why not.
-    Later(Box<dyn Fn(usize) -> Result<Cow<'f, [u8]>, String> + 'f>),
+    Later(Box<ReadBytes<'f>>),
 }
+
+type ReadBytes<'f> = dyn Fn(usize) -> Result<Cow<'f, [u8]>, String> + 'f;
 
 impl<'f> Entry<'f> {
     /// The number of elements, unless the shape is beyond memory: an axis of 0 counts as 1 there.

@@ -19,9 +19,7 @@ pub(crate) struct Slot {
 }
 
 /// Parameters and buffers in the model's order.
-pub(crate) fn tensors<'m, T: Scalar, M: Parameters<T> + ?Sized>(
-    model: &'m M,
-) -> Vec<(Slot, &'m Tensor<T>)> {
+pub(crate) fn tensors<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> Vec<(Slot, &Tensor<T>)> {
     struct All<'m, T: Scalar>(Vec<(Slot, &'m Tensor<T>)>);
     impl<'m, T: Scalar> All<'m, T> {
         fn push(&mut self, path: &ParamPath<'_>, value: &'m Tensor<T>, is_buffer: bool) {

@@ -4,7 +4,7 @@
 //! arrays = numpy.load("model.npz")          # arrays["0.weight"]
 //! ```
 //!
-//! [`save`] and [`load`] take models, with the names of [`names`](crate::names). [`read`] and [`write`]
+//! [`save`] and [`load`] take models, with the names of [`names`](crate::names). [`read`] and [`write`](fn@write)
 //! take arrays of any names, and [`read_npy`] and [`write_npy`] one array.
 //!
 //! # Elements

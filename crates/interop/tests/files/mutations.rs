@@ -50,20 +50,15 @@ fn safetensors_says_what_its_bytes_say() {
     let head = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     // Where each tensor lies, as the header of the whole file says.
     let header: serde_json::Value = serde_json::from_slice(&file[8..head]).unwrap();
-    let worst = broken_everywhere(
-        &file,
-        |model, bytes| safetensors::load_bytes(model, bytes),
-        |bytes, model| {
-            for (name, own) in values(model) {
-                let start = header[&name]["data_offsets"][0].as_u64().unwrap() as usize + head;
-                let raw = bytes[start..].chunks_exact(4).take(own.len());
-                let said: Vec<u32> =
-                    raw.map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
-                let own: Vec<u32> = own.iter().map(|x| x.to_bits()).collect();
-                assert_eq!(own, said, "{name}");
-            }
-        },
-    );
+    let worst = broken_everywhere(&file, safetensors::load_bytes, |bytes, model| {
+        for (name, own) in values(model) {
+            let start = header[&name]["data_offsets"][0].as_u64().unwrap() as usize + head;
+            let raw = bytes[start..].chunks_exact(4).take(own.len());
+            let said: Vec<u32> = raw.map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
+            let own: Vec<u32> = own.iter().map(|x| x.to_bits()).collect();
+            assert_eq!(own, said, "{name}");
+        }
+    });
     eprintln!("safetensors: at most {worst} bytes for {}", file.len());
 }
 
@@ -76,8 +71,7 @@ fn unchanged(_: &[u8], model: &Sequential) {
 fn npz_is_whole_or_refused() {
     for name in ["f4.npz", "deflated.npz", "orders.npz"] {
         let file = golden(name);
-        let worst =
-            broken_everywhere(&file, |model, bytes| npz::load_bytes(model, bytes), unchanged);
+        let worst = broken_everywhere(&file, npz::load_bytes, unchanged);
         eprintln!("{name}: at most {worst} bytes for {}", file.len());
     }
 }
@@ -85,14 +79,15 @@ fn npz_is_whole_or_refused() {
 #[test]
 fn pt_is_whole_or_refused() {
     let file = golden("state.pt");
-    let worst = broken_everywhere(&file, |model, bytes| torch::load_bytes(model, bytes), unchanged);
+    let worst = broken_everywhere(&file, torch::load_bytes, unchanged);
     eprintln!("state.pt: at most {worst} bytes for {}", file.len());
 }
 
 /// Readers of any tensors: no panic, and no more memory than the formats can need.
 #[test]
 fn readers_without_a_model() {
-    let cases: [(&str, fn(&[u8])); 3] = [
+    type Read = fn(&[u8]);
+    let cases: [(&str, Read); 3] = [
         ("views.pt", |bytes| drop(torch::read_bytes::<f32>(bytes))),
         ("views5.pt", |bytes| drop(torch::read_bytes::<f64>(bytes))),
         ("deflated.npz", |bytes| drop(npz::read_bytes::<f32>(bytes))),
