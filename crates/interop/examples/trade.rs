@@ -207,18 +207,23 @@ fn write(dir: &Path, count: usize, seed: u64) -> Result<()> {
     for i in 0..count {
         let mut rng = Rng(seed.wrapping_add(i as u64));
         let inputs = 2 + rng.below(6);
-        let mut layers = vec![LinearSpec::new(inputs, 4).into()];
-        // First every kind and every activation once, then anything.
-        if i < KINDS {
-            layer(i, &mut rng, 4, 1, &mut layers);
-        } else if let Some((_, _, activation)) = activations.get(i - KINDS) {
-            layers.push(activation.clone());
-        } else {
-            network(&mut rng, 4, 2, &mut layers);
-        }
-        let spec = NetworkSpec { layers };
-        manual_seed(seed.wrapping_add(i as u64));
-        let mut model = Sequential::from_spec(&spec)?;
+        let (spec, mut model) = loop {
+            let mut layers = vec![LinearSpec::new(inputs, 4).into()];
+            // First every kind and every activation once, then anything.
+            if i < KINDS {
+                layer(i, &mut rng, 4, 1, &mut layers);
+            } else if let Some((_, _, activation)) = activations.get(i - KINDS) {
+                layers.push(activation.clone());
+            } else {
+                network(&mut rng, 4, 2, &mut layers);
+            }
+            let spec = NetworkSpec { layers };
+            manual_seed(seed.wrapping_add(i as u64));
+            // A description may leave open how many features a branch gives.
+            if let Ok(model) = Sequential::from_spec(&spec) {
+                break (spec, model);
+            }
+        };
         // A step of training moves the statistics and the parameters that begin at 0 or 1.
         let (mut tape, mut sgd) = (Tape::new(), Sgd::new(0.05));
         for _ in 0..2 {
