@@ -10,7 +10,10 @@ import warnings
 import zipfile
 
 import numpy as np
+import onnx
 import safetensors
+import skl2onnx
+import sklearn
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -50,7 +53,8 @@ def main():
     model, state = network()
     with open(path("versions.txt"), "w") as f:
         print(f"python {sys.version.split()[0]}, torch {torch.__version__}, numpy {np.__version__}, "
-              f"safetensors {safetensors.__version__}", file=f)
+              f"safetensors {safetensors.__version__}, onnx {onnx.__version__}, "
+              f"scikit-learn {sklearn.__version__}, skl2onnx {skl2onnx.__version__}", file=f)
         print("names: " + " ".join(sorted(state)), file=f)
     contiguous = {name: tensor.contiguous() for name, tensor in state.items()}
     save_file(contiguous, path("f32.safetensors"), metadata={"format": "pt"})
