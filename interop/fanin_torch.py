@@ -6,7 +6,7 @@
     fanin_torch.save("back.safetensors", model, optimizer)     # fanin: safetensors::Reader::build
 
 The file is one that fanin wrote by `safetensors::Writer::new(&model).architecture(&spec)`, for an optimizer
-with `.optimizer(&adam.state())`. It needs torch and safetensors, and this file alone.
+with `.optimizer(&state)`, where `let state: OptimizerState = adam.state()`. It needs torch and safetensors, and this file alone.
 """
 import json
 from collections import OrderedDict

@@ -224,6 +224,24 @@ impl Writer {
     /// | Sgd | `velocity` | `momentum_buffer` |
     ///
     /// Options such as betas and weight decay are no part of the state. State them again in PyTorch.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_interop::safetensors::{Reader, Writer};
+    /// use fanin_nn::optim::OptimizerState;
+    /// use fanin_nn::{Adam, Linear, Module, Optimizer, Tape, Tensor};
+    ///
+    /// let (mut model, mut adam) = (Linear::new(2, 1), Adam::new(0.1));
+    /// let x = Tensor::ones([4, 2]);
+    /// let mut tape = Tape::new();
+    /// let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).square().mean());
+    /// adam.step(&mut model, grads);
+    ///
+    /// let state: OptimizerState = adam.state();
+    /// let file = Reader::from_bytes(Writer::new(&model).optimizer(&state).to_bytes()?)?;
+    /// assert_eq!(file.optimizer(&model)?, Some(state));
+    /// # Ok::<(), fanin_interop::Error>(())
+    /// ```
     pub fn optimizer<T: Scalar>(mut self, state: &OptimizerState<T>) -> Self {
         let (mut steps, mut slots) = (BTreeMap::new(), vec![]);
         for param in &state.params {
