@@ -86,7 +86,14 @@ pub(super) struct Machine<'p> {
     /// Where in the stack the marks are.
     marks: Vec<usize>,
     memo: HashMap<u32, Ref>,
+    /// A program has at most so many values: each takes two bytes, but for those that are shared.
+    most: usize,
 }
+
+/// The numbers of the values that all programs share, because one byte makes them.
+const NONE: Ref = 0;
+const BOOL: Ref = 1;
+const EMPTY: Ref = 2;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -96,7 +103,14 @@ fn broken() -> String {
 
 impl<'p> Machine<'p> {
     pub(super) fn new(program: &'p [u8]) -> Self {
-        Self { rest: program, values: vec![], stack: vec![], marks: vec![], memo: HashMap::new() }
+        Self {
+            rest: program,
+            values: vec![Value::None, Value::Bool, Value::Tuple(vec![])],
+            stack: vec![],
+            marks: vec![],
+            memo: HashMap::new(),
+            most: 3 + program.len() / 2,
+        }
     }
 
     pub(super) fn value(&self, at: Ref) -> &Value<'p> {
@@ -123,6 +137,9 @@ impl<'p> Machine<'p> {
     /// Runs the program to its end, and gives what it built.
     pub(super) fn run(&mut self) -> Result<Ref> {
         loop {
+            if self.values.len() > self.most {
+                return Err(broken());
+            }
             let [op] = self.bytes()?;
             match op {
                 // PROTO and FRAME
@@ -137,8 +154,8 @@ impl<'p> Machine<'p> {
                 0x95 => drop(self.bytes::<8>()?),
                 b'.' => return self.pop(),
                 b'(' => self.marks.push(self.stack.len()),
-                b'N' => self.push(Value::None),
-                0x88 | 0x89 => self.push(Value::Bool),
+                b'N' => self.stack.push(NONE),
+                0x88 | 0x89 => self.stack.push(BOOL),
                 b'J' => {
                     let int = i32::from_le_bytes(self.bytes()?);
                     self.push(Value::Int(int.into()));
@@ -173,7 +190,7 @@ impl<'p> Machine<'p> {
                     let size = u64::from_le_bytes(self.bytes()?);
                     self.text(size)?;
                 }
-                b')' => self.push(Value::Tuple(vec![])),
+                b')' => self.stack.push(EMPTY),
                 0x85..=0x87 => {
                     let items = self.pop_many(usize::from(op - 0x84))?;
                     self.push(Value::Tuple(items));
