@@ -120,3 +120,28 @@ put("pipeline", "text", u64(1) + u64(1 << 23) + b"abc")
 
 put("table", "rows", struct.pack("<6f", 1, 2, 3, 4, 5, 6) + bytes(8))
 put("table", "nan", struct.pack("<4f", 1, float("nan"), 3, 4) + bytes(range(16)))
+
+
+def corpus_of(target, data, mode=b""):
+    """What a library wrote, from the golden files of crates/interop."""
+    put(target, data.split(".")[0], mode + open(os.path.join(HERE, "../crates/interop/golden", data), "rb").read())
+
+
+head = json.dumps({"0.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+                   "0.bias": {"dtype": "F16", "shape": [2], "data_offsets": [24, 28]}})
+put("safetensors", "sealed", b"\x01" + head.encode() + b"\0" + bytes(28))
+put("safetensors", "network", b"\x01" + json.dumps({"__metadata__": {"fanin.architecture": '{"layers":["relu"]}'}}).encode() + b"\0")
+put("safetensors", "optimizer", b"\x01" + json.dumps({
+    "__metadata__": {"fanin.optimizer": '{"optimizer":"Adam","lr":0.1,"steps":{"0.bias":3}}'},
+    "optimizer.0.bias.exp_avg": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+    "optimizer.0.bias.exp_avg_sq": {"dtype": "F64", "shape": [2], "data_offsets": [8, 24]}}).encode() + b"\0" + bytes(24))
+for name, text in [("f4", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"),
+                   ("f8", "{'descr': '>f8', 'fortran_order': True, 'shape': (3,), }"),
+                   ("claim", "{'descr': '<f2', 'fortran_order': False, 'shape': (99999999999, 9999999), }")]:
+    put("npz", name, b"\x01\x01\x00" + struct.pack("<H", len(text) + 1) + text.encode() + b"\n" + bytes(24))
+for name in ["small_npz.npz", "small_deflated.npz"]:
+    corpus_of("npz", name, b"\0")
+for name in ["small_state.pkl", "small_state5.pkl"]:
+    corpus_of("pt", name, b"\1")
+for name in ["small_gemm.onnx", "small_matmul.onnx", "small_gelu.onnx"]:
+    corpus_of("onnx", name)

@@ -50,6 +50,8 @@ pub use fanin_derive::FacadeParameters as Parameters;
 pub use fanin_init as init;
 pub use fanin_init::manual_seed;
 pub use fanin_init::rand;
+#[cfg(feature = "interop")]
+pub use fanin_interop as interop;
 pub use fanin_nn as nn;
 pub use fanin_nn::parameters::Parameters;
 pub use fanin_nn::{Linear, Module, Param, Sequential, Tape, Var, release_memory};

@@ -56,18 +56,20 @@ fn words_after<'t>(text: &'t str, marker: &'t str) -> BTreeSet<&'t str> {
 }
 
 /// Each crate, and the ones that it may use.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("crates/tensor", &[]),
     ("crates/init", &[]),
     ("crates/derive", &[]),
     ("crates/files", &[]),
     ("crates/nn", &["fanin-tensor", "fanin-init", "fanin-derive", "fanin-files"]),
+    ("crates/interop", &["fanin-nn", "fanin-tensor", "fanin-init", "fanin-files"]),
     ("datasets", &["fanin-tensor", "fanin-init", "fanin-files"]),
     ("crates/train", &["fanin-nn", "fanin-datasets", "fanin-tensor", "fanin-init", "fanin-files"]),
     (
         "crates/fanin",
         &[
             "fanin-train",
+            "fanin-interop",
             "fanin-nn",
             "fanin-datasets",
             "fanin-tensor",
