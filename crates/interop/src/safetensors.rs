@@ -196,12 +196,13 @@ impl Writer {
         for name in counters(&slots) {
             all.push((name, Dtype::I64, vec![], 0i64.to_le_bytes().to_vec()));
         }
-        let metadata = HashMap::from([("format".into(), "pt".into())]);
+        let mut metadata = HashMap::from([("format".into(), "pt".into())]);
+        metadata.extend(model.architecture().map(|json| (ARCHITECTURE.into(), json)));
         Self { tensors: all, names, metadata }
     }
 
-    /// Adds the description of the network, so that [`Reader::build`] and the Python module `fanin_torch`
-    /// can rebuild it.
+    /// States the description of the network, so that [`Reader::build`] and the Python module `fanin_torch`
+    /// can rebuild it. A [`Sequential`] of fanin's layers states its own.
     pub fn architecture(mut self, spec: &NetworkSpec) -> Self {
         let json = serde_json::to_string(spec).expect("a description has no maps with odd keys");
         self.metadata.insert(ARCHITECTURE.into(), json);
@@ -382,7 +383,7 @@ impl Reader {
 
     /// The network that the file describes, with its values.
     ///
-    /// Its layers are built first, and draw their weights from the thread's default generator.
+    /// Its layers are built first, and draw nothing, but for the vectors of a spectral norm.
     ///
     /// # Errors
     /// If the file has no architecture, or one that cannot be built or does not fit its tensors.
@@ -395,7 +396,7 @@ impl Reader {
             return Err(Error::unsupported(&self.path, what));
         };
         let limit = crate::file::network_limit(self.bytes.len());
-        let model = Sequential::from_spec_with_limit(&spec, limit);
+        let model = Sequential::from_spec_with_limit(&spec.undrawn(), limit);
         let mut model = model.map_err(|error| Error::malformed(&self.path, error.to_string()))?;
         self.load(&mut model)?;
         Ok(model)

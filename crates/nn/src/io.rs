@@ -1,7 +1,10 @@
 //! Models in files: one format per file.
 
-mod checkpoint;
+pub(crate) mod checkpoint;
+mod codec;
 mod error;
+mod sections;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Result};
+pub use sections::Sections;

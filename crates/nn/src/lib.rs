@@ -49,6 +49,7 @@ pub mod optim;
 mod param;
 pub mod parameters;
 mod pattern;
+mod rebuild;
 mod summary;
 mod tape;
 
@@ -61,7 +62,7 @@ pub use fanin_tensor::{Scalar, Tensor};
 pub use gradcheck::{GradCheck, gradcheck, gradcheck_at, gradcheck_module};
 pub use idle_tape::release_memory;
 pub use initialize::{InitError, InitPlan, MuP};
-pub use io::{Checkpoint, Error, Result};
+pub use io::{Checkpoint, Error, Result, Sections};
 pub use layers::{Linear, LinearBuilder, Sequential};
 pub use module::Module;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};

@@ -183,6 +183,11 @@ impl<T: Scalar> Param<T> {
         self.initializer.as_deref()
     }
 
+    /// States the initializer that drew the value, as a file has it.
+    pub(crate) fn set_initializer(&mut self, initializer: &str) {
+        self.initializer = Some(initializer.into());
+    }
+
     /// [`initializer`](Self::initializer), to be handed on.
     pub(crate) fn shared_initializer(&self) -> Option<Arc<str>> {
         self.initializer.clone()

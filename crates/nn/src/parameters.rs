@@ -77,6 +77,13 @@ pub trait Parameters<T: Scalar = f32> {
         let _ = (path, visitor);
     }
 
+    /// What a file needs to build the model anew, if that is possible: the JSON text of a
+    /// [`NetworkSpec`](crate::layers::NetworkSpec). A [`Sequential`](crate::Sequential) has one; a struct of
+    /// your own is built by its own program.
+    fn architecture(&self) -> Option<String> {
+        None
+    }
+
     /// Calls `f` with every parameter and its path.
     #[doc(alias("parameters"))]
     fn visit_params<'m>(&'m self, f: &mut dyn FnMut(&ParamPath<'_>, &'m Param<T>)) {

@@ -134,6 +134,7 @@ fn first(layers: &[LayerSpec]) -> Option<usize> {
             | LayerSpec::Reglu(half)
             | LayerSpec::Swiglu(half)) => Some(2 * half),
             LayerSpec::Residual(residual) => first(&residual.branch),
+            LayerSpec::Sequential(layers) => first(layers),
             LayerSpec::Parallel(parallel) => {
                 parallel.branches.iter().find_map(|branch| first(branch))
             }
@@ -191,6 +192,7 @@ impl<'m, T: Scalar> Export<'m, T> {
                 self.linear(linear, path, x, (format!("{path}weight"), weight))?
             }
             LayerSpec::Residual(residual) => self.residual(residual, path, x)?,
+            LayerSpec::Sequential(layers) => self.layers(layers, path, x)?,
             LayerSpec::Parallel(parallel) => self.parallel(parallel, path, x)?,
             LayerSpec::Dropout(_) | LayerSpec::AlphaDropout(_) | LayerSpec::Identity => x,
             LayerSpec::BatchNorm1d(norm) => self.batch_norm(norm, path, x)?,

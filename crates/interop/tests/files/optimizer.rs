@@ -57,11 +57,14 @@ fn of_another_model_is_refused() {
         "bytes: its optimizer has trained 0.bias, which the model does not have; build the model that \
          was saved"
     );
+    // A layer alone states no architecture.
+    let alone = Reader::from_bytes(Writer::new(&Linear::new(3, 2)).to_bytes().unwrap()).unwrap();
     assert_eq!(
-        file.build().unwrap_err().to_string(),
+        alone.build().unwrap_err().to_string(),
         "bytes: has no fanin.architecture; build the model and load the file into it, or write it by \
          Writer::architecture"
     );
+    assert_eq!(file.build().unwrap().to_string(), model.to_string());
     // The tensors of the optimizer are none of the model.
     file.load(&mut model).unwrap();
     let plain = Writer::new(&model).to_bytes().unwrap();

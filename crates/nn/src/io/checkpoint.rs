@@ -5,7 +5,7 @@
 //! | bytes | |
 //! |---|---|
 //! | 0–7 | magic: `8F`, `fanin`, `0A`, `00` |
-//! | 8–11 | version of the format, now 1 |
+//! | 8–11 | version of the format, now 2 |
 //! | 12–15 | element type in ASCII, filled with zeros: `f32`, `f64` |
 //! | 16–23 | length of the payload |
 //! | 24–27 | CRC-32 of the payload |
@@ -13,8 +13,9 @@
 //!
 //! The payload is encoded by bincode with integers of fixed size. It holds the number of parameters
 //! and then, for each, its path, its shape and its values in row-major order. No length precedes
-//! the values, because the shape gives it. Later versions keep this header, so that any release can
-//! tell a newer file from a damaged one.
+//! the values, because the shape gives it. Since version 2 [`Sections`] follow: their number and then,
+//! for each, its name, its length and its bytes. Later versions keep this header, so that any release
+//! can tell a newer file from a damaged one.
 
 mod header;
 mod shape;
@@ -25,33 +26,27 @@ use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
 use std::mem;
 use std::path::Path;
 
-use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
-use bincode::error::{DecodeError, EncodeError};
-use bincode::serde::{decode_from_std_read, encode_into_std_write};
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
+use super::codec::{self, ENTRY_LIMIT};
 use super::error::{Error, Result};
+use super::sections::Sections;
 use crate::buffer::Buffer;
 use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use header::{Header, Summed};
 use shape::Shape;
 
-/// The largest number of bytes for path and shape of one parameter. A file with a larger length is
-/// refused before memory is allocated.
-const ENTRY_LIMIT: usize = 1 << 16;
 const BUFFER: usize = 1 << 16;
-const CODEC: Configuration<LittleEndian, Fixint, Limit<ENTRY_LIMIT>> = bincode::config::standard()
-    .with_little_endian()
-    .with_fixed_int_encoding()
-    .with_limit::<ENTRY_LIMIT>();
 
 /// Saves and loads the parameters and buffers of any model.
 ///
-/// A file holds the value of each parameter and buffer under its path, bit for bit. It does not
-/// hold the layers, so build the model before loading it. Values are matched by path, not by
-/// position: the fields of a module may be listed in a different order than when it was saved.
-/// Whether a parameter is frozen is not saved.
+/// A file holds the value of each parameter and buffer under its path, bit for bit, and which
+/// initializer drew it. Values are matched by path, not by position: the fields of a module may be
+/// listed in a different order than when it was saved. Whether a parameter is frozen is not saved.
+///
+/// Build the model before loading it. A [`Sequential`](crate::Sequential) of this crate's layers is saved
+/// with its architecture, and [`Sequential::load`](crate::Sequential::load) builds it too.
 ///
 /// A save never leaves half a file. It writes a temporary file in the target's directory, waits
 /// until it is on the disk, and renames it to the target. A load changes every parameter or, if it
@@ -96,8 +91,16 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// overwritten.
     #[doc(alias("state_dict"))]
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        save(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)), path)
+        self.save_with(path, &Sections::new())
+    }
+
+    /// [`save`](Self::save) with more in the file: [`Sections`].
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    fn save_with(&self, path: impl AsRef<Path>, sections: &Sections) -> Result<()> {
+        let (path, own) = (path.as_ref(), own_sections(self));
+        save(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)), own, sections, path)
     }
 
     /// Reads the value of every parameter from a file that [`save`](Self::save) wrote.
@@ -107,6 +110,14 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// another model. Each case is a variant of [`Error`]. The model stays unchanged.
     #[doc(alias("load_state_dict"))]
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.load_with(path).map(drop)
+    }
+
+    /// [`load`](Self::load), and what else is in the file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    fn load_with(&mut self, path: impl AsRef<Path>) -> Result<Sections> {
         let path = path.as_ref();
         let (len, mut file) = open(path)?;
         read(self, &mut file, len, path)
@@ -117,7 +128,16 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// [`Error::Write`] if path and shape of a parameter take more than 64 KiB.
     fn to_bytes(&self) -> Result<Vec<u8>> {
-        encode(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)))
+        self.to_bytes_with(&Sections::new())
+    }
+
+    /// The bytes that [`save_with`](Self::save_with) would write.
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes).
+    fn to_bytes_with(&self, sections: &Sections) -> Result<Vec<u8>> {
+        let own = own_sections(self);
+        encode(tensors(&mut |visitor| self.visit(&ParamPath::ROOT, visitor)), own, sections)
     }
 
     /// [`load`](Self::load) from memory. A program can contain its model by `include_bytes!`.
@@ -139,11 +159,58 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// ```
     #[doc(alias("load_state_dict"))]
     fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.load_bytes_with(bytes).map(drop)
+    }
+
+    /// [`load_with`](Self::load_with) from memory.
+    ///
+    /// # Errors
+    /// As [`load_bytes`](Self::load_bytes).
+    fn load_bytes_with(&mut self, bytes: &[u8]) -> Result<Sections> {
         read(self, &mut &*bytes, bytes.len() as u64, Path::new("bytes"))
     }
 }
 
 impl<T: Scalar, M: Parameters<T> + ?Sized> Checkpoint<T> for M {}
+
+/// The layers of the model, as the JSON text of a [`NetworkSpec`](crate::layers::NetworkSpec).
+pub(crate) const ARCHITECTURE: &str = "architecture";
+/// The initializers of the parameters, by path.
+const PROVENANCE: &str = "provenance";
+
+/// What every file holds beside the tensors.
+fn own_sections<T: Scalar, M: Parameters<T> + ?Sized>(model: &M) -> Result<Sections> {
+    let mut sections = Sections::new();
+    if let Some(text) = model.architecture() {
+        sections.insert(ARCHITECTURE, &text)?;
+    }
+    let mut origins = Origins(vec![]);
+    model.visit(&ParamPath::ROOT, &mut origins);
+    if !origins.0.is_empty() {
+        sections.insert(PROVENANCE, &origins.0)?;
+    }
+    Ok(sections)
+}
+
+/// The initializers of the parameters that one has drawn, by path.
+struct Origins(Vec<(String, String)>);
+
+impl<T: Scalar> Visitor<'_, T> for Origins {
+    fn param(&mut self, path: &ParamPath<'_>, param: &Param<T>) {
+        if let Some(initializer) = param.initializer() {
+            self.0.push((path.to_string(), initializer.to_owned()));
+        }
+    }
+}
+
+/// The sections of a file whose bytes are these, or that has this name, whatever model it holds.
+pub(crate) fn sections<T: Scalar>(
+    source: &mut dyn Read,
+    len: u64,
+    path: &Path,
+) -> Result<Sections> {
+    contents::<T>(Staged::for_shapes(vec![]), source, len, path).map(|(_, sections)| sections)
+}
 
 /// A parameter about to be written: its encoded path and shape, and its values.
 type Entry<'m, T> = (Vec<u8>, &'m [T]);
@@ -169,53 +236,76 @@ once! {
         tensors.0
     }
 
-    fn save<'a, T: Scalar>(tensors: Vec<(String, &'a Tensor<T>)>, path: &'a Path) -> Result<()> {
+    fn save<'a, T: Scalar>(
+        tensors: Vec<(String, &'a Tensor<T>)>,
+        own: Result<Sections>,
+        sections: &'a Sections,
+        path: &'a Path,
+    ) -> Result<()> {
+        let sections = own?.with(sections);
         let entries = entries(tensors).map_err(|source| write_error(path, source))?;
-        fanin_files::replace(path, |file| write(&entries, file)).map_err(|error| match error {
+        fanin_files::replace(path, |file| write(&entries, &sections, file)).map_err(|error| match error {
             fanin_files::Error::NotAFile(found) => Error::NotAFile { file: path.to_owned(), found },
             fanin_files::Error::Io(source) => write_error(path, source),
             fanin_files::Error::Torn(source) => Error::Torn { file: path.to_owned(), source },
         })
     }
 
-    fn encode<'a, T: Scalar>(tensors: Vec<(String, &'a Tensor<T>)>) -> Result<Vec<u8>> {
-        let mut bytes = Cursor::new(vec![]);
-        let written = entries(tensors).and_then(|entries| write(&entries, &mut bytes));
+    fn encode<'a, T: Scalar>(
+        tensors: Vec<(String, &'a Tensor<T>)>,
+        own: Result<Sections>,
+        sections: &'a Sections,
+    ) -> Result<Vec<u8>> {
+        let (mut bytes, sections) = (Cursor::new(vec![]), own?.with(sections));
+        let written = entries(tensors).and_then(|entries| write(&entries, &sections, &mut bytes));
         written.map_err(|source| write_error(Path::new("bytes"), source))?;
         Ok(bytes.into_inner())
     }
 
-    /// Reads the tensors of these paths and shapes from a file. Reads the whole file before checking it,
-    /// because the checksum covers all of it.
+    /// Reads the tensors of these paths and shapes from a file, and its sections.
     fn stage<'a, T: Scalar>(
         shapes: Vec<(String, Vec<usize>)>,
         source: &'a mut dyn Read,
         len: u64,
         path: &'a Path,
-    ) -> Result<Vec<Tensor<T>>> {
-        let header = Header::read(source, path)?;
-        header.check::<T>(len, path)?;
-
-        let mut staged = Staged::for_shapes(shapes);
-        let summed = Summed::new(Read::take(source, header.payload));
-        let mut payload = BufReader::with_capacity(BUFFER, summed);
-        let decoded = staged.read(&mut payload);
-        let rest = io::copy(&mut payload, &mut io::sink()).map_err(|e| read_error(path, e))?;
-        header.check_payload(payload.get_ref(), path)?;
-
-        let file = || path.to_owned();
-        decoded.map_err(|why| Error::Malformed { file: file(), why })?;
-        if rest > 0 {
-            let why = format!("{rest} bytes follow its last parameter");
-            return Err(Error::Malformed { file: file(), why });
-        }
+    ) -> Result<(Vec<Tensor<T>>, Sections)> {
+        let (mut staged, sections) = contents(Staged::for_shapes(shapes), source, len, path)?;
         let Differences { shown, more } = staged.differences();
         if !shown.is_empty() {
-            return Err(Error::OtherModel { file: file(), differences: shown, more });
+            return Err(Error::OtherModel { file: path.to_owned(), differences: shown, more });
         }
         let values = staged.slots.into_iter().map(|slot| slot.values);
-        Ok(values.map(|values| values.expect("every tensor was found")).collect())
+        Ok((values.map(|values| values.expect("every tensor was found")).collect(), sections))
     }
+}
+
+/// What is in a file. Reads the whole file before checking it, because the checksum covers all of it.
+fn contents<T: Scalar>(
+    mut staged: Staged<T>,
+    source: &mut dyn Read,
+    len: u64,
+    path: &Path,
+) -> Result<(Staged<T>, Sections)> {
+    let header = Header::read(source, path)?;
+    header.check::<T>(len, path)?;
+
+    let summed = Summed::new(Read::take(source, header.payload));
+    let mut payload = BufReader::with_capacity(BUFFER, summed);
+    let decoded = staged.read(&mut payload).and_then(|()| match header.has_sections() {
+        true => Sections::read(&mut payload),
+        false => Ok(Sections::new()),
+    });
+    let rest = io::copy(&mut payload, &mut io::sink()).map_err(|e| read_error(path, e))?;
+    header.check_payload(payload.get_ref(), path)?;
+
+    let malformed = |why| Error::Malformed { file: path.to_owned(), why };
+    let mut sections = decoded.map_err(malformed)?;
+    if rest > 0 {
+        let last = if header.has_sections() { "section" } else { "parameter" };
+        return Err(malformed(format!("{rest} bytes follow its last {last}")));
+    }
+    sections.of_file(path);
+    Ok((staged, sections))
 }
 
 /// Encodes the entries before any file is touched. This is the only step in which the model can
@@ -223,7 +313,7 @@ once! {
 fn entries<T: Scalar>(tensors: Vec<(String, &Tensor<T>)>) -> io::Result<Vec<Entry<'_, T>>> {
     let mut entries = vec![];
     for (path, tensor) in tensors {
-        let entry = bincode::serde::encode_to_vec((&path, tensor.shape()), CODEC).map_err(io)?;
+        let entry = codec::to_bytes((&path, tensor.shape()))?;
         if entry.len() > ENTRY_LIMIT {
             let len = entry.len();
             return Err(io::Error::new(
@@ -249,17 +339,23 @@ impl<T: Scalar> VisitorMut<'_, T> for Shapes {
 }
 
 /// Gives parameters and buffers new values, in the order in which `visit_mut` visits them.
-struct Commit<T>(std::vec::IntoIter<Tensor<T>>);
+struct Commit<T> {
+    tensors: std::vec::IntoIter<Tensor<T>>,
+    origins: HashMap<String, String>,
+}
 
 impl<T: Scalar> Commit<T> {
     fn next(&mut self) -> Tensor<T> {
-        self.0.next().expect("visit_mut visits as many tensors as before")
+        self.tensors.next().expect("visit_mut visits as many tensors as before")
     }
 }
 
 impl<T: Scalar> VisitorMut<'_, T> for Commit<T> {
-    fn param(&mut self, _: &ParamPath<'_>, param: &mut Param<T>) {
+    fn param(&mut self, path: &ParamPath<'_>, param: &mut Param<T>) {
         *param.value_mut() = self.next();
+        if let Some(initializer) = self.origins.get(&path.to_string()) {
+            param.set_initializer(initializer);
+        }
     }
     fn buffer(&mut self, _: &ParamPath<'_>, buffer: &mut Buffer<T>) {
         *buffer.value_mut() = self.next();
@@ -268,36 +364,40 @@ impl<T: Scalar> VisitorMut<'_, T> for Commit<T> {
 
 fn write<T: Scalar>(
     entries: &[Entry<'_, T>],
+    sections: &Sections,
     out: &mut (impl Write + Seek + ?Sized),
 ) -> io::Result<()> {
     // Reserves the header. Length and checksum are known only after the payload is written.
     out.write_all(&[0; Header::LEN])?;
     let mut payload = BufWriter::with_capacity(BUFFER, Summed::new(&mut *out));
-    encode_into_std_write(entries.len() as u64, &mut payload, CODEC).map_err(io)?;
+    codec::write(entries.len() as u64, &mut payload)?;
     for (entry, values) in entries {
         payload.write_all(entry)?;
         for value in *values {
-            encode_into_std_write(value, &mut payload, CODEC).map_err(io)?;
+            codec::write(value, &mut payload)?;
         }
     }
+    sections.write(&mut payload)?;
     let header = Header::of::<T>(&payload.into_inner()?);
     out.rewind()?;
     out.write_all(&header.to_bytes())
 }
 
 /// Reads a whole file, then changes every tensor of the model or, after an error, none.
-fn read<T: Scalar, M: Parameters<T> + ?Sized>(
+pub(crate) fn read<T: Scalar, M: Parameters<T> + ?Sized>(
     model: &mut M,
     source: &mut dyn Read,
     len: u64,
     file: &Path,
-) -> Result<()> {
+) -> Result<Sections> {
     // Not `visit`: the paths must come in the order in which `Commit` visits them.
     let mut shapes = Shapes(vec![]);
     model.visit_mut(&ParamPath::ROOT, &mut shapes);
-    let tensors = stage(shapes.0, source, len, file)?;
-    model.visit_mut(&ParamPath::ROOT, &mut Commit(tensors.into_iter()));
-    Ok(())
+    let (tensors, sections) = stage(shapes.0, source, len, file)?;
+    let origins: Vec<(String, String)> = sections.get(PROVENANCE)?.unwrap_or_default();
+    let origins = origins.into_iter().collect();
+    model.visit_mut(&ParamPath::ROOT, &mut Commit { tensors: tensors.into_iter(), origins });
+    Ok(sections)
 }
 
 /// The model's parameters, and what a file has for them.
@@ -332,11 +432,10 @@ impl<T: Scalar> Staged<T> {
     /// Decodes a payload. It trusts no number in it: memory is allocated by the model's shapes
     /// only.
     fn read(&mut self, payload: &mut impl Read) -> std::result::Result<(), String> {
-        let count: u64 = decode_from_std_read(payload, CODEC)
-            .map_err(|e| explain("the number of parameters", &e))?;
+        let count: u64 = codec::read(payload, || "the number of parameters".into())?;
         for i in 0..count {
-            let (path, Shape(shape)): (String, Shape) = decode_from_std_read(payload, CODEC)
-                .map_err(|e| explain(&format!("the name and shape of parameter {i}"), &e))?;
+            let what = || format!("the name and shape of parameter {i}");
+            let (path, Shape(shape)): (String, Shape) = codec::read(payload, what)?;
             let shown = || printable(&path);
             let slot = self.open.get_mut(&path).and_then(VecDeque::pop_front);
             if let Some(slot) = slot {
@@ -344,9 +443,8 @@ impl<T: Scalar> Staged<T> {
                 slot.found = true;
                 if slot.shape == shape {
                     let values = slot.values.insert(Tensor::zeros(&slot.shape));
-                    read_values(payload, values.as_mut_slice()).map_err(|inner| {
-                        explain(&shown(), &DecodeError::Io { inner, additional: 0 })
-                    })?;
+                    read_values(payload, values.as_mut_slice())
+                        .map_err(|error| codec::ended(&shown(), error))?;
                     continue;
                 }
                 let (file, model) = (show_shape(&shape), show_shape(&slot.shape));
@@ -430,26 +528,8 @@ fn read_values<T: Scalar>(payload: &mut impl Read, values: &mut [T]) -> io::Resu
     Ok(())
 }
 
-fn explain(what: &str, error: &DecodeError) -> String {
-    match error {
-        DecodeError::Io { inner, .. } if inner.kind() == io::ErrorKind::UnexpectedEof => {
-            format!("the content is too short for {what}")
-        }
-        DecodeError::LimitExceeded => format!("{what} claims more than {ENTRY_LIMIT} bytes"),
-        DecodeError::Utf8 { .. } => format!("{what} is not UTF-8"),
-        other => format!("{what} cannot be decoded, {other}"),
-    }
-}
-
-fn io(error: EncodeError) -> io::Error {
-    match error {
-        EncodeError::Io { inner, .. } => inner,
-        other => io::Error::other(other.to_string()),
-    }
-}
-
 /// A file and its length.
-fn open(path: &Path) -> Result<(u64, File)> {
+pub(crate) fn open(path: &Path) -> Result<(u64, File)> {
     let file = fanin_files::open(path).map_err(|error| match error {
         fanin_files::Error::NotAFile(found) => Error::NotAFile { file: path.to_owned(), found },
         fanin_files::Error::Io(source) | fanin_files::Error::Torn(source) => {

@@ -159,6 +159,17 @@ pub enum Error {
         /// The element type of the model.
         expected: &'static str,
     },
+    /// The file does not say how to build the model.
+    #[error(
+        "{file}: its architecture cannot be built: {why}; build the model in the program, and load the \
+         file into it"
+    )]
+    Architecture {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        why: String,
+    },
     /// The file's parameters differ from the model's.
     #[error(
         "{file}: holds another model: {}{}; build the model as it was when saved, or load \

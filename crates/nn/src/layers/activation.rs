@@ -66,6 +66,16 @@ macro_rules! layers {
             None
         }
 
+        /// The description of a layer, if it is an activation.
+        pub(super) fn describe_activation(layer: &dyn Any) -> Option<LayerSpec> {
+            $(if let Some(layer) = layer.downcast_ref::<$name>() {
+                $(let $name($($param),+) = *layer;)?
+                let _ = layer;
+                return Some(LayerSpec::$name $(($($param),+))?);
+            })*
+            None
+        }
+
         /// Every activation with its default parameters, as its name in a file, a layer and a
         /// description. Tests iterate over them.
         #[doc(hidden)]

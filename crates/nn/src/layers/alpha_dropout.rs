@@ -5,6 +5,7 @@ use std::fmt;
 use fanin_tensor::Scalar;
 
 use crate::describe::{Describe, Features};
+use crate::layers::LayerSpec;
 use crate::module::Module;
 use crate::ops::require_probability;
 use crate::parameters::Parameters;
@@ -69,6 +70,13 @@ impl<T: Scalar> Module<T> for AlphaDropout {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         if x.tape().is_stochastic() { x.alpha_dropout(self.p) } else { x }
+    }
+}
+
+impl AlphaDropout {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        LayerSpec::AlphaDropout(self.p)
     }
 }
 

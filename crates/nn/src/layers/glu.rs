@@ -7,6 +7,7 @@ use fanin_tensor::Scalar;
 
 use super::{Gelu, Relu, Sigmoid, Silu};
 use crate::describe::{Describe, Features};
+use crate::layers::LayerSpec;
 use crate::module::Module;
 use crate::parameters::Parameters;
 use crate::tape::Var;
@@ -28,6 +29,11 @@ macro_rules! gated_layers {
             pub fn new(features: usize) -> Self {
                 require_doubled(stringify!($name), features);
                 Self { features }
+            }
+
+            /// Its description.
+            pub(in crate::layers) fn spec(&self) -> LayerSpec {
+                LayerSpec::$name(self.features)
             }
         }
 

@@ -10,6 +10,7 @@ use fanin_tensor::{Scalar, Tensor};
 use super::draw::{Draw, draw};
 use crate::Parameters;
 use crate::describe::{Describe, Features};
+use crate::layers::LinearSpec;
 use crate::module::Module;
 use crate::param::Param;
 use crate::tape::Var;
@@ -126,6 +127,21 @@ impl<T: Scalar> Module<T> for Linear<T> {
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         let t = x.tape();
         x.linear(t.param(&self.weight), self.bias.as_ref().map(|b| t.param(b)))
+    }
+}
+
+impl<T: Scalar> Linear<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LinearSpec {
+        let scheme = |param: &Param<T>| param.initializer().and_then(|text| text.parse().ok());
+        let (inputs, outputs) = self.sizes();
+        let mut spec = LinearSpec::new(inputs, outputs);
+        spec.weight = scheme(&self.weight).unwrap_or(spec.weight);
+        spec.bias = match &self.bias {
+            Some(bias) => scheme(bias).or(spec.bias),
+            None => None,
+        };
+        spec
     }
 }
 

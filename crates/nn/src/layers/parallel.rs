@@ -11,6 +11,7 @@ use super::cast::cast_layer;
 use super::layer::Layer;
 use super::sequential::bad_name;
 use crate::describe::{Describe, Features};
+use crate::layers::{Join, LayerSpec, NetworkSpec, ParallelSpec};
 use crate::module::Module;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::tape::Var;
@@ -260,6 +261,19 @@ impl<T: Scalar> Parameters<T> for Parallel<T> {
                 None => branch.visit_mut(&path.index(i), visitor),
             }
         }
+    }
+}
+
+impl<T: Scalar> Parallel<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
+        if !self.taken.is_empty() {
+            return None;
+        }
+        let branches =
+            self.branches.iter().map(|branch| Some(NetworkSpec::of_branch(&**branch)?.layers));
+        let join = if self.sums { Join::Sum } else { Join::Concat };
+        Some(LayerSpec::Parallel(ParallelSpec { branches: branches.collect::<Option<_>>()?, join }))
     }
 }
 

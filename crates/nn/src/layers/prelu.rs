@@ -7,6 +7,7 @@ use fanin_tensor::{Scalar, Tensor};
 
 use crate::Parameters;
 use crate::describe::{Describe, Features};
+use crate::layers::{LayerSpec, PreluSpec};
 use crate::module::Module;
 use crate::ops::common_slope;
 use crate::param::Param;
@@ -101,6 +102,16 @@ impl<T: Scalar> Module<T> for Prelu<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         x.prelu(x.tape().param(&self.weight))
+    }
+}
+
+impl<T: Scalar> Prelu<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        // With one slope, a layer of one feature and one for all are the same.
+        let slopes = self.weight.value();
+        let features = (slopes.len() != 1).then_some(slopes.len());
+        LayerSpec::Prelu(PreluSpec { features, ..PreluSpec::default() })
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use fanin_tensor::{Scalar, show_shape};
 
 use crate::describe::{Describe, Features};
+use crate::layers::LayerSpec;
 use crate::module::Module;
 use crate::parameters::Parameters;
 use crate::tape::Var;
@@ -29,6 +30,13 @@ use crate::tape::Var;
 pub struct Flatten;
 
 impl<T: Scalar> Parameters<T> for Flatten {}
+
+impl Unflatten {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        LayerSpec::Unflatten(self.sizes.clone())
+    }
+}
 
 impl Describe for Flatten {}
 

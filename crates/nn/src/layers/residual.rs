@@ -8,6 +8,7 @@ use fanin_tensor::{Scalar, Tensor};
 use super::cast::cast_layer;
 use super::layer::Layer;
 use crate::describe::{Describe, Features};
+use crate::layers::{AlphaSpec, LayerSpec, NetworkSpec, ResidualSpec};
 use crate::module::Module;
 use crate::param::Param;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
@@ -223,6 +224,20 @@ impl<T: Scalar> Parameters<T> for Residual<T> {
         if let Alpha::Learned(alpha) = &mut self.alpha {
             visitor.param(&path.name("alpha"), alpha);
         }
+    }
+}
+
+impl<T: Scalar> Residual<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
+        let branch = NetworkSpec::of_branch(&*self.branch)?.layers;
+        let alpha = match &self.alpha {
+            Alpha::One => AlphaSpec::One,
+            Alpha::Fixed(alpha) => AlphaSpec::Scaled(*alpha),
+            // A value of its own follows from the file.
+            Alpha::Learned(_) => AlphaSpec::Learned(0.0),
+        };
+        Some(LayerSpec::Residual(ResidualSpec { branch, alpha }))
     }
 }
 

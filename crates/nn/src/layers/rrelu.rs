@@ -6,6 +6,7 @@ use fanin_init::{Gain, Nonlinearity};
 use fanin_tensor::Scalar;
 
 use crate::describe::{Describe, Features};
+use crate::layers::LayerSpec;
 use crate::module::Module;
 use crate::ops::require_slopes;
 use crate::parameters::Parameters;
@@ -75,6 +76,13 @@ impl<T: Scalar> Module<T> for Rrelu {
         } else {
             x.leaky_relu(T::from_f64((self.lower + self.upper) / 2.0))
         }
+    }
+}
+
+impl Rrelu {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        LayerSpec::Rrelu(self.lower, self.upper)
     }
 }
 

@@ -11,6 +11,7 @@ use fanin_tensor::Scalar;
 use super::cast::cast_layer;
 use super::layer::Layer;
 use crate::describe::{Describe, Features};
+use crate::layers::NetworkSpec;
 use crate::module::Module;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::summary::{Row, Summary};
@@ -100,6 +101,11 @@ impl<T: Scalar> Sequential<T> {
     /// The layers.
     pub fn layers(&self) -> &[Box<dyn Layer<T>>] {
         &self.layers
+    }
+
+    /// The name of each layer, if it was given one.
+    pub(super) fn names(&self) -> &[Option<Arc<str>>] {
+        &self.names
     }
 
     /// Layer `i`, if it is an `L`.
@@ -269,6 +275,10 @@ impl<T: Scalar> Parameters<T> for Sequential<T> {
                 None => layer.visit_mut(&path.index(i), visitor),
             }
         }
+    }
+
+    fn architecture(&self) -> Option<String> {
+        serde_json::to_string(&NetworkSpec::of(self).ok()?).ok()
     }
 }
 

@@ -3,6 +3,7 @@
 mod budget;
 mod linear;
 mod norm;
+mod of;
 mod parallel;
 mod prelu;
 mod read;
@@ -128,6 +129,8 @@ macro_rules! layer_spec {
             Unflatten(#[serde(deserialize_with = "read::sizes")] Vec<usize>),
             /// An [`Identity`](super::Identity).
             Identity,
+            /// A [`Sequential`] of these layers.
+            Sequential(#[serde(deserialize_with = "read::branch")] Vec<LayerSpec>),
         }
 
         impl LayerSpec {
@@ -161,6 +164,7 @@ macro_rules! layer_spec {
                     Self::Flatten => add(model, name, Flatten),
                     Self::Unflatten(sizes) => add(model, name, Unflatten::new(sizes)),
                     Self::Identity => add(model, name, super::Identity),
+                    Self::Sequential(layers) => add(model, name, build(layers)),
                 }
             }
 
@@ -281,6 +285,7 @@ enum Branch {
     Residual,
     /// In this branch of it.
     Parallel(usize),
+    Sequential,
 }
 
 impl Path<'_> {
@@ -300,6 +305,7 @@ impl fmt::Display for Path<'_> {
             None => {}
             Some((parent, Branch::Residual)) => write!(f, "{parent}.branch.")?,
             Some((parent, Branch::Parallel(branch))) => write!(f, "{parent}.{branch}.")?,
+            Some((parent, Branch::Sequential)) => write!(f, "{parent}.")?,
         }
         write!(f, "{}", self.index)
     }
@@ -346,6 +352,7 @@ impl LayerSpec {
             Self::Named(named) => named.layer.has_parameters(),
             Self::Linear(_) | Self::WeightNorm(_) | Self::SpectralNorm(_) => true,
             Self::Residual(_) | Self::Parallel(_) | Self::Prelu(_) => true,
+            Self::Sequential(layers) => layers.iter().any(Self::has_parameters),
             Self::BatchNorm1d(_) | Self::LayerNorm(_) | Self::RmsNorm(_) | Self::GroupNorm(_) => {
                 true
             }
@@ -371,6 +378,12 @@ impl LayerSpec {
             LayerSpec::Residual(residual) => return residual.check(path, before, budget),
             LayerSpec::Parallel(parallel) => return parallel.check(path, before, budget),
             LayerSpec::Named(named) => return named.layer.check(path, before, budget),
+            LayerSpec::Sequential(_) if path.depth() > NetworkSpec::MAX_NESTING => {
+                Err(read::too_deep())
+            }
+            LayerSpec::Sequential(layers) => {
+                return check(layers, Some((path, Branch::Sequential)), before, budget);
+            }
             LayerSpec::WeightNorm(linear) => {
                 features = Features::Map { input: linear.inputs, output: linear.outputs };
                 linear.check(budget).and_then(|()| budget.tensor(&[linear.outputs], 0))

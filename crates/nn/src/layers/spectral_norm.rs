@@ -8,6 +8,7 @@ use fanin_tensor::{Scalar, Tensor, reduce};
 use super::Linear;
 use crate::buffer::Buffer;
 use crate::describe::{Describe, Features};
+use crate::layers::LayerSpec;
 use crate::module::Module;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::tape::{Mode, Tape, Var};
@@ -54,12 +55,14 @@ pub struct SpectralNorm<T: Scalar = f32> {
 
 /// The iterations at the beginning, as in PyTorch: 15, and those of one forward pass.
 const FIRST: usize = 16;
+/// PyTorch's.
+const EPSILON: f64 = 1e-12;
 
 impl<T: Scalar> SpectralNorm<T> {
     /// The layer with normalized weights.
     pub fn new(linear: Linear<T>) -> Self {
         let (inputs, outputs) = linear.sizes();
-        let epsilon = 1e-12;
+        let epsilon = EPSILON;
         let [u, v] = [outputs, inputs].map(|length| {
             let spec = ParamSpec::weight(length, 1);
             let vector = Normal::new(0.0, 1.0).draw(&spec, &[length], &mut default_rng());
@@ -176,6 +179,14 @@ impl<T: Scalar> Parameters<T> for SpectralNorm<T> {
         self.linear.visit_mut(path, visitor);
         visitor.buffer(&path.name("weight_u"), &mut self.weight_u);
         visitor.buffer(&path.name("weight_v"), &mut self.weight_v);
+    }
+}
+
+impl<T: Scalar> SpectralNorm<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
+        let usual = self.iterations == 1 && self.epsilon == EPSILON;
+        usual.then(|| LayerSpec::SpectralNorm(self.linear.spec()))
     }
 }
 

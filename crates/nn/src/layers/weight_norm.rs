@@ -8,6 +8,7 @@ use fanin_tensor::{Scalar, Tensor, reduce};
 use super::Linear;
 use crate::Parameters;
 use crate::describe::{Describe, Features};
+use crate::layers::{LayerSpec, LinearSpec};
 use crate::module::Module;
 use crate::param::Param;
 use crate::tape::Var;
@@ -114,6 +115,21 @@ impl<T: Scalar> Module<T> for WeightNorm<T> {
         let t = x.tape();
         let weight = t.param(&self.weight_v).weight_norm(t.param(&self.weight_g));
         x.linear(weight, self.bias.as_ref().map(|b| t.param(b)))
+    }
+}
+
+impl<T: Scalar> WeightNorm<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        let scheme = |param: &Param<T>| param.initializer().and_then(|text| text.parse().ok());
+        let shape = self.weight_v.value().shape();
+        let mut linear = LinearSpec::new(shape[1], shape[0]);
+        linear.weight = scheme(&self.weight_v).unwrap_or(linear.weight);
+        linear.bias = match &self.bias {
+            Some(bias) => scheme(bias).or(linear.bias),
+            None => None,
+        };
+        LayerSpec::WeightNorm(linear)
     }
 }
 

@@ -195,7 +195,7 @@ once! {
         pub fn select<'m>(mask: &'m [bool], a: Self, b: Self) -> Self {
             let (left, right) = (a.shape(), b.shape());
             let shape = common_shape("select", &left, &right);
-            if mask.len() != shape.iter().product() {
+            if mask.len() != shape.iter().product::<usize>() {
                 let mask = mask.len();
                 panic!(
                     "select: a mask of {mask} elements does not fit values of {left} and {right}: \

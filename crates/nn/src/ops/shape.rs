@@ -223,7 +223,7 @@ once! {
         #[track_caller]
         fn reshaped(self, shape: Shape) -> Self {
             let from = self.shape();
-            if from.iter().product::<usize>() != shape.iter().product() {
+            if from.iter().product::<usize>() != shape.iter().product::<usize>() {
                 bad_shapes("reshape", &from, &shape, "they have different numbers of elements");
             }
             self.tape().apply(Reshape, &[self], |cx| {

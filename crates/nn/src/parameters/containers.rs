@@ -73,4 +73,7 @@ impl<T: Scalar, P: Parameters<T> + ?Sized> Parameters<T> for Box<P> {
     fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m, T>) {
         (**self).visit_mut(path, visitor);
     }
+    fn architecture(&self) -> Option<String> {
+        (**self).architecture()
+    }
 }

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use fanin_nn::init::{KaimingNormal, Zeros, with_default_rng};
 use fanin_nn::layers::{Relu, Tanh};
 use fanin_nn::{
-    Checkpoint, Error, Linear, Module, Param, ParamPath, Parameters, Scalar, Sequential, Tensor,
-    Var, Visitor, VisitorMut,
+    Checkpoint, Error, Linear, Module, Param, ParamPath, Parameters, Scalar, Sections, Sequential,
+    Tensor, Var, Visitor, VisitorMut,
 };
 
 const HEADER: usize = 32;
@@ -108,8 +109,14 @@ fn sealed(version: u32, element: &[u8; 4], claimed: u64, payload: &[u8]) -> Vec<
     bytes
 }
 
+/// Of version 1, which has no sections.
 fn sealed_f32(payload: &[u8]) -> Vec<u8> {
     sealed(1, b"f32\0", payload.len() as u64, payload)
+}
+
+/// Of the version that is written.
+fn sealed_now(payload: &[u8]) -> Vec<u8> {
+    sealed(2, b"f32\0", payload.len() as u64, payload)
 }
 
 /// The payload of one parameter, with any shape and any values.
@@ -242,19 +249,156 @@ fn loading_leaves_clones_and_identity_alone() {
     assert!(!model.weight().is_shared());
 }
 
-/// Written once and kept here: files of released versions must load for ever.
+/// Written once and kept here: files of all versions must load for ever.
 #[test]
 fn the_format_stays() {
-    let saved: Scaled = Scaled {
-        scale: Param::new(Tensor::from_vec([1, 2], vec![1.0, -2.5])),
+    let model = |values: [f32; 2]| Scaled::<f32> {
+        scale: Param::new(Tensor::from_vec([1, 2], values.to_vec())),
         shift: None,
         layers: vec![],
     };
-    let payload = one_param("scale", &[1, 2], &[1.0, -2.5]);
-    assert_eq!(saved.to_bytes().unwrap(), sealed(1, b"f32\0", payload.len() as u64, &payload));
-    let hex: String = saved.to_bytes().unwrap().iter().map(|b| format!("{b:02x}")).collect();
+    let saved = model([1.0, -2.5]);
+    let parameters = one_param("scale", &[1, 2], &[1.0, -2.5]);
+    let first = sealed_f32(&parameters);
+    let hex: String = first.iter().map(|b| format!("{b:02x}")).collect();
     let header = "8f66616e696e0a00010000006633320035000000000000";
     assert!(hex.starts_with(header), "{hex}");
+    let mut loaded = model([0.0; 2]);
+    assert!(loaded.load_bytes_with(&first).unwrap().names().next().is_none());
+    assert_eq!(bits(&loaded), bits(&saved));
+
+    // Version 2: the number of sections, and name, length and bytes of each.
+    let none = 0u64.to_le_bytes();
+    assert_eq!(saved.to_bytes().unwrap(), sealed_now(&[&parameters[..], &none].concat()));
+    let mut sections = Sections::new();
+    sections.insert("n", &7u32).unwrap();
+    let counts = [1u64, 1].map(u64::to_le_bytes).concat();
+    let section = [&counts[..], b"n", &4u64.to_le_bytes(), &7u32.to_le_bytes()].concat();
+    let second = sealed_now(&[parameters, section].concat());
+    assert_eq!(saved.to_bytes_with(&sections).unwrap(), second);
+    let mut loaded = model([0.0; 2]);
+    assert_eq!(loaded.load_bytes_with(&second).unwrap().get::<u32>("n").unwrap(), Some(7));
+    assert_eq!(bits(&loaded), bits(&saved));
+}
+
+#[test]
+fn sections_come_back_and_say_what_they_are_not() {
+    let (scratch, mut model) = (Scratch::new(), small());
+    let path = scratch.file("model.fanin");
+    let mut sections = Sections::new();
+    sections.insert("text", "a word").unwrap();
+    sections.insert("numbers", &vec![f64::NAN, -0.0, 1e300]).unwrap();
+    sections.insert("tensor", model.param("0.0.weight").value()).unwrap();
+    model.save_with(&path, &sections).unwrap();
+    let read = model.load_with(&path).unwrap();
+    assert_eq!(read.get::<String>("text").unwrap().unwrap(), "a word");
+    let numbers: Vec<f64> = read.get("numbers").unwrap().unwrap();
+    assert_eq!(
+        numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+        [f64::NAN, -0.0, 1e300].map(f64::to_bits)
+    );
+    assert_eq!(&read.get::<Tensor>("tensor").unwrap().unwrap(), model.param("0.0.weight").value());
+    assert_eq!(read.get::<u64>("none").unwrap(), None);
+    let error = read.get::<Vec<String>>("numbers").unwrap_err().to_string();
+    assert!(error.contains("model.fanin") && error.contains("section numbers: "), "{error}");
+    // A file without them loads as before.
+    model.save(&path).unwrap();
+    assert_eq!(
+        model.load_with(&path).unwrap().names().collect::<Vec<_>>(),
+        ["architecture", "provenance"]
+    );
+}
+
+#[test]
+fn a_sequential_is_built_from_its_file() {
+    use fanin_nn::layers::{NetworkSpec, *};
+    let scratch = Scratch::new();
+    let path = scratch.file("model.fanin");
+    let linear =
+        |inputs, outputs| Linear::builder(inputs, outputs).weight(KaimingNormal::default());
+    let branch = || Sequential::new().add(Relu).add(Linear::new(6, 6));
+    let model = Sequential::new()
+        .add_named("first", linear(4, 6).bias(Zeros).build())
+        .add(BatchNorm1d::new(6).momentum(0.2))
+        .add(LeakyRelu(0.2))
+        .add(Residual::new(branch()).scaled(0.5))
+        .add(Residual::new(branch()).rezero())
+        .add(Parallel::new().add(branch()).add(Sequential::new()))
+        .add(LayerNorm::new(12).bias(false))
+        .add(GroupNorm::new(3, 12))
+        .add(RmsNorm::new(12))
+        .add(Prelu::per_feature(12))
+        .add(Dropout::new(0.25))
+        .add(AlphaDropout::new(0.125))
+        .add(Rrelu::new(0.1, 0.3))
+        .add(Swiglu::new(6))
+        .add(
+            Sequential::new().add(WeightNorm::new(linear(6, 8).no_bias().build())).add(Passthrough),
+        )
+        .add(SpectralNorm::new(Linear::new(8, 6)))
+        .add(Unflatten::new(&[2, 3]))
+        .add(Flatten)
+        .add(Softplus);
+    model.save(&path).unwrap();
+    let before = with_default_rng(|rng| rng.clone());
+    let loaded = Sequential::load(&path).unwrap();
+    assert!(
+        before == with_default_rng(|rng| rng.clone()),
+        "a load draws from the program's generator"
+    );
+    assert_eq!(loaded.to_string(), model.to_string());
+    assert_eq!(bits(&loaded), bits(&model));
+    let initializer =
+        |model: &Sequential| model.param("first.weight").initializer().map(String::from);
+    assert!(initializer(&loaded).unwrap().starts_with("KaimingNormal"));
+    let x = Tensor::from_vec([3, 4], (0..12).map(|i| i as f32 - 5.5).collect());
+    assert_eq!(loaded.predict(&x), model.predict(&x));
+    // All that the file says is in the next one.
+    assert_eq!(loaded.to_bytes().unwrap(), model.to_bytes().unwrap());
+    assert_eq!(
+        Sequential::from_bytes(&model.to_bytes().unwrap()).unwrap().to_string(),
+        model.to_string()
+    );
+
+    for (name, layer, _) in all_activations::<f32>() {
+        let model = Sequential::new().add(layer);
+        let spec =
+            NetworkSpec::of(&Sequential::from_spec(&NetworkSpec::of(&model).unwrap()).unwrap());
+        assert_eq!(spec.unwrap(), NetworkSpec::of(&model).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_model_without_architecture_is_loaded_into_one_that_is_built() {
+    use fanin_nn::layers::{Lambda, NetworkSpec, Relu, Residual};
+    let scratch = Scratch::new();
+    let path = scratch.file("model.fanin");
+    let refused = |model: &Sequential, text: &str| {
+        model.save(&path).unwrap();
+        let error = Sequential::load(&path).unwrap_err();
+        assert!(matches!(error, Error::Architecture { .. }), "{error}");
+        let error = NetworkSpec::of(model).unwrap_err().to_string();
+        assert!(error.contains(text), "{error}");
+    };
+    let first = || Sequential::new().add(Linear::new(4, 4));
+    refused(&first().add(Lambda::new("half", |x| x * 0.5)), "layer 1, half");
+    refused(&first().add(Relu).add(Residual::new(Linear::new(4, 4))), "layer 2, Residual");
+
+    // A text that is none, and one that takes more than the file.
+    for (text, why) in [
+        ("{\"layers\": [\"rleu\"]}", "rleu"),
+        (
+            "{\"layers\": [{\"linear\": {\"inputs\": 4000000, \"outputs\": 100}}]}",
+            "more than the limit",
+        ),
+    ] {
+        let mut sections = Sections::new();
+        sections.insert("architecture", text).unwrap();
+        let none =
+            Scaled::<f32> { scale: Param::new(Tensor::zeros(1)), shift: None, layers: vec![] };
+        let error = Sequential::from_bytes(&none.to_bytes_with(&sections).unwrap()).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
 }
 
 // Anything else is refused.
@@ -310,7 +454,7 @@ fn a_liar_with_right_checksums() {
             let mut payload = payload.to_vec();
             payload[at] = byte;
             let mut model = small();
-            let path = scratch.with("model.fanin", &sealed_f32(&payload));
+            let path = scratch.with("model.fanin", &sealed_now(&payload));
             // A changed weight is a weight; all the rest is noticed.
             if let Err(error) = model.load(&path) {
                 let expected = matches!(error, Error::Malformed { .. } | Error::OtherModel { .. });
@@ -320,13 +464,13 @@ fn a_liar_with_right_checksums() {
         }
     }
     for n in 0..payload.len() {
-        let path = scratch.with("model.fanin", &sealed_f32(&payload[..n]));
+        let path = scratch.with("model.fanin", &sealed_now(&payload[..n]));
         let error = refused(&mut small(), &path);
         assert!(matches!(error, Error::Malformed { .. }), "cut at {n}: {error}");
     }
-    let path = scratch.with("model.fanin", &sealed_f32(&[payload, &[0; 5]].concat()));
+    let path = scratch.with("model.fanin", &sealed_now(&[payload, &[0; 5]].concat()));
     let error = refused(&mut small(), &path);
-    assert!(error.to_string().contains("5 bytes follow its last parameter"), "{error}");
+    assert!(error.to_string().contains("5 bytes follow its last section"), "{error}");
     let path = scratch.with("model.fanin", &sealed(0, b"f32\0", payload.len() as u64, payload));
     assert!(matches!(refused(&mut small(), &path), Error::Malformed { .. }));
 }
@@ -384,10 +528,10 @@ fn a_newer_file() {
     let scratch = Scratch::new();
     let payload = b"of another kind";
     // Cut or of another element type, it is newer all the same: what those mean may have changed.
-    for (version, claimed) in [(2, 15), (u32::MAX, 1_000)] {
+    for (version, claimed) in [(3, 15), (u32::MAX, 1_000)] {
         let path = scratch.with("model.fanin", &sealed(version, b"q4_k", claimed, payload));
         let error = refused(&mut small(), &path);
-        assert!(matches!(error, Error::Newer { newest: 1, .. }), "{error}");
+        assert!(matches!(error, Error::Newer { newest: 2, .. }), "{error}");
         assert!(error.to_string().contains(&format!("is of format {version}")), "{error}");
         assert!(error.to_string().ends_with("update fanin"));
     }

@@ -11,7 +11,7 @@ use crate::io::error::{Error, Result};
 /// No text contains `8F` (it cannot start a UTF-8 character) or `00`. A transfer that rewrites line
 /// ends changes the `0A`.
 const MAGIC: [u8; 8] = *b"\x8Ffanin\n\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 pub(super) struct Header {
     version: u32,
@@ -65,6 +65,11 @@ impl Header {
         }
         let element = std::array::from_fn(|i| bytes[12 + i]);
         Ok(Self { version: u32_at(8), element, payload: u64_at(16), sum: u32_at(24) })
+    }
+
+    /// Whether sections follow the parameters.
+    pub(super) fn has_sections(&self) -> bool {
+        self.version >= 2
     }
 
     /// Checks that a file of `len` bytes with this header can hold a model of `T`.

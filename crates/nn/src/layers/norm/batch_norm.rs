@@ -5,6 +5,7 @@ use fanin_tensor::{Scalar, Tensor};
 use super::{Affine, EPSILON, fitting, parameters, require_epsilon};
 use crate::buffer::Buffer;
 use crate::describe::{Describe, Features};
+use crate::layers::{BatchNorm1dSpec, LayerSpec};
 use crate::module::Module;
 use crate::tape::{Mode, Var};
 
@@ -248,6 +249,20 @@ impl<T: Scalar> Module<T> for BatchNorm1d<T> {
             }
         };
         if shape.len() == 2 { y } else { y.reshape(&shape) }
+    }
+}
+
+impl<T: Scalar> BatchNorm1d<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        let Self { features, epsilon, momentum, .. } = *self;
+        LayerSpec::BatchNorm1d(BatchNorm1dSpec {
+            features,
+            epsilon,
+            momentum,
+            affine: self.affine.weight.is_some(),
+            track_running_stats: self.running_mean.is_some(),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use fanin_tensor::Scalar;
 
 use super::{Affine, EPSILON, fitting, parameters, require_epsilon};
 use crate::describe::{Describe, Features};
+use crate::layers::{GroupNormSpec, LayerSpec};
 use crate::module::Module;
 use crate::tape::Var;
 
@@ -87,6 +88,15 @@ impl<T: Scalar> Module<T> for GroupNorm<T> {
         fitting("group_norm", x, self.features, self);
         let (scale, shift) = (self.affine.scale(x), self.affine.shift(x));
         x.normalize("group_norm", true, self.groups, scale, shift, self.epsilon)
+    }
+}
+
+impl<T: Scalar> GroupNorm<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        let Self { groups, features, epsilon, .. } = *self;
+        let affine = self.affine.weight.is_some();
+        LayerSpec::GroupNorm(GroupNormSpec { groups, features, epsilon, affine })
     }
 }
 

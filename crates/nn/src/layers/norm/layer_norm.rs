@@ -4,6 +4,7 @@ use fanin_tensor::Scalar;
 
 use super::{Affine, EPSILON, beta, fitting, parameters, require_epsilon};
 use crate::describe::{Describe, Features};
+use crate::layers::{LayerNormSpec, LayerSpec};
 use crate::module::Module;
 use crate::tape::Var;
 
@@ -89,6 +90,16 @@ impl<T: Scalar> Module<T> for LayerNorm<T> {
         fitting("layer_norm", x, self.features, self);
         let (scale, shift) = (self.affine.scale(x), self.affine.shift(x));
         x.normalize("layer_norm", true, 1, scale, shift, self.epsilon)
+    }
+}
+
+impl<T: Scalar> LayerNorm<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        let (affine, bias) = (self.affine.weight.is_some(), self.affine.bias.is_some());
+        let Self { features, epsilon, .. } = *self;
+        // Without γ there is no β, whatever the option says.
+        LayerSpec::LayerNorm(LayerNormSpec { features, epsilon, affine, bias: bias || !affine })
     }
 }
 

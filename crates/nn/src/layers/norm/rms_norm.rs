@@ -4,6 +4,7 @@ use fanin_tensor::Scalar;
 
 use super::{Affine, fitting, gamma, parameters, require_epsilon};
 use crate::describe::{Describe, Features};
+use crate::layers::{LayerSpec, RmsNormSpec};
 use crate::module::Module;
 use crate::tape::Var;
 
@@ -83,6 +84,14 @@ impl<T: Scalar> Module<T> for RmsNorm<T> {
         fitting("rms_norm", x, self.features, self);
         let epsilon = self.epsilon.unwrap_or(T::EPSILON.to_f64());
         x.normalize("rms_norm", false, 1, self.affine.scale(x), None, epsilon)
+    }
+}
+
+impl<T: Scalar> RmsNorm<T> {
+    /// Its description.
+    pub(in crate::layers) fn spec(&self) -> LayerSpec {
+        let Self { features, epsilon, .. } = *self;
+        LayerSpec::RmsNorm(RmsNormSpec { features, epsilon, affine: self.affine.weight.is_some() })
     }
 }
 

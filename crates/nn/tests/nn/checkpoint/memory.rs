@@ -7,7 +7,7 @@ use std::fs::{self, File};
 
 use fanin_nn::{Checkpoint, Linear};
 
-use super::{Scratch, one_param, refused, sealed, sealed_f32, small};
+use super::{Scratch, one_param, refused, sealed, sealed_f32, sealed_now, small};
 
 /// Counts what each thread has in use, and the most it had.
 struct Counting;
@@ -56,6 +56,7 @@ fn claims_cost_no_memory() {
     let le = |n: u64| n.to_le_bytes();
     let honest = one_param("weight", &[2, 2], &[1.0; 4]);
     let of_f32 = |parts: &[&[u8]]| sealed_f32(&parts.concat());
+    let of_now = |parts: &[&[u8]]| sealed_now(&parts.concat());
     let unknown = &one_param("x", &[0], &[])[8..];
     let files = [
         // The length of the payload.
@@ -79,6 +80,16 @@ fn claims_cost_no_memory() {
         ("x has 16 of 4398046511104 bytes", sealed_f32(&one_param("x", &[HUGE], &[1.0; 4]))),
         ("no memory can hold", sealed_f32(&one_param("x", &[HUGE, HUGE], &[1.0; 4]))),
         ("no memory can hold", sealed_f32(&one_param("x", &[HUGE, HUGE, 0], &[]))),
+        // How many sections, how long their names, and how long they are.
+        ("for the name and length of section 0", of_now(&[&honest, &le(HUGE)])),
+        ("claims more than 65536 bytes", of_now(&[&honest, &le(1), &le(HUGE)])),
+        ("section 0 has 3 of 1099511627776", of_now(&[&honest, &le(1), &le(0), &le(HUGE), b"abc"])),
+        ("the name of another", of_now(&[&honest, &le(2), &[0; 32]])),
+        // How long a text is in a section.
+        (
+            "section provenance: it claims more bytes than there are",
+            of_now(&[&honest, &le(1), &le(10), b"provenance", &le(16), &le(1), &le(HUGE)]),
+        ),
     ];
     for (says, bytes) in files {
         let path = scratch.with("model.fanin", &bytes);
