@@ -24,7 +24,7 @@ pub use fanin_nn::optim::*;
 pub use fanin_nn::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 pub use fanin_nn::{
     Backward, Buffer, Checkpoint, Curve, Describe, Features, Forward, GradientSum, Gradients,
-    InitError, InitPlan, Mode, Module, MuP, NewF64, Op, Param, Tape, Var, gradcheck,
+    InitError, InitPlan, Mode, Module, MuP, NewF64, Op, Param, Sections, Tape, Var, gradcheck,
     gradcheck_module,
 };
 pub use fanin_tensor::ndarray::ArrayViewMutD;
@@ -35,6 +35,6 @@ pub use fanin_train::metrics::{Accuracy, Metric};
 pub use fanin_train::schedule::*;
 #[cfg(feature = "train")]
 pub use fanin_train::{
-    EarlyStopping, Epoch, History, LrFinder, Schedule, Stopped, Sweep, Trainer, Trial, accuracy,
-    confusion_matrix, evaluate, metrics,
+    Checkpoints, EarlyStopping, Epoch, History, LrFinder, Schedule, Stopped, Sweep, Trainer, Trial,
+    accuracy, confusion_matrix, evaluate, metrics,
 };

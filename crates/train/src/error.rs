@@ -123,6 +123,20 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// A model file of a checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] fanin_nn::Error),
+    /// A training cannot go on from a checkpoint.
+    #[error(
+        "{file}: the training cannot go on from it: {why}; use the options of the training that wrote it, \
+         or another directory"
+    )]
+    Resume {
+        /// The checkpoint.
+        file: PathBuf,
+        /// The reason.
+        why: String,
+    },
     /// A text that is no history.
     #[error("{of} holds no history: {why}; give what History::save or History::to_json wrote")]
     NotAHistory {

@@ -67,6 +67,6 @@ pub use metrics::ConfusionMatrix;
 pub use schedule::Schedule;
 pub use sweep::{Interval, Scores, Sweep, SweepResults, SweepRow, SweepRun, Trial};
 pub use trainer::{
-    ByFunction, ByTarget, EarlyStopping, EpochEnd, Evaluation, NoTarget, Objective, Samples,
-    StepEnd, StepFn, Trainer,
+    ByFunction, ByTarget, Checkpoints, EarlyStopping, EpochEnd, Evaluation, NoTarget, Objective,
+    Samples, StepEnd, StepFn, Trainer,
 };

@@ -1,6 +1,7 @@
 //! [`Trainer`]: the training loop.
 
 mod callback;
+mod checkpoints;
 mod early_stopping;
 mod engine;
 mod fit;
@@ -17,6 +18,7 @@ use std::marker::PhantomData;
 use fanin_nn::{Parameters, Tape, Var};
 
 pub use callback::{EpochEnd, StepEnd};
+pub use checkpoints::Checkpoints;
 pub use early_stopping::EarlyStopping;
 pub(crate) use engine::Task;
 pub use fit::Evaluation;
@@ -182,6 +184,32 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     #[must_use]
     pub fn average_weights(mut self, decay: f64) -> Self {
         self.options.average = Some(decay);
+        self
+    }
+
+    /// Saves the training in a directory, to [`resume`](Self::resume) it.
+    #[must_use]
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.options.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Goes on from the latest of the [`checkpoints`](Self::checkpoints), if there is one: a program that was
+    /// stopped after any step, and is started again, ends with the same weights, to the bit, as one that was
+    /// never stopped.
+    ///
+    /// It needs the same model, data, optimizer and options; the number of epochs may be another. A
+    /// checkpoint that is damaged is skipped, and named on the standard error. What it cannot bring back: the
+    /// state of callbacks, metrics of the training batches before it in an epoch without validation, and the
+    /// draws of generators of your own. `fit_batches` calls its function for the earlier epochs again, and
+    /// takes no batch of them.
+    ///
+    /// # Errors
+    /// `fit` returns one if the latest checkpoint is of another model, optimizer or batch size. The model is
+    /// unchanged then.
+    #[must_use]
+    pub fn resume(mut self) -> Self {
+        self.options.resume = true;
         self
     }
 

@@ -134,6 +134,17 @@ impl Watch {
         if self.waited >= self.rule.patience.max(1) { Progress::Stop } else { Progress::Wait }
     }
 
+    /// The best epoch and its value, and how many epochs it has waited since.
+    pub(crate) fn state(&self) -> (Option<(u64, f64)>, u64) {
+        (self.best.map(|(epoch, value)| (epoch as u64, value)), self.waited as u64)
+    }
+
+    /// Goes on from a [`state`](Self::state).
+    pub(crate) fn set_state(&mut self, (best, waited): (Option<(u64, f64)>, u64)) {
+        self.best = best.map(|(epoch, value)| (epoch as usize, value));
+        self.waited = waited as usize;
+    }
+
     pub(crate) fn best_epoch(&self) -> Option<usize> {
         self.best.map(|(epoch, _)| epoch)
     }

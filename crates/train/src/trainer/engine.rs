@@ -3,12 +3,14 @@
 use std::mem;
 use std::time::Instant;
 
+use fanin_init::{TorchRng, with_default_rng};
 use fanin_nn::diagnose::NonFinite;
 use fanin_nn::optim::{Ema, Optimizer};
 use fanin_nn::{GradientSum, Gradients, Parameters, Tape};
 use fanin_tensor::Tensor;
 
 use super::callback::{EpochEnd, StepEnd};
+use super::checkpoints::{self, Training};
 use super::early_stopping::{Progress as Verdict, Watch};
 use super::interrupt::Interrupt;
 use super::options::Options;
@@ -59,6 +61,15 @@ struct Loop<'o, 'c> {
     good_epoch: usize,
     /// The running average of the weights.
     average: Option<Ema>,
+    /// Early stopping, and the weights that it restores.
+    watch: Option<Watch>,
+    best: Snapshot,
+    /// The lowest validation loss.
+    lowest: f64,
+    /// Batches of the epoch so far.
+    taken: usize,
+    /// The default generator at the beginning of the epoch.
+    epoch_rng: TorchRng,
 }
 
 /// The loss of an epoch so far.
@@ -67,6 +78,22 @@ struct Mean {
     sum: f64,
     samples: usize,
     steps: usize,
+}
+
+/// Where in an epoch a training goes on.
+struct Place {
+    taken: usize,
+    mean: Mean,
+    epoch_rng: TorchRng,
+    rng: TorchRng,
+}
+
+fn default_rng() -> TorchRng {
+    with_default_rng(|rng| rng.clone())
+}
+
+fn set_default_rng(to: TorchRng) {
+    with_default_rng(|rng| *rng = to);
 }
 
 /// Trains. `metrics` are the names of the metrics, and whether a larger value is better.
@@ -93,6 +120,11 @@ pub(crate) fn train(
         good,
         good_epoch: 0,
         average,
+        watch: None,
+        best: Snapshot::default(),
+        lowest: f64::INFINITY,
+        taken: 0,
+        epoch_rng: default_rng(),
         options,
     };
     let result = training.run();
@@ -108,11 +140,11 @@ pub(crate) fn train(
 impl Loop<'_, '_> {
     fn run(&mut self) -> Result<()> {
         let watch = self.options.early_stopping.clone();
-        let mut watch = watch.map(|rule| Watch::new(rule, self.metrics)).transpose()?;
-        let mut best = Snapshot::default();
-        for number in 1..=self.options.epochs {
+        self.watch = watch.map(|rule| Watch::new(rule, self.metrics)).transpose()?;
+        let (first, mut place) = self.resume()?;
+        for number in first..=self.options.epochs {
             let clock = Instant::now();
-            let (mean, rate, stopped) = self.epoch(number)?;
+            let (mean, rate, stopped) = self.epoch(number, place.take())?;
             if mean.steps == 0 {
                 if stopped.is_none() && number == 1 {
                     return Err(Error::NoSamples { set: "the training set" });
@@ -131,6 +163,8 @@ impl Loop<'_, '_> {
             if let Some(stopped) = stopped {
                 record.seconds = clock.elapsed().as_secs_f64();
                 self.progress.epoch(&record);
+                // The history of a checkpoint has whole epochs alone.
+                self.save(number, &mean)?;
                 self.history.epochs.push(record);
                 self.history.stopped = stopped;
                 break;
@@ -151,14 +185,24 @@ impl Loop<'_, '_> {
                 return Err(self.fail(number, "the validation loss", loss, place.to_owned()));
             }
             self.progress.epoch(&record);
-            let mut stop = None;
-            if let Some(watch) = &mut watch {
+            let (mut stop, mut better) = (None, false);
+            if let Some(watch) = &mut self.watch {
                 match watch.see(&record) {
-                    Verdict::Better => best.take(self.task.parts().0),
+                    Verdict::Better => {
+                        better = true;
+                        self.best.take(self.task.parts().0);
+                    }
                     Verdict::Wait => {}
                     Verdict::Stop => stop = Some(Stopped::Early),
                 }
                 self.history.best_epoch = watch.best_epoch();
+            }
+            let loss = record.valid_loss.unwrap_or(record.loss);
+            if self.watch.is_none() && loss < self.lowest {
+                (self.lowest, better) = (loss, true);
+            }
+            if let (true, Some(checkpoints)) = (better, &self.options.checkpoints) {
+                checkpoints.save_best(self.task.parts().0)?;
             }
             if self.callbacks(&record) {
                 stop = stop.or(Some(Stopped::Callback));
@@ -169,22 +213,126 @@ impl Loop<'_, '_> {
                 self.good_epoch = number;
             }
             self.history.epochs.push(record);
-            if let Some(stopped) = stop {
-                self.history.stopped = stopped;
+            self.history.stopped = stop.unwrap_or_default();
+            self.taken = 0;
+            self.epoch_rng = default_rng();
+            self.save(number + 1, &Mean::default())?;
+            if stop.is_some() {
                 break;
             }
         }
         self.swap_average();
         if self.history.best_epoch.is_some() {
-            best.restore(self.task.parts().0);
+            self.best.restore(self.task.parts().0);
         }
         Ok(())
     }
 
+    /// Goes on from the latest checkpoint: the epoch, and the place in it.
+    fn resume(&mut self) -> Result<(usize, Option<Place>)> {
+        let (true, Some(checkpoints)) = (self.options.resume, &self.options.checkpoints) else {
+            return Ok((1, None));
+        };
+        let (model, optimizer) = self.task.parts();
+        let before = checkpoints::params_of(model);
+        let Some((file, training)) = checkpoints.latest(model)? else { return Ok((1, None)) };
+        let own = (self.options.batch as u64, self.options.accumulate as u64);
+        let theirs = (training.batch, training.accumulate);
+        let best = Snapshot::from_tensors(training.best);
+        let history = History::from_json(&training.history);
+        let why = if own != theirs {
+            Some(format!(
+                "it has batches of {} and adds up {}, and this training has {} and {}",
+                theirs.0, theirs.1, own.0, own.1
+            ))
+        } else if training.watch.is_some() != self.watch.is_some() {
+            Some("one of the two has early stopping, and the other has not".into())
+        } else if training.average.is_some() != self.average.is_some() {
+            Some("one of the two averages weights, and the other does not".into())
+        } else if !best.tensors().is_empty() && !best.fits(model) {
+            Some("its best weights do not fit the model".into())
+        } else if let Err(error) = optimizer.load_state(model, training.optimizer) {
+            Some(error.to_string())
+        } else {
+            match (&mut self.average, training.average) {
+                (Some(average), Some(state)) => average.load_state(model, state).err(),
+                _ => None,
+            }
+            .map(|error| error.to_string())
+        };
+        let why = why.or_else(|| history.as_ref().err().map(ToString::to_string));
+        if let Some(why) = why {
+            self.good.restore(model);
+            checkpoints::set_params(model, &before);
+            return Err(Error::Resume { file, why });
+        }
+        checkpoints::set_params(model, &training.params);
+        self.history = history.unwrap_or_default();
+        self.good.take(model);
+        self.good_epoch = training.epoch as usize - 1;
+        if let (Some(watch), Some(state)) = (&mut self.watch, training.watch) {
+            watch.set_state(state);
+        }
+        (self.best, self.lowest) = (best, training.lowest);
+        (self.base, self.step) = (training.base, training.step as usize);
+        let epoch = training.epoch as usize;
+        // What draws the order of each epoch draws those of the earlier ones again.
+        for _ in 1..epoch {
+            self.task.begin();
+        }
+        let mean = Mean {
+            sum: training.sum,
+            samples: training.samples as usize,
+            steps: training.steps as usize,
+        };
+        let (taken, epoch_rng, rng) = (training.taken as usize, training.epoch_rng, training.rng);
+        set_default_rng(rng.clone());
+        let ended = self.history.stopped == Stopped::Early;
+        let first = if ended { usize::MAX } else { epoch };
+        Ok((first, Some(Place { taken, mean, epoch_rng, rng })))
+    }
+
+    /// Saves the training, which goes on in epoch `epoch`, if there are to be checkpoints.
+    fn save(&mut self, epoch: usize, mean: &Mean) -> Result<()> {
+        let Some(checkpoints) = &self.options.checkpoints else { return Ok(()) };
+        let (model, optimizer) = self.task.parts();
+        let training = Training {
+            step: self.step as u64,
+            epoch: epoch as u64,
+            taken: self.taken as u64,
+            sum: mean.sum,
+            samples: mean.samples as u64,
+            steps: mean.steps as u64,
+            base: self.base,
+            batch: self.options.batch as u64,
+            accumulate: self.options.accumulate as u64,
+            epoch_rng: self.epoch_rng.clone(),
+            rng: default_rng(),
+            optimizer: optimizer.state(),
+            average: self.average.as_ref().map(Ema::state),
+            params: checkpoints::params_of(model),
+            watch: self.watch.as_ref().map(Watch::state),
+            best: self.best.tensors().to_vec(),
+            lowest: self.lowest,
+            history: self.history.to_json(),
+        };
+        checkpoints.save(model, &training)
+    }
+
     /// The steps of an epoch: the losses, the last rate, and why training stopped, if it did.
-    fn epoch(&mut self, number: usize) -> Result<(Mean, f64, Option<Stopped>)> {
+    fn epoch(
+        &mut self,
+        number: usize,
+        place: Option<Place>,
+    ) -> Result<(Mean, f64, Option<Stopped>)> {
         let clock = Instant::now();
         let group = self.options.accumulate;
+        if let Some(place) = &place {
+            set_default_rng(place.epoch_rng.clone());
+        }
+        if self.options.checkpoints.is_some() {
+            self.epoch_rng = default_rng();
+        }
         let steps = self.task.begin().map(|batches| batches.div_ceil(group));
         if let (1, Some(schedule), Some(steps)) = (number, &self.options.schedule, steps) {
             let needed = steps.saturating_mul(self.options.epochs);
@@ -193,6 +341,15 @@ impl Loop<'_, '_> {
             }
         }
         let mut mean = Mean::default();
+        self.taken = 0;
+        if let Some(place) = place {
+            while self.taken < place.taken && self.advance()? {}
+            // At the beginning of an epoch its order is still to be drawn.
+            if place.taken > 0 {
+                set_default_rng(place.rng);
+            }
+            mean = place.mean;
+        }
         let mut rate = self.task.parts().1.lr();
         while !self.interrupt.pressed() && self.advance()? {
             if let Some(schedule) = &self.options.schedule {
@@ -224,6 +381,9 @@ impl Loop<'_, '_> {
             if stop {
                 return Ok((mean, rate, Some(Stopped::Callback)));
             }
+            if self.options.checkpoints.as_ref().is_some_and(|at| at.follows(self.step)) {
+                self.save(number, &mean)?;
+            }
             let loss = mean.sum / mean.samples as f64;
             self.progress.step(number, mean.steps, steps, mean.samples, loss, clock);
         }
@@ -233,8 +393,9 @@ impl Loop<'_, '_> {
 
     fn advance(&mut self) -> Result<bool> {
         let result = self.task.advance();
-        if result.is_err() {
-            self.good.restore(self.task.parts().0);
+        match result {
+            Ok(more) => self.taken += usize::from(more),
+            Err(_) => self.good.restore(self.task.parts().0),
         }
         result
     }

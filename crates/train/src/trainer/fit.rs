@@ -326,6 +326,15 @@ impl Options<'_> {
         if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(Error::option(format!("{name}(0)"), "give at least 1"));
         }
+        match &self.checkpoints {
+            Some(checkpoints) => checkpoints.check()?,
+            None if self.resume => {
+                let advice =
+                    "say where the checkpoints are: .checkpoints(Checkpoints::new(\"run\"))";
+                return Err(Error::option("resume()", advice));
+            }
+            None => {}
+        }
         for (name, limit) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {
             if let Some(limit) = limit.filter(|&limit| limit.is_nan() || limit <= 0.0) {
                 return Err(Error::option(format!("{name}({limit})"), "give a positive number"));

@@ -1,6 +1,7 @@
 //! The options of a trainer, whatever its model and data are.
 
 use super::callback::{EpochEnd, StepEnd};
+use super::checkpoints::Checkpoints;
 use super::early_stopping::EarlyStopping;
 use super::progress::Show;
 use crate::Schedule;
@@ -30,6 +31,9 @@ pub(crate) struct Options<'c> {
     pub(crate) average: Option<f64>,
     pub(crate) schedule: Option<Box<dyn Schedule + 'c>>,
     pub(crate) early_stopping: Option<EarlyStopping>,
+    pub(crate) checkpoints: Option<Checkpoints>,
+    /// Whether training goes on from the latest checkpoint.
+    pub(crate) resume: bool,
     pub(crate) show: Show,
     pub(crate) ctrl_c: bool,
     pub(crate) on_step: Vec<OnStep<'c>>,
@@ -48,6 +52,8 @@ impl Default for Options<'_> {
             average: None,
             schedule: None,
             early_stopping: None,
+            checkpoints: None,
+            resume: false,
             show: Show::Auto,
             ctrl_c: true,
             on_step: vec![],

@@ -18,6 +18,26 @@ impl Snapshot {
         snapshot
     }
 
+    /// The values as they are kept.
+    pub(crate) fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// The values of a file.
+    pub(crate) fn from_tensors(tensors: Vec<Tensor>) -> Self {
+        Self { tensors }
+    }
+
+    /// Whether the values fit the model's.
+    pub(crate) fn fits(&self, model: &dyn Parameters) -> bool {
+        let (mut at, mut fits) = (0, true);
+        each(model, &mut |value| {
+            fits &= self.tensors.get(at).is_some_and(|kept| kept.shape() == value.shape());
+            at += 1;
+        });
+        fits && at == self.tensors.len()
+    }
+
     /// Copies the model's values.
     pub(crate) fn take(&mut self, model: &dyn Parameters) {
         let mut at = 0;

@@ -3,16 +3,21 @@
 //! A test runs this program again with the name of a part, which does the work.
 
 use std::env;
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanin_datasets::Table;
+use fanin_nn::init::rand::Rng;
+use fanin_nn::init::{TorchRng, manual_seed};
+use fanin_nn::layers::{BatchNorm1d, Dropout};
 use fanin_nn::losses::Mse;
-use fanin_nn::{Linear, Sgd};
-use fanin_train::{History, Result, Stopped, Sweep, Trainer};
+use fanin_nn::{Adam, Checkpoint, Linear, Sequential, Sgd};
+use fanin_train::{Checkpoints, History, Result, Stopped, Sweep, Trainer};
 
 const PART: &str = "FANIN_TRAIN_PART";
 const SIGINT: i32 = 2;
@@ -259,4 +264,75 @@ fn lines_go_to_the_standard_error_and_nobody_need_listen() {
     let program = env::current_exe().unwrap();
     let status = Command::new("sh").args(["-c", &script]).arg(program).env(PART, test).output();
     assert!(status.unwrap().status.success());
+}
+
+/// A directory for the checkpoints of a child.
+const DIR: &str = "FANIN_TRAIN_DIR";
+
+/// Trains with a checkpoint after every second step, goes on from where a process before it has died, and
+/// writes the weights at the end.
+fn checkpointed(dir: &Path) {
+    manual_seed(1);
+    let mut model = Sequential::new()
+        .add(Linear::new(2, 16))
+        .add(BatchNorm1d::new(16))
+        .add(Dropout::new(0.2))
+        .add(Linear::new(16, 1));
+    Trainer::new(Mse::new(), Adam::new(1e-2))
+        .epochs(15)
+        .batch(8)
+        .checkpoints(Checkpoints::new(dir).every_steps(2))
+        .resume()
+        .silent()
+        .fit(&mut model, &table(), &table())
+        .unwrap();
+    model.save(dir.join("end.fanin")).unwrap();
+}
+
+/// `FANIN_KILLS=300` kills that many processes.
+#[test]
+fn a_training_killed_at_any_moment_goes_on_to_the_bit() {
+    if is_child() {
+        return checkpointed(Path::new(&env::var_os(DIR).unwrap()));
+    }
+    let scratch = env::temp_dir().join(format!("fanin-killed-{}", std::process::id()));
+    let run = |dir: &Path| {
+        let mut command = child("a_training_killed_at_any_moment_goes_on_to_the_bit");
+        command.env(DIR, dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let whole = scratch.join("whole");
+    let start = Instant::now();
+    assert!(run(&whole).wait().unwrap().success());
+    let (lasts, whole) = (start.elapsed(), fs::read(whole.join("end.fanin")).unwrap());
+
+    let kills = env::var("FANIN_KILLS").map_or(25, |n| n.parse().unwrap());
+    let (mut killed, mut ends) = (0, 0);
+    while killed < kills || ends == 0 {
+        let dir = scratch.join(ends.to_string());
+        let mut process = run(&dir);
+        // At any moment of the training, and before it.
+        let share = rand_between_0_and_1(killed + 1_000 * ends);
+        thread::sleep(lasts.mul_f64(share));
+        process.kill().unwrap();
+        let status = process.wait().unwrap();
+        if status.success() {
+            ends += 1;
+        } else {
+            assert_eq!(status.signal(), Some(9), "a process that resumes has failed: {status}");
+            killed += 1;
+        }
+        if status.success() {
+            let end = fs::read(dir.join("end.fanin")).unwrap();
+            assert!(end == whole, "after {killed} kills the weights are others");
+            let names = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name());
+            let kept = names.filter(|name| name.to_string_lossy().starts_with("step-")).count();
+            assert_eq!(kept, 3);
+        }
+    }
+    fs::remove_dir_all(&scratch).unwrap();
+    println!("{killed} processes were killed; {ends} trainings ended, with the same weights");
+}
+
+fn rand_between_0_and_1(seed: u64) -> f64 {
+    TorchRng::seed(seed).random()
 }

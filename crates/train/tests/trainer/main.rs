@@ -4,6 +4,7 @@ mod callbacks;
 mod loops;
 mod lr_finder;
 mod refused;
+mod resume;
 mod stopping;
 mod sweep;
 
