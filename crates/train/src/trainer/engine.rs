@@ -260,7 +260,11 @@ impl Loop<'_, '_> {
             }
             .map(|error| error.to_string())
         };
-        let why = why.or_else(|| history.as_ref().err().map(ToString::to_string));
+        let why = why.or_else(|| match &history {
+            Ok(history) if history.epochs.len() as u64 + 1 == training.epoch => None,
+            Ok(_) => Some("its history has other epochs than it says".into()),
+            Err(error) => Some(error.to_string()),
+        });
         if let Some(why) = why {
             self.good.restore(model);
             checkpoints::set_params(model, &before);
