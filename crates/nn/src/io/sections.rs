@@ -12,7 +12,7 @@ use super::codec;
 const NAME_LIMIT: usize = 64;
 
 /// Values beside a model in one file: the state of a training, a fitted
-/// [`Pipeline`](https://docs.rs/fanin-datasets), your own. Each has a name.
+/// pipeline of a data set, your own. Each has a name.
 ///
 /// A value is anything that serde serializes. It comes back bit for bit. A reader that does not know a
 /// section leaves it alone.
