@@ -59,6 +59,7 @@ mod sweep;
 mod text;
 mod trainer;
 
+pub use chart::LineChart;
 pub use error::{Error, Result};
 pub use evaluate::{Concat, accuracy, confusion_matrix, evaluate, predict_all};
 pub use history::{Epoch, History, Stopped};

@@ -213,7 +213,7 @@ impl LrCurve {
         let marks = self.suggestion().map(|rate| (rate, format!("{rate:.1e}")));
         let chart = Chart {
             title: "loss".into(),
-            x_label: "learning rate",
+            x_label: "learning rate".into(),
             x: Axis::Log,
             y: Axis::for_values(self.smoothed.iter().copied()),
             lines: vec![line("smoothed", &self.smoothed), line("of the batch", &self.losses)],
