@@ -156,6 +156,69 @@ fn every_operation_has_a_gradient_check() {
 }
 
 #[test]
+fn every_operation_is_in_the_table_of_var() {
+    let table = read("crates/nn/src/tape/var.rs");
+    let table = table.split("# All operations").nth(1).unwrap().split("pub struct").next().unwrap();
+    for (file, text) in sources("crates/nn/src/ops") {
+        let mut methods = words_after(&text, "        pub fn ");
+        methods.extend(words_after(&text, "    pub fn "));
+        // The lists of functions: `fn elu(alpha: f64 = 1.0) as Elu {`.
+        let listed = code(&text).map(str::trim).filter(|line| line.contains(" as "));
+        let listed = listed.filter_map(|line| line.strip_prefix("fn "));
+        let listed = listed.filter(|name| !name.starts_with('$'));
+        methods.extend(listed.map(|line| line.split(['(', ' ']).next().unwrap()));
+        methods.remove("");
+        assert_named("the table of Var", table, methods, &format!("an operation of {file}"));
+    }
+}
+
+#[test]
+fn the_guide_from_pytorch_names_what_exists() {
+    let guide = read("crates/fanin/src/guide/from_pytorch.md");
+    let sources: String = [
+        "crates/nn/src",
+        "crates/init/src",
+        "crates/train/src",
+        "crates/tensor/src",
+        "datasets/src",
+    ]
+    .map(all)
+    .concat();
+    let words: BTreeSet<&str> = sources.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let names = guide.split("# Names").nth(1).unwrap().split("# Models").next().unwrap();
+    let mut rows = 0;
+    for row in names.lines().filter(|line| line.starts_with("| `")) {
+        let ours = row.split(" | ").nth(1).unwrap();
+        let code = ours.split('`').skip(1).step_by(2).flat_map(|code| code.split('"').step_by(2));
+        for word in code.flat_map(|c| c.split(|c: char| !c.is_alphanumeric() && c != '_')) {
+            let number = word.starts_with(|c: char| c.is_numeric());
+            let own = [
+                "a",
+                "b",
+                "g",
+                "data",
+                "layer",
+                "model",
+                "grads",
+                "optimizer",
+                "w",
+                "x",
+                "y",
+                "z",
+                "t",
+                "vec",
+            ];
+            assert!(
+                word.is_empty() || number || own.contains(&word) || words.contains(word),
+                "the guide says {word}, which no source has: {row}"
+            );
+        }
+        rows += 1;
+    }
+    assert!(rows >= 30, "the guide has {rows} rows of names");
+}
+
+#[test]
 fn every_layer_is_tested_and_cast() {
     let (tests, casts) = (all("crates/nn/tests/nn"), read("crates/nn/src/layers/cast.rs"));
     for (file, text) in sources("crates/nn/src/layers") {
