@@ -20,6 +20,9 @@ pub enum Error {
     /// A network's description.
     #[error(transparent)]
     Spec(#[from] fanin_nn::layers::SpecError),
+    /// The state of an optimizer.
+    #[error(transparent)]
+    Optimizer(#[from] fanin_nn::optim::StateError),
     /// The text of an initializer.
     #[error(transparent)]
     Scheme(#[from] fanin_init::ParseSchemeError),
@@ -27,6 +30,10 @@ pub enum Error {
     #[cfg(feature = "train")]
     #[error(transparent)]
     Train(#[from] fanin_train::Error),
+    /// A file of another framework.
+    #[cfg(feature = "interop")]
+    #[error(transparent)]
+    Interop(#[from] fanin_interop::Error),
     /// A program's own input or output.
     #[error(transparent)]
     Io(#[from] std::io::Error),
