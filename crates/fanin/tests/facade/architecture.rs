@@ -271,13 +271,15 @@ fn every_metric_is_compared_with_scikit_learn() {
 
 #[test]
 fn the_map_leads_to_files_that_exist() {
-    let map = read("ARCHITECTURE.md");
-    let quoted = map.split('`').skip(1).step_by(2);
-    let folders = ["crates/", "datasets/", "examples/", "benches/", "docs/"];
-    let paths: Vec<_> = quoted.filter(|path| folders.iter().any(|f| path.starts_with(f))).collect();
-    assert!(paths.len() > 20, "ARCHITECTURE.md names {} paths", paths.len());
-    for path in paths {
-        let plain = path.trim_end_matches('/');
-        assert!(root().join(plain).exists(), "ARCHITECTURE.md names {path}, which does not exist");
+    let folders = ["crates/", "datasets/", "examples/", "benches/", "docs/", "fuzz/", "interop/"];
+    for file in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let map = read(file);
+        let quoted = map.split('`').skip(1).step_by(2).map(|code| code.split(' ').next().unwrap());
+        let paths: Vec<_> =
+            quoted.filter(|path| folders.iter().any(|f| path.starts_with(f))).collect();
+        assert!(paths.len() > 20, "{file} names {} paths", paths.len());
+        for path in paths {
+            assert!(root().join(path).exists(), "{file} names {path}, which does not exist");
+        }
     }
 }
