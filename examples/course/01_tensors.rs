@@ -7,8 +7,9 @@
 //! moves no element.
 //!
 //! Arithmetic works element by element. The two shapes must be equal; a plain number works with any
-//! shape. `matmul` is the matrix product: samples times weights gives outputs. A wrong shape is a bug
-//! in the program. It panics at your line, and the message has both shapes.
+//! shape. (Values on a tape, from the next lesson on, broadcast as in PyTorch.) `matmul` is the matrix
+//! product: samples times weights gives outputs. A wrong shape is a bug in the program. It panics at
+//! your line, and the message has both shapes.
 //!
 //! A clone costs nothing. It shares its elements with the original until one of them is changed.
 

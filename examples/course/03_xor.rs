@@ -5,9 +5,9 @@
 //! always, with a mean squared error of 0.25. One hidden layer with an activation between makes it
 //! easy.
 //!
-//! The loop below is all there is to training. The forward pass gives predictions and a loss, the
-//! backward pass gives gradients, and the optimizer takes a step. The tape is made once: it keeps its
-//! memory from step to step.
+//! The loop of the function `train` is all there is to training. The forward pass gives predictions and
+//! a loss, the backward pass gives gradients, and the optimizer takes a step. The tape is made once,
+//! because it keeps its memory from step to step.
 //!
 //! The first weights are random, and `manual_seed` makes them the same in every run. One good run
 //! proves little, so the program trains from ten seeds.

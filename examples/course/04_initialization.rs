@@ -33,13 +33,13 @@ fn spread(x: &Tensor) -> f32 {
 
 pub(crate) fn main() -> fanin::Result<()> {
     let (train, _) = datasets::mnist_bundled();
-    let (x, _) = train.batches(128).next().expect("there are digits");
+    let (x, _) = train.batches(128).shuffle().next().expect("there are digits");
     let default = network(Linear::new);
     let kaiming = network(|inputs, outputs| {
         Linear::builder(inputs, outputs).weight(KaimingNormal::default()).bias(Zeros).build()
     });
 
-    println!("{:10}  {:^35}  loss", "", "spread of samples after layer");
+    println!("{:10}{:>36}  loss", "", "spread of samples after layer");
     println!("{:10}{:>9}{:>9}{:>9}{:>9}  after 100 steps", "", 1, 5, 10, 20);
     let mut results = vec![];
     for (name, mut model) in [("default", default), ("kaiming", kaiming)] {
@@ -67,6 +67,6 @@ pub(crate) fn main() -> fanin::Result<()> {
     let [default, kaiming] = results[..] else { unreachable!("two networks") };
     println!("the default multiplies the spread by {:.2} a layer", default.0);
     assert!((0.35..0.45).contains(&default.0) && default.1 < 1e-6 && kaiming.1 > 0.05);
-    assert!((default.2 - 10f32.ln()).abs() < 0.05 && kaiming.2 < 1.0);
+    assert!((default.2 - 10f32.ln()).abs() < 0.05 && kaiming.2 < 1.5);
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(crate) fn main() -> fanin::Result<()> {
     let (x, labels) = test.tensors();
     let answers = model.predict(&x).argmax();
     let wrong = (0..labels.len()).find(|&i| answers[i] != labels[i]).expect("it is not perfect");
-    println!("\na {}, which the network takes for a {}:", labels[wrong], answers[wrong]);
+    println!("\nlabel {}, answer {}:", labels[wrong], answers[wrong]);
     println!("{}", drawn(x.row(wrong).as_slice()));
     Ok(())
 }

@@ -13,9 +13,12 @@
 //! | flat | the share of saturated outputs or of dead units |
 //!
 //! Below the table a line with ✗ is a fault with the numbers that were measured, a cause before its
-//! effects. The line with → is advice. A healthy network has neither. Here PyTorch's default is too
-//! small for ten ReLU layers, the advice names an initializer, and with that nothing is wrong. Then the
-//! same network gets pixels from 0 to 255, which nobody scaled.
+//! effects. The line with → is advice. A healthy network has neither.
+//!
+//! Here PyTorch's default is too small for ten ReLU layers. The outputs keep some size, because every
+//! layer adds a bias, but what tells two samples apart shrinks by 0.4 a layer. With the initializer
+//! that the advice names nothing is wrong. Then the same network gets pixels from 0 to 255, which
+//! nobody scaled.
 
 use fanin::prelude::*;
 
@@ -27,8 +30,9 @@ fn network(layer: impl Fn(usize, usize) -> Linear) -> Sequential {
 }
 
 pub(crate) fn main() -> fanin::Result<()> {
+    manual_seed(1);
     let (train, _) = datasets::mnist_bundled();
-    let (x, labels) = train.batches(128).next().expect("there are digits");
+    let (x, labels) = train.batches(128).shuffle().next().expect("there are digits");
 
     let sick = network(Linear::new);
     let report = InitReport::with_labels(&sick, &x, &labels);
@@ -38,7 +42,7 @@ pub(crate) fn main() -> fanin::Result<()> {
         panic!("another fault is named: {}", verdict.finding)
     };
     assert!((0.35..0.45).contains(&per_layer) && total < 1e-3);
-    assert!(verdict.advice.contains("KaimingNormal"));
+    assert!(report.verdicts.iter().any(|verdict| verdict.advice.contains("KaimingNormal")));
 
     let cured = network(|inputs, outputs| {
         Linear::builder(inputs, outputs).weight(KaimingNormal::default()).bias(Zeros).build()

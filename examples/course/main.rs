@@ -147,7 +147,8 @@ fn main() -> fanin::Result<()> {
     .read();
     given.conflict("quick", &["index"]);
 
-    let names: Vec<_> = LESSONS.iter().flat_map(|one| [one.name(), one.number()]).collect();
+    let names: Vec<_> =
+        LESSONS.iter().map(Lesson::name).chain(LESSONS.iter().map(Lesson::number)).collect();
     if let Some(wanted) = given.positional(&names) {
         given.refuse("a lesson", &["quick", "index"]);
         let lesson = LESSONS.iter().find(|one| [one.name(), one.number()].contains(&wanted));
