@@ -32,6 +32,7 @@ fn spread(x: &Tensor) -> f32 {
 }
 
 pub(crate) fn main() -> fanin::Result<()> {
+    manual_seed(4);
     let (train, _) = datasets::mnist_bundled();
     let (x, _) = train.batches(128).shuffle().next().expect("there are digits");
     let default = network(Linear::new);

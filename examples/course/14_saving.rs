@@ -56,7 +56,7 @@ pub(crate) fn main() -> fanin::Result<()> {
     assert_eq!(Sequential::from_bytes(&bytes)?.predict(&x), model.predict(&x));
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    let damaged = Sequential::<f32>::from_bytes(&bytes).err().expect("the checksum differs");
+    let damaged = Sequential::<f32>::from_bytes(&bytes).expect_err("the checksum differs");
     println!("one bit changed: {damaged}");
 
     let (_, history) = run(14, Some(&checkpoints), 90)?;
