@@ -29,7 +29,7 @@
 //! the trainer and metrics.
 //!
 //! # Features
-//! All are on by default. `default-features = false` leaves tensors, initializers, layers, optimizers
+//! All but `download` are on by default. `default-features = false` leaves tensors, initializers, layers, optimizers
 //! and model files: what a server needs to predict.
 //!
 //! | feature | adds |
@@ -37,6 +37,7 @@
 //! | `csv` | [`datasets::csv`], and with it `datasets` |
 //! | `ctrl-c` | Ctrl-C ends training after the current step |
 //! | `datasets` | [`datasets`] |
+//! | `download` | `datasets::mnist_download` and `fashion_mnist_download`, and with them `datasets` |
 //! | `train` | [`train`], and with it `datasets` |
 
 mod error;
