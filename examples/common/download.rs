@@ -22,17 +22,18 @@ pub(crate) fn fashion_mnist(_example: &str) -> fanin::Result<(Dataset, Dataset)>
     Ok(fanin::datasets::fashion_mnist_download()?)
 }
 
+/// The error of a build without the feature.
 #[cfg(not(feature = "download"))]
-pub(crate) use self::without as mnist;
-
-#[cfg(not(feature = "download"))]
-pub(crate) use self::without as fashion_mnist;
-
-#[cfg(not(feature = "download"))]
-pub(crate) fn without(example: &str) -> fanin::Result<(Dataset, Dataset)> {
+pub(crate) fn mnist(example: &str) -> fanin::Result<(Dataset, Dataset)> {
     Err(std::io::Error::other(format!(
         "this program was built without downloads; build it with them: cargo run --release --features \
          download --example {example} -- --download"
     ))
     .into())
+}
+
+/// The error of a build without the feature.
+#[cfg(not(feature = "download"))]
+pub(crate) fn fashion_mnist(example: &str) -> fanin::Result<(Dataset, Dataset)> {
+    mnist(example)
 }

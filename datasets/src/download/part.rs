@@ -108,7 +108,7 @@ impl Part {
             self.file.rewind()?;
             let mut sum = Checksum::new();
             sum.copy((&self.file).take(of.bytes()), to)?;
-            sum.is_of(of).map_err(|found| {
+            sum.matches(of).map_err(|found| {
                 wrong = Some(found);
                 io::Error::from(io::ErrorKind::InvalidData)
             })

@@ -87,7 +87,7 @@ impl RemoteFile {
             return Ok(false);
         }
         let mut sum = Checksum::new();
-        Ok(sum.copy(file, &mut io::sink()).is_ok() && sum.is_of(self).is_ok())
+        Ok(sum.copy(file, &mut io::sink()).is_ok() && sum.matches(self).is_ok())
     }
 }
 
@@ -120,7 +120,7 @@ impl Checksum {
     }
 
     /// Whether it is that of a file; if not, what it is.
-    pub(super) fn is_of(self, file: &RemoteFile) -> std::result::Result<(), String> {
+    pub(super) fn matches(self, file: &RemoteFile) -> std::result::Result<(), String> {
         let found = self.0.finish();
         if found.as_ref() == file.sha256 {
             return Ok(());

@@ -137,12 +137,12 @@ fn a_server_that_speaks_no_tls_is_left() {
         let (plain, good) =
             (Server::new(serve.clone(), &content()), Server::new(Serve::Right, &content()));
         let directory = TempDir::new();
-        let secure = plain.url().replace("http://", "https://");
-        let error = download().file(&file(&[secure.clone()]), directory.path()).unwrap_err();
-        let begins = format!("numbers.bin could not be downloaded: {secure}/numbers.bin ");
+        let secure = [plain.url().replace("http://", "https://")];
+        let error = download().file(&file(&secure), directory.path()).unwrap_err();
+        let begins = format!("numbers.bin could not be downloaded: {}/numbers.bin ", secure[0]);
         assert!(error.to_string().starts_with(&begins), "{serve:?}: {error}");
         assert_none(directory.path());
-        download().file(&file(&[secure, good.url()]), directory.path()).unwrap();
+        download().file(&file(&[secure[0].clone(), good.url()]), directory.path()).unwrap();
         assert_whole(directory.path());
         assert_eq!(plain.requests(), [], "{serve:?}");
     }
