@@ -1,7 +1,7 @@
 //! Downloads: files from mirrors in turn, resumed, checksummed and kept. The feature `download`.
 //!
-//! [`mnist_download`](crate::mnist_download) and
-//! [`fashion_mnist_download`](crate::fashion_mnist_download) give the full sets on any machine with a
+//! [`mnist_download`] and
+//! [`fashion_mnist_download`] give the full sets on any machine with a
 //! network. [`Download`] does the same with options, and fetches files of your own ([`RemoteFile`]).
 //!
 //! - **Once.** A file that is there opens no connection.
@@ -103,7 +103,7 @@ impl Download {
     }
 
     /// The directory of a data set's four files, instead of the one that
-    /// [`mnist_download`](crate::mnist_download) names.
+    /// [`mnist_download`] names.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
