@@ -104,6 +104,24 @@ fn a_killed_download_is_resumed() {
 }
 
 #[test]
+fn a_part_that_is_removed_is_not_written_to() {
+    // The first removes its empty part while the second waits for it.
+    let (hanging, short) = (
+        Server::new(Serve::HangInBody, &content()),
+        Server::new(Serve::CutOff(20_000), &content()),
+    );
+    let directory = TempDir::new();
+    thread::scope(|scope| {
+        scope.spawn(|| download().file(&file(&[hanging.url()]), directory.path()).unwrap_err());
+        while part(directory.path()).is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        download().file(&file(&[short.url()]), directory.path()).unwrap_err();
+    });
+    assert_eq!(part(directory.path()).unwrap(), content()[..80_000]);
+}
+
+#[test]
 fn a_process_that_gets_no_further_is_not_waited_for_without_end() {
     let (server, directory) = (Server::new(Serve::Right, &content()), TempDir::new());
     let path = directory.write(&format!("{FILE}.part"), b"");

@@ -177,7 +177,11 @@ impl Inner {
             return Ok(());
         }
         let path = line.split(' ').nth(1).unwrap().to_owned();
-        let range = header(&mut reader)?;
+        let (range, is_plain) = header(&mut reader)?;
+        if !is_plain {
+            // A server may pack what is asked for without this.
+            return write!(stream, "HTTP/1.1 406 Packed\r\nContent-Length: 0\r\n\r\n");
+        }
         self.requests.lock().unwrap().push(Request { path: path.clone(), range });
         self.answer(&mut stream, &path, range)
     }
@@ -342,9 +346,9 @@ impl Inner {
     }
 }
 
-/// Reads the header of a request; the first byte of its range.
-fn header(from: &mut impl BufRead) -> io::Result<Option<usize>> {
-    let (mut range, mut line) = (None, String::new());
+/// Reads the header of a request: the first byte of its range, and whether the file must come unpacked.
+fn header(from: &mut impl BufRead) -> io::Result<(Option<usize>, bool)> {
+    let (mut range, mut is_plain, mut line) = (None, false, String::new());
     loop {
         line.clear();
         if from.read_line(&mut line)? == 0 {
@@ -352,8 +356,9 @@ fn header(from: &mut impl BufRead) -> io::Result<Option<usize>> {
         }
         let text = line.trim_end().to_ascii_lowercase();
         if text.is_empty() {
-            return Ok(range);
+            return Ok((range, is_plain));
         }
+        is_plain |= text == "accept-encoding: identity";
         if let Some(bytes) = text.strip_prefix("range: bytes=") {
             range = bytes.strip_suffix('-').and_then(|first| first.parse().ok());
         }
