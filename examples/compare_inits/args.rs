@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use fanin::datasets::{self, Dataset};
 
+use crate::download;
 use crate::options::{Opt, Program, count, one_of};
 use crate::schemes;
 
@@ -25,6 +26,7 @@ const OPTIONS: &[Opt] = &[
          - digits:  the 5,000 bundled digits",
     ),
     Opt::value("data", "DIR", "The directory with the four files of --dataset"),
+    download::OPTION,
     Opt::value(
         "out",
         "DIR",
@@ -48,6 +50,7 @@ pub(crate) struct Args {
     pub(crate) schemes: Vec<String>,
     dataset: Option<Images>,
     data: Option<PathBuf>,
+    download: bool,
     pub(crate) out: Option<PathBuf>,
     pub(crate) threads: Option<usize>,
     pub(crate) quick: bool,
@@ -66,16 +69,22 @@ impl Args {
         let (name, after) = ("compare_inits", schemes::help());
         let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
         let given = program.read();
-        given.conflict("quick", &["dataset", "schemes", "seeds", "epochs"]);
+        given.conflict("quick", &["dataset", "download", "schemes", "seeds", "epochs"]);
+        given.conflict("download", &["data"]);
         given.requires("data", "dataset");
         let images =
             [("fashion", Images::Fashion), ("mnist", Images::Mnist), ("digits", Images::Digits)];
+        let dataset = given.get("dataset", |text| one_of(text, images));
+        if dataset == Some(Images::Digits) {
+            given.refuse("--dataset digits", &["download"]);
+        }
         Self {
             seeds: given.get("seeds", count::<1000>),
             epochs: given.get("epochs", count::<1000>),
             schemes: given.all("schemes", |text| Ok::<_, String>(text.to_owned())),
-            dataset: given.get("dataset", |text| one_of(text, images)),
+            dataset,
             data: given.path("data"),
+            download: given.has("download"),
             out: given.path("out"),
             threads: given.get("threads", count::<1000>),
             quick: given.has("quick"),
@@ -95,6 +104,7 @@ impl Args {
         let images = match self.dataset {
             _ if self.quick => Images::Digits,
             Some(images) => images,
+            None if self.download => Images::Fashion,
             None => match datasets::fashion_mnist() {
                 Ok((train, test)) => return Ok(("Fashion-MNIST", train, test)),
                 // Not there is no mistake; there but damaged is.
@@ -103,6 +113,8 @@ impl Args {
             },
         };
         let (train, test) = match (images, &self.data) {
+            (Images::Fashion, _) if self.download => download::fashion_mnist("compare_inits")?,
+            (Images::Mnist, _) if self.download => download::mnist("compare_inits")?,
             (Images::Fashion, Some(directory)) => datasets::fashion_mnist_from(directory)?,
             (Images::Fashion, None) => datasets::fashion_mnist()?,
             (Images::Mnist, Some(directory)) => datasets::mnist_from(directory)?,

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cargo run --release --example compare_inits                    # Fashion-MNIST if it is found, else MNIST
+//! cargo run --release --features download --example compare_inits -- --download  # downloads Fashion-MNIST
 //! cargo run --release --example compare_inits -- --out DIR       # and a page, tables and numbers in DIR
 //! cargo run --release --example compare_inits -- --schemes zeros kaiming_normal --epochs 10
 //! cargo run --release --example compare_inits -- --quick         # the bundled digits, checked
@@ -13,6 +14,8 @@
 
 mod args;
 mod charts;
+#[path = "../common/download.rs"]
+mod download;
 mod html;
 mod markdown;
 mod notebook;

@@ -30,7 +30,7 @@
 //! and how a training step works.
 //!
 //! # Features
-//! All but `interop` are on by default. `default-features = false` leaves tensors, initializers, layers,
+//! All but `download` and `interop` are on by default. `default-features = false` leaves tensors, initializers, layers,
 //! optimizers and model files: what a server needs to predict, as in `examples/serve`.
 //!
 //! | feature | adds |
@@ -38,6 +38,7 @@
 //! | `csv` | [`datasets::csv`], and with it `datasets` |
 //! | `ctrl-c` | Ctrl-C ends training after the current step |
 //! | `datasets` | [`datasets`] |
+//! | `download` | `datasets::mnist_download` and `fashion_mnist_download`, and with them `datasets` |
 //! | `interop` | `interop`: safetensors, npz, ONNX and PyTorch's `.pt` |
 //! | `train` | [`train`], and with it `datasets` |
 
