@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use fanin::datasets::{self, Dataset};
+use fanin::train::Part;
 
 use crate::options::{Opt, Program, count, one_of};
 use crate::schemes;
@@ -33,14 +34,34 @@ const OPTIONS: &[Opt] = &[
     Opt::value(
         "threads",
         "N",
-        "How many networks to train at once [default: one for each CPU]; the results are the same",
+        "How many networks to train at once [default: one for each CPU, and one in each\n\
+         process under mpirun]; the results are the same",
+    ),
+    Opt::value(
+        "journal",
+        "FILE",
+        "Appends each finished run to this file, and leaves out those that it has: after an\n\
+         interruption the same command goes on",
+    ),
+    Opt::value(
+        "part",
+        "K/N",
+        "Does the Kth of N shares of the runs alone, such as 3/16 in a job array, and writes\n\
+         them to --journal; another call with --merge makes the table and the page",
+    ),
+    Opt::values(
+        "merge",
+        "FILE",
+        "Trains nothing: makes the table and the page from these journals, which have all runs;\n\
+         they are those of one process, byte for byte",
     ),
     Opt::flag("quick", "Takes the bundled digits and little time, and checks what it promises"),
 ];
 
 const ABOUT: &str = "\
 Compares initializers: trains one small network from each, with several seeds, and says which
-differences are more than chance, in a table, a CSV file and a page.";
+differences are more than chance, in a table, a CSV file and a page. On a cluster, build with
+`--features mpi` and start with mpirun: its processes share the runs.";
 
 pub(crate) struct Args {
     seeds: Option<usize>,
@@ -50,6 +71,9 @@ pub(crate) struct Args {
     data: Option<PathBuf>,
     pub(crate) out: Option<PathBuf>,
     pub(crate) threads: Option<usize>,
+    pub(crate) journal: Option<PathBuf>,
+    pub(crate) part: Option<Part>,
+    pub(crate) merge: Vec<PathBuf>,
     pub(crate) quick: bool,
 }
 
@@ -68,6 +92,9 @@ impl Args {
         let given = program.read();
         given.conflict("quick", &["dataset", "schemes", "seeds", "epochs"]);
         given.requires("data", "dataset");
+        given.requires("part", "journal");
+        given.conflict("part", &["out"]);
+        given.conflict("merge", &["journal", "part", "threads"]);
         let images =
             [("fashion", Images::Fashion), ("mnist", Images::Mnist), ("digits", Images::Digits)];
         Self {
@@ -78,6 +105,9 @@ impl Args {
             data: given.path("data"),
             out: given.path("out"),
             threads: given.get("threads", count::<1000>),
+            journal: given.path("journal"),
+            part: given.get("part", str::parse),
+            merge: given.all("merge", |text| Ok::<_, String>(text.into())),
             quick: given.has("quick"),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! - [`Trainer`] is the training loop, with validation, schedules, metrics, early stopping, callbacks and
 //!   progress bars. A [`History`] says what it did, as a table, JSON, CSV and a picture.
-//! - [`LrFinder`] finds a learning rate, and [`Sweep`] trains many models side by side.
+//! - [`LrFinder`] finds a learning rate, and [`Sweep`] trains many models side by side, on several machines
+//!   too. [`Runs`] does so with runs of any kind.
 //! - [`accuracy`] and [`confusion_matrix`] measure a classifier on a data set.
 //! - [`evaluate`] measures any model on any data set by any metric, and [`predict_all`] gives its
 //!   outputs and the targets beside them.
@@ -65,7 +66,10 @@ pub use history::{Epoch, History, Stopped};
 pub use lr_finder::{LrCurve, LrFinder};
 pub use metrics::ConfusionMatrix;
 pub use schedule::Schedule;
-pub use sweep::{Interval, Scores, Sweep, SweepResults, SweepRow, SweepRun, Trial};
+pub use sweep::{
+    Alone, Finished, HandOut, Interval, Part, Runs, Scores, Sweep, SweepResults, SweepRow,
+    SweepRun, Transport, Trial,
+};
 pub use trainer::{
     ByFunction, ByTarget, Checkpoints, EarlyStopping, EpochEnd, Evaluation, NoTarget, Objective,
     Samples, StepEnd, StepFn, Trainer,
