@@ -137,6 +137,12 @@ pub enum Error {
         /// The reason.
         why: String,
     },
+    /// Processes that train together differ, or cannot reach each other.
+    #[error("{why}")]
+    Processes {
+        /// The process, what is wrong with it, and what to do.
+        why: String,
+    },
     /// A text that is no history.
     #[error("{of} holds no history: {why}; give what History::save or History::to_json wrote")]
     NotAHistory {

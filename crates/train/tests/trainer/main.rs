@@ -3,6 +3,7 @@
 mod callbacks;
 mod loops;
 mod lr_finder;
+mod parallel;
 mod refused;
 mod resume;
 mod stopping;
