@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use fanin::datasets::{self, Dataset};
-use fanin::train::Part;
+use fanin::train::SweepPart;
 
 use crate::options::{Opt, Program, count, one_of};
 use crate::schemes;
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     pub(crate) out: Option<PathBuf>,
     pub(crate) threads: Option<usize>,
     pub(crate) journal: Option<PathBuf>,
-    pub(crate) part: Option<Part>,
+    pub(crate) part: Option<SweepPart>,
     pub(crate) merge: Vec<PathBuf>,
     pub(crate) quick: bool,
 }

@@ -12,7 +12,7 @@ use std::f64::consts::TAU;
 
 use fanin_init::TorchRng;
 use fanin_init::rand::Rng;
-use fanin_train::{HandOut, Part};
+use fanin_train::{HandOut, SweepPart};
 
 /// What process 0 takes for a message, in seconds: measured with `mpirun` (docs/cluster.md).
 const MESSAGE: f64 = 20e-6;
@@ -186,7 +186,7 @@ pub(crate) fn simulate(lengths: &[f64], processes: usize, death: Death, seed: u6
 /// The same runs in parts of equal number, one for each process.
 pub(crate) fn parts(lengths: &[f64], processes: usize) -> Outcome {
     let share = |number| -> f64 {
-        let part = Part::new(number, processes);
+        let part = SweepPart::new(number, processes);
         lengths.iter().enumerate().filter(|(run, _)| part.holds(*run)).map(|(_, time)| time).sum()
     };
     let shares: Vec<f64> = (1..=processes).map(share).collect();

@@ -170,6 +170,12 @@ pub enum Error {
         /// What happened there.
         text: String,
     },
+    /// Processes that train together differ, or cannot reach each other.
+    #[error("{why}")]
+    Processes {
+        /// The process, what is wrong with it, and what to do.
+        why: String,
+    },
     /// A text that is no history.
     #[error("{of} holds no history: {why}; give what History::save or History::to_json wrote")]
     NotAHistory {

@@ -17,7 +17,7 @@ use fanin_init::{Scheme, manual_seed};
 
 pub use hand_out::HandOut;
 pub use journal::Finished;
-pub use part::Part;
+pub use part::SweepPart;
 pub use results::{SweepResults, SweepRow, SweepRun};
 pub use runs::Runs;
 pub use scores::Scores;
@@ -80,7 +80,7 @@ pub struct Sweep {
     variants: Vec<String>,
     settings: String,
     threads: Option<usize>,
-    part: Part,
+    part: SweepPart,
     journal: Option<PathBuf>,
     silent: bool,
 }
@@ -94,7 +94,7 @@ impl Default for Sweep {
             variants: vec![],
             settings: String::new(),
             threads: None,
-            part: Part::WHOLE,
+            part: SweepPart::WHOLE,
             journal: None,
             silent: false,
         }
@@ -176,7 +176,7 @@ impl Sweep {
     /// Trains a share alone, for a job array: `.part("3/16".parse()?).journal("part-3")` in the third of 16
     /// jobs. [`merge`](Sweep::merge) puts the journals together.
     #[must_use]
-    pub fn part(self, part: Part) -> Self {
+    pub fn part(self, part: SweepPart) -> Self {
         Self { part, ..self }
     }
 
@@ -276,7 +276,7 @@ impl Sweep {
     ///
     /// # Example
     /// ```
-    /// use fanin_train::{Part, Sweep};
+    /// use fanin_train::{SweepPart, Sweep};
     ///
     /// let folder = std::env::temp_dir().join(format!("fanin-parts-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
@@ -284,7 +284,7 @@ impl Sweep {
     /// let score = |trial: &fanin_train::Trial| Ok::<_, fanin_train::Error>(trial.seed as f64);
     /// for number in [1, 2] {
     ///     let file = folder.join(format!("part-{number}"));
-    ///     sweep.clone().part(Part::new(number, 2)).journal(file).run(score)?;
+    ///     sweep.clone().part(SweepPart::new(number, 2)).journal(file).run(score)?;
     /// }
     /// let merged = sweep.merge([folder.join("part-1"), folder.join("part-2")])?;
     /// assert_eq!(merged.to_string(), sweep.run(score)?.to_string());

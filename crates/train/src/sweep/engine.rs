@@ -15,7 +15,7 @@ use fanin_tensor::parallel;
 
 use super::journal::{Head, Journal, say};
 use super::transport::{Answer, Failure, Message};
-use super::{Finished, HandOut, Part, Transport};
+use super::{Finished, HandOut, SweepPart, Transport};
 use crate::Error;
 use crate::text::duration;
 use crate::trainer::set_quiet;
@@ -28,7 +28,7 @@ pub(super) struct Job<'a> {
     pub(super) settings: &'a str,
     /// How many runs the whole sweep has.
     pub(super) runs: usize,
-    pub(super) part: Part,
+    pub(super) part: SweepPart,
     pub(super) threads: usize,
     pub(super) journal: Option<&'a Path>,
     /// Whether all processes get the results, or process 0 alone.
@@ -259,8 +259,8 @@ impl<'a> Books<'a> {
             Message::Hello { threads, settings, runs } => {
                 self.awaited.remove(&from);
                 self.idle.extend((0..threads).map(|thread| (from, thread)));
-                let ours = Head::new(self.job.settings, self.job.runs, Part::WHOLE);
-                if let Some(why) = ours.differs(&Head::new(&settings, runs, Part::WHOLE)) {
+                let ours = Head::new(self.job.settings, self.job.runs, SweepPart::WHOLE);
+                if let Some(why) = ours.differs(&Head::new(&settings, runs, SweepPart::WHOLE)) {
                     let text = format!("{why}; give all processes the same options");
                     self.fail(Failure { run: None, process: from, text });
                 }

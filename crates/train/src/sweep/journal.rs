@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Part;
+use super::SweepPart;
 use crate::{Error, Result};
 
 /// A run that is done.
@@ -40,7 +40,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(settings: &str, runs: usize, part: Part) -> Self {
+    pub(super) fn new(settings: &str, runs: usize, part: SweepPart) -> Self {
         Self { version: 1, settings: settings.to_owned(), runs, part: part.to_string() }
     }
 

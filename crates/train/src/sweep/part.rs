@@ -1,4 +1,4 @@
-//! [`Part`]: a share of the runs of a sweep.
+//! [`SweepPart`]: a share of the runs of a sweep.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,20 +11,20 @@ use crate::Error;
 ///
 /// # Example
 /// ```
-/// use fanin_train::Part;
+/// use fanin_train::SweepPart;
 ///
-/// let part: Part = "3/16".parse()?;
-/// assert_eq!(part, Part::new(3, 16));
+/// let part: SweepPart = "3/16".parse()?;
+/// assert_eq!(part, SweepPart::new(3, 16));
 /// assert!(part.holds(2) && part.holds(18) && !part.holds(3));
 /// # Ok::<(), fanin_train::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Part {
+pub struct SweepPart {
     number: usize,
     of: usize,
 }
 
-impl Part {
+impl SweepPart {
     /// All runs.
     pub const WHOLE: Self = Self { number: 1, of: 1 };
 
@@ -36,7 +36,7 @@ impl Part {
     pub fn new(number: usize, of: usize) -> Self {
         assert!(
             (1..=of).contains(&number),
-            "Part::new({number}, {of}): parts of {of} have numbers from 1 to {of}"
+            "SweepPart::new({number}, {of}): parts of {of} have numbers from 1 to {of}"
         );
         Self { number, of }
     }
@@ -53,13 +53,13 @@ impl Part {
 }
 
 /// `3/16`
-impl fmt::Display for Part {
+impl fmt::Display for SweepPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.of)
     }
 }
 
-impl FromStr for Part {
+impl FromStr for SweepPart {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn every_run_is_in_one_part() {
         for of in 1..9 {
-            let parts: Vec<_> = (1..=of).map(|number| Part::new(number, of)).collect();
+            let parts: Vec<_> = (1..=of).map(|number| SweepPart::new(number, of)).collect();
             for run in 0..40 {
                 let holds: Vec<_> = parts.iter().filter(|part| part.holds(run)).collect();
                 assert_eq!(holds, [&parts[0].beside(run)]);
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn what_is_no_part() {
         for text in ["", "3", "0/4", "5/4", "1/0", "a/b", "1/2/3", "-1/2"] {
-            let error = text.parse::<Part>().unwrap_err().to_string();
+            let error = text.parse::<SweepPart>().unwrap_err().to_string();
             assert!(error.contains("such as 3/16") && error.contains(text), "{error}");
         }
-        assert_eq!(" 2 / 7 ".parse::<Part>().unwrap().to_string(), "2/7");
+        assert_eq!(" 2 / 7 ".parse::<SweepPart>().unwrap().to_string(), "2/7");
     }
 }

@@ -13,7 +13,7 @@ use fanin_tensor::{parallel, simd};
 use super::engine::{Job, Progress, Stopped};
 use super::journal::{Head, Merged, named, read_part, say};
 use super::transport::Answer;
-use super::{Alone, Finished, Part, Transport};
+use super::{Alone, Finished, SweepPart, Transport};
 use crate::{Error, Result};
 
 /// Numbered runs that do not depend on one another: side by side on the cores of a machine, in the jobs of a
@@ -27,14 +27,14 @@ use crate::{Error, Result};
 ///
 /// # Example
 /// ```
-/// use fanin_train::{Part, Runs};
+/// use fanin_train::{SweepPart, Runs};
 ///
 /// let folder = std::env::temp_dir().join(format!("fanin-runs-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();
 /// let files = [1, 2].map(|number| folder.join(format!("part-{number}")));
 /// let runs = || Runs::new("squares", ["zero", "one", "two"]).silent();
 /// for (number, file) in (1..).zip(&files) {
-///     let part = runs().part(Part::new(number, 2)).journal(file);
+///     let part = runs().part(SweepPart::new(number, 2)).journal(file);
 ///     part.run(|run| Ok::<_, fanin_train::Error>((run * run).to_string()))?;
 /// }
 /// let merged = runs().merge(&files)?;
@@ -48,7 +48,7 @@ pub struct Runs {
     settings: String,
     names: Vec<String>,
     threads: Option<usize>,
-    part: Part,
+    part: SweepPart,
     journal: Option<PathBuf>,
     command: Option<String>,
     silent: bool,
@@ -65,7 +65,7 @@ impl Runs {
             settings: settings.into(),
             names: names.into_iter().map(Into::into).collect(),
             threads: None,
-            part: Part::WHOLE,
+            part: SweepPart::WHOLE,
             journal: None,
             command: None,
             silent: false,
@@ -86,7 +86,7 @@ impl Runs {
 
     /// Does this share of the runs alone.
     #[must_use]
-    pub fn part(self, part: Part) -> Self {
+    pub fn part(self, part: SweepPart) -> Self {
         Self { part, ..self }
     }
 
@@ -168,7 +168,10 @@ impl Runs {
             let (found, finished) = read_part(file, &head)?;
             merged.add(file, finished, &self.names)?;
             // A journal of all runs is a part that anyone may go on with.
-            parts.push((found.part.parse::<Part>().unwrap_or(Part::WHOLE), file.to_owned()));
+            parts.push((
+                found.part.parse::<SweepPart>().unwrap_or(SweepPart::WHOLE),
+                file.to_owned(),
+            ));
         }
         let missing = merged.missing();
         if missing.is_empty() {
@@ -177,7 +180,7 @@ impl Runs {
         Err(self.missing(&missing, &parts))
     }
 
-    fn missing(&self, missing: &[usize], parts: &[(Part, PathBuf)]) -> Error {
+    fn missing(&self, missing: &[usize], parts: &[(SweepPart, PathBuf)]) -> Error {
         const SHOWN: usize = 8;
         let names = missing.iter().take(SHOWN).map(|&run| named(&self.names, run));
         let mut runs = names.collect::<Vec<_>>().join(", ");
@@ -187,7 +190,7 @@ impl Runs {
         let mut commands: Vec<String> = vec![];
         for &run in missing {
             // The same division as the first file's, so that each run is in one part.
-            let part = parts.first().map_or(Part::WHOLE, |(part, _)| part.beside(run));
+            let part = parts.first().map_or(SweepPart::WHOLE, |(part, _)| part.beside(run));
             let file = parts.iter().find(|(of, _)| *of == part).map(|(_, file)| file.clone());
             let file = file.unwrap_or_else(|| format!("part-{part}").replace('/', "-of-").into());
             let command = self.command_for(part, &file);
@@ -204,8 +207,8 @@ impl Runs {
     }
 
     /// What does a part, for messages.
-    fn command_for(&self, part: Part, file: &Path) -> String {
-        let whole = part == Part::WHOLE;
+    fn command_for(&self, part: SweepPart, file: &Path) -> String {
+        let whole = part == SweepPart::WHOLE;
         match &self.command {
             Some(command) => {
                 // Options of the program come after `--`.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fanin_train::{Error, Part, Result, Runs, Sweep, SweepResults, Trial};
+use fanin_train::{Error, Result, Runs, Sweep, SweepPart, SweepResults, Trial};
 
 /// A folder that is removed in the end.
 struct Folder(PathBuf);
@@ -192,7 +192,7 @@ fn parts_are_the_whole() {
         let files: Vec<_> = (1..=of).map(|n| folder.file(&format!("part-{n}-{of}"))).collect();
         let mut runs = 0;
         for (n, file) in (1..).zip(&files) {
-            runs += run(&sweep().part(Part::new(n, of)).journal(file)).unwrap().runs.len();
+            runs += run(&sweep().part(SweepPart::new(n, of)).journal(file)).unwrap().runs.len();
         }
         assert_eq!(runs, 10, "{of} parts");
         // In any order, and one of them twice.
@@ -206,7 +206,7 @@ fn missing_runs_are_named_with_what_does_them() {
     let folder = Folder::new("missing");
     let file = |n: usize| folder.file(&format!("part-{n}"));
     for n in [1, 3] {
-        run(&sweep().threads(1).part(Part::new(n, 3)).journal(file(n))).unwrap();
+        run(&sweep().threads(1).part(SweepPart::new(n, 3)).journal(file(n))).unwrap();
     }
     // The third part lacks its last run.
     let text = fs::read_to_string(file(3)).unwrap();
