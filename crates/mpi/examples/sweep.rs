@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let empty = std::env::args().any(|arg| arg == "empty");
     let [kill, fail] = ["kill", "fail"].map(option::<usize>);
     let wait = Duration::from_millis(option("wait").unwrap_or(0));
-    let (train, test) = datasets::iris().train_test_split(0.3, 1)?;
+    let (train, test) = datasets::iris().train_test_split(0.3, 1);
     let scaler = train.standardizer()?;
     let (train, test) = (train.standardize(&scaler), test.standardize(&scaler));
 

@@ -51,7 +51,10 @@ const SETTINGS: [(&str, &str); 8] = [
 fn mpirun(program: &Path, processes: usize, args: &[&str]) -> Option<Output> {
     let found = Command::new("mpirun").arg("--version").output().is_ok();
     if !found {
-        assert!(env::var_os("CI").is_none(), "mpirun is missing; docs/cluster.md says what to install");
+        assert!(
+            env::var_os("CI").is_none(),
+            "mpirun is missing; docs/cluster.md says what to install"
+        );
         println!("SKIPPED: mpirun is missing; docs/cluster.md says what to install");
         return None;
     }
@@ -94,7 +97,11 @@ fn a_sweep_of_which_a_process_was_killed_goes_on_from_its_journal() {
     let journal = format!("journal={}", dir.0.join("journal").display());
     let begun = Instant::now();
     let Some(killed) = mpirun(&sweep(), 4, &[&journal, "wait=50", "kill=2"]) else { return };
-    assert!(!killed.status.success() && errors(&killed).contains("signal 9"), "{}", errors(&killed));
+    assert!(
+        !killed.status.success() && errors(&killed).contains("signal 9"),
+        "{}",
+        errors(&killed)
+    );
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let lines = fs::read_to_string(dir.0.join("journal")).unwrap().lines().count();
     assert!((2..13).contains(&lines), "{lines} lines");
@@ -136,15 +143,19 @@ fn compare_inits_writes_the_same_files() {
     assert!(build.current_dir(&root).status().unwrap().success());
     let built = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let program = built.join("debug/examples/compare_inits");
-    let options = ["--dataset", "digits", "--schemes", "zeros", "pytorch", "--seeds", "2", "--epochs", "1"];
+    let options =
+        ["--dataset", "digits", "--schemes", "zeros", "pytorch", "--seeds", "2", "--epochs", "1"];
     let made = |output: Output, out: &str| {
-        let read = |file: &str| fs::read(Path::new(out).join(format!("compare_inits{file}"))).unwrap();
+        let read =
+            |file: &str| fs::read(Path::new(out).join(format!("compare_inits{file}"))).unwrap();
         (printed(output), [".html", ".md", ".csv", "_losses.csv"].map(read))
     };
     let [one, three] = ["one", "three"].map(|name| dir.0.join(name).display().to_string());
     let output = Command::new(&program).args(options).args(["--out", &one]).output().unwrap();
     let one = made(output, &one);
-    let Some(output) = mpirun(&program, 3, &[&options[..], &["--out", &three]].concat()) else { return };
+    let Some(output) = mpirun(&program, 3, &[&options[..], &["--out", &three]].concat()) else {
+        return;
+    };
     // Not assert_eq, which would print the page.
     assert!(made(output, &three) == one);
 }

@@ -23,7 +23,7 @@ const PATIENCE: f64 = 30.0;
 /// How long it takes to start all processes again.
 const RESTART: f64 = 60.0;
 /// The mean life of a process.
-const LIFE: f64 = 100.0 * 3600.0;
+pub(crate) const LIFE: f64 = 100.0 * 3600.0;
 
 /// What a death does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,10 +105,15 @@ impl Cluster<'_> {
     }
 }
 
-/// Hands these runs out to so many processes.
-pub(crate) fn simulate(lengths: &[f64], processes: usize, death: Death, seed: u64) -> Outcome {
+/// Hands these runs out to so many processes, which live so long on average.
+pub(crate) fn simulate(
+    lengths: &[f64],
+    processes: usize,
+    (death, mean): (Death, f64),
+    seed: u64,
+) -> Outcome {
     let mut rng = TorchRng::seed(seed);
-    let life = |rng: &mut TorchRng| -LIFE * (1.0 - rng.random::<f64>()).ln();
+    let life = |rng: &mut TorchRng| -mean * (1.0 - rng.random::<f64>()).ln();
     let mut counted = vec![0; lengths.len()];
     let (mut start, mut alive, mut lost, mut deaths) = (0.0, 0.0, 0.0, 0);
     loop {
@@ -212,7 +217,7 @@ fn main() {
             let best = (sum / processes as f64).max(longest);
             let fixed = parts(&lengths, processes);
             let [never, alone, all] = [Death::Never, Death::Alone, Death::All]
-                .map(|death| simulate(&lengths, processes, death, 7));
+                .map(|death| simulate(&lengths, processes, (death, LIFE), 7));
             for outcome in [never, alone, all] {
                 assert_eq!(outcome.counted, RUNS, "every run counts once");
             }

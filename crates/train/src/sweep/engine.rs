@@ -85,7 +85,7 @@ impl Job<'_> {
     /// Process 0: hands out and collects.
     fn coordinate(&self, transport: &dyn Transport) -> Result<Vec<Finished>, Stopped> {
         let head = Head::new(self.settings, self.runs, self.part);
-        let opened = self.journal.map(|path| Journal::open(path, &head)).transpose();
+        let opened = self.journal.map(|path| Journal::open(path, &head, self.silent)).transpose();
         let (mut journal, finished) = match opened {
             Ok(Some((journal, finished))) => (Some(journal), finished),
             Ok(None) => (None, vec![]),

@@ -149,7 +149,7 @@ fn read(path: &Path) -> Result<(Vec<u8>, Contents)> {
 }
 
 /// Reads the journal of a part, which is a journal of the sweep that `head` is of.
-pub(super) fn read_part(path: &Path, head: &Head) -> Result<(Head, Vec<Finished>)> {
+pub(super) fn read_part(path: &Path, head: &Head, silent: bool) -> Result<(Head, Vec<Finished>)> {
     let (bytes, contents) = read(path)?;
     let Some(found) = contents.head else {
         let what = if bytes.is_empty() { "it is empty" } else { "it is no journal of a sweep" };
@@ -161,7 +161,7 @@ pub(super) fn read_part(path: &Path, head: &Head) -> Result<(Head, Vec<Finished>
     if let Some(why) = head.differs(&found) {
         return Err(Error::journal(path, format!("{why}; give parts of one sweep")));
     }
-    if contents.whole < bytes.len() {
+    if contents.whole < bytes.len() && !silent {
         say_torn(path);
     }
     Ok((found, contents.finished))
@@ -188,7 +188,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens or begins a journal. Gives the runs that are done.
-    pub(super) fn open(path: &Path, head: &Head) -> Result<(Self, Vec<Finished>)> {
+    pub(super) fn open(path: &Path, head: &Head, silent: bool) -> Result<(Self, Vec<Finished>)> {
         let io = |action| move |error| Error::of_file(path, action, fanin_files::Error::Io(error));
         let (bytes, contents) = match path.exists() {
             true => read(path)?,
@@ -217,7 +217,9 @@ impl Journal {
             return Err(Error::journal(path, why));
         }
         if contents.whole < bytes.len() {
-            say_torn(path);
+            if !silent {
+                say_torn(path);
+            }
             file.set_len(contents.whole as u64).map_err(io("write"))?;
         }
         let mut journal = Self { path: path.to_owned(), file };

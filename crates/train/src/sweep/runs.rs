@@ -165,7 +165,7 @@ impl Runs {
         let (mut merged, mut parts) = (Merged::new(self.len()), vec![]);
         for file in files {
             let file = file.as_ref();
-            let (found, finished) = read_part(file, &head)?;
+            let (found, finished) = read_part(file, &head, self.silent)?;
             merged.add(file, finished, &self.names)?;
             // A journal of all runs is a part that anyone may go on with.
             parts.push((

@@ -98,22 +98,26 @@ fn a_cluster_whose_processes_die_does_every_run_once() {
     let longest = lengths.iter().copied().fold(0.0, f64::max);
     let mut deaths = 0;
     for processes in [1, 7, 50] {
-        let calm = simulate(&lengths, processes, Death::Never, 5);
+        let calm = simulate(&lengths, processes, (Death::Never, 1.0), 5);
         // List scheduling: at most the mean and one run (Graham 1966).
         let most = sum / processes as f64 + longest + 30.0;
         assert!(calm.time <= most, "{processes} processes: {calm:?}, at most {most}");
         assert!((0.0..0.5).contains(&calm.idle) && calm.lost == 0.0, "{processes}: {calm:?}");
         assert!(processes == 1 || calm.time < parts(&lengths, processes).time);
         for (death, seed) in [Death::Alone, Death::All].into_iter().flat_map(|d| [(d, 5), (d, 6)]) {
-            let outcome = simulate(&lengths, processes, death, seed);
+            let outcome = simulate(&lengths, processes, (death, 5.0 * 3600.0), seed);
             assert_eq!(outcome.counted, 2_000, "{processes} processes, {death:?}: {outcome:?}");
-            assert_eq!(outcome, simulate(&lengths, processes, death, seed), "the same again");
+            assert_eq!(
+                outcome,
+                simulate(&lengths, processes, (death, 5.0 * 3600.0), seed),
+                "the same again"
+            );
             assert!(
-                outcome.lost < 0.2 && (outcome.deaths > 0 || outcome.lost == 0.0),
+                outcome.lost < 0.6 && (outcome.deaths > 0 || outcome.lost == 0.0),
                 "{outcome:?}"
             );
             deaths += outcome.deaths;
         }
     }
-    assert!(deaths > 3, "{deaths} processes died");
+    assert!(deaths > 20, "{deaths} processes died");
 }
