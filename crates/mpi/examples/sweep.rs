@@ -1,7 +1,7 @@
 //! A sweep that processes share: `mpirun -n 4 sweep`. Nothing but `run_on(&mpi, …)` and `is_first` tells it
 //! from one of a single process.
 //!
-//! Options are for the tests: `journal=FILE`, `seeds=N`, `wait=MILLISECONDS` in each run, `kill=RANK` (the
+//! Options are for the tests: `journal=FILE`, `seeds=N`, `wait=MILLISECONDS` in each run, `limit=SECONDS`, `kill=RANK` (the
 //! process kills itself in its second run), `fail=RANK`, and `empty` for runs that do nothing.
 
 use std::error::Error;
@@ -22,7 +22,7 @@ fn option<T: FromStr>(name: &str) -> Option<T> {
 }
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let mpi = Mpi::start()?;
+    let mpi = Mpi::start()?.limit(Duration::from_secs(option("limit").unwrap_or(60)));
     let (rank, begun) = (mpi.rank(), Instant::now());
     let empty = std::env::args().any(|arg| arg == "empty");
     let [kill, fail] = ["kill", "fail"].map(option::<usize>);

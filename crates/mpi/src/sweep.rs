@@ -1,5 +1,7 @@
 //! [`Mpi`] carries the messages of a sweep.
 
+use std::time::Duration;
+
 use fanin_train::Transport;
 use mpi::traits::*;
 
@@ -27,5 +29,16 @@ impl Transport for Mpi {
         let message = self.comm().any_process().immediate_matched_probe_with_tag(TAG)?;
         let (bytes, status) = message.matched_receive_vec::<u8>();
         Some((status.source_rank() as usize, bytes))
+    }
+
+    /// The [`limit`](Mpi::limit), where the launcher lets the others live (`mpirun --enable-recovery`).
+    fn patience(&self) -> Option<Duration> {
+        let recovers = std::env::var("OMPI_MCA_orte_enable_recovery").is_ok_and(|text| text == "1");
+        recovers.then(|| self.limit_set())
+    }
+
+    fn lost(&self, _: usize) {
+        // To end MPI would wait for the dead process. The clone that is never dropped keeps it from ending.
+        std::mem::forget(self.clone());
     }
 }

@@ -49,6 +49,15 @@ const SETTINGS: [(&str, &str); 8] = [
 
 /// `None` where there is no mpirun. CI must have it.
 fn mpirun(program: &Path, processes: usize, args: &[&str]) -> Option<Output> {
+    mpirun_with(&[], program, processes, args)
+}
+
+fn mpirun_with(
+    settings: &[&str],
+    program: &Path,
+    processes: usize,
+    args: &[&str],
+) -> Option<Output> {
     let found = Command::new("mpirun").arg("--version").output().is_ok();
     if !found {
         assert!(
@@ -59,7 +68,8 @@ fn mpirun(program: &Path, processes: usize, args: &[&str]) -> Option<Output> {
         return None;
     }
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "60", "mpirun", "-n", &processes.to_string()]);
+    command.args(["--kill-after=5", "60", "mpirun"]).args(settings);
+    command.args(["-n", &processes.to_string()]);
     Some(command.arg(program).args(args).envs(SETTINGS).output().unwrap())
 }
 
@@ -112,6 +122,24 @@ fn a_sweep_of_which_a_process_was_killed_goes_on_from_its_journal() {
     assert_eq!(printed(again), alone(&[]));
     assert!(said.contains(&format!("journal: {} of 12 runs are done", lines - 1)), "{said}");
     assert_eq!(said.matches(" left\n").count(), 13 - lines, "{said}");
+}
+
+/// Open MPI can let the others live. Then the run of the dead process is given to one of them.
+#[test]
+fn where_the_others_live_they_do_the_run_of_a_process_that_was_killed() {
+    let version = Command::new("mpirun").arg("--version").output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    if version.is_ok_and(|version| !version.contains("Open MPI")) {
+        println!("SKIPPED: this mpirun is not Open MPI's, and has no --enable-recovery");
+        return;
+    }
+    let (args, begun) = (["wait=50", "kill=2", "limit=2"], Instant::now());
+    let Some(output) = mpirun_with(&["--enable-recovery"], &sweep(), 4, &args) else { return };
+    let said = errors(&output);
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    assert!(said.contains("process 2 has been silent for 2 s"), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), alone(&[]), "{said}");
+    assert_eq!(said.matches(" left\n").count(), 12, "{said}");
 }
 
 #[test]

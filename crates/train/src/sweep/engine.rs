@@ -134,7 +134,9 @@ impl Job<'_> {
             Err(Stopped::Failed(failure)) => Err(failure.clone()),
             Err(Stopped::Error(error)) => Err(Failure::of(error)),
         };
-        let end = Message::End(end);
+        let lost: Vec<usize> = books.lost.iter().copied().collect();
+        lost.iter().for_each(|&process| transport.lost(process));
+        let end = Message::End { lost, result: end };
         // A send to a process that is dead may never come back.
         (1..transport.size())
             .filter(|process| !books.lost.contains(process))
@@ -148,7 +150,8 @@ impl Job<'_> {
         while !waiting.is_empty() {
             match transport.receive() {
                 Some((from, _)) if waiting.remove(&from) => {
-                    Message::End(Err(Failure::of(error))).send(transport, from);
+                    let result = Err(Failure::of(error));
+                    Message::End { lost: vec![], result }.send(transport, from);
                 }
                 Some(_) => {}
                 None => thread::sleep(PAUSE),
@@ -172,7 +175,10 @@ impl Job<'_> {
                 while let Some((_, message)) = Message::receive(transport) {
                     match message.map_err(Stopped::Failed)? {
                         Message::Do { thread, run } => pool.give(thread, run),
-                        Message::End(end) => return end.map_err(Stopped::Failed),
+                        Message::End { lost, result } => {
+                            lost.into_iter().for_each(|process| transport.lost(process));
+                            return result.map_err(Stopped::Failed);
+                        }
                         _ => {}
                     }
                 }
@@ -284,7 +290,7 @@ impl<'a> Books<'a> {
                 }
                 self.idle.insert(worker);
             }
-            Message::Alive | Message::Do { .. } | Message::End(_) => {}
+            Message::Alive | Message::Do { .. } | Message::End { .. } => {}
         }
     }
 

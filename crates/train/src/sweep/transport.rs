@@ -28,6 +28,11 @@ pub trait Transport {
     fn patience(&self) -> Option<Duration> {
         None
     }
+
+    /// A process is given up. All others are told before they get the results.
+    fn lost(&self, process: usize) {
+        let _ = process;
+    }
 }
 
 /// One process, which does all runs.
@@ -61,8 +66,8 @@ pub(super) enum Message {
     Done { thread: usize, run: usize, seconds: f64, answer: Answer },
     /// To process 0: the process is alive.
     Alive,
-    /// From process 0: all is over, with the results if they are shared.
-    End(Result<Vec<Finished>, Failure>),
+    /// From process 0: all is over, with the processes that are lost, and the results if they are shared.
+    End { lost: Vec<usize>, result: Result<Vec<Finished>, Failure> },
 }
 
 /// What came of a run.
