@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use fanin::datasets::{self, Dataset};
+use fanin::train::SweepPart;
 
 use crate::download;
 use crate::options::{Opt, Program, count, one_of};
@@ -35,14 +36,34 @@ const OPTIONS: &[Opt] = &[
     Opt::value(
         "threads",
         "N",
-        "How many networks to train at once [default: one for each CPU]; the results are the same",
+        "How many networks to train at once [default: one for each CPU, and one in each\n\
+         process under mpirun]; the results are the same",
+    ),
+    Opt::value(
+        "journal",
+        "FILE",
+        "Appends each finished run to this file, and leaves out those that it has: after an\n\
+         interruption the same command goes on",
+    ),
+    Opt::value(
+        "part",
+        "K/N",
+        "Does the Kth of N shares of the runs alone, such as 3/16 in a job array, and writes\n\
+         them to --journal; another call with --merge makes the table and the page",
+    ),
+    Opt::values(
+        "merge",
+        "FILE",
+        "Trains nothing: makes the table and the page from these journals, which have all runs;\n\
+         they are those of one process, byte for byte",
     ),
     Opt::flag("quick", "Takes the bundled digits and little time, and checks what it promises"),
 ];
 
 const ABOUT: &str = "\
 Compares initializers: trains one small network from each, with several seeds, and says which
-differences are more than chance, in a table, a CSV file and a page.";
+differences are more than chance, in a table, a CSV file and a page. On a cluster, build with
+`--features mpi` and start with mpirun: its processes share the runs.";
 
 pub(crate) struct Args {
     seeds: Option<usize>,
@@ -53,6 +74,9 @@ pub(crate) struct Args {
     download: bool,
     pub(crate) out: Option<PathBuf>,
     pub(crate) threads: Option<usize>,
+    pub(crate) journal: Option<PathBuf>,
+    pub(crate) part: Option<SweepPart>,
+    pub(crate) merge: Vec<PathBuf>,
     pub(crate) quick: bool,
 }
 
@@ -72,6 +96,9 @@ impl Args {
         given.conflict("quick", &["dataset", "download", "schemes", "seeds", "epochs"]);
         given.conflict("download", &["data"]);
         given.requires("data", "dataset");
+        given.requires("part", "journal");
+        given.conflict("part", &["out"]);
+        given.conflict("merge", &["journal", "part", "threads"]);
         let images =
             [("fashion", Images::Fashion), ("mnist", Images::Mnist), ("digits", Images::Digits)];
         let dataset = given.get("dataset", |text| one_of(text, images));
@@ -87,6 +114,9 @@ impl Args {
             download: given.has("download"),
             out: given.path("out"),
             threads: given.get("threads", count::<1000>),
+            journal: given.path("journal"),
+            part: given.get("part", str::parse),
+            merge: given.all("merge", |text| Ok::<_, String>(text.into())),
             quick: given.has("quick"),
         }
     }

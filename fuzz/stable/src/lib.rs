@@ -54,7 +54,7 @@ macro_rules! targets {
     };
 }
 
-// Not `images`, whose target writes files for each case: its reader is that of `idx`. Not `table`, whose input
+// Not `images` and `journal`, whose targets write files for each case. Not `table`, whose input
 // is rows of numbers.
 targets! {
     checkpoint "../../fuzz_targets/checkpoint.rs";
