@@ -46,7 +46,7 @@ use results::{Results, Setup, TEST};
 fn main() -> fanin::Result<()> {
     let args = Args::parse();
     let processes = processes(&args)?;
-    let first = processes.rank() == 0;
+    let first = Transport::rank(&processes) == 0;
     let contenders = schemes::chosen(&args.schemes, args.quick)?;
     if let Some(directory) = &args.out {
         // Fail here instead of after the training.
