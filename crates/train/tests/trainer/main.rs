@@ -3,7 +3,6 @@
 mod callbacks;
 mod loops;
 mod lr_finder;
-mod parallel;
 mod refused;
 mod resume;
 mod stopping;
