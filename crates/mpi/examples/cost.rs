@@ -116,7 +116,7 @@ fn measure(mpi: &Mpi, sizes: &[usize]) -> Result<Cost, Box<dyn std::error::Error
     });
     // All processes repeat as often, whatever their clocks say.
     let runs = (20_000_000 / params).clamp(5, 200);
-    let mut steps = |parallel: &mut DataParallel| -> Result<f64, fanin::train::Error> {
+    let steps = |parallel: &mut DataParallel| -> Result<f64, fanin::train::Error> {
         let mut seconds = vec![];
         for _ in 0..runs {
             let samples = 2 * parallel.size();
