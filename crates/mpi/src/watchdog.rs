@@ -1,5 +1,6 @@
 //! No process waits for ever: [`Mpi::finish`] ends a collective operation, or this process.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use mpi::request::{LocalScope, Request};
@@ -41,14 +42,16 @@ impl Mpi {
         let missing = self.missing();
         let (step, what) = self.place();
         let limit = self.limit_set().as_secs_f64();
-        eprintln!(
+        // In one piece, because others write to the same terminal.
+        let text = format!(
             "fanin-mpi: step {step}: process {} waited {limit} s while {what}, and has not heard of {}. \
              It has died, or its machine cannot be reached, or it works longer than the limit on what the \
              others do not (Mpi::limit). All processes end; start them again, and a trainer with \
-             resume() goes on from its last checkpoint",
+             resume() goes on from its last checkpoint\n",
             self.rank(),
             names(&missing),
         );
+        let _ = std::io::stderr().write_all(text.as_bytes());
         // A launcher that cannot end the others must not keep this process.
         std::thread::spawn(|| {
             std::thread::sleep(Duration::from_secs(2));

@@ -47,7 +47,7 @@ const SETTINGS: [(&str, &str); 9] = [
     ("FANIN_NUM_THREADS", "1"),
 ];
 
-/// No training takes longer, and those that fail end within it.
+/// Trainings that fail end within this time, on a busy machine too: the start takes most of it.
 const MOST: Duration = Duration::from_secs(30);
 
 /// One training at a time: the tests measure time, and the machine may have two processors.
@@ -57,12 +57,20 @@ static TURN: Mutex<()> = Mutex::new(());
 fn mpirun_with(settings: &[&str], processes: usize, args: &[&str]) -> Output {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "60", "mpirun"]).args(settings);
+    command.args(["--kill-after=5", "120", "mpirun"]).args(settings);
     command.args(["-n", &processes.to_string()]).arg(example("train")).args(args);
+    command.envs(SETTINGS).output().unwrap()
+}
+
+/// What a training says that ends before its time.
+fn failure(settings: &[&str], processes: usize, args: &[&str]) -> String {
     let begin = Instant::now();
-    let output = command.envs(SETTINGS).output().unwrap();
-    assert!(begin.elapsed() < MOST, "{args:?}: {:?}; {}", begin.elapsed(), errors(&output));
-    output
+    let output = mpirun_with(settings, processes, args);
+    let (errors, took) = (errors(&output), begin.elapsed());
+    assert!(took < MOST, "{args:?}: {took:?}: {errors}");
+    // With this setting mpirun gives 0 whatever has happened.
+    assert!(settings == ["--enable-recovery"] || !output.status.success(), "{args:?}: {errors}");
+    errors
 }
 
 fn mpirun(processes: usize, args: &[&str]) -> Output {
@@ -188,32 +196,26 @@ fn a_process_that_is_killed_ends_all_and_the_training_goes_on() {
 /// lost: the others end by themselves.
 #[test]
 fn a_process_that_is_silent_is_named_within_the_limit() {
-    for fault in ["halt", "kill"] {
-        let fault = format!("{fault}=1");
-        // mpirun leaves the others alone.
-        let settings = ["--enable-recovery"];
-        let output =
-            mpirun_with(&settings, 3, &["sum=exact", "steps=40", "at=5", "limit=3", &fault]);
-        let errors = errors(&output);
-        assert!(!output.status.success());
-        assert!(errors.contains("step 5") || errors.contains("step 6"), "{errors}");
-        assert!(errors.contains("has not heard of process 1."), "{errors}");
+    // mpirun does not see that a process has stopped, and is told not to care for one that has died.
+    for (fault, settings) in [("halt=1", &[][..]), ("kill=1", &["--enable-recovery"][..])] {
+        let errors = failure(settings, 3, &["sum=exact", "steps=40", "at=5", "limit=3", fault]);
+        assert!(errors.contains("fanin-mpi: step 5: process"), "{errors}");
+        assert!(
+            errors.contains("waited 3 s") && errors.contains("has not heard of process 1."),
+            "{errors}"
+        );
     }
 }
 
 #[test]
 fn a_process_that_panics_ends_all_at_once() {
-    let output = mpirun(2, &["sum=exact", "steps=40", "at=5", "panic=1"]);
-    let errors = errors(&output);
-    assert!(!output.status.success());
+    let errors = failure(&[], 2, &["sum=exact", "steps=40", "at=5", "panic=1"]);
     assert!(errors.contains("process 1 panicked, and ends all processes"), "{errors}");
 }
 
 #[test]
 fn processes_with_different_weights_are_named() {
-    let output = mpirun(2, &["other=1"]);
-    let errors = errors(&output);
-    assert!(!output.status.success());
+    let errors = failure(&[], 2, &["other=1"]);
     assert!(
         errors.contains("process 1 has other weights than process 0; call manual_seed"),
         "{errors}"
@@ -223,9 +225,7 @@ fn processes_with_different_weights_are_named() {
 #[test]
 fn fewer_samples_than_processes_and_fewer_micro_batches() {
     succeeds(mpirun(4, &["batch=3", "steps=5"]));
-    let output = mpirun(4, &["micro=2"]);
-    let errors = errors(&output);
-    assert!(!output.status.success());
+    let errors = failure(&[], 4, &["micro=2"]);
     assert!(
         errors.contains("4 processes need a micro-batch each: write micro_batches(4)"),
         "{errors}"

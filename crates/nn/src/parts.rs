@@ -29,9 +29,12 @@ use std::rc::Rc;
 /// ```
 #[doc(alias = "SyncBatchNorm")]
 pub struct BatchParts {
-    sum: Box<dyn Fn(&mut [f64])>,
+    sum: Box<Summation>,
     first: bool,
 }
+
+/// Replaces each number by its sum over all parts.
+type Summation = dyn Fn(&mut [f64]);
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<BatchParts>>> = const { RefCell::new(None) };

@@ -11,11 +11,14 @@ use crate::{Error, Result};
 /// The words of all processes; every process gives as many.
 pub(crate) fn words(processes: &mut dyn Processes, own: &[u64]) -> Result<Vec<Vec<u64>>> {
     let (size, each) = (processes.size(), 8 * own.len());
+    if own.is_empty() {
+        return Ok(vec![vec![]; size]);
+    }
     let own: Vec<u8> = own.iter().flat_map(|word| word.to_le_bytes()).collect();
     let mut all = vec![0; size * each];
     processes.gather(&own, &vec![each; size], &mut all)?;
     let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("8 bytes"));
-    Ok(all.chunks(each.max(1)).map(|one| one.chunks_exact(8).map(word).collect()).collect())
+    Ok(all.chunks(each).map(|one| one.chunks_exact(8).map(word).collect()).collect())
 }
 
 /// Bytes of process `root`, whose number only it needs to know.

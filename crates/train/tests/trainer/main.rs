@@ -4,7 +4,6 @@ mod callbacks;
 mod hand_out;
 mod loops;
 mod lr_finder;
-mod parallel;
 mod refused;
 mod resume;
 mod stopping;
