@@ -49,9 +49,12 @@ struct Thread {
     board: Arc<Board>,
 }
 
+/// Floats, bytes and lengths of one process.
+type Said = (Vec<f32>, Vec<u8>, Vec<usize>);
+
 /// What each process has to say, for all to see.
 struct Board {
-    said: Mutex<Vec<(Vec<f32>, Vec<u8>, Vec<usize>)>>,
+    said: Mutex<Vec<Said>>,
     barrier: Barrier,
 }
 
@@ -278,7 +281,8 @@ fn the_backward_pass_of_synchronized_batch_normalization() {
     let whole = gradients(0..10);
     // Parts of 3 and 7 rows, each of which tells the other its sums.
     let parts = [0..3, 3..10];
-    let (ends, mut others): (Vec<(Sender<Vec<f64>>, Receiver<Vec<f64>>)>, Vec<_>) = {
+    type End = (Sender<Vec<f64>>, Receiver<Vec<f64>>);
+    let (ends, mut others): (Vec<End>, Vec<_>) = {
         let ((a, from_a), (b, from_b)) = (channel(), channel());
         (vec![(a, from_b), (b, from_a)], vec![])
     };
