@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes the first inputs of every fuzz target to corpus/: `fuzz/seeds.py`. Python 3 alone is needed."""
-import gzip, json, os, struct
+import gzip, json, os, struct, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -81,6 +81,9 @@ put("states", "spec", b"\x08" + json.dumps(spec).encode())
 
 epoch = {"number": 1, "steps": 3, "samples": 96, "loss": 0.5, "valid_loss": 0.75, "metrics": {"accuracy": 0.8}, "rate": 0.1, "seconds": 1.5}
 put("history", "two", json.dumps({"epochs": [epoch, {**epoch, "number": 2, "valid_loss": None, "loss": None}], "stopped": "Early", "best_epoch": 1}))
+for name, lines, runs in [("whole", 4, []), ("again", 4, [0, 1]), ("missing", 2, [2]), ("claim", 1, [1 << 60])]:
+    texts = [json.dumps({"run": run, "seconds": 1.5, "text": str(run)}).encode() for run in runs]
+    put("journal", name, bytes([lines]) + b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts) + b"torn")
 put("history", "none", json.dumps({"epochs": [], "stopped": "Finished", "best_epoch": None}))
 
 for name, kind, shape, data in [("u8", 8, [2, 3], bytes(6)), ("i8", 9, [1], b"\xff"), ("i16", 11, [2], bytes(4)),

@@ -8,7 +8,7 @@ import json
 import re
 
 import machine
-from configs import (CONFIGS, EPOCH_GOAL, MANY_CORES, MEASURES, PRODUCT_GOAL, PRODUCTS_GOAL, PROGRAMS,
+from configs import (CONFIGS, EPOCH, EPOCH_GOAL, MANY_CORES, MEASURES, PRODUCT_GOAL, PRODUCTS_GOAL, PROGRAMS,
                      goals_of)
 from report import best_peer, cells, epoch_ratio, number, product_shares, table
 
@@ -39,6 +39,9 @@ def about(result):
             if peer and ours:
                 ratios[what][name] = [round(cell.ratio(ours)[0], 3), PROGRAMS[peer].label]
     epoch = epoch_ratio(result["measurements"])
+    found |= cells(result["measurements"], "epoch")
+    mnist = {what: {PROGRAMS[program].label: round(cell.median, 3) for (program, each, net), cell in found.items()
+                    if each == what and net == EPOCH} for what in [*MEASURES, "epoch"]}
     return {
         "cpu": {name: about["cpu"][name] for name in ("vendor", "family", "model", "vectors")},
         "cores": about["cores"],
@@ -48,6 +51,7 @@ def about(result):
         "ratios": ratios,
         "products": product_shares(result["measurements"]),
         "epoch": epoch and [round(epoch[0], 3), epoch[-1]],
+        "mnist": mnist,
         "without_onnxruntime": all(program != "onnxruntime" for program, _, _ in found),
     }
 
@@ -136,30 +140,42 @@ def write_readme(path, results):
     path.write_text(README_BLOCK.sub(lambda found: found[1] + block + found[2], path.read_text()))
 
 
+MNIST_ROWS = {  # label and unit, in microseconds
+    "train": ("a training step of 64 images, µs", 1),
+    "one": ("one image, µs", 1),
+    "many": ("1024 images, µs", 1),
+    "epoch": ("an epoch of 60,000 images, s", 1e6),
+}
+
+
 def readme_block(all_of):
-    rows, behind = [], []
-    for what, label in MEASURES.items():
-        label = label.split(" through")[0]
-        for each in all_of:
-            row, ratios = [], each["ratios"][what]
-            for name, net in CONFIGS.items():
-                ratio, peer = ratios.get(name, (None, None))
-                row.append("–" if ratio is None else times(ratio) if ratio >= 1 else f"**{times(ratio)}**")
-                if ratio is not None and ratio < 1:
-                    behind.append((each["title"], f"{label} of {layers(net)}", peer))
-            rows.append([label if each is all_of[0] else "", named(each, what), *row])
-    text = table(["", "CPU", *map(layers, CONFIGS.values())], rows)
-    text += "\n**Bold: fanin is behind.** ² The run did not have ONNX Runtime.\n"
-    for each in all_of:
-        losses = [f"{what} ({peer})" for title, what, peer in behind if title == each["title"]]
-        facts = [f"behind in {', '.join(losses)}" if losses else "behind in nothing measured"]
-        if each["products"]:
-            mean, least, which = each["products"]
-            facts.append(f"matrix products at {mean:.0f} % of MKL's rate, the least at {least:.0f} %")
-        if each["epoch"]:
-            facts.append(f"an epoch of MNIST {number(each['epoch'][0])} times as fast as PyTorch's")
-        facts += filter(None, [each.get("note")])
-        text += f"\n- {each['title']} (commit {each['commit']}): {'; '.join(facts)}."
+    """A table of one network on the CPU of the last run, and in how many entries of all tables fanin leads."""
+    text = ""
+    if with_times := [each for each in all_of if each.get("mnist")]:
+        last = max(with_times, key=lambda each: each["date"])
+        labels = [each.label for each in PROGRAMS.values()
+                  if any(each.label in row for row in last["mnist"].values())]
+        rows = []
+        for what, (label, unit) in MNIST_ROWS.items():
+            row = last["mnist"].get(what, {})
+            least = min(row.values(), default=None)
+            cells = [f"**{number(row[name] / unit)}**" if row.get(name) == least
+                     else number(row[name] / unit) if name in row else "–" for name in labels]
+            rows.append([label, *cells])
+        text += table([f"784-128-10 on {last['title']}", *labels], rows)
+        text += f"\nThe least in bold; commit {last['commit']}. "
+    entries = [(each["title"], f"{label.split(' through')[0]} of {layers(CONFIGS[name])}", peer, ratio)
+               for what, label in MEASURES.items() for each in all_of
+               for name, (ratio, peer) in each["ratios"][what].items()]
+    behind = [entry for entry in entries if entry[-1] < 1]
+    text += (f"Of four networks up to 784-2500-…-10, in training and prediction on {len(all_of)} CPUs, fanin is "
+             f"ahead of the fastest peer in {len(entries) - len(behind)} of {len(entries)} entries:\n")
+    for title in dict.fromkeys(title for title, *_ in behind):
+        commit = next(each["commit"] for each in all_of if each["title"] == title)
+        losses = [(ratio, f"{what} ({peer})") for each, what, peer, ratio in behind if each == title]
+        least, where = min(losses)
+        text += (f"\n- Behind in {len(losses)} of {sum(each[0] == title for each in entries)} on {title} "
+                 f"(commit {commit}); the least is {times(least)} of the peer's speed, in {where}.")
     return text + "\n"
 
 

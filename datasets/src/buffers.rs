@@ -30,8 +30,9 @@ pub struct Buffers {
 }
 
 impl Buffers {
-    /// Begins a batch.
-    pub(crate) fn begin(&mut self) {
+    /// Begins a batch: the next tensor is its first one. [`Batches`](crate::Batches) does this. A loop that
+    /// calls [`Data::gather`](crate::Data::gather) itself does so before each call.
+    pub fn begin(&mut self) {
         self.taken = 0;
     }
 

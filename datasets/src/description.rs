@@ -118,6 +118,25 @@ impl Description {
         Ok(None)
     }
 
+    /// The directory that has the whole set. If there is none, the one to download it to: that of
+    /// `FANIN_DATA`, else that of the user's cache; `None` if neither is known.
+    #[cfg(feature = "download")]
+    pub(crate) fn store(&self, places: &Places) -> Option<PathBuf> {
+        let named = places.variable.as_ref().map(|named| {
+            let named = PathBuf::from(named);
+            let own = named.join(self.folder);
+            let is_itself = self.owns_variable && !own.is_dir() && missing(&named).len() < 4;
+            if is_itself { named } else { own }
+        });
+        if self.owns_variable && named.is_some() {
+            return named;
+        }
+        let whole = |directory: &PathBuf| missing(directory).is_empty();
+        let found = named.iter().cloned().chain(self.usual(places)).find(whole);
+        let cache = || places.cache.as_ref().map(|cache| cache.join("fanin").join(self.folder));
+        found.or(named).or_else(cache)
+    }
+
     /// The directories that are looked at without being named.
     fn usual(&self, places: &Places) -> impl Iterator<Item = PathBuf> {
         let cache = places.cache.iter().map(|cache| cache.join("fanin").join(self.folder));
@@ -243,7 +262,7 @@ impl Description {
 }
 
 /// The files that a directory lacks.
-fn missing(directory: &Path) -> Vec<String> {
+pub(crate) fn missing(directory: &Path) -> Vec<String> {
     let Files { train, test } = NAMES;
     let names = [train.0, train.1, test.0, test.1];
     names.into_iter().filter(|name| locate(directory, name).is_none()).map(Into::into).collect()

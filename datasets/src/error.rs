@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use place::Place;
+#[cfg(feature = "download")]
+use prose::mirrors;
 pub(crate) use prose::{Thousands, count, shown, shown_list};
 use prose::{lacks, list};
 
@@ -68,6 +70,38 @@ pub enum Error {
         looked: Vec<PathBuf>,
         /// What to do.
         next: &'static str,
+    },
+    /// No mirror gave a file.
+    #[cfg(feature = "download")]
+    #[error("{name} could not be downloaded: {}; {next}", mirrors(tried))]
+    NotDownloaded {
+        /// The file.
+        name: String,
+        /// What each mirror did: `https://example.org/a.gz answered 404 Not Found`.
+        tried: Vec<String>,
+        /// What to do.
+        next: String,
+    },
+    /// There is no directory to keep downloaded files in.
+    #[cfg(feature = "download")]
+    #[error(
+        "there is no directory to keep {name} in, because neither FANIN_DATA nor {} is set; set \
+         FANIN_DATA, or give a directory by Download::directory",
+        if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" }
+    )]
+    NoCache {
+        /// The data set.
+        name: &'static str,
+    },
+    /// The address of a proxy is none.
+    #[cfg(feature = "download")]
+    #[error(
+        "{name} names no proxy; write http://HOST:PORT, http://USER:PASSWORD@HOST:PORT or \
+         socks5://HOST:PORT"
+    )]
+    Proxy {
+        /// The environment variable, or `Download::proxy`.
+        name: &'static str,
     },
     /// The bytes are not IDX.
     #[error(

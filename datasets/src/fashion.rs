@@ -25,7 +25,8 @@ pub(crate) const FASHION: Description = Description {
 /// 3. `/usr/share/datasets/fashion-mnist`, where Debian's package `dataset-fashion-mnist` puts it.
 ///
 /// The first place that holds any of the files counts; a subdirectory of `FANIN_DATA` counts as soon
-/// as it exists. [`Dataset::provenance`] says which it was. The crate carries no part of this set.
+/// as it exists. [`Dataset::provenance`] says which it was. The crate carries no part of this set. With
+/// the feature `download`, `fashion_mnist_download` downloads it.
 ///
 /// The classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
 ///
@@ -46,8 +47,9 @@ pub(crate) const FASHION: Description = Description {
 pub fn fashion_mnist() -> Result<(Dataset, Dataset)> {
     let places = Places::from_env();
     FASHION.find(&places)?.ok_or_else(|| {
-        let next = "install the package dataset-fashion-mnist (Debian, Ubuntu), or put the four \
-                    files into one of these directories";
+        let next = "install the package dataset-fashion-mnist (Debian, Ubuntu), call \
+                    fashion_mnist_download (feature download), or put the four files into one of \
+                    these directories";
         FASHION.not_found(&places, next)
     })
 }

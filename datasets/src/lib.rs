@@ -3,6 +3,16 @@
 //! - [`mnist`] gives MNIST, to train on and to test on: the full set where it is found, else 5,000
 //!   digits that this crate carries. A program runs on any machine, with no network.
 //! - [`fashion_mnist`] gives Fashion-MNIST where it is installed.
+#![cfg_attr(
+    feature = "download",
+    doc = "- [`mnist_download`] and [`fashion_mnist_download`] download the full sets where they are \
+           not found; [`download`] is for files of your own too (a feature, off by default)."
+)]
+#![cfg_attr(
+    not(feature = "download"),
+    doc = "- `mnist_download` and `fashion_mnist_download` download the full sets where they are not \
+           found: the feature `download`, off by default."
+)]
 //! - [`Dataset`] keeps images as bytes, [`Table`] rows of numbers with targets or class labels.
 //!   [`Data`] is the trait for both, for tensors, ndarray arrays and pairs, and for your own types.
 //! - [`Frame`] keeps raw columns of numbers and categories, as the module `csv` reads them (a feature, on
@@ -49,6 +59,8 @@ pub mod csv;
 mod data;
 mod dataset;
 mod description;
+#[cfg(feature = "download")]
+pub mod download;
 mod error;
 mod fashion;
 mod frame;
@@ -70,6 +82,8 @@ pub use buffers::Buffers;
 pub use classics::{breast_cancer, diabetes, iris, wine};
 pub use data::{Augment, Data};
 pub use dataset::Dataset;
+#[cfg(feature = "download")]
+pub use download::{fashion_mnist_download, mnist_download};
 pub use error::{Error, Place, Result};
 pub use fanin_tensor::Tensor;
 pub use fashion::{fashion_mnist, fashion_mnist_from};

@@ -35,6 +35,7 @@ const BUNDLED: Files<&[u8]> = Files {
 ///    `$XDG_CACHE_HOME`, else `~/.cache`; on macOS `~/Library/Caches`; on Windows `%LOCALAPPDATA%`;
 /// 3. the 4,000 + 1,000 digits that the crate carries ([`mnist_bundled`]).
 ///
+/// With the feature `download`, `mnist_download` downloads the full set instead of taking the third.
 /// [`Dataset::provenance`] says which it was. A directory holds the four files under their original
 /// names (`train-images-idx3-ubyte`, …), gzip or plain, with or without `.gz`.
 ///

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use fanin::datasets::{self, Dataset};
+use fanin::train::SweepPart;
 
+use crate::download;
 use crate::options::{Opt, Program, count, one_of};
 use crate::schemes;
 
@@ -25,6 +27,7 @@ const OPTIONS: &[Opt] = &[
          - digits:  the 5,000 bundled digits",
     ),
     Opt::value("data", "DIR", "The directory with the four files of --dataset"),
+    download::OPTION,
     Opt::value(
         "out",
         "DIR",
@@ -33,14 +36,34 @@ const OPTIONS: &[Opt] = &[
     Opt::value(
         "threads",
         "N",
-        "How many networks to train at once [default: one for each CPU]; the results are the same",
+        "How many networks to train at once [default: one for each CPU, and one in each\n\
+         process under mpirun]; the results are the same",
+    ),
+    Opt::value(
+        "journal",
+        "FILE",
+        "Appends each finished run to this file, and leaves out those that it has: after an\n\
+         interruption the same command goes on",
+    ),
+    Opt::value(
+        "part",
+        "K/N",
+        "Does the Kth of N shares of the runs alone, such as 3/16 in a job array, and writes\n\
+         them to --journal; another call with --merge makes the table and the page",
+    ),
+    Opt::values(
+        "merge",
+        "FILE",
+        "Trains nothing: makes the table and the page from these journals, which have all runs;\n\
+         they are those of one process, byte for byte",
     ),
     Opt::flag("quick", "Takes the bundled digits and little time, and checks what it promises"),
 ];
 
 const ABOUT: &str = "\
 Compares initializers: trains one small network from each, with several seeds, and says which
-differences are more than chance, in a table, a CSV file and a page.";
+differences are more than chance, in a table, a CSV file and a page. On a cluster, build with
+`--features mpi` and start with mpirun: its processes share the runs.";
 
 pub(crate) struct Args {
     seeds: Option<usize>,
@@ -48,8 +71,12 @@ pub(crate) struct Args {
     pub(crate) schemes: Vec<String>,
     dataset: Option<Images>,
     data: Option<PathBuf>,
+    download: bool,
     pub(crate) out: Option<PathBuf>,
     pub(crate) threads: Option<usize>,
+    pub(crate) journal: Option<PathBuf>,
+    pub(crate) part: Option<SweepPart>,
+    pub(crate) merge: Vec<PathBuf>,
     pub(crate) quick: bool,
 }
 
@@ -66,18 +93,30 @@ impl Args {
         let (name, after) = ("compare_inits", schemes::help());
         let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
         let given = program.read();
-        given.conflict("quick", &["dataset", "schemes", "seeds", "epochs"]);
+        given.conflict("quick", &["dataset", "download", "schemes", "seeds", "epochs"]);
+        given.conflict("download", &["data"]);
         given.requires("data", "dataset");
+        given.requires("part", "journal");
+        given.conflict("part", &["out"]);
+        given.conflict("merge", &["journal", "part", "threads"]);
         let images =
             [("fashion", Images::Fashion), ("mnist", Images::Mnist), ("digits", Images::Digits)];
+        let dataset = given.get("dataset", |text| one_of(text, images));
+        if dataset == Some(Images::Digits) {
+            given.refuse("--dataset digits", &["download"]);
+        }
         Self {
             seeds: given.get("seeds", count::<1000>),
             epochs: given.get("epochs", count::<1000>),
             schemes: given.all("schemes", |text| Ok::<_, String>(text.to_owned())),
-            dataset: given.get("dataset", |text| one_of(text, images)),
+            dataset,
             data: given.path("data"),
+            download: given.has("download"),
             out: given.path("out"),
             threads: given.get("threads", count::<1000>),
+            journal: given.path("journal"),
+            part: given.get("part", str::parse),
+            merge: given.all("merge", |text| Ok::<_, String>(text.into())),
             quick: given.has("quick"),
         }
     }
@@ -95,6 +134,7 @@ impl Args {
         let images = match self.dataset {
             _ if self.quick => Images::Digits,
             Some(images) => images,
+            None if self.download => Images::Fashion,
             None => match datasets::fashion_mnist() {
                 Ok((train, test)) => return Ok(("Fashion-MNIST", train, test)),
                 // Not there is no mistake; there but damaged is.
@@ -103,6 +143,8 @@ impl Args {
             },
         };
         let (train, test) = match (images, &self.data) {
+            (Images::Fashion, _) if self.download => download::fashion_mnist("compare_inits")?,
+            (Images::Mnist, _) if self.download => download::mnist("compare_inits")?,
             (Images::Fashion, Some(directory)) => datasets::fashion_mnist_from(directory)?,
             (Images::Fashion, None) => datasets::fashion_mnist()?,
             (Images::Mnist, Some(directory)) => datasets::mnist_from(directory)?,

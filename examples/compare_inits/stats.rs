@@ -1,6 +1,6 @@
 //! Means and their confidence intervals.
 
-use std::f64::consts::FRAC_PI_2;
+use fanin::train::Interval;
 
 /// The statistics of one number over repeated runs.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +20,7 @@ impl Summary {
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let values: Vec<f64> = values.into_iter().collect();
         assert!(!values.is_empty(), "a summary needs a value");
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let sd = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-        let half = t_quantile(values.len().saturating_sub(1)) * sd / n.sqrt();
+        let Interval { mean, sd, half, .. } = Interval::of(values.iter().copied());
         let min = values.iter().copied().fold(f64::INFINITY, f64::min);
         let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self { mean, sd, half, min, max }
@@ -74,36 +71,12 @@ fn thousands(x: f64) -> String {
     format!("{}{head},{tail}", if x < 0.0 { "-" } else { "" })
 }
 
-/// The 0.975 quantile of Student's t with these degrees of freedom; NaN for 0.
-///
-/// With t = √ν·tan θ, P(0 < T < t) = c·∫₀^θ cos^(ν−1): a smooth integrand on a finite range.
-pub(crate) fn t_quantile(freedom: usize) -> f64 {
-    if freedom == 0 {
-        return f64::NAN;
-    }
-    let power = (freedom - 1) as i32;
-    let share = |theta: f64| simpson(theta, |x| x.cos().powi(power));
-    let (whole, mut low, mut high) = (share(FRAC_PI_2), 0.0, FRAC_PI_2);
-    for _ in 0..60 {
-        let middle = (low + high) / 2.0;
-        // P(0 < T < quantile) is 0.475. It is 0.95 of the half line's probability.
-        if share(middle) < 0.95 * whole { low = middle } else { high = middle }
-    }
-    (freedom as f64).sqrt() * low.tan()
-}
-
-/// ∫ f from 0 to `end`.
-fn simpson(end: f64, f: impl Fn(f64) -> f64) -> f64 {
-    const STEPS: usize = 200;
-    let h = end / STEPS as f64;
-    let weight = |i| if i == 0 || i == STEPS { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 };
-    (0..=STEPS).map(|i| weight(i) * f(i as f64 * h)).sum::<f64>() * h / 3.0
-}
-
 /// Checks the quantiles against published tables.
 pub(crate) fn check() {
     for (freedom, want) in [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042)] {
-        let got = t_quantile(freedom);
+        // half = t·sd/√n
+        let of = Summary::of((0..=freedom).map(|i| i as f64));
+        let got = of.half * ((freedom + 1) as f64).sqrt() / of.sd;
         assert!((got - want).abs() < 1e-3, "t of {freedom} degrees: {got}, not {want}");
     }
     let of = Summary::of([1.0, 2.0, 3.0, 4.0, 5.0]);

@@ -1,13 +1,11 @@
 //! One training run: the notebook's network, one initialization, one seed.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use fanin::datasets::Dataset;
 use fanin::init::randperm;
 use fanin::prelude::*;
-use fanin::tensor::parallel;
 
 use crate::probe::{Snapshot, snapshot};
 use crate::schemes::Contender;
@@ -72,43 +70,68 @@ fn generator(seed: usize, stream: Stream) -> TorchRng {
     TorchRng::seed(stream.seed(seed))
 }
 
-/// Trains every contender with every seed. The result is by contender, then by seed.
-pub(crate) fn train_all(
-    contenders: &[Contender],
-    (train, test): (&Dataset, &Dataset),
-    (seeds, epochs): (usize, usize),
-    workers: usize,
-) -> Vec<Vec<Run>> {
-    // Several small networks in parallel use the cores better than one network on all cores.
-    parallel::set_num_threads(1);
-    let mut all: Vec<Vec<Run>> = contenders.iter().map(|_| vec![]).collect();
-    for seed in 0..seeds {
-        let order = randperm(train.len(), &mut generator(seed, Stream::Split));
-        let (kept, aside) = order.split_at(train.len() / 5 * 4);
-        let images = Images {
-            train: train.select(kept.iter().copied()),
-            validation: train.select(aside.iter().copied()),
-            test,
-        };
-        let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![]));
-        thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        let i = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(contender) = contenders.get(i) else { break };
-                        let run = train_one(contender, &images, seed, epochs);
-                        done.lock().expect("no thread panicked").push((i, run));
-                    }
-                });
-            }
-        });
-        for (i, run) in done.into_inner().expect("no thread panicked") {
-            all[i].push(run);
-        }
-        eprintln!("seed {} of {seeds} is done", seed + 1);
+/// All runs that are to be compared. They have numbers: seed by seed, and in a seed by contender.
+pub(crate) struct Plan<'a> {
+    pub(crate) contenders: &'a [Contender],
+    pub(crate) train: &'a Dataset,
+    pub(crate) test: &'a Dataset,
+    pub(crate) seeds: usize,
+    pub(crate) epochs: usize,
+    images: Mutex<BTreeMap<usize, Arc<Images<'a>>>>,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(
+        contenders: &'a [Contender],
+        (train, test): (&'a Dataset, &'a Dataset),
+        (seeds, epochs): (usize, usize),
+    ) -> Self {
+        Self { contenders, train, test, seeds, epochs, images: Mutex::default() }
     }
-    all
+
+    /// The names of the runs.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let name = move |number: usize| {
+            let (seed, contender) = self.seed_and_contender(number);
+            format!("{}, seed {seed}", self.contenders[contender].key)
+        };
+        (0..self.seeds * self.contenders.len()).map(name)
+    }
+
+    fn seed_and_contender(&self, number: usize) -> (usize, usize) {
+        (number / self.contenders.len(), number % self.contenders.len())
+    }
+
+    /// Does one of them.
+    pub(crate) fn run(&self, number: usize) -> Run {
+        let (seed, contender) = self.seed_and_contender(number);
+        train_one(&self.contenders[contender], &self.images(seed), seed, self.epochs)
+    }
+
+    /// The runs by contender, then by seed.
+    pub(crate) fn sorted(&self, runs: Vec<Run>) -> Vec<Vec<Run>> {
+        let mut sorted: Vec<Vec<Run>> = self.contenders.iter().map(|_| vec![]).collect();
+        for (number, run) in runs.into_iter().enumerate() {
+            sorted[self.seed_and_contender(number).1].push(run);
+        }
+        sorted
+    }
+
+    /// The images of a seed, which runs at the same time share.
+    fn images(&self, seed: usize) -> Arc<Images<'a>> {
+        let mut known = self.images.lock().expect("no thread panicked");
+        known.retain(|&other, images| other == seed || Arc::strong_count(images) > 1);
+        let images = known.entry(seed).or_insert_with(|| {
+            let order = randperm(self.train.len(), &mut generator(seed, Stream::Split));
+            let (kept, aside) = order.split_at(self.train.len() / 5 * 4);
+            Arc::new(Images {
+                train: self.train.select(kept.iter().copied()),
+                validation: self.train.select(aside.iter().copied()),
+                test: self.test,
+            })
+        });
+        Arc::clone(images)
+    }
 }
 
 fn train_one(contender: &Contender, images: &Images<'_>, seed: usize, epochs: usize) -> Run {

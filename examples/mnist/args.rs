@@ -7,6 +7,7 @@ use std::process;
 
 use fanin::prelude::*;
 
+use crate::download;
 use crate::initializers::{self, Init};
 use crate::options::{Opt, Program, count, one_of};
 
@@ -44,6 +45,7 @@ const OPTIONS: &[Opt] = &[
         "The number of threads [default: the number of CPUs]; it does not change the result",
     ),
     Opt::value("data", "DIR", "The directory with the four MNIST files, gzip or plain"),
+    download::OPTION,
     Opt::value("save", "FILE", "Writes the trained model to this file"),
     Opt::flag(
         "quick",
@@ -56,13 +58,15 @@ const ABOUT: &str = "\
 Trains a multilayer perceptron on MNIST, and shows what it gets right and wrong.
 
 Without options: at least 94 % on the 1,000 held-out digits of the bundled set, and at least 98 % on
-the 10,000 test images of the full one, which is used if FANIN_DATA or --data names its directory.";
+the 10,000 test images of the full one, which is used with --download, or if FANIN_DATA or --data
+names its directory.";
 
 pub(crate) struct Args {
     pub(crate) recipe: Recipe,
     pub(crate) seed: u64,
     pub(crate) threads: Option<usize>,
     pub(crate) data: Option<PathBuf>,
+    pub(crate) download: bool,
     pub(crate) save: Option<PathBuf>,
     pub(crate) quick: bool,
 }
@@ -104,7 +108,8 @@ impl Args {
         let (name, after) = ("mnist", initializers::help());
         let program = Program { name, about: ABOUT, positional: None, options: OPTIONS, after };
         let given = program.read();
-        given.conflict("quick", &["data"]);
+        given.conflict("quick", &["data", "download"]);
+        given.conflict("download", &["data"]);
         let sizes = |text: &str| text.split(',').map(count::<10_000>).collect::<Result<_, _>>();
         let rules = [("sgd", Rule::Sgd), ("adam", Rule::Adam), ("adamw", Rule::Adamw)];
         let usual = Recipe::default();
@@ -123,6 +128,7 @@ impl Args {
             seed: given.get("seed", seed).unwrap_or(0),
             threads: given.get("threads", count::<10_000>),
             data: given.path("data"),
+            download: given.has("download"),
             save: given.path("save"),
             quick: given.has("quick"),
         }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo run --release --example mnist                                    # the bundled digits
-//! FANIN_DATA=path/to/mnist cargo run --release --example mnist           # the full set
+//! cargo run --release --features download --example mnist -- --download  # the full set
+//! FANIN_DATA=path/to/mnist cargo run --release --example mnist           # the same, from there
 //! cargo run --release --example mnist -- --hidden 512,256 --init orthogonal --optimizer adamw
 //! cargo run --release --example mnist -- --init "kaiming_normal(mode=fan_out)"
 //! cargo run --release --example mnist -- --init zeros                    # learns nothing
@@ -12,6 +13,8 @@
 #[macro_use]
 mod show;
 mod args;
+#[path = "../common/download.rs"]
+mod download;
 mod initializers;
 #[path = "../common/options.rs"]
 mod options;
@@ -35,6 +38,7 @@ fn main() -> fanin::Result<()> {
 
     let (train, test) = match &args.data {
         _ if args.quick => datasets::mnist_bundled(),
+        _ if args.download => download::mnist("mnist")?,
         Some(directory) => datasets::mnist_from(directory)?,
         None => datasets::mnist()?,
     };

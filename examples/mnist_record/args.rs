@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fanin::datasets::augment::Warp;
 
+use crate::download;
 use crate::options::{Opt, Program, count};
 
 const OPTIONS: &[Opt] = &[
@@ -39,6 +40,7 @@ const OPTIONS: &[Opt] = &[
     ),
     Opt::value("seed", "N", "The first seed: of weights, order and changes [default: 0]"),
     Opt::value("seeds", "N", "Trains so many networks, one after the other [default: 1]"),
+    download::OPTION,
     Opt::value("report", "FILE", "Writes the errors by epoch to this file, as Markdown"),
     Opt::flag(
         "validate",
@@ -56,6 +58,7 @@ pub(crate) struct Args {
     pub(crate) length: Length,
     pub(crate) first_seed: u64,
     pub(crate) seeds: usize,
+    pub(crate) download: bool,
     pub(crate) report: Option<PathBuf>,
     pub(crate) validate: bool,
     pub(crate) quick: bool,
@@ -105,14 +108,15 @@ impl Args {
         let given = Program {
             name: "mnist_record",
             about: "Trains a multilayer perceptron on MNIST for five minutes, on images that are \
-                    changed at random.\nFANIN_DATA names the directory of the full set.",
+                    changed at random.\nFANIN_DATA names the directory of the full set, or \
+                    --download fetches it.",
             positional: None,
             options: OPTIONS,
             after: String::new(),
         }
         .read();
         given.conflict("minutes", &["epochs"]);
-        given.conflict("quick", &["report", "validate"]);
+        given.conflict("quick", &["download", "report", "validate"]);
         let quick = given.has("quick");
         let sizes = |text: &str| text.split(',').map(count::<10_000>).collect::<Result<_, _>>();
         let hidden = given.get("hidden", sizes);
@@ -149,6 +153,7 @@ impl Args {
             length,
             first_seed: given.get("seed", seed).unwrap_or(0),
             seeds: given.get("seeds", count::<100>).unwrap_or(1),
+            download: given.has("download"),
             report: given.path("report"),
             validate: given.has("validate"),
             quick,

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! FANIN_DATA=path/to/mnist cargo run --release --example mnist_record          # one network, five minutes
+//! cargo run --release --features download --example mnist_record -- --download  # the full set by network
 //! cargo run --release --example mnist_record -- --epochs 20 --hidden 800       # Simard's network, 2003
 //! cargo run --release --example mnist_record -- --seeds 3 --report docs/mnist_record.md
 //! cargo run --release --example mnist_record -- --validate --epochs 10         # to choose a recipe
@@ -10,6 +11,8 @@
 //! ```
 
 mod args;
+#[path = "../common/download.rs"]
+mod download;
 #[path = "../common/options.rs"]
 mod options;
 mod report;
@@ -21,7 +24,13 @@ use fanin::tensor::parallel;
 
 fn main() -> fanin::Result<()> {
     let args = Args::parse();
-    let (train, test) = if args.quick { datasets::mnist_bundled() } else { datasets::mnist()? };
+    let (train, test) = if args.quick {
+        datasets::mnist_bundled()
+    } else if args.download {
+        download::mnist("mnist_record")?
+    } else {
+        datasets::mnist()?
+    };
     // A recipe that is chosen by the test images has seen them.
     let (train, test) =
         if args.validate { train.split(train.len() - train.len() / 6) } else { (train, test) };

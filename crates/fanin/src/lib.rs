@@ -26,20 +26,25 @@
 //!
 //! The parts: [`init`] has the initializers and PyTorch's generator, [`nn`] gradients, layers and
 //! optimizers, [`tensor`] arrays and their kernels, [`datasets`] MNIST, tables and batches, [`train`]
-//! the trainer and metrics.
+//! the trainer and metrics. The [`guide`]s teach initialization, what PyTorch's names are called here,
+//! and how a training step works.
 //!
 //! # Features
-//! All are on by default. `default-features = false` leaves tensors, initializers, layers, optimizers
-//! and model files: what a server needs to predict.
+//! All but `download` and `interop` are on by default. `default-features = false` leaves tensors, initializers, layers,
+//! optimizers and model files: what a server needs to predict, as in `examples/serve`.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `csv` | [`datasets::csv`], and with it `datasets` |
 //! | `ctrl-c` | Ctrl-C ends training after the current step |
 //! | `datasets` | [`datasets`] |
+//! | `download` | `datasets::mnist_download` and `fashion_mnist_download`, and with them `datasets` |
+//! | `interop` | `interop`: safetensors, npz, ONNX and PyTorch's `.pt` |
 //! | `train` | [`train`], and with it `datasets` |
 
 mod error;
+#[cfg(all(any(doc, doctest), feature = "train"))]
+pub mod guide;
 pub mod prelude;
 
 pub use error::{Error, Result};

@@ -35,6 +35,6 @@ pub use fanin_train::metrics::{Accuracy, Metric};
 pub use fanin_train::schedule::*;
 #[cfg(feature = "train")]
 pub use fanin_train::{
-    Checkpoints, EarlyStopping, Epoch, History, LrFinder, Schedule, Stopped, Sweep, Trainer, Trial,
-    accuracy, confusion_matrix, evaluate, metrics,
+    Checkpoints, DataParallel, EarlyStopping, Epoch, History, LineChart, LrFinder, Schedule,
+    Stopped, Sweep, Trainer, Trial, accuracy, confusion_matrix, evaluate, metrics,
 };

@@ -28,6 +28,6 @@ pub use record::{NewF64, Tape};
 pub use sum::GradientSum;
 pub use var::Var;
 
-pub(crate) use gradients::cap_factor;
+pub(crate) use gradients::{Rate, Update, cap_factor};
 pub(crate) use graph::Graph;
 pub(crate) use scope::Scope;

@@ -1,13 +1,71 @@
 //! Line charts as one self-contained SVG.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
+use crate::error::Result;
+use crate::history;
 use crate::text::number;
 
+/// Lines over a common axis, as an SVG file that browsers show in light and dark.
+///
+/// The vertical axis is logarithmic if all values are positive and the largest is more than 50 times the
+/// smallest. A point that is not finite is left out.
+///
+/// # Example
+/// ```
+/// use fanin_train::LineChart;
+///
+/// let depths = [2.0, 10.0, 50.0];
+/// let chart = LineChart::new("accuracy by depth", "layers")
+///     .line("default", depths.map(|n| (n, 1.0 / n)))
+///     .line("Kaiming", depths.map(|n| (n, 0.9)));
+/// assert!(chart.to_svg().contains("Kaiming"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct LineChart(Chart);
+
+impl LineChart {
+    /// A chart without lines.
+    pub fn new(title: impl Into<String>, x_label: impl Into<String>) -> Self {
+        let (title, x_label) = (title.into(), x_label.into());
+        let (x, y) = (Axis::Linear, Axis::Linear);
+        Self(Chart { title, x_label, x, y, lines: vec![], marks: vec![] })
+    }
+
+    /// Adds a line through points, given as pairs of x and y.
+    #[must_use]
+    pub fn line(
+        mut self,
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        let points = points.into_iter().collect();
+        self.0.lines.push(Line { name: name.into(), points });
+        let values = self.0.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
+        self.0.y = Axis::for_values(values);
+        self
+    }
+
+    /// The picture.
+    pub fn to_svg(&self) -> String {
+        svg(&self.0.title, std::slice::from_ref(&self.0))
+    }
+
+    /// Writes the picture to a file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        history::write(path.as_ref(), &self.to_svg())
+    }
+}
+
 /// One chart of a picture. Charts stand one below the other.
+#[derive(Clone, Debug)]
 pub(crate) struct Chart {
     pub(crate) title: String,
-    pub(crate) x_label: &'static str,
+    pub(crate) x_label: String,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) lines: Vec<Line>,
@@ -16,6 +74,7 @@ pub(crate) struct Chart {
 }
 
 /// Points that a line joins.
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) points: Vec<(f64, f64)>,
@@ -43,13 +102,14 @@ const RIGHT: f64 = 580.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 212.0;
 
-/// Blue, orange, green, purple, red, in an order that keeps neighbours apart for all kinds of sight.
-const COLOURS: [(&str, &str); 5] = [
+/// Blue, orange, green, purple, red, ochre, in an order that keeps neighbours apart for all kinds of sight.
+const COLOURS: [(&str, &str); 6] = [
     ("#0969da", "#58a6ff"),
     ("#bc4c00", "#f0883e"),
     ("#1a7f37", "#3fb950"),
     ("#8250df", "#bc8cff"),
     ("#cf222e", "#ff7b72"),
+    ("#9a6700", "#d29922"),
 ];
 
 /// The charts as one picture whose colours suit light and dark pages.
@@ -207,7 +267,7 @@ impl Chart {
                 "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
                 0.5 * (LEFT + RIGHT),
                 BOTTOM + 36.0,
-                self.x_label
+                escape(&self.x_label)
             ),
         );
         for (value, text) in self.marks.iter().filter(|(value, _)| px(*value).is_finite()) {
@@ -304,7 +364,7 @@ mod tests {
         let points = vec![(1.0, 0.5), (2.0, f64::NAN), (3.0, f64::INFINITY), (4.0, 0.25)];
         let chart = |y| Chart {
             title: "a < b".into(),
-            x_label: "epoch",
+            x_label: "epoch".into(),
             x: Axis::Linear,
             y,
             lines: vec![Line { name: "loss".into(), points: points.clone() }],

@@ -137,6 +137,45 @@ pub enum Error {
         /// The reason.
         why: String,
     },
+    /// A journal of a sweep that cannot be used.
+    #[error("{file}: {why}")]
+    Journal {
+        /// The journal.
+        file: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// The journals of the parts of a sweep do not have all runs.
+    #[error(
+        "{missing} of {all} runs are missing: {runs}. Do them with\n  {commands}\nand merge again with the \
+         files that this writes"
+    )]
+    MissingRuns {
+        /// How many are missing.
+        missing: usize,
+        /// How many there are.
+        all: usize,
+        /// Their names.
+        runs: String,
+        /// What does them, a line for each part.
+        commands: String,
+    },
+    /// A sweep ended because of another process.
+    #[error("process {process}{run}: {text}")]
+    Process {
+        /// Which process, from 0.
+        process: usize,
+        /// In which run: `, run 4 (rate 0.1, seed 2)`.
+        run: String,
+        /// What happened there.
+        text: String,
+    },
+    /// Processes that train together differ, or cannot reach each other.
+    #[error("{why}")]
+    Processes {
+        /// The process, what is wrong with it, and what to do.
+        why: String,
+    },
     /// A text that is no history.
     #[error("{of} holds no history: {why}; give what History::save or History::to_json wrote")]
     NotAHistory {
@@ -153,6 +192,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn option(option: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Option { option: option.into(), advice: advice.into() }
+    }
+
+    pub(crate) fn journal(file: &Path, why: impl Into<String>) -> Self {
+        Self::Journal { file: file.to_owned(), why: why.into() }
     }
 
     pub(crate) fn of_file(file: &Path, action: &'static str, error: fanin_files::Error) -> Self {

@@ -2,7 +2,9 @@
 //!
 //! - [`Trainer`] is the training loop, with validation, schedules, metrics, early stopping, callbacks and
 //!   progress bars. A [`History`] says what it did, as a table, JSON, CSV and a picture.
-//! - [`LrFinder`] finds a learning rate, and [`Sweep`] trains many models side by side.
+//! - [`DataParallel`] makes it one training on several processes, each of which takes a part of every batch.
+//! - [`LrFinder`] finds a learning rate, and [`Sweep`] trains many models side by side, on several machines
+//!   too. [`Runs`] does so with runs of any kind.
 //! - [`accuracy`] and [`confusion_matrix`] measure a classifier on a data set.
 //! - [`evaluate`] measures any model on any data set by any metric, and [`predict_all`] gives its
 //!   outputs and the targets beside them.
@@ -54,18 +56,24 @@ mod evaluate;
 mod history;
 mod lr_finder;
 pub mod metrics;
+mod parallel;
 pub mod schedule;
 mod sweep;
 mod text;
 mod trainer;
 
+pub use chart::LineChart;
 pub use error::{Error, Result};
 pub use evaluate::{Concat, accuracy, confusion_matrix, evaluate, predict_all};
 pub use history::{Epoch, History, Stopped};
 pub use lr_finder::{LrCurve, LrFinder};
 pub use metrics::ConfusionMatrix;
+pub use parallel::{DataParallel, OneProcess, Part, Processes, Sum};
 pub use schedule::Schedule;
-pub use sweep::{Interval, Scores, Sweep, SweepResults, SweepRow, SweepRun, Trial};
+pub use sweep::{
+    Alone, Finished, HandOut, Interval, Runs, Scores, Sweep, SweepPart, SweepResults, SweepRow,
+    SweepRun, Transport, Trial,
+};
 pub use trainer::{
     ByFunction, ByTarget, Checkpoints, EarlyStopping, EpochEnd, Evaluation, NoTarget, Objective,
     Samples, StepEnd, StepFn, Trainer,

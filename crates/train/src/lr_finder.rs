@@ -10,7 +10,7 @@ use fanin_nn::{Parameters, Tape};
 
 use crate::chart::{self, Axis, Chart, Line};
 use crate::history;
-use crate::trainer::{Objective, Run, Snapshot, Source, Task, Trainer, check_data};
+use crate::trainer::{Feed, Objective, Run, Snapshot, Task, Trainer, check_data};
 use crate::{Error, Result};
 
 /// Finds a learning rate: trains for some steps while the rate grows exponentially, and looks where the
@@ -120,7 +120,7 @@ impl LrFinder {
         let size = options.batch;
         let mut begin = || {
             let batches = data.batches(size).shuffle();
-            (Box::new(batches) as Source<'_, _>, None)
+            (Feed::Whole(Box::new(batches)), None)
         };
         let mut run = Run {
             kind: PhantomData,
@@ -130,6 +130,7 @@ impl LrFinder {
             begin: &mut begin,
             batches: None,
             batch: None,
+            samples: vec![],
             before: 0,
             classes: None,
             validation: None,
@@ -213,7 +214,7 @@ impl LrCurve {
         let marks = self.suggestion().map(|rate| (rate, format!("{rate:.1e}")));
         let chart = Chart {
             title: "loss".into(),
-            x_label: "learning rate",
+            x_label: "learning rate".into(),
             x: Axis::Log,
             y: Axis::for_values(self.smoothed.iter().copied()),
             lines: vec![line("smoothed", &self.smoothed), line("of the batch", &self.losses)],

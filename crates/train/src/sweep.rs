@@ -1,25 +1,34 @@
 //! [`Sweep`]: many trainings side by side, one on each core.
 
+mod engine;
+mod hand_out;
+mod journal;
+mod part;
 mod results;
+mod runs;
 mod scores;
 mod stats;
+mod transport;
 
-use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::Instant;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use fanin_init::{Scheme, manual_seed};
-use fanin_tensor::parallel;
 
+pub use hand_out::HandOut;
+pub use journal::Finished;
+pub use part::SweepPart;
 pub use results::{SweepResults, SweepRow, SweepRun};
+pub use runs::Runs;
 pub use scores::Scores;
 pub use stats::Interval;
+pub use transport::{Alone, Transport};
 
-use crate::text::{duration, number};
-use crate::trainer::{Interrupt, set_quiet};
+use self::engine::Progress;
+use self::runs::Watch;
+use crate::text::number;
+use crate::trainer::Interrupt;
+use crate::{Error, Result};
 
 /// Trains many models side by side, one on each core: all combinations of seeds, initializers, learning
 /// rates and choices of your own. A table shows means and 95 % intervals.
@@ -27,6 +36,15 @@ use crate::trainer::{Interrupt, set_quiet};
 /// Small networks use many cores best in this way: the kernels of a training stay on its core. Each
 /// training begins with [`manual_seed`] of its seed, so it gives the same bits as alone, whatever the
 /// number of threads. Trainers inside of it show nothing.
+///
+/// # More than one start, and more than one machine
+/// - [`journal`](Sweep::journal) keeps each finished training in a file, so that a sweep that is interrupted
+///   goes on where it was.
+/// - [`part`](Sweep::part) and [`merge`](Sweep::merge) are for job arrays: each job trains a share.
+/// - [`run_on`](Sweep::run_on) shares the trainings with other processes, under MPI.
+///
+/// The table is that of one process, byte for byte. The times in [`SweepRun::seconds`] are those of the
+/// trainings as they ran, and differ from start to start.
 ///
 /// # Example
 /// ```
@@ -60,14 +78,26 @@ pub struct Sweep {
     rates: Vec<f64>,
     schemes: Vec<Scheme>,
     variants: Vec<String>,
+    settings: String,
     threads: Option<usize>,
+    part: SweepPart,
+    journal: Option<PathBuf>,
     silent: bool,
 }
 
 impl Default for Sweep {
     fn default() -> Self {
-        let (rates, schemes, variants) = (vec![], vec![], vec![]);
-        Self { seeds: vec![0], rates, schemes, variants, threads: None, silent: false }
+        Self {
+            seeds: vec![0],
+            rates: vec![],
+            schemes: vec![],
+            variants: vec![],
+            settings: String::new(),
+            threads: None,
+            part: SweepPart::WHOLE,
+            journal: None,
+            silent: false,
+        }
     }
 }
 
@@ -111,10 +141,50 @@ impl Sweep {
         Self { variants: names.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Trains on this many threads: at first as many as kernels may use, which is the number of cores.
+    /// Trains on this many threads: at first as many as kernels may use, which is the number of cores. Where
+    /// several processes share the trainings, each has one thread at first.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: Some(threads), ..self }
+    }
+
+    /// Appends each finished training to this file, and leaves out those that it has: a second start goes on
+    /// where the first was interrupted, even by a power cut of the process. The file is text.
+    ///
+    /// A sweep with other seeds, rates, initializers, variants or [`settings`](Sweep::settings) refuses it,
+    /// and so does another version of fanin and a CPU with other vector instructions, whose last bits differ
+    /// (`FANIN_SIMD=avx2` makes them alike).
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_train::Sweep;
+    ///
+    /// let file = std::env::temp_dir().join(format!("fanin-sweep-{}", std::process::id()));
+    /// let sweep = Sweep::new().seeds(0..3).silent().journal(&file);
+    /// let score = |trial: &fanin_train::Trial| Ok::<_, fanin_train::Error>(trial.seed as f64);
+    /// let first = sweep.run(score)?;
+    /// let again = sweep.run(|_| -> fanin_train::Result<f64> { unreachable!("all are done") })?;
+    /// assert_eq!(first, again);
+    /// # std::fs::remove_file(file).unwrap();
+    /// # Ok::<(), fanin_train::Error>(())
+    /// ```
+    #[must_use]
+    pub fn journal(self, path: impl Into<PathBuf>) -> Self {
+        Self { journal: Some(path.into()), ..self }
+    }
+
+    /// Trains a share alone, for a job array: `.part("3/16".parse()?).journal("part-3")` in the third of 16
+    /// jobs. [`merge`](Sweep::merge) puts the journals together.
+    #[must_use]
+    pub fn part(self, part: SweepPart) -> Self {
+        Self { part, ..self }
+    }
+
+    /// What else the scores depend on, such as `20 epochs, 64 units`. A journal of a sweep with other settings
+    /// is refused.
+    #[must_use]
+    pub fn settings(self, settings: impl Into<String>) -> Self {
+        Self { settings: settings.into(), ..self }
     }
 
     /// Shows nothing. Otherwise a line is written to the standard error after each training.
@@ -150,6 +220,7 @@ impl Sweep {
     ///
     /// # Errors
     /// The error of the first training, in their order, that has one. Those after it may not have run.
+    /// Besides, what is wrong with the [`journal`](Sweep::journal).
     ///
     /// # Panics
     /// **Panics** with the panic of a training.
@@ -157,50 +228,115 @@ impl Sweep {
     where
         F: Fn(&Trial) -> Result<S, E> + Sync,
         S: Into<Scores>,
-        E: Send,
+        E: From<Error> + Display + Send,
+    {
+        self.run_on(&Alone, train)
+    }
+
+    /// As [`run`](Sweep::run), together with other processes, all of which call it with the same sweep.
+    /// fanin-mpi has a [`Transport`] for programs that mpirun starts.
+    ///
+    /// Process 0 hands out the trainings, one at a time, as threads become free, and trains as well. All
+    /// processes get the results, so let process 0 alone print them. Process 0 alone has the
+    /// [`journal`](Sweep::journal).
+    ///
+    /// # Errors
+    /// As [`run`](Sweep::run), in all processes. A training that fails in another process gives
+    /// [`Error::Process`].
+    ///
+    /// # Panics
+    /// **Panics** with the panic of a training in this process.
+    pub fn run_on<S, E, F>(&self, transport: &dyn Transport, train: F) -> Result<SweepResults, E>
+    where
+        F: Fn(&Trial) -> Result<S, E> + Sync,
+        S: Into<Scores>,
+        E: From<Error> + Display + Send,
     {
         let trials = self.trials();
-        let threads =
-            self.threads.unwrap_or_else(parallel::num_threads).clamp(1, trials.len().max(1));
         let interrupt = Interrupt::begin(true);
-        let (next, done, begun) = (AtomicUsize::new(0), Mutex::new(vec![]), Instant::now());
-        let work = || {
-            set_quiet(true);
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(trial) = trials.get(at).filter(|_| !interrupt.pressed()) else { return };
-                manual_seed(trial.seed);
-                let clock = Instant::now();
-                // A training that panics or fails keeps others from beginning.
-                let result = catch_unwind(AssertUnwindSafe(|| train(trial)));
-                let result = result.map(|result| result.map(Into::into));
-                if !matches!(result, Ok(Ok(_))) {
-                    next.store(trials.len(), Ordering::Relaxed);
-                }
-                let seconds = clock.elapsed().as_secs_f64();
-                let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                done.push((at, result, seconds));
-                if let (false, Some((_, Ok(Ok(scores)), _))) = (self.silent, done.last()) {
-                    say(done.len(), trials.len(), trial, scores, begun);
-                }
-            }
+        let stop = || interrupt.pressed();
+        let told = |finished: &Finished, progress: Progress| {
+            say(progress, &trials[finished.run], &finished.text);
         };
-        thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| parallel::single_threaded(work));
-            }
-        });
-        let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        done.sort_by_key(|(at, ..)| *at);
-        let mut results = SweepResults { runs: vec![], interrupted: interrupt.pressed() };
-        for (at, result, seconds) in done {
-            let scores: Scores = result.unwrap_or_else(|panic| resume_unwind(panic))?;
-            if !scores.is_interrupted() {
-                results.runs.push(SweepRun { trial: trials[at].clone(), scores, seconds });
-            }
-        }
-        Ok(results)
+        let watch = Watch { share: true, stop: &stop, told: &told };
+        let finished = self.runs(&trials).start(transport, watch, |run| -> Result<_, E> {
+            manual_seed(trials[run].seed);
+            let scores: Scores = train(&trials[run])?.into();
+            Ok((!scores.is_interrupted()).then(|| scores.write()))
+        })?;
+        Ok(results(trials, finished, interrupt.pressed())?)
     }
+
+    /// The results that several journals have, which [`part`](Sweep::part)s of this sweep wrote. It trains
+    /// nothing.
+    ///
+    /// # Errors
+    /// For trainings that no file has, with their names. For a training that two files have with different
+    /// scores, for files of other sweeps, and for files that cannot be read.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_train::{SweepPart, Sweep};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("fanin-parts-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// let sweep = Sweep::new().seeds(0..5).silent();
+    /// let score = |trial: &fanin_train::Trial| Ok::<_, fanin_train::Error>(trial.seed as f64);
+    /// for number in [1, 2] {
+    ///     let file = folder.join(format!("part-{number}"));
+    ///     sweep.clone().part(SweepPart::new(number, 2)).journal(file).run(score)?;
+    /// }
+    /// let merged = sweep.merge([folder.join("part-1"), folder.join("part-2")])?;
+    /// assert_eq!(merged.to_string(), sweep.run(score)?.to_string());
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), fanin_train::Error>(())
+    /// ```
+    pub fn merge(&self, files: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<SweepResults> {
+        let trials = self.trials();
+        let finished = self.runs(&trials).merge(files)?;
+        results(trials, finished, false)
+    }
+
+    /// The sweep as numbered runs.
+    fn runs(&self, trials: &[Trial]) -> Runs {
+        fn list<T: ToString>(what: &str, values: &[T]) -> Option<String> {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            (!values.is_empty()).then(|| format!("{what} {}", values.join(", ")))
+        }
+        let settings = [
+            Some(self.settings.clone()).filter(|settings| !settings.is_empty()),
+            list("variants", &self.variants),
+            list("schemes", &self.schemes),
+            list("rates", &self.rates),
+            Some(format!("seeds {}", ranges(&self.seeds))),
+        ];
+        let settings = settings.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let mut runs = Runs::new(settings, trials.iter().map(Trial::full_name)).part(self.part);
+        runs = self.journal.iter().fold(runs, |runs, path| runs.journal(path));
+        runs = self.threads.iter().fold(runs, |runs, &threads| runs.threads(threads));
+        if self.silent { runs.silent() } else { runs }
+    }
+}
+
+/// `0..10, 42`
+fn ranges(seeds: &[u64]) -> String {
+    let chunks = seeds.chunk_by(|a, b| a.checked_add(1) == Some(*b));
+    let text = chunks.map(|chunk| match chunk {
+        [first, _, .., last] => format!("{first}..{}", u128::from(*last) + 1),
+        few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    });
+    text.collect::<Vec<_>>().join(", ")
+}
+
+fn results(trials: Vec<Trial>, finished: Vec<Finished>, interrupted: bool) -> Result<SweepResults> {
+    let run = |Finished { run, seconds, text }| {
+        let scores = Scores::read(&text).ok_or_else(|| {
+            Error::option(format!("run {run} of the journal"), "it has no scores; delete its line")
+        })?;
+        Ok(SweepRun { trial: trials[run].clone(), scores, seconds })
+    };
+    let runs = finished.into_iter().map(run).collect::<Result<_>>()?;
+    Ok(SweepResults { runs, interrupted })
 }
 
 impl Trial {
@@ -238,6 +374,12 @@ impl Trial {
         let parts: Vec<_> = [self.variant.clone(), scheme, rate].into_iter().flatten().collect();
         parts.join(", ")
     }
+
+    /// With its seed.
+    fn full_name(&self) -> String {
+        let name = [self.name(), format!("seed {}", self.seed)];
+        name.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// `Option::expect` with the caller's line and a message of its own.
@@ -256,13 +398,9 @@ impl<T> OrElseHere<T> for Option<T> {
     }
 }
 
-fn say(done: usize, all: usize, trial: &Trial, scores: &Scores, begun: Instant) {
-    let left = begun.elapsed().as_secs_f64() * (all as f64 / done as f64 - 1.0);
+fn say(progress: Progress, trial: &Trial, scores: &str) {
+    let scores = Scores::read(scores).unwrap_or_default();
     let shown = scores.iter().map(|(name, value)| format!("{name} {}", number(value)));
     let shown = shown.collect::<Vec<_>>().join("  ");
-    let name = [trial.name(), format!("seed {}", trial.seed)].into_iter().filter(|s| !s.is_empty());
-    let name = name.collect::<Vec<_>>().join(", ");
-    let left = duration(left);
-    // Nobody may be listening, and training goes on.
-    let _ = writeln!(std::io::stderr(), "{done}/{all}  {name}: {shown}  {left} left");
+    journal::say(&progress.line(&format!("{}: {shown}", trial.full_name())));
 }

@@ -28,11 +28,12 @@ pub use objective::{ByFunction, ByTarget, NoTarget, Objective, Samples, StepFn};
 use options::{Options, Order};
 use progress::Show;
 pub(crate) use progress::set_quiet;
-pub(crate) use run::{Run, Source};
+pub(crate) use run::{Feed, Run};
 pub(crate) use snapshot::Snapshot;
 
 use crate::Schedule;
 use crate::metrics::Metric;
+use crate::parallel::DataParallel;
 
 /// Trains a model: the loop over epochs and batches, with all that belongs to it.
 ///
@@ -42,7 +43,7 @@ use crate::metrics::Metric;
 /// | | |
 /// |---|---|
 /// | data | [`fit`](Self::fit) with a validation set, [`fit_split`](Self::fit_split) with a part of the data held out, [`fit_all`](Self::fit_all) with neither, [`fit_batches`](Self::fit_batches) with batches that are augmented, prefetched or made in another way |
-/// | steps | [`epochs`](Self::epochs), [`batch`](Self::batch), [`shuffle`](Self::shuffle), [`seed`](Self::seed), [`schedule`](Self::schedule), [`clip_norm`](Self::clip_norm), [`clip_value`](Self::clip_value), [`accumulate`](Self::accumulate), [`average_weights`](Self::average_weights) |
+/// | steps | [`epochs`](Self::epochs), [`batch`](Self::batch), [`shuffle`](Self::shuffle), [`seed`](Self::seed), [`schedule`](Self::schedule), [`clip_norm`](Self::clip_norm), [`clip_value`](Self::clip_value), [`accumulate`](Self::accumulate), [`average_weights`](Self::average_weights), [`data_parallel`](Self::data_parallel) |
 /// | what is measured | [`metric`](Self::metric), [`evaluate`](Self::evaluate), [`predict`](Self::predict) |
 /// | the end | [`early_stopping`](Self::early_stopping), Ctrl-C, a callback, a loss that is NaN or infinite |
 /// | callbacks | [`on_step`](Self::on_step), [`on_epoch`](Self::on_epoch) |
@@ -174,6 +175,17 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     #[must_use]
     pub fn accumulate(mut self, batches: usize) -> Self {
         self.options.accumulate = batches;
+        self
+    }
+
+    /// Trains on several processes, each of which takes a part of every [`batch`](Self::batch). The batches
+    /// that [`fit_batches`](Self::fit_batches) gets are not cut: each process takes whole ones of those that
+    /// [`accumulate`](Self::accumulate) puts into a step. [`DataParallel`] says what is the same as on one
+    /// process, and docs/cluster.md how to start the processes.
+    #[doc(alias("DistributedDataParallel", "DDP", "MPI"))]
+    #[must_use]
+    pub fn data_parallel(mut self, parallel: DataParallel) -> Self {
+        self.options.parallel = Some(parallel);
         self
     }
 

@@ -15,6 +15,12 @@ pub(super) fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// What the mirrors of a file did.
+#[cfg(feature = "download")]
+pub(super) fn mirrors(tried: &[String]) -> String {
+    if tried.is_empty() { "no mirror is given".into() } else { tried.join("; ") }
+}
+
 /// `60,000 images`, `1 image`.
 pub(crate) fn count(n: u64, plural: &str) -> String {
     let noun = if n == 1 { plural.strip_suffix('s').unwrap_or(plural) } else { plural };

@@ -160,8 +160,8 @@ fn no_fashion(looked: &[&Path]) -> String {
     let looked: String = looked.iter().map(|place| format!("{}, ", place.display())).collect();
     format!(
         "error: Fashion-MNIST is in none of {looked}{SYSTEM}; install the package \
-         dataset-fashion-mnist (Debian, Ubuntu), or put the four files into one of these \
-         directories"
+         dataset-fashion-mnist (Debian, Ubuntu), call fashion_mnist_download (feature download), or \
+         put the four files into one of these directories"
     )
 }
 

@@ -56,13 +56,14 @@ fn words_after<'t>(text: &'t str, marker: &'t str) -> BTreeSet<&'t str> {
 }
 
 /// Each crate, and the ones that it may use.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("crates/tensor", &[]),
     ("crates/init", &[]),
     ("crates/derive", &[]),
     ("crates/files", &[]),
     ("crates/nn", &["fanin-tensor", "fanin-init", "fanin-derive", "fanin-files"]),
     ("crates/interop", &["fanin-nn", "fanin-tensor", "fanin-init", "fanin-files"]),
+    ("crates/mpi", &["fanin-train"]),
     ("datasets", &["fanin-tensor", "fanin-init", "fanin-files"]),
     ("crates/train", &["fanin-nn", "fanin-datasets", "fanin-tensor", "fanin-init", "fanin-files"]),
     (
@@ -98,10 +99,13 @@ fn no_crate_uses_one_above_it() {
 /// alone, which knows no model.
 const ROOMS: [(&str, &[&str]); 9] = [
     ("tape", &["buffer", "param", "debug_build", "note"]),
-    ("ops", &["note", "tape"]),
+    ("ops", &["note", "parts", "tape"]),
     ("losses", &["note", "ops", "tape"]),
     ("parameters", &["buffer", "param", "pattern", "initialize"]),
-    ("layers", &["buffer", "describe", "module", "ops", "param", "parameters", "summary", "tape"]),
+    (
+        "layers",
+        &["buffer", "describe", "module", "ops", "param", "parameters", "parts", "summary", "tape"],
+    ),
     ("optim", &["buffer", "note", "param", "parameters", "pattern", "tape"]),
     ("io", &["buffer", "param", "parameters"]),
     ("diagnose", &["losses", "module", "note", "ops", "optim", "param", "parameters", "tape"]),
@@ -153,6 +157,69 @@ fn every_operation_has_a_gradient_check() {
         methods.remove("");
         assert_named("tests/nn/gradients.rs", &tests, methods, &format!("an operation of {file}"));
     }
+}
+
+#[test]
+fn every_operation_is_in_the_table_of_var() {
+    let table = read("crates/nn/src/tape/var.rs");
+    let table = table.split("# All operations").nth(1).unwrap().split("pub struct").next().unwrap();
+    for (file, text) in sources("crates/nn/src/ops") {
+        let mut methods = words_after(&text, "        pub fn ");
+        methods.extend(words_after(&text, "    pub fn "));
+        // The lists of functions: `fn elu(alpha: f64 = 1.0) as Elu {`.
+        let listed = code(&text).map(str::trim).filter(|line| line.contains(" as "));
+        let listed = listed.filter_map(|line| line.strip_prefix("fn "));
+        let listed = listed.filter(|name| !name.starts_with('$'));
+        methods.extend(listed.map(|line| line.split(['(', ' ']).next().unwrap()));
+        methods.remove("");
+        assert_named("the table of Var", table, methods, &format!("an operation of {file}"));
+    }
+}
+
+#[test]
+fn the_guide_from_pytorch_names_what_exists() {
+    let guide = read("crates/fanin/src/guide/from_pytorch.md");
+    let sources: String = [
+        "crates/nn/src",
+        "crates/init/src",
+        "crates/train/src",
+        "crates/tensor/src",
+        "datasets/src",
+    ]
+    .map(all)
+    .concat();
+    let words: BTreeSet<&str> = sources.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let names = guide.split("# Names").nth(1).unwrap().split("# Models").next().unwrap();
+    let mut rows = 0;
+    for row in names.lines().filter(|line| line.starts_with("| `")) {
+        let ours = row.split(" | ").nth(1).unwrap();
+        let code = ours.split('`').skip(1).step_by(2).flat_map(|code| code.split('"').step_by(2));
+        for word in code.flat_map(|c| c.split(|c: char| !c.is_alphanumeric() && c != '_')) {
+            let number = word.starts_with(|c: char| c.is_numeric());
+            let own = [
+                "a",
+                "b",
+                "g",
+                "data",
+                "layer",
+                "model",
+                "grads",
+                "optimizer",
+                "w",
+                "x",
+                "y",
+                "z",
+                "t",
+                "vec",
+            ];
+            assert!(
+                word.is_empty() || number || own.contains(&word) || words.contains(word),
+                "the guide says {word}, which no source has: {row}"
+            );
+        }
+        rows += 1;
+    }
+    assert!(rows >= 30, "the guide has {rows} rows of names");
 }
 
 #[test]
@@ -208,13 +275,15 @@ fn every_metric_is_compared_with_scikit_learn() {
 
 #[test]
 fn the_map_leads_to_files_that_exist() {
-    let map = read("ARCHITECTURE.md");
-    let quoted = map.split('`').skip(1).step_by(2);
-    let folders = ["crates/", "datasets/", "examples/", "benches/", "docs/"];
-    let paths: Vec<_> = quoted.filter(|path| folders.iter().any(|f| path.starts_with(f))).collect();
-    assert!(paths.len() > 20, "ARCHITECTURE.md names {} paths", paths.len());
-    for path in paths {
-        let plain = path.trim_end_matches('/');
-        assert!(root().join(plain).exists(), "ARCHITECTURE.md names {path}, which does not exist");
+    let folders = ["crates/", "datasets/", "examples/", "benches/", "docs/", "fuzz/", "interop/"];
+    for file in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let map = read(file);
+        let quoted = map.split('`').skip(1).step_by(2).map(|code| code.split(' ').next().unwrap());
+        let paths: Vec<_> =
+            quoted.filter(|path| folders.iter().any(|f| path.starts_with(f))).collect();
+        assert!(paths.len() > 20, "{file} names {} paths", paths.len());
+        for path in paths {
+            assert!(root().join(path).exists(), "{file} names {path}, which does not exist");
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Isa, Kernel, dispatch};
-use fanin_tensor::{Scalar, Set, Write, reduce, scratch};
+use fanin_tensor::{Scalar, Set, Tensor, Write, reduce, scratch};
 
+use crate::parts::BatchParts;
 use crate::tape::{Backward, Op, Var};
 
 /// `σ² = Σ_rows (x − μ)² / n`. Only [`BatchNorm`] reads it, and its backward pass sends no gradient
@@ -57,6 +58,11 @@ impl<T: Scalar> Op<T> for BatchNorm {
                 }
             }
             let Some((write, dx)) = cx.grad(0) else { return };
+            let parts = self.of_batch.then(BatchParts::current).flatten();
+            let rows = match parts {
+                Some(parts) => sum_over_parts(&parts, rows, [&mut *plain, &mut *along]),
+                None => rows,
+            };
             let n = if self.of_batch { T::from_f64(1.0 / rows as f64) } else { T::ZERO };
             for first in (0..columns).step_by(BLOCK) {
                 let block = Block {
@@ -79,6 +85,19 @@ impl<T: Scalar> Op<T> for BatchNorm {
     fn is_normalization(&self) -> bool {
         true
     }
+}
+
+/// The sums of the rows of all parts of a batch, and how many rows these are. Each part differentiates the
+/// mean over its own rows, so its sums count by its rows, relative to this part's.
+fn sum_over_parts<T: Scalar>(parts: &BatchParts, rows: usize, sums: [&mut [T]; 2]) -> usize {
+    let own = rows as f64;
+    let values = sums.iter().flat_map(|sums| sums.iter().map(|sum| own * sum.to_f64()));
+    let mut all: Vec<f64> = std::iter::once(own).chain(values).collect();
+    parts.sum(&mut all);
+    let total = all[0] as usize;
+    let sums = sums.into_iter().flatten();
+    sums.zip(&all[1..]).for_each(|(sum, all)| *sum = T::from_f64(all / own));
+    total
 }
 
 /// The number of columns in a block. Its sums fit into registers or the first-level cache.
@@ -168,6 +187,32 @@ once! {
                 y.iter_mut().for_each(|y| *y *= scale);
             });
             [mean, variance]
+        }
+
+        /// [`column_moments`](Self::column_moments) of all parts of a batch, of which the matrix is one, and
+        /// how many rows they have.
+        pub(crate) fn column_moments_of<'p>(self, parts: &'p BatchParts) -> ([Self; 2], usize) {
+            let [mean, variance] = self.column_moments().map(|moment| moment.value());
+            let columns = mean.len();
+            let rows = self.shape().iter().product::<usize>() / columns.max(1);
+            let own = rows as f64;
+            let means = mean.as_slice().iter().map(|m| m.to_f64());
+            let squares = means.clone().zip(variance.as_slice()).map(|(m, v)| own * (v.to_f64() + m * m));
+            let mut sums: Vec<f64> =
+                std::iter::once(own).chain(means.clone().map(|m| own * m)).chain(squares).collect();
+            parts.sum(&mut sums);
+            let total = sums[0];
+            let (means, squares) = sums[1..].split_at(columns);
+            let mean: Vec<T> = means.iter().map(|sum| T::from_f64(sum / total)).collect();
+            // Σ r (v + m²) / n − μ² = Σ r (v + (m − μ)²) / n. In f64 nothing of it is lost.
+            let both = squares.iter().zip(means);
+            let variance = both.map(|(square, sum)| {
+                T::from_f64((square / total - (sum / total).powi(2)).max(0.0))
+            });
+            let variance: Vec<T> = variance.collect();
+            let t = self.tape();
+            let moment = |values: Vec<T>| t.input(&Tensor::from_vec(columns, values));
+            ([moment(mean), moment(variance)], total as usize)
         }
 
         /// Normalizes each column of a matrix with the given means and variances, then scales and

@@ -241,12 +241,12 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     }
 
     /// Calls `f` with the gradient of each parameter, by identity.
-    pub(super) fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
+    pub(crate) fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
         self.source.each(f);
     }
 
     /// Calls `f` with each update of a buffer, by identity.
-    pub(super) fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
+    pub(crate) fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>)) {
         self.source.updates(f);
     }
 

@@ -102,16 +102,33 @@ impl<T: Scalar> GradientSum<T> {
         });
         assert!(!misfit, "GradientSum: a parameter has another shape than in the terms before");
         grads.updates(&mut |buffer, Update { rate, value }| {
-            if self.updated == self.updates.len() {
-                let value = Tensor::zeros(value.shape());
-                self.updates.push(BufferUpdate { buffer, rate, value });
-            }
-            let update = &mut self.updates[self.updated];
-            update.value.reuse(value.shape()).copy_from_slice(value.as_slice());
-            (update.buffer, update.rate) = (buffer, rate);
-            self.updated += 1;
-            self.buffers.push(buffer);
+            self.push(buffer, rate, value);
         });
+    }
+
+    /// Adds an update of a buffer.
+    pub(crate) fn push(&mut self, buffer: u64, rate: Rate<T>, value: &Tensor<T>) {
+        if self.updated == self.updates.len() {
+            let value = Tensor::zeros(value.shape());
+            self.updates.push(BufferUpdate { buffer, rate, value });
+        }
+        let update = &mut self.updates[self.updated];
+        update.value.reuse(value.shape()).copy_from_slice(value.as_slice());
+        (update.buffer, update.rate) = (buffer, rate);
+        self.updated += 1;
+        self.buffers.push(buffer);
+    }
+
+    /// Makes this the gradient of a parameter.
+    pub(crate) fn fill(&mut self, param: u64, shape: &[usize], values: &[T]) {
+        let at = self.params.get(param).unwrap_or_else(|| {
+            let at = self.grads.len();
+            self.params.insert(param, at);
+            self.grads.push(Entry { param, sum: Tensor::zeros(shape), filled: false });
+            at
+        });
+        self.grads[at].sum.reuse(shape).copy_from_slice(values);
+        self.grads[at].filled = true;
     }
 
     /// The sum, to be changed or handed to an optimizer.

@@ -8,8 +8,24 @@ use super::Tape;
 
 /// A value on a [`Tape`]. `Copy`, so that `a * b + a` needs neither clones nor references.
 ///
-/// The operations are methods: arithmetic and reshaping, activations, losses; see below. Shapes that
-/// do not fit panic at the caller's line with the operation and both shapes.
+/// # All operations
+/// They are methods. Shapes that do not fit panic at the caller's line with the operation and all shapes.
+///
+/// | | |
+/// |---|---|
+/// | arithmetic, with broadcasting | `+` `-` `*` `/` between values and with numbers, unary `-`, `+=` and its kin, [`Iterator::sum`], [`add_scaled`](Self::add_scaled), [`maximum`](Self::maximum), [`minimum`](Self::minimum) |
+/// | functions of each element | [`exp`](Self::exp), [`ln`](Self::ln), [`sqrt`](Self::sqrt), [`square`](Self::square), [`abs`](Self::abs), [`recip`](Self::recip), [`rsqrt`](Self::rsqrt), [`sin`](Self::sin), [`cos`](Self::cos), [`powf`](Self::powf), [`powi`](Self::powi), [`clamp`](Self::clamp) |
+/// | activations | [`relu`](Self::relu), [`leaky_relu`](Self::leaky_relu), [`tanh`](Self::tanh), [`sigmoid`](Self::sigmoid), [`gelu`](Self::gelu), [`gelu_tanh`](Self::gelu_tanh), [`silu`](Self::silu), [`elu`](Self::elu), [`selu`](Self::selu), [`softplus`](Self::softplus), [`mish`](Self::mish), [`relu6`](Self::relu6), [`celu`](Self::celu), [`log_sigmoid`](Self::log_sigmoid), [`softplus_with`](Self::softplus_with), [`softsign`](Self::softsign), [`hardtanh`](Self::hardtanh), [`hardsigmoid`](Self::hardsigmoid), [`hardswish`](Self::hardswish), [`tanhshrink`](Self::tanhshrink), [`softshrink`](Self::softshrink), [`hardshrink`](Self::hardshrink), [`threshold`](Self::threshold), [`sine`](Self::sine) |
+/// | activations of halves and of rows | [`glu`](Self::glu), [`reglu`](Self::reglu), [`geglu`](Self::geglu), [`swiglu`](Self::swiglu), [`softmax`](Self::softmax), [`softmin`](Self::softmin), [`log_softmax`](Self::log_softmax) |
+/// | activations with parameters or noise | [`prelu`](Self::prelu), [`rrelu`](Self::rrelu), [`dropout`](Self::dropout), [`alpha_dropout`](Self::alpha_dropout) |
+/// | products | [`matmul`](Self::matmul), [`linear`](Self::linear) |
+/// | sums and extremes | [`sum`](Self::sum), [`mean`](Self::mean), [`sum_axis`](Self::sum_axis), [`mean_axis`](Self::mean_axis), [`max`](Self::max), [`min`](Self::min), [`max_axis`](Self::max_axis), [`min_axis`](Self::min_axis), [`log_sum_exp`](Self::log_sum_exp) |
+/// | norms and distances | [`norm`](Self::norm), [`norm_axis`](Self::norm_axis), [`pairwise_distance`](Self::pairwise_distance), [`cosine_similarity`](Self::cosine_similarity) |
+/// | normalization | [`layer_norm`](Self::layer_norm), [`group_norm`](Self::group_norm), [`rms_norm`](Self::rms_norm), [`weight_norm`](Self::weight_norm) |
+/// | shape | [`reshape`](Self::reshape), [`flatten`](Self::flatten), [`transpose`](Self::transpose), [`expand`](Self::expand), [`concat`](Self::concat), [`stack`](Self::stack) |
+/// | selection | [`slice`](Self::slice), [`gather`](Self::gather), [`select`](Self::select), [`rows`](Self::rows) |
+/// | losses | [`mse`](Self::mse), [`cross_entropy`](Self::cross_entropy), [`bce_with_logits`](Self::bce_with_logits); all others are values of [`losses`](crate::losses) |
+/// | of the tape | [`value`](Self::value), [`shape`](Self::shape), [`tape`](Self::tape), [`detach`](Self::detach) |
 pub struct Var<'t, T: Scalar = f32> {
     tape: &'t Tape<T>,
     node: u32,

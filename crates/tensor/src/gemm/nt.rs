@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::{BYTES_PER_NANO, Mat, Start, nanos};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, cache, parallel};
@@ -22,18 +22,20 @@ const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     debug_assert!(k == 1 || (a.col_stride == 1 && b.row_stride == 1));
-    let nanos = nanos(m, k, n).max(n * k * size_of::<T>() / BYTES_PER_NANO);
+    let bytes = n * k * size_of::<T>();
+    let beyond_cache = bytes > cache::second();
+    let nanos = nanos(m, k, n).max(bytes / BYTES_PER_NANO);
     let split = Split::new(m, n, (n * k).max(m * k), nanos);
     let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
     // Only a shortcut: the code below gives the same result. It takes long beside a small product.
     if split.pieces() == 1 {
         let (rows, columns, c) = (0..m, 0..n, c.as_mut_ptr());
-        return dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, start, c });
+        return dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c });
     }
     let c = parallel::Shared(c.as_mut_ptr());
     parallel::run(split.pieces(), |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
-        dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, start, c: c.0 });
+        dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c: c.0 });
     });
 }
 
@@ -61,6 +63,8 @@ struct Nt<'a, T> {
     columns: Range<usize>,
     /// How many rows C has.
     all_rows: usize,
+    /// Whether B is larger than the second cache.
+    beyond_cache: bool,
     start: Start<'a, T>,
     c: *mut T,
 }
@@ -97,36 +101,44 @@ impl<T: Scalar> Nt<'_, T> {
     fn rows<I: Isa, const N: usize>(&self, rows: Range<usize>, j: usize) {
         // One sample: the loops below would take longer than its sums.
         if self.all_rows == 1 {
-            return self.block::<I, 1, N, 2>(0, j);
+            return match self.beyond_cache {
+                true => self.block::<I, 1, N, 2, true>(0, j),
+                false => self.block::<I, 1, N, 2, false>(0, j),
+            };
         }
         let lone = rows.end == self.all_rows && !self.all_rows.is_multiple_of(2);
         let end = rows.end - usize::from(lone);
         // Not an iterator over rows, which divides by their length.
         let mut i = rows.start;
         while i + 4 <= end && I::REGISTERS == 32 {
-            self.block::<I, 4, N, 1>(i, j);
+            self.block::<I, 4, N, 1, false>(i, j);
             i += 4;
         }
         // Three rows by four columns are twelve sums: with three vectors of A and one of B, 16 registers.
         while i + 3 <= end && end - i != 4 && I::REGISTERS < 32 {
-            self.block::<I, 3, N, 1>(i, j);
+            self.block::<I, 3, N, 1, false>(i, j);
             i += 3;
         }
         while i + 2 <= end {
-            self.block::<I, 2, N, 1>(i, j);
+            self.block::<I, 2, N, 1, false>(i, j);
             i += 2;
         }
         if i < end {
-            self.block::<I, 1, N, 1>(i, j);
+            self.block::<I, 1, N, 1, false>(i, j);
         }
         if lone {
-            self.block::<I, 1, N, 2>(end, j);
+            self.block::<I, 1, N, 2, false>(end, j);
         }
     }
 
-    /// `M` rows and `N` columns of C. Each sum is held in `S` vectors of partial sums.
+    /// `M` rows and `N` columns of C. Each sum is held in `S` vectors of partial sums. `AHEAD` fetches the
+    /// next `N` columns of B, since the CPU does not see beyond the end of one.
     #[inline(always)]
-    fn block<I: Isa, const M: usize, const N: usize, const S: usize>(&self, i: usize, j: usize) {
+    fn block<I: Isa, const M: usize, const N: usize, const S: usize, const AHEAD: bool>(
+        &self,
+        i: usize,
+        j: usize,
+    ) {
         let (k, count) = (self.k, I::Lanes::<T>::COUNT);
         let x: [&[T]; M] = std::array::from_fn(|r| &self.a.0[(i + r) * self.a.1..][..k]);
         let w: [&[T]; N] = std::array::from_fn(|c| &self.b.0[(j + c) * self.b.1..][..k]);
@@ -135,6 +147,11 @@ impl<T: Scalar> Nt<'_, T> {
         let (mut p, x, w) = (0, x.map(<[T]>::as_ptr), w.map(<[T]>::as_ptr));
         // Whole vectors apart from the rest: a branch at every load would spill the sums.
         while p + S * count <= k {
+            if AHEAD {
+                for w in w {
+                    prefetch(w.wrapping_add(N * self.b.1 + p), S * count);
+                }
+            }
             for sums in &mut sums {
                 // SAFETY: p + count ≤ k, the length of all rows.
                 unsafe { add_products::<I, T, M, N, true>(sums, x, w, p, count) };

@@ -16,7 +16,8 @@ pub(super) fn svg(history: &History) -> String {
         let values = lines.iter().flat_map(|line| line.points.iter().map(|(_, y)| *y));
         let y = if may_be_log { Axis::for_values(values) } else { Axis::Linear };
         let lines = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
-        Chart { title: title.into(), x_label: "epoch", x: Axis::Linear, y, lines, marks: marks() }
+        let (title, x_label) = (title.into(), "epoch".into());
+        Chart { title, x_label, x: Axis::Linear, y, lines, marks: marks() }
     };
     let mut charts = vec![chart(
         "loss",

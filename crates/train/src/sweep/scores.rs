@@ -32,6 +32,20 @@ impl Scores {
         self.scores.iter().map(|(name, value)| (&**name, *value))
     }
 
+    /// As text from which [`read`](Scores::read) makes the same scores, to the bit.
+    pub(super) fn write(&self) -> String {
+        // JSON has no NaN, so numbers are texts as well.
+        let pairs: Vec<_> = self.iter().map(|(name, value)| (name, value.to_string())).collect();
+        serde_json::to_string(&pairs).expect("texts become JSON")
+    }
+
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let pairs: Vec<(String, String)> = serde_json::from_str(text).ok()?;
+        let number = |(name, value): (String, String)| Some((name, value.parse().ok()?));
+        let scores = pairs.into_iter().map(number).collect::<Option<Vec<_>>>()?;
+        Some(Self { scores, interrupted: false })
+    }
+
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted
     }
@@ -71,5 +85,24 @@ impl<N: Into<String>, const LEN: usize> From<[(N, f64); LEN]> for Scores {
 impl From<Vec<(String, f64)>> for Scores {
     fn from(scores: Vec<(String, f64)>) -> Self {
         Self { scores, interrupted: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_come_back_to_the_bit() {
+        let values = [0.1 + 0.2, -0.0, 1e-310, f64::MAX, f64::INFINITY, 1.0 / 3.0];
+        let scores: Vec<_> =
+            values.iter().map(|value| (format!("a \"{value}\"\n"), *value)).collect();
+        let back = Scores::read(&Scores::from(scores.clone()).write()).unwrap();
+        for ((name, value), (want, bits)) in back.iter().zip(scores) {
+            assert_eq!((name, value.to_bits()), (&*want, bits.to_bits()));
+        }
+        let nan = Scores::read(&Scores::from(f64::NAN).write()).unwrap();
+        assert!(nan.get("score").unwrap().is_nan());
+        assert!(Scores::read("[[\"a\",\"b\"]]").is_none() && Scores::read("{}").is_none());
     }
 }

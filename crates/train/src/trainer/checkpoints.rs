@@ -10,6 +10,7 @@ use fanin_nn::{Checkpoint, Parameters, Sections};
 use fanin_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::parallel::DataParallel;
 use crate::{Error, Result};
 
 /// The section of a file that holds the training.
@@ -163,6 +164,38 @@ impl Checkpoints {
             }
         }
         Ok(None)
+    }
+}
+
+impl Checkpoints {
+    /// [`latest`](Self::latest) of several processes: the first one reads the file and sends it to the others,
+    /// which need not see the directory.
+    pub(crate) fn latest_of_first(
+        &self,
+        model: &mut dyn Parameters,
+        parallel: &mut DataParallel,
+    ) -> Result<Option<(PathBuf, Training)>> {
+        const NONE: &[u8] = b"none";
+        let of_first = parallel.is_first().then(|| self.latest(model));
+        let own = match &of_first {
+            None => None,
+            Some(Ok(None)) => Some(NONE.to_vec()),
+            Some(Ok(Some((file, _)))) => Some(fs::read(file).unwrap_or_default()),
+            Some(Err(error)) => Some(format!("error{error}").into_bytes()),
+        };
+        let sent = parallel.bytes_of_first(own)?;
+        if let Some(of_first) = of_first {
+            return of_first;
+        }
+        if sent == NONE {
+            return Ok(None);
+        }
+        if let Some(why) = sent.strip_prefix(b"error") {
+            let why = format!("process 0 has failed: {}", String::from_utf8_lossy(why));
+            return Err(Error::Processes { why });
+        }
+        let sections = model.load_bytes_with(&sent)?;
+        Ok(sections.get(SECTION)?.map(|training| ("the checkpoint of process 0".into(), training)))
     }
 }
 

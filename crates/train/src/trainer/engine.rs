@@ -1,6 +1,7 @@
 //! The loop of a training. It knows no type of model, loss or data, so it is compiled once.
 
 use std::mem;
+use std::ops::Range;
 use std::time::Instant;
 
 use fanin_init::{TorchRng, with_default_rng};
@@ -10,13 +11,14 @@ use fanin_nn::{GradientSum, Gradients, Parameters, Tape};
 use fanin_tensor::Tensor;
 
 use super::callback::{EpochEnd, StepEnd};
-use super::checkpoints::{self, Training};
+use super::checkpoints::{self, Checkpoints, Training};
 use super::early_stopping::{Progress as Verdict, Watch};
 use super::interrupt::Interrupt;
 use super::options::Options;
-use super::progress::Progress;
+use super::progress::{Progress, Show};
 use super::snapshot::{Snapshot, is_finite};
 use crate::history::{Epoch, History, Stopped};
+use crate::parallel::{DataParallel, agree};
 use crate::{Error, Result};
 
 /// What the loop needs of model, loss and data.
@@ -27,6 +29,10 @@ pub(crate) trait Task {
     fn advance(&mut self) -> Result<bool>;
     /// How many samples the batch has.
     fn samples(&self) -> usize;
+    /// Whether the batch has to be taken part by part.
+    fn is_cut(&self) -> bool;
+    /// Goes to a part of the batch, if it has parts.
+    fn take_part(&mut self, samples: Range<usize>);
     /// The loss of the batch and its gradients.
     fn gradients<'t>(&mut self, tape: &'t mut Tape) -> (f32, Gradients<'t>);
     /// Where in the batch's step a value is not finite.
@@ -70,6 +76,8 @@ struct Loop<'o, 'c> {
     taken: usize,
     /// The default generator at the beginning of the epoch.
     epoch_rng: TorchRng,
+    /// Whether any of several processes wants to stop.
+    told_to_stop: bool,
 }
 
 /// The loss of an epoch so far.
@@ -96,16 +104,19 @@ fn set_default_rng(to: TorchRng) {
     with_default_rng(|rng| *rng = to);
 }
 
-/// Trains. `metrics` are the names of the metrics, and whether a larger value is better.
+/// Trains. `metrics` are the names of the metrics, and whether a larger value is better. `data` is a number
+/// that differs where the data of several processes do.
 pub(crate) fn train(
     task: &mut dyn Task,
     options: &mut Options<'_>,
     metrics: &[(String, bool)],
+    data: u64,
 ) -> Result<History> {
     let (model, optimizer) = task.parts();
     let (good, base) = (Snapshot::of(model), optimizer.lr());
     let average = options.average.map(Ema::new);
-    let progress = Progress::new(options.show, options.epochs);
+    let shows = options.parallel.as_ref().is_none_or(DataParallel::is_first);
+    let progress = Progress::new(if shows { options.show } else { Show::Nothing }, options.epochs);
     let interrupt = Interrupt::begin(options.ctrl_c);
     let mut training = Loop {
         task,
@@ -125,9 +136,10 @@ pub(crate) fn train(
         lowest: f64::INFINITY,
         taken: 0,
         epoch_rng: default_rng(),
+        told_to_stop: false,
         options,
     };
-    let result = training.run();
+    let result = training.run(data);
     training.progress.end();
     if training.options.schedule.is_some() {
         let base = training.base;
@@ -138,10 +150,11 @@ pub(crate) fn train(
 }
 
 impl Loop<'_, '_> {
-    fn run(&mut self) -> Result<()> {
+    fn run(&mut self, data: u64) -> Result<()> {
         let watch = self.options.early_stopping.clone();
         self.watch = watch.map(|rule| Watch::new(rule, self.metrics)).transpose()?;
         let (first, mut place) = self.resume()?;
+        self.compare(data)?;
         for number in first..=self.options.epochs {
             let clock = Instant::now();
             let (mean, rate, stopped) = self.epoch(number, place.take())?;
@@ -171,8 +184,10 @@ impl Loop<'_, '_> {
             }
             self.swap_average();
             record.valid_loss = self.task.validate(&mut self.tape);
+            let mut values = self.task.metrics();
+            self.agree_on(&mut record.valid_loss, &mut values)?;
             let names = self.metrics.iter().map(|(name, _)| name.clone());
-            record.metrics = names.zip(self.task.metrics()).collect();
+            record.metrics = names.zip(values).collect();
             record.seconds = clock.elapsed().as_secs_f64();
             if let Some(loss) = record.valid_loss.filter(|loss| !loss.is_finite()) {
                 let place = match is_finite(self.task.parts().0) {
@@ -201,10 +216,10 @@ impl Loop<'_, '_> {
             if self.watch.is_none() && loss < self.lowest {
                 (self.lowest, better) = (loss, true);
             }
-            if let (true, Some(checkpoints)) = (better, &self.options.checkpoints) {
-                checkpoints.save_best(self.task.parts().0)?;
+            if better {
+                self.save_best()?;
             }
-            if self.callbacks(&record) {
+            if self.callbacks(&record)? {
                 stop = stop.or(Some(Stopped::Callback));
             }
             self.swap_average();
@@ -235,7 +250,11 @@ impl Loop<'_, '_> {
         };
         let (model, optimizer) = self.task.parts();
         let before = checkpoints::params_of(model);
-        let Some((file, training)) = checkpoints.latest(model)? else { return Ok((1, None)) };
+        let latest = match &mut self.options.parallel {
+            None => checkpoints.latest(model)?,
+            Some(parallel) => checkpoints.latest_of_first(model, parallel)?,
+        };
+        let Some((file, training)) = latest else { return Ok((1, None)) };
         let own = (self.options.batch as u64, self.options.accumulate as u64);
         let theirs = (training.batch, training.accumulate);
         let best = Snapshot::from_tensors(training.best);
@@ -298,7 +317,16 @@ impl Loop<'_, '_> {
 
     /// Saves the training, which goes on in epoch `epoch`, if there are to be checkpoints.
     fn save(&mut self, epoch: usize, mean: &Mean) -> Result<()> {
-        let Some(checkpoints) = &self.options.checkpoints else { return Ok(()) };
+        let Some(checkpoints) = self.options.checkpoints.clone() else { return Ok(()) };
+        self.first_alone(&mut |this| this.write(&checkpoints, epoch, mean))
+    }
+
+    fn save_best(&mut self) -> Result<()> {
+        let Some(checkpoints) = self.options.checkpoints.clone() else { return Ok(()) };
+        self.first_alone(&mut |this| checkpoints.save_best(this.task.parts().0))
+    }
+
+    fn write(&mut self, checkpoints: &Checkpoints, epoch: usize, mean: &Mean) -> Result<()> {
         let (model, optimizer) = self.task.parts();
         let training = Training {
             step: self.step as u64,
@@ -355,7 +383,7 @@ impl Loop<'_, '_> {
             mean = place.mean;
         }
         let mut rate = self.task.parts().1.lr();
-        while !self.interrupt.pressed() && self.advance()? {
+        while !self.stops() && self.advance()? {
             if let Some(schedule) = &self.options.schedule {
                 rate = schedule.lr(self.base, self.step);
                 if !(rate >= 0.0 && rate.is_finite()) {
@@ -364,7 +392,11 @@ impl Loop<'_, '_> {
                 }
                 self.task.parts().1.set_lr(rate);
             }
-            let loss = if group == 1 {
+            let loss = if let Some(mut parallel) = self.options.parallel.take() {
+                let loss = self.together(&mut parallel, number, &mut mean);
+                self.options.parallel = Some(parallel);
+                loss?
+            } else if group == 1 {
                 self.single(number, &mut mean)?
             } else {
                 self.several(number, &mut mean)?
@@ -382,6 +414,11 @@ impl Loop<'_, '_> {
                 callback(&mut end);
                 stop |= end.stop;
             }
+            if let (false, Some(parallel)) =
+                (self.options.on_step.is_empty(), &mut self.options.parallel)
+            {
+                stop = parallel.any(stop)?;
+            }
             if stop {
                 return Ok((mean, rate, Some(Stopped::Callback)));
             }
@@ -391,8 +428,15 @@ impl Loop<'_, '_> {
             let loss = mean.sum / mean.samples as f64;
             self.progress.step(number, mean.steps, steps, mean.samples, loss, clock);
         }
-        let pressed = self.interrupt.pressed();
-        Ok((mean, rate, pressed.then_some(Stopped::Interrupted)))
+        Ok((mean, rate, self.stops().then_some(Stopped::Interrupted)))
+    }
+
+    /// Whether Ctrl-C ends training: of several processes, all know it at the same step.
+    fn stops(&self) -> bool {
+        match self.options.parallel {
+            Some(_) => self.told_to_stop,
+            None => self.interrupt.pressed(),
+        }
     }
 
     fn advance(&mut self) -> Result<bool> {
@@ -454,8 +498,121 @@ impl Loop<'_, '_> {
         Ok(total / samples as f64)
     }
 
+    /// A step on several processes, each of which computes some micro-batches.
+    fn together(
+        &mut self,
+        parallel: &mut DataParallel,
+        number: usize,
+        mean: &mut Mean,
+    ) -> Result<f64> {
+        // A batch that is not cut is a micro-batch.
+        let parts = if self.task.is_cut() { parallel.count() } else { 1 };
+        let accumulate = self.options.accumulate;
+        parallel.begin_step(self.step, self.task.parts().0, parts * accumulate);
+        let (mut place, mut batches) = (None, 0);
+        loop {
+            let samples = self.task.samples();
+            let largest = if self.task.is_cut() { self.options.batch } else { samples };
+            for part in parallel.cut(samples, largest, parts) {
+                let micro_batch = batches * parts + part.number;
+                if !parallel.owns(micro_batch) || place.is_some() {
+                    continue;
+                }
+                self.task.take_part(part.samples());
+                let seeded = parallel.seeded(micro_batch);
+                let (loss, grads) = self.task.gradients(&mut self.tape);
+                drop(seeded);
+                parallel.take(micro_batch, part.samples.len(), loss, &grads);
+                if !loss.is_finite() {
+                    place = Some(self.place_of_non_finite());
+                }
+            }
+            batches += 1;
+            if batches == accumulate || !self.advance()? {
+                break;
+            }
+        }
+        let told = parallel.tell(self.interrupt.pressed())?;
+        self.told_to_stop = told.stop;
+        if let Some((process, loss)) = told.bad {
+            let place = parallel.text_of(process, place)?;
+            return Err(self.fail(number, "the loss", f64::from(loss), place));
+        }
+        let mut grads = parallel.combine()?;
+        clip(&mut grads, self.options.clip_norm, self.options.clip_value);
+        let (model, optimizer) = self.task.parts();
+        optimizer.step(model, grads);
+        mean.sum += told.total;
+        mean.samples += told.samples;
+        Ok(told.total / told.samples as f64)
+    }
+
+    /// Checks that several processes train in the same way: `data` is a number for the data.
+    fn compare(&mut self, data: u64) -> Result<()> {
+        let Some(mut parallel) = self.options.parallel.take() else { return Ok(()) };
+        let options = &*self.options;
+        let (model, optimizer) = self.task.parts();
+        let rates = options.schedule.as_ref().map(|schedule| {
+            (0..16).map(|step| schedule.lr(self.base, step).to_bits()).collect::<Vec<_>>()
+        });
+        let recipe = format!(
+            "{:?}",
+            (
+                (options.epochs, options.batch, options.order, options.accumulate),
+                (options.clip_norm, options.clip_value, options.average),
+                (options.checkpoints.is_some(), options.resume, self.step, self.base.to_bits()),
+                (options.on_step.len(), options.on_epoch.len(), &options.early_stopping),
+                (optimizer.state().optimizer, optimizer.lr().to_bits(), rates, self.metrics),
+            )
+        );
+        let others = [
+            (
+                agree::number(recipe),
+                "other options of the trainer than process 0; give all the same",
+            ),
+            (data, "other training samples than process 0; read the same data in every process"),
+        ];
+        let result = parallel.check_with(model, &others);
+        self.options.parallel = Some(parallel);
+        result
+    }
+
+    /// Of several processes, the numbers of process 0 count, so that all decide alike. Checks that their
+    /// weights are still the same.
+    fn agree_on(&mut self, valid_loss: &mut Option<f64>, metrics: &mut [f64]) -> Result<()> {
+        let Some(parallel) = &mut self.options.parallel else { return Ok(()) };
+        parallel.same_values(self.task.parts().0)?;
+        let numbers = valid_loss.iter_mut().chain(metrics);
+        let numbers: Vec<&mut f64> = numbers.collect();
+        let own: Vec<u64> = numbers.iter().map(|number| number.to_bits()).collect();
+        let all = parallel.words("the processes agreed on what was measured", &own)?;
+        for (number, &bits) in numbers.into_iter().zip(&all[0]) {
+            *number = f64::from_bits(bits);
+        }
+        Ok(())
+    }
+
+    /// Lets the first of several processes do something, and all of them know whether it could.
+    fn first_alone(&mut self, f: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        let Some(parallel) = &self.options.parallel else { return f(self) };
+        if !parallel.is_first() {
+            let Some(parallel) = &mut self.options.parallel else { return Ok(()) };
+            let why = parallel.text_of(0, None)?;
+            if why.is_empty() {
+                return Ok(());
+            }
+            return Err(Error::Processes { why: format!("process 0 has failed: {why}") });
+        }
+        let result = f(self);
+        let why = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        if let Some(parallel) = &mut self.options.parallel {
+            parallel.text_of(0, Some(why))?;
+        }
+        result
+    }
+
     /// Calls the callbacks of an epoch. Returns whether one of them ends training.
-    fn callbacks(&mut self, record: &Epoch) -> bool {
+    fn callbacks(&mut self, record: &Epoch) -> Result<bool> {
         let (mut stop, mut rate) = (false, None);
         for callback in &mut self.options.on_epoch {
             let (task, base) = (&mut *self.task, self.base);
@@ -464,11 +621,19 @@ impl Loop<'_, '_> {
             stop |= end.stop;
             rate = end.rate;
         }
+        if let (false, Some(parallel)) =
+            (self.options.on_epoch.is_empty(), &mut self.options.parallel)
+        {
+            let own = [u64::from(stop), rate.unwrap_or(self.base).to_bits()];
+            let all = parallel.words("the processes agreed whether to go on", &own)?;
+            stop = all.iter().any(|words| words[0] != 0);
+            rate = Some(f64::from_bits(all[0][1])).filter(|rate| *rate != self.base);
+        }
         if let Some(rate) = rate {
             self.base = rate;
             self.task.parts().1.set_lr(rate);
         }
-        stop
+        Ok(stop)
     }
 
     /// Exchanges the model's weights with their running average, if there is one.
@@ -480,15 +645,20 @@ impl Loop<'_, '_> {
 
     #[cold]
     fn non_finite(&mut self, number: usize, loss: f32) -> Error {
-        let place = match self.task.find_non_finite() {
+        let place = self.place_of_non_finite();
+        self.fail(number, "the loss", f64::from(loss), place)
+    }
+
+    #[cold]
+    fn place_of_non_finite(&self) -> String {
+        match self.task.find_non_finite() {
             Some(found) => found.to_string(),
             None => {
                 "all weights, values and gradients are finite without dropout, so a random number \
                      of a layer made it so"
                     .to_owned()
             }
-        };
-        self.fail(number, "the loss", f64::from(loss), place)
+        }
     }
 
     /// Gives the model its last good weights back, and says why.

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use fanin_datasets::{Data, Subset};
-use fanin_init::{TorchRng, epoch_order};
+use fanin_datasets::{Buffers, Data, Subset};
+use fanin_init::{TorchRng, epoch_order, with_default_rng};
 use fanin_nn::optim::Optimizer;
 use fanin_nn::{Parameters, Tape};
 use fanin_tensor::Tensor;
 
 use super::objective::{FIRST, Objective, check_data};
 use super::options::{Options, Order};
-use super::run::{Begin, Run, Source, Validation, measure};
+use super::run::{Begin, Feed, Run, Source, Validation, measure};
 use super::{Trainer, engine};
 use crate::evaluate::{BATCH, Concat};
 use crate::history::History;
 use crate::metrics::Metric;
+use crate::parallel::{DataParallel, agree};
 use crate::{Error, Result};
 
 const TRAINING: &str = "the training set";
@@ -177,10 +178,23 @@ where
                 (low, Some(high)) if low == high => Some(low),
                 _ => None,
             };
-            (Box::new(batches) as Source<'d, _>, count)
+            (Feed::Whole(Box::new(batches) as Source<'d, _>), count)
         };
         let valid = || Box::new(valid.batches(BATCH)) as Source<'d, _>;
-        self.run(model, &mut begin, classes, Some(&valid))
+        let accumulate = self.options.accumulate;
+        if let Some(parallel) = self.options.parallel.as_ref().filter(|p| p.size() > accumulate) {
+            let size = parallel.size();
+            let advice = format!(
+                "batches that fit_batches gets are not cut, so each of {size} processes takes whole ones: \
+                 write accumulate({size}), and make the batches smaller, or use fit"
+            );
+            return Err(Error::option(format!("accumulate({accumulate})"), advice));
+        }
+        if self.options.parallel.as_ref().is_some_and(DataParallel::is_synchronized) {
+            let advice = "batches that fit_batches gets are not cut, so their statistics are their own; use fit";
+            return Err(Error::option("sync_batch_norm(true)", advice));
+        }
+        self.run(model, &mut begin, classes, Some(&valid), 0)
     }
 
     /// The loss and the metrics of a model on a data set.
@@ -258,7 +272,16 @@ where
             Order::Seeded(seed) => Some(TorchRng::seed(seed)),
             Order::Given | Order::Shuffled => None,
         };
+        let (samples, cuts) = (train.num_samples(), self.options.parallel.is_some());
         let mut begin = || {
+            if cuts {
+                let order = match (&mut rng, order) {
+                    (Some(rng), _) => epoch_order(samples, rng),
+                    (None, Order::Given) => (0..samples).collect(),
+                    (None, _) => with_default_rng(|rng| epoch_order(samples, rng)),
+                };
+                return (cut(train, order, size), Some(samples.div_ceil(size)));
+            }
             let batches = train.batches(size);
             let batches = match (&mut rng, order) {
                 (Some(rng), _) => batches.shuffle_with(rng),
@@ -266,9 +289,21 @@ where
                 (None, _) => batches.shuffle(),
             };
             let count = batches.len();
-            (Box::new(batches) as Source<'d, _>, Some(count))
+            (Feed::Whole(Box::new(batches) as Source<'d, _>), Some(count))
         };
-        self.run(model, &mut begin, None, validation)
+        let data = match &self.options.parallel {
+            Some(parallel) => {
+                parallel.refuse_idle(parallel.count() * self.options.accumulate)?;
+                let last = samples % size;
+                let smallest = if last > 0 { last } else { size };
+                parallel.refuse_sync(self.options.accumulate, smallest)?;
+                // Where a label can be read alone, it costs no gather.
+                let labels = (0..samples).map_while(|i| train.label_of(i));
+                agree::number((samples, labels.collect::<Vec<_>>()))
+            }
+            None => 0,
+        };
+        self.run(model, &mut begin, None, validation, data)
     }
 
     fn run<'d, M, B, K>(
@@ -277,12 +312,19 @@ where
         begin: Begin<'_, 'd, B>,
         classes: Option<usize>,
         validation: Validation<'_, 'd, B>,
+        data: u64,
     ) -> Result<History>
     where
         M: Parameters,
         L: Objective<M, B, K, Target = Y>,
     {
         let names = names(&self.metrics)?;
+        let alone = self.options.parallel.as_ref().is_none_or(|parallel| parallel.size() == 1);
+        if let (false, None, Some((name, _))) = (alone, &validation, names.first()) {
+            let advice = "a process sees only its part of the training batches; give a validation set, on \
+                          which metrics are measured";
+            return Err(Error::option(format!("metric {name}"), advice));
+        }
         let mut run = Run {
             kind: PhantomData,
             objective: &self.loss,
@@ -291,17 +333,30 @@ where
             begin,
             batches: None,
             batch: None,
+            samples: vec![],
             before: 0,
             classes,
             validation,
             metrics: &mut self.metrics,
         };
-        engine::train(&mut run, &mut self.options, &names)
+        engine::train(&mut run, &mut self.options, &names, data)
     }
 
     pub(crate) fn parts(&mut self) -> (&L, &mut O, &Options<'c>) {
         (&self.loss, &mut self.optimizer, &self.options)
     }
+}
+
+/// The batches of an epoch in this order, of which each process gathers its parts alone.
+fn cut<'d, D: Data>(data: &'d D, order: Vec<usize>, size: usize) -> Feed<'d, D::Batch> {
+    let batches = 0..order.len().div_ceil(size);
+    let samples = move |at: usize| order[at * size..order.len().min((at + 1) * size)].to_vec();
+    let mut buffers = Buffers::default();
+    let gather = move |samples: &[usize]| {
+        buffers.begin();
+        data.gather(samples, &mut buffers)
+    };
+    Feed::Cut { order: Box::new(batches.map(samples)), gather: Box::new(gather) }
 }
 
 /// The names of the metrics, and whether a larger value is better.
@@ -325,6 +380,9 @@ impl Options<'_> {
             [("epochs", self.epochs), ("batch", self.batch), ("accumulate", self.accumulate)];
         if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(Error::option(format!("{name}(0)"), "give at least 1"));
+        }
+        if self.parallel.as_ref().is_some_and(|parallel| parallel.count() == 0) {
+            return Err(Error::option("micro_batches(0)", "give at least 1"));
         }
         match &self.checkpoints {
             Some(checkpoints) => checkpoints.check()?,

@@ -5,6 +5,7 @@ use super::checkpoints::Checkpoints;
 use super::early_stopping::EarlyStopping;
 use super::progress::Show;
 use crate::Schedule;
+use crate::parallel::DataParallel;
 
 /// The order of the samples in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) struct Options<'c> {
     pub(crate) checkpoints: Option<Checkpoints>,
     /// Whether training goes on from the latest checkpoint.
     pub(crate) resume: bool,
+    /// Several processes, if the training has them.
+    pub(crate) parallel: Option<DataParallel>,
     pub(crate) show: Show,
     pub(crate) ctrl_c: bool,
     pub(crate) on_step: Vec<OnStep<'c>>,
@@ -54,6 +57,7 @@ impl Default for Options<'_> {
             early_stopping: None,
             checkpoints: None,
             resume: false,
+            parallel: None,
             show: Show::Auto,
             ctrl_c: true,
             on_step: vec![],

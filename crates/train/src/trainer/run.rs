@@ -1,6 +1,7 @@
 //! [`Run`]: model, loss and data as the loop needs them.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use fanin_nn::diagnose::NonFinite;
 use fanin_nn::optim::Optimizer;
@@ -15,8 +16,18 @@ use crate::{Error, Result};
 /// The batches of an epoch.
 pub(crate) type Source<'d, B> = Box<dyn Iterator<Item = B> + 'd>;
 
+/// The batches of an epoch, whole or by the samples that they have.
+pub(crate) enum Feed<'d, B> {
+    Whole(Source<'d, B>),
+    /// Several processes gather a part of each batch. `gather` makes a batch of some samples.
+    Cut {
+        order: Source<'d, Vec<usize>>,
+        gather: Box<dyn FnMut(&[usize]) -> B + 'd>,
+    },
+}
+
 /// Begins an epoch: its batches, and how many there are if that is known.
-pub(crate) type Begin<'r, 'd, B> = &'r mut dyn FnMut() -> (Source<'d, B>, Option<usize>);
+pub(crate) type Begin<'r, 'd, B> = &'r mut dyn FnMut() -> (Feed<'d, B>, Option<usize>);
 
 /// The batches of the validation set.
 pub(crate) type Validation<'r, 'd, B> = Option<&'r dyn Fn() -> Source<'d, B>>;
@@ -27,8 +38,10 @@ pub(crate) struct Run<'r, 'd, 'c, L, O, M, B, Y: ?Sized, K> {
     pub(crate) optimizer: &'r mut O,
     pub(crate) model: &'r mut M,
     pub(crate) begin: Begin<'r, 'd, B>,
-    pub(crate) batches: Option<Source<'d, B>>,
+    pub(crate) batches: Option<Feed<'d, B>>,
     pub(crate) batch: Option<B>,
+    /// The samples of the batch, where it is to be cut.
+    pub(crate) samples: Vec<usize>,
     /// Samples before the batch.
     pub(crate) before: usize,
     /// The classes of the model, where labels are to be checked batch by batch.
@@ -65,7 +78,15 @@ where
     }
 
     fn advance(&mut self) -> Result<bool> {
-        self.batch = self.batches.as_mut().and_then(Iterator::next);
+        self.batch = match &mut self.batches {
+            Some(Feed::Whole(batches)) => batches.next(),
+            Some(Feed::Cut { order, .. }) => {
+                let Some(samples) = order.next() else { return Ok(false) };
+                self.samples = samples;
+                return Ok(true);
+            }
+            None => None,
+        };
         let Some(batch) = &self.batch else { return Ok(false) };
         if let Some(classes) = self.classes {
             if let Some((at, label)) = self.objective.bad_label(batch, classes) {
@@ -78,12 +99,25 @@ where
     }
 
     fn samples(&self) -> usize {
-        self.objective.samples(self.batch())
+        match &self.batches {
+            Some(Feed::Cut { .. }) => self.samples.len(),
+            _ => self.objective.samples(self.batch()),
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        matches!(self.batches, Some(Feed::Cut { .. }))
+    }
+
+    fn take_part(&mut self, samples: Range<usize>) {
+        if let Some(Feed::Cut { gather, .. }) = &mut self.batches {
+            self.batch = Some(gather(&self.samples[samples]));
+        }
     }
 
     fn gradients<'t>(&mut self, tape: &'t mut Tape) -> (f32, Gradients<'t>) {
         let (objective, model) = (self.objective, &*self.model);
-        let batch = self.batch.as_ref().expect("advance found a batch");
+        let batch = self.batch.as_ref().expect("there is a batch");
         if self.validation.is_some() || self.metrics.is_empty() {
             return tape.value_and_grad(|t| objective.forward(t, model, batch).0);
         }

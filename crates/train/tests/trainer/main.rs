@@ -1,12 +1,15 @@
 //! The trainer, beside loops by hand.
 
 mod callbacks;
+mod hand_out;
 mod loops;
 mod lr_finder;
 mod refused;
 mod resume;
 mod stopping;
 mod sweep;
+mod sweep_files;
+mod sweep_processes;
 
 use fanin_datasets::Table;
 use fanin_nn::init::manual_seed;

@@ -1,6 +1,7 @@
 //! Many trainings side by side are those one by one.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::sync::Mutex;
 use std::thread;
 
@@ -84,10 +85,12 @@ fn the_table_has_means_and_intervals_over_the_seeds() {
 
 #[test]
 fn an_error_ends_the_sweep() {
-    let fails =
-        |trial: &Trial| if trial.seed == 2 { Err(format!("seed {}", trial.seed)) } else { Ok(1.0) };
+    let fails = |trial: &Trial| match trial.seed {
+        2 => Err(Box::<dyn Error + Send + Sync>::from(format!("seed {}", trial.seed))),
+        _ => Ok(1.0),
+    };
     let result = Sweep::new().seeds(0..40).threads(2).silent().run(fails);
-    assert_eq!(result.unwrap_err(), "seed 2");
+    assert_eq!(result.unwrap_err().to_string(), "seed 2");
 }
 
 #[test]

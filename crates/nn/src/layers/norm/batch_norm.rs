@@ -7,13 +7,15 @@ use crate::buffer::Buffer;
 use crate::describe::{Describe, Features};
 use crate::layers::{BatchNorm1dSpec, LayerSpec};
 use crate::module::Module;
+use crate::parts::BatchParts;
 use crate::tape::{Mode, Var};
 
 /// Brings each feature to mean 0 and variance 1 over the batch: `y = (x − μ) / √(σ² + ε) ⊙ γ + β`.
 ///
 /// In [`Mode::Train`] μ and σ² are those of the batch, and the running statistics move towards them:
 /// `r ← (1 − m) r + m s` with the momentum m, s the mean or the unbiased variance `Σ (x − μ)² / (n − 1)`.
-/// They are [buffers](Buffer), which the optimizer's step updates. In [`Mode::Evaluate`] the running
+/// They are [buffers](Buffer), which the optimizer's step updates. Where the batch is a part of a larger one,
+/// and [`BatchParts`] says so, the statistics are those of all parts. In [`Mode::Evaluate`] the running
 /// statistics are used, so a prediction does not depend on the other samples.
 ///
 /// | | PyTorch |
@@ -232,6 +234,11 @@ impl<T: Scalar> Module<T> for BatchNorm1d<T> {
                 matrix.batch_norm(running, affine, self.epsilon, false)
             }
             _ => {
+                let parts = if trains { BatchParts::current() } else { None };
+                let (moments, rows) = match &parts {
+                    Some(parts) => matrix.column_moments_of(parts),
+                    None => (matrix.column_moments(), rows),
+                };
                 assert!(
                     rows > 1,
                     "batch_norm: input {shape} has fewer than two rows, and {}",
@@ -241,8 +248,7 @@ impl<T: Scalar> Module<T> for BatchNorm1d<T> {
                         "without running statistics a batch needs two"
                     }
                 );
-                let moments = matrix.column_moments();
-                if trains {
+                if trains && parts.is_none_or(|parts| parts.is_first()) {
                     self.track(moments, rows);
                 }
                 matrix.batch_norm(moments, affine, self.epsilon, true)

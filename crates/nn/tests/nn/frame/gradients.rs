@@ -1,8 +1,11 @@
 //! Gradients that are clipped, summed or edited, and gradients in each mode.
 
 use fanin_nn::init::manual_seed;
-use fanin_nn::layers::Dropout;
-use fanin_nn::{GradientSum, Linear, Mode, Module, Param, Parameters, Sequential, Tape, Tensor};
+use fanin_nn::layers::{BatchNorm1d, Dropout};
+use fanin_nn::{
+    Checkpoint, FlatLayout, GradientSum, Linear, Mode, Module, Optimizer, Param, Parameters,
+    Sequential, Sgd, Tape, Tensor,
+};
 
 use super::{assert_close, golden, mlp, random};
 
@@ -113,4 +116,73 @@ fn the_mode_is_apart_from_gradients() {
     assert_eq!(gradient(Mode::Evaluate).0, predicted.map(|y| y * y).mean());
     let mut sample = || tape.value_in(Mode::Train, |t| model.forward(t.input(x.value())));
     assert_ne!(sample(), sample());
+}
+
+/// Gradients that have been in a flat vector are a step like any other, in a model whose parameters have other
+/// identities: buffers are updated, and what is frozen or unused stays.
+#[test]
+fn a_step_of_a_flat_vector_is_that_of_the_gradients() {
+    #[derive(Parameters)]
+    struct Model {
+        first: Linear,
+        unused: Linear,
+        norm: BatchNorm1d,
+        last: Linear,
+    }
+    let build = || {
+        manual_seed(3);
+        let mut model = Model {
+            first: Linear::new(3, 4),
+            unused: Linear::new(5, 2),
+            norm: BatchNorm1d::new(4),
+            last: Linear::new(4, 2),
+        };
+        model.set_trainable("last.weight", false);
+        model
+    };
+    let (mut here, mut there) = (build(), build());
+    let (mut tape, mut sgd, mut other) =
+        (Tape::new(), Sgd::new(0.1).momentum(0.9), Sgd::new(0.1).momentum(0.9));
+    let mut sum = GradientSum::new();
+    for step in 0..3 {
+        let x = random(&[6, 3], step);
+        let (_, grads) = tape.value_and_grad(|t| {
+            let y = here.first.forward(t.input(&x));
+            here.last.forward(here.norm.forward(y)).square().mean()
+        });
+        let [own, others] = [&here, &there].map(|model| FlatLayout::of(model));
+        assert_eq!((own.len(), own.num_params()), (12 + 4 + 10 + 2 + 4 + 4 + 2, 7));
+        let (mut flat, mut present) = (vec![f32::NAN; own.len()], vec![true; 7]);
+        grads.write_flat(&own, &mut flat, &mut present);
+        assert_eq!(present, [true, true, false, false, true, true, true]);
+        sum.set_flat(&others, &flat, &present);
+        let mut updates = 0;
+        grads.each_update(&own, &mut |update| {
+            sum.push_update(&others, update);
+            updates += 1;
+        });
+        assert_eq!(updates, 2);
+        sgd.step(&mut here, grads);
+        other.step(&mut there, sum.gradients());
+        let all = |model: &Model| model.to_bytes().unwrap();
+        assert!(all(&here) == all(&there), "step {step}");
+    }
+    assert_ne!(here.norm.running_mean(), &Tensor::zeros(4));
+    // Every number of the vector belongs to one piece.
+    let layout = FlatLayout::of(&here);
+    for cut in [0, 1, 12, 13, 30, layout.len()] {
+        let pieces: Vec<_> =
+            layout.pieces(0..cut).chain(layout.pieces(cut..layout.len())).collect();
+        assert_eq!(pieces.iter().map(|(_, piece)| piece.len()).sum::<usize>(), layout.len());
+        assert!(pieces.is_sorted_by_key(|(param, _)| *param));
+    }
+}
+
+#[test]
+#[should_panic(expected = "write_flat: 3 numbers and 2 parameters for a layout of 8 and 2")]
+fn a_flat_vector_of_another_length() {
+    let model = Linear::new(3, 2);
+    let mut tape = Tape::new();
+    let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&random(&[2, 3], 1))).sum());
+    grads.write_flat(&FlatLayout::of(&model), &mut [0.0; 3], &mut [false; 2]);
 }

@@ -1,0 +1,157 @@
+//! The example compare_inits in several starts and in several jobs: table, page and files are those of one.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The example, built as this test is.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let here = env::current_exe().unwrap();
+        let folder = here.parent().and_then(Path::parent).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--example", "compare_inits"]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(build.status().unwrap().success());
+        folder.join("examples/compare_inits").with_extension(env::consts::EXE_EXTENSION)
+    })
+}
+
+/// A folder that is removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = env::temp_dir().join(format!("fanin-compare-{test}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const OPTIONS: [&str; 10] = [
+    "--dataset",
+    "digits",
+    "--schemes",
+    "zeros",
+    "pytorch",
+    "lsuv",
+    "--seeds",
+    "2",
+    "--epochs",
+    "1",
+];
+
+/// Six runs, with these options besides, in this folder.
+fn compare(folder: &Folder, options: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(OPTIONS).args(options).current_dir(&folder.0).stdin(Stdio::null());
+    command
+}
+
+fn said(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{out}{err}")
+}
+
+fn succeeds(folder: &Folder, options: &[&str]) -> Output {
+    let output = compare(folder, options).output().unwrap();
+    assert!(output.status.success(), "{options:?}: {}", said(&output));
+    output
+}
+
+/// What a call prints and writes to the directory `out`.
+fn made(folder: &Folder, out: &str, options: &[&str]) -> Vec<Vec<u8>> {
+    let output = succeeds(folder, &[options, &["--out", out]].concat());
+    let files = ["html", "md", "csv"].map(|end| format!("compare_inits.{end}"));
+    let files = files.iter().map(String::as_str).chain(["compare_inits_losses.csv"]);
+    let written = files.map(|file| fs::read(folder.0.join(out).join(file)).unwrap());
+    [output.stdout].into_iter().chain(written).collect()
+}
+
+#[test]
+fn parts_make_the_table_and_the_page_of_one_process() {
+    let folder = Folder::new("parts");
+    let one = made(&folder, "one", &["--threads", "1"]);
+    assert!(one[0].len() > 300 && one[1].len() > 10_000);
+    for part in ["1/3", "2/3", "3/3"] {
+        let file = &part[..1];
+        let output = succeeds(&folder, &["--part", part, "--journal", file]);
+        let want = format!("part {part}: 2 of 6 runs are in {file}; ");
+        assert!(said(&output).contains(&want), "{}", said(&output));
+    }
+    assert_eq!(made(&folder, "merged", &["--merge", "3", "1", "2"]), one);
+
+    let output = compare(&folder, &["--merge", "1", "3"]).output().unwrap();
+    let lacks = "2 of 6 runs are missing: run 1 (pytorch, seed 0), run 4 (pytorch, seed 1). Do them with\n  \
+                 cargo run --release --example compare_inits -- --dataset digits --schemes zeros pytorch lsuv \
+                 --seeds 2 --epochs 1 --part 2/3 --journal part-2-of-3\n";
+    assert!(!output.status.success() && said(&output).contains(lacks), "{}", said(&output));
+}
+
+#[test]
+fn a_killed_process_goes_on_from_its_journal() {
+    let folder = Folder::new("killed");
+    let one = made(&folder, "one", &[]);
+    let journal = folder.0.join("journal");
+    let lines = || fs::read(&journal).unwrap_or_default().iter().filter(|&&b| b == b'\n').count();
+    let mut process =
+        compare(&folder, &["--journal", "journal", "--threads", "1"]).spawn().unwrap();
+    let begun = Instant::now();
+    while lines() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "there are {} lines", lines());
+        thread::sleep(Duration::from_millis(1));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let done = lines() - 1;
+    assert!((2..6).contains(&done), "{done} runs are done");
+    // Killed while it wrote the next one.
+    let text = [&fs::read(&journal).unwrap()[..], b"0123abcd {\"run\":"].concat();
+    fs::write(&journal, text).unwrap();
+
+    let output = compare(&folder, &["--journal", "journal"]).output().unwrap();
+    let said = said(&output);
+    let resumed = format!("journal: {done} of 6 runs are done");
+    assert!(said.contains("the last line is torn") && said.contains(&resumed), "{said}");
+    assert_eq!(said.matches(" left\n").count(), 6 - done, "{said}");
+    assert_eq!(output.stdout, one[0]);
+    assert_eq!(made(&folder, "again", &["--journal", "journal"]), one);
+
+    let mut other = Command::new(program());
+    other.args(["--dataset", "digits", "--journal", "journal"]).current_dir(&folder.0);
+    let output = other.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let why = "it is of a sweep with `schemes zeros, pytorch, lsuv`, and this one has `schemes zeros, ones, ";
+    assert!(!output.status.success() && text.contains(why), "{text}");
+}
+
+#[test]
+fn options_that_do_not_fit() {
+    let folder = Folder::new("options");
+    for (options, error) in [
+        (&["--part", "1/2"][..], "'--part' needs '--journal' as well"),
+        (&["--part", "3/2", "--journal", "j"], "such as 3/16"),
+        (&["--merge", "a", "--journal", "j"], "'--merge' cannot be used with '--journal'"),
+        (&["--merge", "a"], "a: cannot read"),
+    ] {
+        let output = compare(&folder, options).output().unwrap();
+        assert!(!output.status.success() && said(&output).contains(error), "{}", said(&output));
+    }
+    let output = compare(&folder, &[]).env("OMPI_COMM_WORLD_SIZE", "2").output().unwrap();
+    assert!(said(&output).contains("build with --features mpi"), "{}", said(&output));
+}
