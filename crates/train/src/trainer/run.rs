@@ -16,13 +16,16 @@ use crate::{Error, Result};
 /// The batches of an epoch.
 pub(crate) type Source<'d, B> = Box<dyn Iterator<Item = B> + 'd>;
 
+/// Makes a batch of some samples.
+pub(crate) type Gather<'d, B> = dyn FnMut(&[usize]) -> B + 'd;
+
 /// The batches of an epoch, whole or by the samples that they have.
 pub(crate) enum Feed<'d, B> {
     Whole(Source<'d, B>),
     /// Several processes gather a part of each batch. `gather` makes a batch of some samples.
     Cut {
         order: Source<'d, Vec<usize>>,
-        gather: Box<dyn FnMut(&[usize]) -> B + 'd>,
+        gather: Box<Gather<'d, B>>,
     },
 }
 
