@@ -89,7 +89,7 @@ fn time(mut f: impl FnMut()) -> f64 {
     };
     run(1);
     let times = (5e-3 / run(1)).clamp(1.0, 100.0) as usize;
-    let runs = (1.0 / (run(times) * times as f64)).clamp(3.0, 100.0) as usize;
+    let runs = (0.15 / (run(times) * times as f64)).clamp(2.0, 40.0) as usize;
     (0..runs).map(|_| run(times)).fold(f64::INFINITY, f64::min)
 }
 
@@ -120,7 +120,7 @@ fn measure(mpi: &Mpi, sizes: &[usize]) -> Result<Cost, Box<dyn std::error::Error
         adam.step(&mut model, grads);
     });
     // All processes repeat as often, whatever their clocks say.
-    let runs = (40_000_000 / params).clamp(20, 400);
+    let runs = (10_000_000 / params).clamp(6, 100);
     let steps = |parallel: &mut DataParallel| -> Result<f64, fanin::train::Error> {
         let mut seconds = vec![];
         for _ in 0..runs {

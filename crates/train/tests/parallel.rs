@@ -49,7 +49,7 @@ struct Thread {
     board: Arc<Board>,
 }
 
-/// Floats, bytes and lengths of one process.
+/// Numbers, bytes and counts.
 type Said = (Vec<f32>, Vec<u8>, Vec<usize>);
 
 /// What each process has to say, for all to see.
@@ -59,12 +59,7 @@ struct Board {
 }
 
 impl Thread {
-    fn all(
-        &self,
-        values: &[f32],
-        bytes: &[u8],
-        counts: &[usize],
-    ) -> Vec<(Vec<f32>, Vec<u8>, Vec<usize>)> {
+    fn all(&self, values: &[f32], bytes: &[u8], counts: &[usize]) -> Vec<Said> {
         self.board.said.lock().unwrap()[self.rank] =
             (values.to_vec(), bytes.to_vec(), counts.to_vec());
         self.board.barrier.wait();
@@ -252,7 +247,7 @@ fn synchronized_batch_normalization_is_that_of_the_whole_batch() {
 #[test]
 fn the_backward_pass_of_synchronized_batch_normalization() {
     use fanin_nn::{BatchParts, NewF64, Tape};
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::mpsc::channel;
     /// The layer's input is `a·x` with a parameter a, so that its gradient says what reaches the input.
     #[derive(Parameters)]
     #[parameters(f64)]
@@ -281,11 +276,8 @@ fn the_backward_pass_of_synchronized_batch_normalization() {
     let whole = gradients(0..10);
     // Parts of 3 and 7 rows, each of which tells the other its sums.
     let parts = [0..3, 3..10];
-    type End = (Sender<Vec<f64>>, Receiver<Vec<f64>>);
-    let (ends, mut others): (Vec<End>, Vec<_>) = {
-        let ((a, from_a), (b, from_b)) = (channel(), channel());
-        (vec![(a, from_b), (b, from_a)], vec![])
-    };
+    let ((to_b, from_a), (to_a, from_b)) = (channel::<Vec<f64>>(), channel::<Vec<f64>>());
+    let (ends, mut others) = ([(to_b, from_b), (to_a, from_a)], vec![]);
     std::thread::scope(|scope| {
         let threads: Vec<_> = ends
             .into_iter()
