@@ -4,25 +4,20 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The example, built as this test is.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let here = env::current_exe().unwrap();
-        let folder = here.parent().and_then(Path::parent).unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--example", "compare_inits"]);
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        build.current_dir(env!("CARGO_MANIFEST_DIR"));
-        assert!(build.status().unwrap().success());
-        folder.join("examples/compare_inits").with_extension(env::consts::EXE_EXTENSION)
-    })
+/// The example, which `cargo test` builds.
+fn program() -> PathBuf {
+    let here = env::current_exe().unwrap();
+    let folder = here.parent().and_then(Path::parent).unwrap().join("examples");
+    let program = folder.join("compare_inits").with_extension(env::consts::EXE_EXTENSION);
+    assert!(
+        program.exists(),
+        "{} is missing: run `cargo test`, which builds it",
+        program.display()
+    );
+    program
 }
 
 /// A folder that is removed in the end.
