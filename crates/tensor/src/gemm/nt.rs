@@ -23,7 +23,7 @@ pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c
     let (m, k, n) = (a.rows, a.cols, b.cols);
     debug_assert!(k == 1 || (a.col_stride == 1 && b.row_stride == 1));
     let bytes = n * k * size_of::<T>();
-    let beyond_cache = bytes > cache::second();
+    let beyond_cache = bytes > 2 * cache::second();
     let nanos = nanos(m, k, n).max(bytes / BYTES_PER_NANO);
     let split = Split::new(m, n, (n * k).max(m * k), nanos);
     let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
@@ -63,7 +63,7 @@ struct Nt<'a, T> {
     columns: Range<usize>,
     /// How many rows C has.
     all_rows: usize,
-    /// Whether B is larger than the second cache.
+    /// Whether most of B is not in the second cache.
     beyond_cache: bool,
     start: Start<'a, T>,
     c: *mut T,
