@@ -8,6 +8,7 @@
 //! - [`operations`]: an operation of your own, with its backward pass.
 //! - [`performance`]: what costs time, and how to measure it.
 //! - [`reproducibility`]: which numbers are the same, where and when.
+//! - [`clusters`]: many machines, for one training or for many.
 //!
 //! `cargo run --release --example course` has fifteen small programs that go with them.
 
@@ -34,3 +35,6 @@ pub mod performance {}
 
 #[doc = include_str!("guide/reproducibility.md")]
 pub mod reproducibility {}
+
+#[doc = include_str!("guide/clusters.md")]
+pub mod clusters {}
