@@ -1,51 +1,20 @@
 //! Trainings on 1, 2 and 4 processes, which mpirun starts on this machine.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
-/// The program `examples/{name}.rs`, which `cargo test` builds.
-fn example(name: &str) -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let program = test.parent().unwrap().parent().unwrap().join("examples").join(name);
-    assert!(program.exists(), "{} is missing: run all tests of the crate", program.display());
-    program
-}
-
-/// A directory that is empty, and removed in the end.
-struct Dir(PathBuf);
+use common::{Dir, SETTINGS, errors, example};
 
 impl Dir {
-    fn new(name: &str) -> Self {
-        let dir = env::temp_dir().join(format!("fanin-mpi-{}-{name}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        Self(dir)
-    }
     fn file(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Settings of Open MPI for one machine, which another MPI ignores.
-const SETTINGS: [(&str, &str); 9] = [
-    ("OMPI_MCA_btl", "self,vader,tcp"),
-    ("OMPI_MCA_btl_tcp_if_include", "lo"),
-    ("OMPI_MCA_oob_tcp_if_include", "lo"),
-    ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
-    ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
-    ("OMPI_MCA_hwloc_base_binding_policy", "none"),
-    ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
-    ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
-    ("FANIN_NUM_THREADS", "1"),
-];
 
 /// Trainings that fail end within this time, on a busy machine too: the start takes most of it.
 const MOST: Duration = Duration::from_secs(30);
@@ -59,7 +28,7 @@ fn mpirun_with(settings: &[&str], processes: usize, args: &[&str]) -> Output {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", "120", "mpirun"]).args(settings);
     command.args(["-n", &processes.to_string()]).arg(example("train")).args(args);
-    command.envs(SETTINGS).output().unwrap()
+    command.envs(SETTINGS).env("FANIN_NUM_THREADS", "1").output().unwrap()
 }
 
 /// What a training says that ends before its time.
@@ -75,10 +44,6 @@ fn failure(settings: &[&str], processes: usize, args: &[&str]) -> String {
 
 fn mpirun(processes: usize, args: &[&str]) -> Output {
     mpirun_with(&[], processes, args)
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[track_caller]
@@ -235,8 +200,12 @@ fn fewer_samples_than_processes_and_fewer_micro_batches() {
 #[test]
 fn without_mpirun_it_is_one_process() {
     let mut command = Command::new("timeout");
-    let command =
-        command.arg("60").arg(example("train")).args(["steps=3", "micro=4"]).envs(SETTINGS);
+    let command = command
+        .arg("60")
+        .arg(example("train"))
+        .args(["steps=3", "micro=4"])
+        .envs(SETTINGS)
+        .env("FANIN_NUM_THREADS", "1");
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.starts_with("1 processes"), "{text}{}", errors(&output));
@@ -247,7 +216,12 @@ fn without_mpirun_it_is_one_process() {
 #[test]
 fn the_mpirun_of_another_library_is_refused() {
     let mut command = Command::new("timeout");
-    command.arg("60").arg(example("train")).arg("steps=3").envs(SETTINGS);
+    command
+        .arg("60")
+        .arg(example("train"))
+        .arg("steps=3")
+        .envs(SETTINGS)
+        .env("FANIN_NUM_THREADS", "1");
     let output = command.envs([("PMI_SIZE", "4"), ("PMI_RANK", "2")]).output().unwrap();
     let errors = errors(&output);
     assert!(!output.status.success());

@@ -1,51 +1,17 @@
 //! Sweeps that mpirun's processes share print what one process prints, also after one of them was killed.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-/// The directory of what is built.
-fn target() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    test.parent().and_then(Path::parent).unwrap().to_owned()
-}
+use common::{Dir, SETTINGS, errors, example};
 
-/// The program `examples/sweep.rs`, which `cargo test` builds.
 fn sweep() -> PathBuf {
-    let program = target().join("examples/sweep");
-    assert!(program.exists(), "{} is missing: run all tests of the crate", program.display());
-    program
+    example("sweep")
 }
-
-/// A directory that is empty, and removed in the end.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new(name: &str) -> Self {
-        let dir = env::temp_dir().join(format!("fanin-mpi-sweep-{}-{name}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        Self(dir)
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Settings of Open MPI for one machine, which another MPI ignores.
-const SETTINGS: [(&str, &str); 8] = [
-    ("OMPI_MCA_btl", "self,vader,tcp"),
-    ("OMPI_MCA_btl_tcp_if_include", "lo"),
-    ("OMPI_MCA_oob_tcp_if_include", "lo"),
-    ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
-    ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
-    ("OMPI_MCA_hwloc_base_binding_policy", "none"),
-    ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
-    ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
-];
 
 /// `None` where there is no mpirun. CI must have it.
 fn mpirun(program: &Path, processes: usize, args: &[&str]) -> Option<Output> {
@@ -71,10 +37,6 @@ fn mpirun_with(
     command.args(["--kill-after=5", "60", "mpirun"]).args(settings);
     command.args(["-n", &processes.to_string()]);
     Some(command.arg(program).args(args).envs(SETTINGS).output().unwrap())
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[track_caller]
