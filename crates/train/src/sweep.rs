@@ -79,10 +79,7 @@ pub struct Sweep {
     schemes: Vec<Scheme>,
     variants: Vec<String>,
     settings: String,
-    threads: Option<usize>,
-    part: SweepPart,
-    journal: Option<PathBuf>,
-    silent: bool,
+    runs: Runs,
 }
 
 impl Default for Sweep {
@@ -93,10 +90,7 @@ impl Default for Sweep {
             schemes: vec![],
             variants: vec![],
             settings: String::new(),
-            threads: None,
-            part: SweepPart::WHOLE,
-            journal: None,
-            silent: false,
+            runs: Runs::new("", [""; 0]),
         }
     }
 }
@@ -145,7 +139,7 @@ impl Sweep {
     /// several processes share the trainings, each has one thread at first.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
-        Self { threads: Some(threads), ..self }
+        Self { runs: self.runs.threads(threads), ..self }
     }
 
     /// Appends each finished training to this file, and leaves out those that it has: a second start goes on
@@ -170,14 +164,14 @@ impl Sweep {
     /// ```
     #[must_use]
     pub fn journal(self, path: impl Into<PathBuf>) -> Self {
-        Self { journal: Some(path.into()), ..self }
+        Self { runs: self.runs.journal(path), ..self }
     }
 
     /// Trains a share alone, for a job array: `.part("3/16".parse()?).journal("part-3")` in the third of 16
     /// jobs. [`merge`](Sweep::merge) puts the journals together.
     #[must_use]
     pub fn part(self, part: SweepPart) -> Self {
-        Self { part, ..self }
+        Self { runs: self.runs.part(part), ..self }
     }
 
     /// What else the scores depend on, such as `20 epochs, 64 units`. A journal of a sweep with other settings
@@ -190,7 +184,7 @@ impl Sweep {
     /// Shows nothing. Otherwise a line is written to the standard error after each training.
     #[must_use]
     pub fn silent(self) -> Self {
-        Self { silent: true, ..self }
+        Self { runs: self.runs.silent(), ..self }
     }
 
     /// All trainings, in the order of the results: by variant, initializer, rate and seed.
@@ -311,10 +305,7 @@ impl Sweep {
             Some(format!("seeds {}", ranges(&self.seeds))),
         ];
         let settings = settings.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        let mut runs = Runs::new(settings, trials.iter().map(Trial::full_name)).part(self.part);
-        runs = self.journal.iter().fold(runs, |runs, path| runs.journal(path));
-        runs = self.threads.iter().fold(runs, |runs, &threads| runs.threads(threads));
-        if self.silent { runs.silent() } else { runs }
+        self.runs.clone().of(settings, trials.iter().map(Trial::full_name))
     }
 }
 

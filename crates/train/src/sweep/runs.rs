@@ -72,6 +72,11 @@ impl Runs {
         }
     }
 
+    /// These runs, with the options of `self`.
+    pub(super) fn of(self, settings: String, names: impl Iterator<Item = String>) -> Self {
+        Self { settings, names: names.collect(), ..self }
+    }
+
     /// Does this many runs at once: at first one for each core, and in each of several processes one.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {

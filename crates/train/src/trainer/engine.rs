@@ -1,5 +1,8 @@
 //! The loop of a training. It knows no type of model, loss or data, so it is compiled once.
 
+mod saving;
+mod together;
+
 use std::mem;
 use std::ops::Range;
 use std::time::Instant;
@@ -10,15 +13,15 @@ use fanin_nn::optim::{Ema, Optimizer};
 use fanin_nn::{GradientSum, Gradients, Parameters, Tape};
 use fanin_tensor::Tensor;
 
+use self::saving::Place;
 use super::callback::{EpochEnd, StepEnd};
-use super::checkpoints::{self, Checkpoints, Training};
 use super::early_stopping::{Progress as Verdict, Watch};
 use super::interrupt::Interrupt;
 use super::options::Options;
 use super::progress::{Progress, Show};
 use super::snapshot::{Snapshot, is_finite};
 use crate::history::{Epoch, History, Stopped};
-use crate::parallel::{DataParallel, agree};
+use crate::parallel::DataParallel;
 use crate::{Error, Result};
 
 /// What the loop needs of model, loss and data.
@@ -86,14 +89,6 @@ struct Mean {
     sum: f64,
     samples: usize,
     steps: usize,
-}
-
-/// Where in an epoch a training goes on.
-struct Place {
-    taken: usize,
-    mean: Mean,
-    epoch_rng: TorchRng,
-    rng: TorchRng,
 }
 
 fn default_rng() -> TorchRng {
@@ -243,114 +238,6 @@ impl Loop<'_, '_> {
         Ok(())
     }
 
-    /// Goes on from the latest checkpoint: the epoch, and the place in it.
-    fn resume(&mut self) -> Result<(usize, Option<Place>)> {
-        let (true, Some(checkpoints)) = (self.options.resume, &self.options.checkpoints) else {
-            return Ok((1, None));
-        };
-        let (model, optimizer) = self.task.parts();
-        let before = checkpoints::params_of(model);
-        let latest = match &mut self.options.parallel {
-            None => checkpoints.latest(model)?,
-            Some(parallel) => checkpoints.latest_of_first(model, parallel)?,
-        };
-        let Some((file, training)) = latest else { return Ok((1, None)) };
-        let own = (self.options.batch as u64, self.options.accumulate as u64);
-        let theirs = (training.batch, training.accumulate);
-        let best = Snapshot::from_tensors(training.best);
-        let history = History::from_json(&training.history);
-        let why = if own != theirs {
-            Some(format!(
-                "it has batches of {} and adds up {}, and this training has {} and {}",
-                theirs.0, theirs.1, own.0, own.1
-            ))
-        } else if training.watch.is_some() != self.watch.is_some() {
-            Some("one of the two has early stopping, and the other has not".into())
-        } else if training.average.is_some() != self.average.is_some() {
-            Some("one of the two averages weights, and the other does not".into())
-        } else if !best.tensors().is_empty() && !best.fits(model) {
-            Some("its best weights do not fit the model".into())
-        } else if let Err(error) = optimizer.load_state(model, training.optimizer) {
-            Some(error.to_string())
-        } else {
-            match (&mut self.average, training.average) {
-                (Some(average), Some(state)) => average.load_state(model, state).err(),
-                _ => None,
-            }
-            .map(|error| error.to_string())
-        };
-        let why = why.or_else(|| match &history {
-            Ok(history) if history.epochs.len() as u64 + 1 == training.epoch => None,
-            Ok(_) => Some("its history has other epochs than it says".into()),
-            Err(error) => Some(error.to_string()),
-        });
-        if let Some(why) = why {
-            self.good.restore(model);
-            checkpoints::set_params(model, &before);
-            return Err(Error::Resume { file, why });
-        }
-        checkpoints::set_params(model, &training.params);
-        self.history = history.unwrap_or_default();
-        self.good.take(model);
-        self.good_epoch = training.epoch as usize - 1;
-        if let (Some(watch), Some(state)) = (&mut self.watch, training.watch) {
-            watch.set_state(state);
-        }
-        (self.best, self.lowest) = (best, training.lowest);
-        (self.base, self.step) = (training.base, training.step as usize);
-        let epoch = training.epoch as usize;
-        // What draws the order of each epoch draws those of the earlier ones again.
-        for _ in 1..epoch {
-            self.task.begin();
-        }
-        let mean = Mean {
-            sum: training.sum,
-            samples: training.samples as usize,
-            steps: training.steps as usize,
-        };
-        let (taken, epoch_rng, rng) = (training.taken as usize, training.epoch_rng, training.rng);
-        set_default_rng(rng.clone());
-        let ended = self.history.stopped == Stopped::Early;
-        let first = if ended { usize::MAX } else { epoch };
-        Ok((first, Some(Place { taken, mean, epoch_rng, rng })))
-    }
-
-    /// Saves the training, which goes on in epoch `epoch`, if there are to be checkpoints.
-    fn save(&mut self, epoch: usize, mean: &Mean) -> Result<()> {
-        let Some(checkpoints) = self.options.checkpoints.clone() else { return Ok(()) };
-        self.first_alone(&mut |this| this.write(&checkpoints, epoch, mean))
-    }
-
-    fn save_best(&mut self) -> Result<()> {
-        let Some(checkpoints) = self.options.checkpoints.clone() else { return Ok(()) };
-        self.first_alone(&mut |this| checkpoints.save_best(this.task.parts().0))
-    }
-
-    fn write(&mut self, checkpoints: &Checkpoints, epoch: usize, mean: &Mean) -> Result<()> {
-        let (model, optimizer) = self.task.parts();
-        let training = Training {
-            step: self.step as u64,
-            epoch: epoch as u64,
-            taken: self.taken as u64,
-            sum: mean.sum,
-            samples: mean.samples as u64,
-            steps: mean.steps as u64,
-            base: self.base,
-            batch: self.options.batch as u64,
-            accumulate: self.options.accumulate as u64,
-            epoch_rng: self.epoch_rng.clone(),
-            rng: default_rng(),
-            optimizer: optimizer.state(),
-            average: self.average.as_ref().map(Ema::state),
-            params: checkpoints::params_of(model),
-            watch: self.watch.as_ref().map(Watch::state),
-            best: self.best.tensors().to_vec(),
-            lowest: self.lowest,
-            history: self.history.to_json(),
-        };
-        checkpoints.save(model, &training)
-    }
-
     /// The steps of an epoch: the losses, the last rate, and why training stopped, if it did.
     fn epoch(
         &mut self,
@@ -431,14 +318,6 @@ impl Loop<'_, '_> {
         Ok((mean, rate, self.stops().then_some(Stopped::Interrupted)))
     }
 
-    /// Whether Ctrl-C ends training: of several processes, all know it at the same step.
-    fn stops(&self) -> bool {
-        match self.options.parallel {
-            Some(_) => self.told_to_stop,
-            None => self.interrupt.pressed(),
-        }
-    }
-
     fn advance(&mut self) -> Result<bool> {
         let result = self.task.advance();
         match result {
@@ -496,119 +375,6 @@ impl Loop<'_, '_> {
         mean.sum += total;
         mean.samples += samples;
         Ok(total / samples as f64)
-    }
-
-    /// A step on several processes, each of which computes some micro-batches.
-    fn together(
-        &mut self,
-        parallel: &mut DataParallel,
-        number: usize,
-        mean: &mut Mean,
-    ) -> Result<f64> {
-        // A batch that is not cut is a micro-batch.
-        let parts = if self.task.is_cut() { parallel.count() } else { 1 };
-        let accumulate = self.options.accumulate;
-        parallel.begin_step(self.step, self.task.parts().0, parts * accumulate);
-        let (mut place, mut batches) = (None, 0);
-        loop {
-            let samples = self.task.samples();
-            let largest = if self.task.is_cut() { self.options.batch } else { samples };
-            for part in parallel.cut(samples, largest, parts) {
-                let micro_batch = batches * parts + part.number;
-                if !parallel.owns(micro_batch) || place.is_some() {
-                    continue;
-                }
-                self.task.take_part(part.samples());
-                let seeded = parallel.seeded(micro_batch);
-                let (loss, grads) = self.task.gradients(&mut self.tape);
-                drop(seeded);
-                parallel.take(micro_batch, part.samples.len(), loss, &grads);
-                if !loss.is_finite() {
-                    place = Some(self.place_of_non_finite());
-                }
-            }
-            batches += 1;
-            if batches == accumulate || !self.advance()? {
-                break;
-            }
-        }
-        let told = parallel.tell(self.interrupt.pressed())?;
-        self.told_to_stop = told.stop;
-        if let Some((process, loss)) = told.bad {
-            let place = parallel.text_of(process, place)?;
-            return Err(self.fail(number, "the loss", f64::from(loss), place));
-        }
-        let mut grads = parallel.combine()?;
-        clip(&mut grads, self.options.clip_norm, self.options.clip_value);
-        let (model, optimizer) = self.task.parts();
-        optimizer.step(model, grads);
-        mean.sum += told.total;
-        mean.samples += told.samples;
-        Ok(told.total / told.samples as f64)
-    }
-
-    /// Checks that several processes train in the same way: `data` is a number for the data.
-    fn compare(&mut self, data: u64) -> Result<()> {
-        let Some(mut parallel) = self.options.parallel.take() else { return Ok(()) };
-        let options = &*self.options;
-        let (model, optimizer) = self.task.parts();
-        let rates = options.schedule.as_ref().map(|schedule| {
-            (0..16).map(|step| schedule.lr(self.base, step).to_bits()).collect::<Vec<_>>()
-        });
-        let recipe = format!(
-            "{:?}",
-            (
-                (options.epochs, options.batch, options.order, options.accumulate),
-                (options.clip_norm, options.clip_value, options.average),
-                (options.checkpoints.is_some(), options.resume, self.step, self.base.to_bits()),
-                (options.on_step.len(), options.on_epoch.len(), &options.early_stopping),
-                (optimizer.state().optimizer, optimizer.lr().to_bits(), rates, self.metrics),
-            )
-        );
-        let others = [
-            (
-                agree::number(recipe),
-                "other options of the trainer than process 0; give all the same",
-            ),
-            (data, "other training samples than process 0; read the same data in every process"),
-        ];
-        let result = parallel.check_with(model, &others);
-        self.options.parallel = Some(parallel);
-        result
-    }
-
-    /// Of several processes, the numbers of process 0 count, so that all decide alike. Checks that their
-    /// weights are still the same.
-    fn agree_on(&mut self, valid_loss: &mut Option<f64>, metrics: &mut [f64]) -> Result<()> {
-        let Some(parallel) = &mut self.options.parallel else { return Ok(()) };
-        parallel.same_values(self.task.parts().0)?;
-        let numbers = valid_loss.iter_mut().chain(metrics);
-        let numbers: Vec<&mut f64> = numbers.collect();
-        let own: Vec<u64> = numbers.iter().map(|number| number.to_bits()).collect();
-        let all = parallel.words("the processes agreed on what was measured", &own)?;
-        for (number, &bits) in numbers.into_iter().zip(&all[0]) {
-            *number = f64::from_bits(bits);
-        }
-        Ok(())
-    }
-
-    /// Lets the first of several processes do something, and all of them know whether it could.
-    fn first_alone(&mut self, f: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        let Some(parallel) = &self.options.parallel else { return f(self) };
-        if !parallel.is_first() {
-            let Some(parallel) = &mut self.options.parallel else { return Ok(()) };
-            let why = parallel.text_of(0, None)?;
-            if why.is_empty() {
-                return Ok(());
-            }
-            return Err(Error::Processes { why: format!("process 0 has failed: {why}") });
-        }
-        let result = f(self);
-        let why = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        if let Some(parallel) = &mut self.options.parallel {
-            parallel.text_of(0, Some(why))?;
-        }
-        result
     }
 
     /// Calls the callbacks of an epoch. Returns whether one of them ends training.
