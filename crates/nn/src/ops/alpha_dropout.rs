@@ -6,24 +6,11 @@
 use fanin_tensor::map::map;
 use fanin_tensor::{Scalar, Set};
 
-use super::dropout::{draw_noise, require_probability};
-use crate::tape::{Backward, Op, Var};
+use super::dropout::{Masked, draw_noise, require_probability};
+use crate::tape::Var;
 
 /// `λα` of SELU.
 const SELU_LIMIT: f64 = 1.758_099_340_847_376_6;
-
-/// Saves n.
-#[derive(Debug)]
-struct AlphaDropout;
-
-impl<T: Scalar> Op<T> for AlphaDropout {
-    fn backward(&self, cx: &mut Backward<'_, T>) {
-        let (noise, dy) = (cx.saved(), cx.dy());
-        if let Some((write, dx)) = cx.grad(0) {
-            map([dy, noise], write, dx, |[dy, n]| dy * n);
-        }
-    }
-}
 
 once! {
     impl<'t, T: Scalar> Var<'t, T> {
@@ -55,7 +42,7 @@ once! {
             if p == 0.0 {
                 return self;
             }
-            self.tape().apply(AlphaDropout, &[self], |cx| {
+            self.tape().apply(Masked, &[self], |cx| {
                 let x = cx.input(0);
                 let (y, noise) = cx.output_and_save(x.shape(), x.shape());
                 let a = 1.0 / ((SELU_LIMIT * SELU_LIMIT * p + 1.0) * (1.0 - p)).sqrt();

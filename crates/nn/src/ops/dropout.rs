@@ -8,10 +8,11 @@ use fanin_tensor::{Scalar, Set};
 
 use crate::tape::{Backward, Op, Var};
 
+/// Saves n: `dx = dy ⊙ n`.
 #[derive(Debug)]
-struct Dropout;
+pub(super) struct Masked;
 
-impl<T: Scalar> Op<T> for Dropout {
+impl<T: Scalar> Op<T> for Masked {
     fn backward(&self, cx: &mut Backward<'_, T>) {
         let (noise, dy) = (cx.saved(), cx.dy());
         if let Some((write, dx)) = cx.grad(0) {
@@ -50,7 +51,7 @@ once! {
             if p == 0.0 {
                 return self;
             }
-            self.tape().apply(Dropout, &[self], |cx| {
+            self.tape().apply(Masked, &[self], |cx| {
                 let x = cx.input(0);
                 let (y, noise) = cx.output_and_save(x.shape(), x.shape());
                 // PyTorch also rounds 1 − p before the division.
