@@ -49,6 +49,12 @@ use crate::{Batches, Buffers};
 ///     assert_eq!(y.as_slice()[0], x.as_slice()[2] + 1.0);
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no data set",
+    label = "no `Data`, such as a `Table` or a `Dataset`",
+    note = "`Table::from_tensors(x, y)` and `Table::from_rows(rows, y)` make a table of numbers in memory, \
+            `Frame::from_csv(path)` reads a file"
+)]
 pub trait Data: Send + Sync {
     /// What [`gather`](Data::gather) makes: usually inputs and targets.
     type Batch: Send + 'static;

@@ -31,7 +31,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read or write.
-    #[error("{file}: cannot {action}: {source}; check that the path is right and yours to use")]
+    #[error(
+        "{file}: cannot {action}: {source}{}; check that the path is right and yours to use",
+        not_found(file, source)
+    )]
     Io {
         /// The file or directory.
         file: PathBuf,
@@ -545,5 +548,13 @@ impl Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where a file that is not there was looked for.
+fn not_found(file: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => fanin_files::working_directory(file),
+        _ => String::new(),
     }
 }

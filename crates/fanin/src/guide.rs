@@ -8,6 +8,7 @@
 //! - [`operations`]: an operation of your own, with its backward pass.
 //! - [`performance`]: what costs time, and how to measure it.
 //! - [`reproducibility`]: which numbers are the same, where and when.
+//! - [`mistakes`]: what is said of each, and what to do.
 //! - [`clusters`]: many machines, for one training or for many.
 //!
 //! `cargo run --release --example course` has fifteen small programs that go with them.
@@ -17,6 +18,9 @@ pub mod initialization {}
 
 #[doc = include_str!("guide/from_pytorch.md")]
 pub mod from_pytorch {}
+
+#[doc = include_str!("guide/mistakes.md")]
+pub mod mistakes {}
 
 #[doc = include_str!("guide/models.md")]
 pub mod models {}

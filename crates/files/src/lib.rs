@@ -20,6 +20,7 @@ mod overwrite;
 mod replace;
 mod temporary;
 
+use std::env;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -85,5 +86,14 @@ fn refuse_other_than_file(path: &Path) -> Result<(), Error> {
         Ok(found) if found.is_dir() => Err(Error::NotAFile("a directory")),
         Ok(found) if !found.is_file() => Err(Error::NotAFile("a device or a pipe")),
         _ => Ok(()),
+    }
+}
+
+/// Where a relative path begins, for a message about a file that is not there: ` in /home/me/net`; nothing for
+/// an absolute one.
+pub fn working_directory(path: &Path) -> String {
+    match env::current_dir() {
+        Ok(directory) if path.is_relative() => format!(" in {}", directory.display()),
+        _ => String::new(),
     }
 }

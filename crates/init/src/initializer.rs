@@ -41,6 +41,12 @@ use crate::{ParamKind, ParamSpec};
 /// let w = FewInputs(15).draw(&ParamSpec::weight(784, 128), &[128, 784], &mut TorchRng::seed(1));
 /// assert_eq!(w.iter().filter(|&&x| x != 0.0).count(), 128 * 15);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no initializer",
+    label = "no `Initializer`, such as `KaimingNormal::default()`, `Zeros` or `Constant(0.1)`",
+    note = "call `default()` or `new(…)` where only a name is given, write a closure as `from_fn(…)`, or \
+            implement `Initializer` for your type"
+)]
 pub trait Initializer: fmt::Debug + Send + Sync {
     /// Overwrites `values`, in row-major order, with a draw from this initializer.
     ///

@@ -6,5 +6,6 @@ mod error;
 mod sections;
 
 pub use checkpoint::Checkpoint;
+pub(crate) use error::IN_MEMORY;
 pub use error::{Error, Result};
 pub use sections::Sections;

@@ -159,6 +159,12 @@ use crate::tape::Var;
 /// evaluate(&model, &x, &Tensor::zeros([4, 2]), &losses::from_fn(|y, target| (y - target).abs().mean()));
 /// evaluate(&model, &x, &Tensor::zeros([4, 2]), &Mse::new());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no loss for targets of type `{Y}`",
+    label = "no `Loss` of such targets",
+    note = "labels `[usize]` have losses such as `CrossEntropy::new()`, tensors such as `Mse::new()`; a \
+            closure is `losses::from_fn(|prediction, target| …)`"
+)]
 pub trait Loss<Y: ?Sized, T: Scalar = f32> {
     /// The loss of a prediction.
     ///

@@ -31,6 +31,12 @@ use crate::tape::{Mode, Scope, Var};
 /// assert_eq!(net.predict(&Tensor::zeros([5, 8])).shape(), [5, 8]);
 /// assert_eq!(net.named_params()[0].0, "inner.weight");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer with elements of type `{T}`",
+    label = "no `Module`, such as `Linear::new(784, 10)` or `Relu`",
+    note = "call `build()` on a builder, write a function without parameters as `Lambda::new(…)`, or \
+            derive `Parameters` and `Clone` for your type and implement `Module` for it"
+)]
 pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
     /// What the layer computes. The tape decides whether it is recorded, and has the
     /// [mode](crate::Tape::mode).

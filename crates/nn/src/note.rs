@@ -29,6 +29,14 @@ pub(crate) enum Note {
     ZeroGradients,
     /// A loss is infinite or NaN.
     NonFiniteLoss(f64),
+    /// A batch has few of the classes that the network tells apart.
+    FewClasses { samples: usize, found: usize, classes: usize },
+    /// All weights are constant when training begins.
+    ConstantWeights { path: String, value: f64 },
+    /// The first step of an optimizer makes a weight several times as large.
+    LargeStep { path: String, factor: f64, lr: f64 },
+    /// Steps compute gradients that nobody uses.
+    UnusedGradients { steps: u32 },
 }
 
 impl Note {
@@ -52,6 +60,22 @@ impl Note {
             Self::NoGradient { why } => format!("this step changes no parameter: {why}"),
             Self::ZeroGradients => "all gradients of the first step are 0".into(),
             Self::NonFiniteLoss(loss) => format!("the loss is {loss}"),
+            Self::FewClasses { samples, found, classes } => format!(
+                "the {samples} labels of the batch are of {found} of {classes} classes, as in data that is \
+                 sorted by class"
+            ),
+            Self::ConstantWeights { path, value } => format!(
+                "all weights are constant, {path} is {} everywhere: the units of a layer compute the \
+                 same, and training keeps them equal",
+                show(*value)
+            ),
+            Self::LargeStep { path, factor, lr } => format!(
+                "the first step makes {path} {} times as large: the learning rate of {lr:?} is too high",
+                show(*factor)
+            ),
+            Self::UnusedGradients { steps } => {
+                format!("{steps} steps computed gradients, and nobody used them")
+            }
         }
     }
 
@@ -88,6 +112,24 @@ impl Note {
                                        gradients by clip_norm, or look at InitReport"
                     .into()
             }
+            Self::FewClasses { .. } => "shuffle it before a part is taken, by train_test_split or \
+                                        stratified_split, and let batches shuffle: \
+                                        batches(64).shuffle()"
+                .into(),
+            Self::ConstantWeights { .. } => {
+                "draw the weights at random, as Linear::new does, or by \
+                                             KaimingNormal, XavierNormal or Orthogonal"
+                    .into()
+            }
+            Self::LargeStep { .. } => {
+                "try a tenth, then a hundredth of it, or look for it by LrFinder; \
+                                       Adam often starts at 1e-3"
+                    .into()
+            }
+            Self::UnusedGradients { .. } => "give them to an optimizer, by \
+                                             optimizer.step(&mut model, grads); for a loss alone, \
+                                             Tape::value is twice as fast"
+                .into(),
         }
     }
 

@@ -49,3 +49,26 @@ use fanin_tensor::show_shape;
 pub(crate) fn bad_shapes(op: &str, a: &[usize], b: &[usize], why: &str) -> ! {
     panic!("{op}: {} and {} do not fit: {why}", show_shape(a), show_shape(b))
 }
+
+/// What to do with an input that a layer of so many features does not take.
+#[cold]
+pub(crate) fn how_to_fit(x: &[usize], inputs: usize) -> String {
+    let mut features = 1;
+    for (axis, &length) in x.iter().enumerate().rev() {
+        features *= length;
+        if features == inputs && axis > 0 {
+            let rows: usize = x[..axis].iter().product();
+            return format!("reshape it to {rows}×{inputs}, as a first layer Flatten does");
+        }
+        if features == inputs {
+            return format!("reshape it to 1×{inputs}, a batch of one sample");
+        }
+    }
+    match x {
+        [] => format!("give it samples of {inputs} numbers, as 1×{inputs}"),
+        [.., found] => format!(
+            "a sample has {found} numbers, and the layer takes {inputs}; build it for {found}, or \
+             give it other data"
+        ),
+    }
+}

@@ -2,6 +2,7 @@
 //! [`RuleOptimizer`] does the rest for all of them: state by parameter, groups, rates, checks.
 
 mod averaging;
+mod first_step;
 mod lbfgs;
 mod memory;
 mod pass;
@@ -72,6 +73,11 @@ use crate::tape::Gradients;
 /// A momentum whose gradient is 0 decays to subnormal numbers, on which many CPUs are slow. So every 16th
 /// step of a parameter sets its elements below 8e-31 (for `f32`) to 0, and those of its slots below 8e-37.
 /// See [`subnormal`](fanin_tensor::subnormal).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no optimizer",
+    label = "no `Optimizer`, such as `Adam::new(1e-3)`",
+    note = "a `Trainer` takes the loss first, then the optimizer: `Trainer::new(Mse::new(), Adam::new(1e-3))`"
+)]
 pub trait Optimizer<T: Scalar = f32>: Send {
     /// One step, in place. Parameters that are frozen, or on which the loss does not depend, stay as
     /// they are.

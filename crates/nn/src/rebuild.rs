@@ -6,7 +6,7 @@ use std::path::Path;
 use fanin_init::with_default_rng;
 
 use crate::io::checkpoint::{self, ARCHITECTURE};
-use crate::io::{Checkpoint, Error, Result};
+use crate::io::{Checkpoint, Error, IN_MEMORY, Result};
 use crate::layers::{NetworkSpec, Sequential};
 
 impl Sequential {
@@ -50,7 +50,7 @@ impl Sequential {
     /// [`load`](Self::load) from memory: a program can carry its model in itself.
     ///
     /// # Errors
-    /// As [`load`](Self::load), with `bytes` for the file's name.
+    /// As [`load`](Self::load), with `the model in memory` for the file's name.
     ///
     /// # Example
     /// ```
@@ -65,7 +65,7 @@ impl Sequential {
     /// # }
     /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut model = build(&mut &*bytes, bytes.len() as u64, Path::new("bytes"))?;
+        let mut model = build(&mut &*bytes, bytes.len() as u64, Path::new(IN_MEMORY))?;
         model.load_bytes(bytes)?;
         Ok(model)
     }

@@ -52,7 +52,7 @@ pub enum Error {
     /// A class label without an output.
     #[error(
         "{set}: the label of row {row} is {label}, and the model has {classes} outputs; labels count \
-         from 0, so correct the label, or give the model an output for each class"
+         from 0, so subtract 1 from labels that count from 1, or give the model an output for each class"
     )]
     Label {
         /// `the training set`, `the validation set`.

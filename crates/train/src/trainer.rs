@@ -15,6 +15,7 @@ mod snapshot;
 use std::fmt;
 use std::marker::PhantomData;
 
+use fanin_nn::optim::Optimizer;
 use fanin_nn::{Parameters, Tape, Var};
 
 pub use callback::{EpochEnd, StepEnd};
@@ -78,6 +79,7 @@ use crate::parallel::DataParallel;
 /// # Ok::<(), fanin_train::Error>(())
 /// ```
 #[doc(alias("Model.fit", "Learner"))]
+#[must_use = "a trainer does nothing until `fit` is called"]
 pub struct Trainer<'c, L, O, Y: ?Sized> {
     loss: L,
     optimizer: O,
@@ -90,7 +92,10 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// A trainer with this loss and optimizer: 10 epochs, shuffled batches of 32.
     ///
     /// The loss is a mean over the batch, as all losses are unless they are told otherwise.
-    pub fn new(loss: L, optimizer: O) -> Self {
+    pub fn new(loss: L, optimizer: O) -> Self
+    where
+        O: Optimizer,
+    {
         let (options, metrics, targets) = (Options::default(), vec![], PhantomData);
         Self { loss, optimizer, options, metrics, targets }
     }
@@ -329,7 +334,7 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     }
 }
 
-impl<'c, F, O> Trainer<'c, StepFn<F>, O, NoTarget> {
+impl<'c, F, O: Optimizer> Trainer<'c, StepFn<F>, O, NoTarget> {
     /// A trainer whose loss is any function of the tape, the model and a batch: for models with several
     /// inputs or outputs, losses that look at the weights, and any data.
     ///

@@ -5,6 +5,7 @@
 mod architecture;
 mod doctor;
 mod levels;
+mod mistakes;
 mod tabular;
 mod trainer;
 mod training_parity;

@@ -72,6 +72,14 @@ pub enum Fault {
         /// The loss.
         loss: String,
     },
+    /// The labels of the batch are of at most half of the classes, though it has 30 samples, and three for
+    /// each class, or more: the data may be sorted.
+    FewClasses {
+        /// The classes in the batch.
+        found: usize,
+        /// The classes that the network tells apart.
+        classes: usize,
+    },
     /// A number is infinite or NaN.
     NonFinite {
         /// The layers, in order.
@@ -181,8 +189,16 @@ fn noted(note: &Note) -> Option<Verdict> {
         Note::UnfitOutput { output, loss, .. } => {
             Fault::UnfitOutput { output: output.clone(), loss: (*loss).into() }
         }
+        Note::FewClasses { found, classes, .. } => {
+            Fault::FewClasses { found: *found, classes: *classes }
+        }
         // Those are for steps of training.
-        Note::NoGradient { .. } | Note::ZeroGradients | Note::NonFiniteLoss(_) => return None,
+        Note::NoGradient { .. }
+        | Note::ZeroGradients
+        | Note::NonFiniteLoss(_)
+        | Note::ConstantWeights { .. }
+        | Note::LargeStep { .. }
+        | Note::UnusedGradients { .. } => return None,
     };
     Some(Verdict { fault, finding: note.finding(), advice: note.advice() })
 }
@@ -408,6 +424,10 @@ impl<'l> Course<'l> {
             total: most.factor,
             per_layer: self.points[first].factor.powf(1.0 / (first + 1) as f64),
             culprit: self.culprit(first),
+            usual: self.points[..=first]
+                .iter()
+                .map(|p| p.weights)
+                .rfind(|l| l.activation.is_some()),
         })
     }
 
@@ -432,6 +452,8 @@ struct Extreme<'l> {
     total: f64,
     per_layer: f64,
     culprit: Option<(&'l LayerReport, f64)>,
+    /// A layer with an activation, up to the first of these: most output layers have none.
+    usual: Option<&'l LayerReport>,
 }
 
 impl Extreme<'_> {
@@ -441,7 +463,7 @@ impl Extreme<'_> {
             Some((layer, factor)) => {
                 rescale(&format!("the weights of layer {}", short(&layer.path)), layer, factor)
             }
-            None => rescale("the weights", self.layer, self.per_layer),
+            None => rescale("the weights", self.usual.unwrap_or(self.layer), self.per_layer),
         }
     }
 }

@@ -29,7 +29,7 @@ use std::path::Path;
 use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use super::codec::{self, ENTRY_LIMIT};
-use super::error::{Error, Result};
+use super::error::{Error, IN_MEMORY, Result};
 use super::sections::Sections;
 use crate::buffer::Buffer;
 use crate::param::Param;
@@ -143,7 +143,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// [`load`](Self::load) from memory. A program can contain its model by `include_bytes!`.
     ///
     /// # Errors
-    /// As [`load`](Self::load), with `bytes` for the file's name.
+    /// As [`load`](Self::load), with `the model in memory` for the file's name.
     ///
     /// # Example
     /// ```
@@ -167,7 +167,7 @@ pub trait Checkpoint<T: Scalar = f32>: Parameters<T> {
     /// # Errors
     /// As [`load_bytes`](Self::load_bytes).
     fn load_bytes_with(&mut self, bytes: &[u8]) -> Result<Sections> {
-        read(self, &mut &*bytes, bytes.len() as u64, Path::new("bytes"))
+        read(self, &mut &*bytes, bytes.len() as u64, Path::new(IN_MEMORY))
     }
 }
 
@@ -258,7 +258,7 @@ once! {
     ) -> Result<Vec<u8>> {
         let (mut bytes, sections) = (Cursor::new(vec![]), own?.with(sections));
         let written = entries(tensors).and_then(|entries| write(&entries, &sections, &mut bytes));
-        written.map_err(|source| write_error(Path::new("bytes"), source))?;
+        written.map_err(|source| write_error(Path::new(IN_MEMORY), source))?;
         Ok(bytes.into_inner())
     }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use fanin_files::working_directory;
 
 /// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -26,7 +28,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// No file has this name.
-    #[error("{file}: there is no such file; check the path, or save a model there first")]
+    #[error(
+        "{file}: there is no such file{}; check the path, or save a model there first",
+        working_directory(file)
+    )]
     NotFound {
         /// The file.
         file: PathBuf,
@@ -49,8 +54,9 @@ pub enum Error {
     },
     /// The operating system refused to write it.
     #[error(
-        "{file}: cannot be written: {source}; what was there before is unchanged. Check that the \
-         directory exists, is yours to write to and has room, or save elsewhere"
+        "{} cannot be written: {source}; what was there before is unchanged. Check that the \
+         directory exists, is yours to write to and has room, or save elsewhere",
+        of(file)
     )]
     Write {
         /// The file.
@@ -72,8 +78,9 @@ pub enum Error {
     },
     /// The file has another format.
     #[error(
-        "{file}: is no model saved by fanin: it starts with {found}; give a file that \
-         `save` has written"
+        "{} is no model saved by fanin: it starts with {found}; give a file that \
+         `save` has written",
+        of(file)
     )]
     Foreign {
         /// The file.
@@ -83,8 +90,9 @@ pub enum Error {
     },
     /// A later release of fanin wrote the file.
     #[error(
-        "{file}: is of format {version}, and this release of fanin reads formats up to {newest}; \
-         update fanin"
+        "{} is of format {version}, and this release of fanin reads formats up to {newest}; \
+         update fanin",
+        of(file)
     )]
     Newer {
         /// The file.
@@ -96,8 +104,8 @@ pub enum Error {
     },
     /// The file is too short.
     #[error(
-        "{file}: was cut short: {len} bytes are left of {}; copy it again, or load another \
-         checkpoint", expected.map_or("its header".into(), |n| n.to_string())
+        "{} was cut short: {len} bytes are left of {}; copy it again, or load another \
+         checkpoint", of(file), expected.map_or("its header".into(), |n| n.to_string())
     )]
     Truncated {
         /// The file.
@@ -109,8 +117,9 @@ pub enum Error {
     },
     /// The file is longer than its header says.
     #[error(
-        "{file}: goes on where it should end: it has {len} bytes, not {expected}; copy it again, \
-         or load another checkpoint"
+        "{} goes on where it should end: it has {len} bytes, not {expected}; copy it again, \
+         or load another checkpoint",
+        of(file)
     )]
     TooLong {
         /// The file.
@@ -122,8 +131,9 @@ pub enum Error {
     },
     /// Bytes changed since the file was written.
     #[error(
-        "{file}: is damaged: the checksum of its {part} is {found:08x}, not {expected:08x}; copy \
-         it again, or load another checkpoint"
+        "{} is damaged: the checksum of its {part} is {found:08x}, not {expected:08x}; copy \
+         it again, or load another checkpoint",
+        of(file)
     )]
     Damaged {
         /// The file.
@@ -137,8 +147,9 @@ pub enum Error {
     },
     /// The checksums are right, but the content is not valid.
     #[error(
-        "{file}: contradicts itself: {why}. Its checksums are right, so it was not damaged but \
-         written so; save the model again with fanin"
+        "{} contradicts itself: {why}. Its checksums are right, so it was not damaged but \
+         written so; save the model again with fanin",
+        of(file)
     )]
     Malformed {
         /// The file.
@@ -148,8 +159,9 @@ pub enum Error {
     },
     /// The element type differs from the model's.
     #[error(
-        "{file}: holds numbers of type {found}, and the model's are {expected}; load it into a \
-         model of {found} layers"
+        "{} holds numbers of type {found}, and the model's are {expected}; load it into a \
+         model of {found} layers",
+        of(file)
     )]
     ElementType {
         /// The file.
@@ -172,8 +184,8 @@ pub enum Error {
     },
     /// The file's parameters differ from the model's.
     #[error(
-        "{file}: holds another model: {}{}; build the model as it was when saved, or load \
-         another file", differences.join("; "), and_more(*more)
+        "{} holds another model: {}{}; build the model as it was when saved, or load \
+         another file", of(file), differences.join("; "), and_more(*more)
     )]
     OtherModel {
         /// The file.
@@ -189,6 +201,15 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// The name in messages about bytes that are in no file.
+pub(crate) const IN_MEMORY: &str = "the model in memory";
+
+/// The subject of a message: a file's name has a colon behind it.
+fn of(file: &Path) -> String {
+    let colon = if file == Path::new(IN_MEMORY) { "" } else { ":" };
+    format!("{}{colon}", file.display())
 }
 
 fn and_more(more: u64) -> String {

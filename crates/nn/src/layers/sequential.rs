@@ -13,6 +13,7 @@ use super::layer::Layer;
 use crate::describe::{Describe, Features};
 use crate::layers::NetworkSpec;
 use crate::module::Module;
+use crate::ops::how_to_fit;
 use crate::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 use crate::summary::{Row, Summary};
 use crate::tape::{Scope, Var};
@@ -215,7 +216,8 @@ once! {
             && input != output
         {
             panic!(
-                "Sequential: layer {}, {}, does not fit: the layers before give {output} features",
+                "Sequential: layer {}, {}, does not fit: the layers before give {output} features, and it \
+                 takes {input}",
                 model.layers.len(),
                 layer.describe(),
             );
@@ -239,9 +241,10 @@ once! {
                 && x.with_shape(|shape| shape.last() != Some(&input))
             {
                 panic!(
-                    "Sequential: input {} does not fit layer {i}, {}",
+                    "Sequential: input {} does not fit layer {i}, {}: {}",
                     x.shape(),
                     layer.describe(),
+                    how_to_fit(&x.shape(), input),
                 );
             }
             x = layer.forward(x);

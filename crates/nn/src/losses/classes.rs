@@ -49,7 +49,12 @@ impl Classes {
     #[track_caller]
     pub(super) fn shape(&self, loss: &str, shape: &[usize], target: &[usize]) -> [usize; 2] {
         let &[rows, classes] = shape else {
-            bad_shapes(loss, shape, target, "logits must be (rows, classes)")
+            bad_shapes(
+                loss,
+                shape,
+                target,
+                "logits must be (rows, classes); reshape a single sample to a row, 1×n, before forward",
+            )
         };
         if let Some(weights) = &self.weights
             && weights.len() != classes
@@ -68,9 +73,19 @@ impl Classes {
         }
         for (row, &label) in labels.iter().enumerate() {
             if label >= classes && self.keeps(label) {
-                panic!("{loss}: label {label} of row {row} is not below {classes} classes");
+                bad_label(loss, label, row, classes);
             }
         }
         [rows, classes]
     }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn bad_label(loss: &str, label: usize, row: usize, classes: usize) -> ! {
+    panic!(
+        "{loss}: label {label} of row {row} is not below {classes} classes; labels count from 0, so \
+         subtract 1 from labels that count from 1, or give the model an output for each class"
+    )
 }

@@ -4,7 +4,7 @@ use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::{Scalar, Tensor, reduce};
 
 use super::classes::Classes;
-use super::fit::{Own, check_logits};
+use super::fit::{Own, check_labels, check_logits};
 use super::pointwise::Saved;
 use super::{Loss, PerSample, Reduction, soft_targets};
 use crate::tape::Var;
@@ -112,6 +112,7 @@ once! {
     ) -> Var<'t, T> {
         let [rows, classes] = options.classes.check("cross_entropy", &prediction.shape(), labels);
         check_logits("cross_entropy", prediction, Own::Softmax);
+        check_labels(prediction, labels, classes);
         let kept = |label: usize| options.classes.keeps(label);
         let denominator = options.classes.denominator(reduction, labels);
         let by_row = reduction == Reduction::None;

@@ -56,6 +56,29 @@ pub(super) fn check_logits<T: Scalar>(loss: &'static str, logits: Var<'_, T>, ow
     }
 }
 
+/// Notes labels of few of the classes, as in the first rows of sorted data.
+#[track_caller]
+pub(super) fn check_labels<T: Scalar>(prediction: Var<'_, T>, labels: &[usize], classes: usize) {
+    /// In a batch of so many, half of the classes are almost never missing by chance. Of two classes one may
+    /// be rare.
+    const ENOUGH: usize = 30;
+    const FOR_EACH: usize = 3;
+    let tape = prediction.tape();
+    let samples = labels.len();
+    if !tape.takes_notes() || classes < 3 || samples < ENOUGH.max(FOR_EACH * classes) {
+        return;
+    }
+    let mut seen = vec![false; classes];
+    for &label in labels.iter().filter(|&&label| label < classes) {
+        seen[label] = true;
+    }
+    let found = seen.iter().filter(|&&seen| seen).count();
+    if 2 * found <= classes {
+        let at = Some(Location::caller());
+        tape.note(Note::FewClasses { samples, found, classes }, at);
+    }
+}
+
 /// Notes log-probabilities that are none: logarithms of probabilities are at most 0.
 #[track_caller]
 pub(super) fn check_log_probabilities<T: Scalar>(loss: &'static str, prediction: Var<'_, T>) {

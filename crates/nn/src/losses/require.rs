@@ -1,6 +1,6 @@
 //! What a loss asks of its inputs. All panic at the caller's line.
 
-use fanin_tensor::{Scalar, Tensor};
+use fanin_tensor::{Scalar, Tensor, show_shape};
 
 use super::fit::check_targets;
 use crate::ops::bad_shapes;
@@ -18,8 +18,21 @@ pub(super) fn require_shape<T: Scalar>(
 ) {
     let shape = prediction.shape();
     if *shape != *target {
-        bad_shapes(loss, &shape, target, "prediction and target must have one shape");
+        bad_target(loss, &shape, target);
     }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn bad_target(loss: &str, prediction: &[usize], target: &[usize]) -> ! {
+    let elements = |shape: &[usize]| shape.iter().product::<usize>();
+    let why = "prediction and target must have one shape";
+    if elements(prediction) != elements(target) {
+        bad_shapes(loss, prediction, target, why);
+    }
+    let why = format!("{why}; reshape the target to {}", show_shape(prediction));
+    bad_shapes(loss, prediction, target, &why)
 }
 
 /// [`require_shape`], and the doctor's look at the targets of a regression.

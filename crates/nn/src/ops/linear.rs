@@ -4,7 +4,7 @@ use fanin_tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
 use super::axes::with_length;
-use super::bad_shapes;
+use super::{bad_shapes, how_to_fit};
 use crate::note::{LARGE, Note, Spread};
 use crate::tape::{Backward, Forward, Op, Var};
 
@@ -157,5 +157,9 @@ impl<T: Scalar> Op<T> for Linear {
 #[inline(never)]
 #[track_caller]
 fn bad_input(x: &[usize], inputs: usize, outputs: usize) -> ! {
-    panic!("linear: input {} does not fit a layer of {inputs} → {outputs}", show_shape(x))
+    panic!(
+        "linear: input {} does not fit a layer of {inputs} → {outputs}: {}",
+        show_shape(x),
+        how_to_fit(x, inputs)
+    )
 }

@@ -118,7 +118,7 @@ once! {
                 let (was, is) = (show_shape(shape), show_shape(&is));
                 panic!(
                     "step: parameter {path} is {is}, but was {was} in the steps before: an optimizer \
-                     serves one model"
+                     serves one model, so make one for each"
                 );
             }
             let (shape, steps, slots) =

@@ -4,6 +4,7 @@ use std::panic::Location;
 
 use fanin_tensor::{Scalar, Tensor};
 
+use super::first_step::{constant, too_large, weights};
 use super::memory::{Memory, associate};
 use super::pass::pass;
 use super::state::{OptimizerState, StateError, export};
@@ -137,6 +138,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
             group.rule.check();
         }
         let is_first = self.memory.is_empty();
+        let before = if cfg!(debug_assertions) && is_first { weights(model) } else { vec![] };
         let (mut start, mut first, mut found) = (0, true, 0);
         loop {
             let (rule, lr, groups) = (&self.rule, self.lr, &self.groups);
@@ -160,7 +162,8 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
             // Here, and not in the visitor, so that the panic is at the caller's line.
             if let Some(misfit) = pass.misfit {
                 panic!(
-                    "step: parameter {misfit} in the steps before: an optimizer serves one model"
+                    "step: parameter {misfit} in the steps before: an optimizer serves one model, so \
+                     make one for each"
                 );
             }
             // Mostly all entries fit, and one pass does it.
@@ -176,14 +179,25 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
             let depends = grads.count();
             assert!(
                 depends == 0,
-                "step: the model shows none of the {depends} parameters that the loss depends on; \
-                 derive Parameters for it, and skip no field that has parameters"
+                "step: the model shows none of the {depends} parameters that the loss depends on; give \
+                 step the model whose forward made the loss, derive Parameters for it, and skip no field \
+                 that has parameters"
             );
             if cfg!(debug_assertions) {
-                Note::NoGradient { why: grads.why_none() }.say(Location::caller());
+                let empty = self.memory.entries::<T>().is_empty();
+                let why =
+                    if empty { "the model has no layer with parameters" } else { grads.why_none() };
+                Note::NoGradient { why }.say(grads.speaker(Location::caller()));
             }
-        } else if cfg!(debug_assertions) && is_first && grads.norm() == T::ZERO {
-            Note::ZeroGradients.say(Location::caller());
+        } else if cfg!(debug_assertions) && is_first {
+            let at = grads.speaker(Location::caller());
+            if grads.norm() == T::ZERO {
+                Note::ZeroGradients.say(at);
+            } else if let Some(note) =
+                constant(&before).or_else(|| too_large(&before, model, self.lr))
+            {
+                note.say(at);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! [`Gradients`]: what a step lends to the optimizer.
 
 use std::fmt;
+use std::panic::Location;
 
 use fanin_tensor::reduce::PairwiseSum;
 use fanin_tensor::{Scalar, Tensor, reduce};
@@ -21,6 +22,10 @@ pub(super) trait Source<T: Scalar> {
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>));
     /// Why there is no gradient, if there is none.
     fn why_none(&self) -> &'static str;
+    /// The line that a note names: this one, unless another is to be named.
+    fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
+        at
+    }
     /// Calls `f` with the updates of one buffer, in the order in which they were recorded.
     fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>));
     /// [`find`](Self::find) for an optimizer, which is noted.
@@ -111,6 +116,7 @@ pub(crate) fn cap_factor<T: Scalar>(row: &[T], cap: T) -> Option<T> {
 /// assert!(norm > 900.0 && (grads.norm() - 1.0).abs() < 1e-5);
 /// sgd.step(&mut model, grads);
 /// ```
+#[must_use = "give them to an optimizer: `optimizer.step(&mut model, grads)`"]
 pub struct Gradients<'g, T: Scalar = f32> {
     source: &'g mut dyn Source<T>,
 }
@@ -151,6 +157,11 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     /// Why no parameter has a gradient, if none has.
     pub(crate) fn why_none(&self) -> &'static str {
         self.source.why_none()
+    }
+
+    /// The line that a note on the optimizer's step names.
+    pub(crate) fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
+        self.source.speaker(at)
     }
 
     /// How many parameters have a gradient.

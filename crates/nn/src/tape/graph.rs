@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::Location;
 
 use fanin_tensor::{Scalar, Tensor};
 
@@ -120,7 +121,11 @@ once! {
         fn report_untrained(&mut self) {
             if cfg!(debug_assertions) && self.recording && !self.probing {
                 let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
-                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))), self.watch.at);
+                let computed = with_grad.clone().next().is_some();
+                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))), self.watch.place());
+                if computed {
+                    self.watch.end_gradients();
+                }
             }
         }
 
@@ -401,21 +406,24 @@ impl<T: Scalar> Drop for ReleaseAtEnd<'_, T> {
 impl<T: Scalar> Drop for Graph<T> {
     fn drop(&mut self) {
         self.report_untrained();
-        complain(&self.untrained.end(), self.watch.at);
+        complain(&self.untrained.end(), self.watch.place());
     }
 }
 
 impl<T: Scalar> Source<T> for Graph<T> {
     /// Parameters are mostly asked for in the order of their use.
     fn find(&self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
+        self.watch.use_gradients();
         let at = self.position(param, hint)?;
         Some((at, self.grad(self.params[at].node)?))
     }
     fn find_mut(&mut self, param: u64) -> Option<&mut Tensor<T>> {
+        self.watch.use_gradients();
         let node = self.params[self.known(param)?].node;
         self.grad_mut(node)
     }
     fn each(&self, f: &mut dyn FnMut(u64, &Tensor<T>)) {
+        self.watch.use_gradients();
         for param in &self.params {
             if let Some(grad) = self.grad(param.node) {
                 f(param.id, grad);
@@ -437,6 +445,9 @@ impl<T: Scalar> Source<T> for Graph<T> {
     fn why_none(&self) -> &'static str {
         self.why_no_gradient()
     }
+    fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
+        Graph::speaker(self, at)
+    }
     fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
         for (earlier, i) in self.buffers.of(buffer).enumerate() {
             let Recorded { node, rate, .. } = &self.updates[i];
@@ -444,6 +455,7 @@ impl<T: Scalar> Source<T> for Graph<T> {
         }
     }
     fn take(&mut self, param: u64, hint: usize) -> Option<(usize, &Tensor<T>)> {
+        self.watch.use_gradients();
         let at = self.position(param, hint)?;
         self.params[at].shown = true;
         Some((at, self.grad(self.params[at].node)?))

@@ -1,5 +1,6 @@
 //! [`Watch`]: who records a step, and what its operations note.
 
+use std::cell::Cell;
 use std::panic::Location;
 
 use fanin_tensor::Scalar;
@@ -7,14 +8,32 @@ use fanin_tensor::Scalar;
 use super::{Curve, Graph, Mode, Tape};
 use crate::note::Note;
 
-#[derive(Default)]
 pub(super) struct Watch {
     /// The line that asked for the step.
     pub(super) at: Option<&'static Location<'static>>,
+    /// The line that notes name in place of those of a library.
+    speaker: Option<&'static Location<'static>>,
+    /// Whether the gradients of the step were used.
+    used: Cell<bool>,
+    /// Steps whose gradients nobody used; `None` once a step's were.
+    unused: Option<u32>,
     /// The number of the step.
     step: u32,
     /// What a diagnosis is told.
     notes: Vec<Note>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            at: None,
+            speaker: None,
+            used: Cell::new(false),
+            unused: Some(0),
+            step: 0,
+            notes: vec![],
+        }
+    }
 }
 
 impl Watch {
@@ -22,10 +41,47 @@ impl Watch {
     pub(super) fn begin(&mut self, recording: bool) {
         self.step = self.step.saturating_add(u32::from(recording));
         self.notes.clear();
+        self.used.set(false);
+    }
+
+    /// The line that a note on the step names.
+    pub(super) fn place(&self) -> Option<&'static Location<'static>> {
+        self.speaker.or(self.at)
+    }
+
+    /// Notes that the gradients of the step are used.
+    pub(super) fn use_gradients(&self) {
+        if cfg!(debug_assertions) {
+            self.used.set(true);
+        }
+    }
+
+    /// Ends a step that computed gradients.
+    pub(super) fn end_gradients(&mut self) {
+        /// Some programs look at the loss of a few batches by the way.
+        const PATIENCE: u32 = 20;
+        if self.used.get() {
+            self.unused = None;
+        }
+        let Some(unused) = self.unused.map(|unused| unused.saturating_add(1)) else { return };
+        self.unused = Some(unused);
+        if let (PATIENCE, Some(at)) = (unused, self.place()) {
+            Note::UnusedGradients { steps: PATIENCE }.say(at);
+        }
     }
 }
 
 impl<T: Scalar> Graph<T> {
+    /// Whether the tape speaks for another line: then its user reports a loss that is not finite.
+    pub(super) fn has_speaker(&self) -> bool {
+        self.watch.speaker.is_some()
+    }
+
+    /// The line that a note names: this one, unless the tape speaks for another.
+    pub(super) fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
+        self.watch.speaker.unwrap_or(at)
+    }
+
     /// What the operations of a diagnosis noted.
     pub(crate) fn notes(&self) -> &[Note] {
         &self.watch.notes
@@ -51,6 +107,13 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.at = Some(at);
     }
 
+    /// The line that notes of this tape name, instead of the lines of the library that uses it: that of its
+    /// caller.
+    #[doc(hidden)]
+    pub fn speak_for(&mut self, at: &'static Location<'static>) {
+        self.graph().watch.speaker = Some(at);
+    }
+
     /// Whether a note reaches anybody: in a diagnosis, and in a debug build.
     pub(crate) fn listens(&self) -> bool {
         cfg!(debug_assertions) || self.graph.borrow().probing
@@ -69,7 +132,7 @@ impl<T: Scalar> Tape<T> {
         let mut graph = self.graph.borrow_mut();
         if graph.probing {
             graph.watch.notes.push(note);
-        } else if let Some(at) = at.or(graph.watch.at) {
+        } else if let Some(at) = graph.watch.speaker.or(at).or(graph.watch.at) {
             note.say(at);
         }
     }

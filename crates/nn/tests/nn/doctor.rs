@@ -106,6 +106,38 @@ fn the_default_at_depth_30_vanishes() {
     assert!(reports[0].verdicts[0].advice.contains("the default and meant for shallow networks"));
 }
 
+/// The output layer has no activation, and the advice is for the ten layers that have one.
+#[test]
+fn the_default_at_depth_10_is_advised_to_take_kaiming() {
+    let default = KaimingUniform::torch_default();
+    for report in reports(64, || net(10, 64, &default, &fanin_nn::init::FanInUniform, Relu)) {
+        let first = &report.verdicts[0];
+        assert!(matches!(first.fault, Fault::VanishingActivations { .. }), "{report}");
+        let advice = first.advice.split(": ").last().unwrap();
+        assert!(advice.starts_with("KaimingNormal::default()"), "{report}");
+    }
+}
+
+#[test]
+fn labels_of_few_classes_look_sorted() {
+    let report = |labels: Vec<usize>| {
+        manual_seed(1);
+        let model = net(1, 32, &KaimingNormal::default(), &Zeros, Relu);
+        InitReport::with_labels(&model, &batch(labels.len(), 32, 1), &labels)
+    };
+    let few = |report: &InitReport| match report.verdicts.first().map(|verdict| &verdict.fault) {
+        Some(Fault::FewClasses { found, classes }) => Some((*found, *classes)),
+        _ => None,
+    };
+    let sorted = report((0..64).map(|i| i / 40).collect());
+    assert_eq!(few(&sorted), Some((2, 10)), "{sorted}");
+    assert!(sorted.verdicts[0].advice.contains("train_test_split"), "{sorted}");
+    assert_eq!(few(&report((0..64).map(|i| i % 5).collect())), Some((5, 10)));
+    assert_healthy(&[report((0..64).map(|i| i % 6).collect())]);
+    // Of so few samples, classes are missing by chance.
+    assert_healthy(&[report(vec![3; 29])]);
+}
+
 #[test]
 fn xavier_with_relu_at_depth_30_vanishes() {
     let reports = reports(64, || net(30, 64, &XavierNormal::default(), &Zeros, Relu));

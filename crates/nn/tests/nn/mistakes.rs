@@ -55,20 +55,34 @@ pub(super) fn two(a: &[usize], b: &[usize], f: impl for<'t> FnOnce(Var<'t>, Var<
 
 #[test]
 fn layers_that_do_not_fit() {
-    panics("linear: input 64×300 does not fit a layer of 784 → 128", || {
+    let size = "a sample has 300 numbers, and the layer takes 784; build it for 300, or give it other data";
+    panics(&format!("linear: input 64×300 does not fit a layer of 784 → 128: {size}"), || {
         on_tape(&[64, 300], |x| Linear::new(784, 128).forward(x));
     });
-    panics("linear: input 64×300 does not fit a layer of 784 → 128", || {
+    panics(&format!("linear: input 64×300 does not fit a layer of 784 → 128: {size}"), || {
         let _ = Linear::new(784, 128).predict(&Tensor::zeros([64, 300]));
     });
-    panics("linear: input scalar does not fit a layer of 784 → 128", || {
+    let scalar = "linear: input scalar does not fit a layer of 784 → 128: give it samples of 784 numbers, as \
+                  1×784";
+    panics(scalar, || {
         on_tape(&[], |x| Linear::new(784, 128).forward(x));
     });
+    panics(
+        "linear: input 28×28 does not fit a layer of 784 → 128: reshape it to 1×784, a batch of one sample",
+        || on_tape(&[28, 28], |x| Linear::new(784, 128).forward(x)),
+    );
+    panics(
+        "linear: input 64×28×28 does not fit a layer of 784 → 128: reshape it to 64×784, as a first layer \
+         Flatten does",
+        || on_tape(&[64, 28, 28], |x| Linear::new(784, 128).forward(x)),
+    );
     let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
-    panics("Sequential: input 64×300 does not fit layer 0, Linear(784 → 128)", || {
+    let message =
+        format!("Sequential: input 64×300 does not fit layer 0, Linear(784 → 128): {size}");
+    panics(&message, || {
         on_tape(&[64, 300], |x| model.forward(x));
     });
-    panics("Sequential: input 64×300 does not fit layer 0, Linear(784 → 128)", || {
+    panics(&message, || {
         let _ = model.predict(&Tensor::zeros([64, 300]));
     });
 }
@@ -76,7 +90,8 @@ fn layers_that_do_not_fit() {
 #[test]
 fn networks_that_do_not_fit_together_are_refused_while_they_are_built() {
     panics(
-        "Sequential: layer 2, Linear(100 → 10), does not fit: the layers before give 128 features",
+        "Sequential: layer 2, Linear(100 → 10), does not fit: the layers before give 128 features, and it \
+         takes 100",
         || {
             let _ =
                 Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(100, 10));
@@ -86,7 +101,7 @@ fn networks_that_do_not_fit_together_are_refused_while_they_are_built() {
     let _ = Sequential::new().add(Linear::new(784, 128)).add(inner()).add(Linear::new(64, 10));
     panics(
         "Sequential: layer 1, Sequential(Linear(128 → 64), Tanh), does not fit: \
-         the layers before give 100 features",
+         the layers before give 100 features, and it takes 128",
         || {
             let _ = Sequential::new().add(Linear::new(784, 100)).add(inner());
         },
@@ -182,7 +197,7 @@ fn branches_and_shapes() {
         _ = Unflatten::new(&[]);
     });
     panics(
-        "Sequential: layer 3, Linear(5 → 2), does not fit: the layers before give 4 features",
+        "Sequential: layer 3, Linear(5 → 2), does not fit: the layers before give 4 features, and it takes 5",
         || {
             let model = Sequential::new().add(Flatten).add(Linear::new(3, 4)).add(Relu);
             _ = model.add(Linear::new(5, 2));
@@ -372,22 +387,36 @@ fn losses() {
     panics("cross_entropy: 4×10 and 3 do not fit: there must be a label per row", || {
         on_tape(&[4, 10], |x| x.cross_entropy(&[1, 2, 3]));
     });
-    panics("cross_entropy: label 10 of row 1 is not below 10 classes", || {
+    let label = "cross_entropy: label 10 of row 1 is not below 10 classes; labels count from 0, so subtract 1 \
+                 from labels that count from 1, or give the model an output for each class";
+    panics(label, || {
         on_tape(&[2, 10], |x| x.cross_entropy(&[1, 10]));
     });
-    panics("mse: 4×1 and 4 do not fit: prediction and target must have one shape", || {
-        two(&[4, 1], &[4], |a, b| a.mse(b));
-    });
+    panics(
+        "mse: 4×1 and 4 do not fit: prediction and target must have one shape; reshape the target to 4×1",
+        || {
+            two(&[4, 1], &[4], |a, b| a.mse(b));
+        },
+    );
     let numbers = Tensor::full(4, 0.5);
-    panics("bce: 4×1 and 4 do not fit: prediction and target must have one shape", || {
-        on_tape(&[4, 1], |p| Bce::new().loss(p, &numbers));
-    });
+    panics(
+        "bce: 4×1 and 4 do not fit: prediction and target must have one shape; reshape the target to 4×1",
+        || {
+            on_tape(&[4, 1], |p| Bce::new().loss(p, &numbers));
+        },
+    );
     panics("hinge: the target 0.5 at [0] is neither 1 nor -1", || {
         on_tape(&[4], |y| Hinge::new().loss(y, &numbers));
     });
-    panics("nll: label 7 of row 0 is not below 3 classes", || {
-        on_tape(&[1, 3], |y| Nll::new().loss(y, &[7][..]));
-    });
+    panics(
+        &label.replace(
+            "cross_entropy: label 10 of row 1 is not below 10",
+            "nll: label 7 of row 0 is not below 3",
+        ),
+        || {
+            on_tape(&[1, 3], |y| Nll::new().loss(y, &[7][..]));
+        },
+    );
     panics("triplet_margin: 4×2 and 4 do not fit: both inputs must have one shape", || {
         two(&[4, 2], &[4], |a, b| TripletMargin::new().loss(a, a, b));
     });
@@ -436,8 +465,8 @@ fn optimizers() {
     let (mut tape, x) = (Tape::new(), Tensor::ones([2, 3]));
     let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
     panics(
-        "step: the model shows none of the 1 parameters that the loss depends on; \
-         derive Parameters for it, and skip no field that has parameters",
+        "step: the model shows none of the 1 parameters that the loss depends on; give step the model whose \
+         forward made the loss, derive Parameters for it, and skip no field that has parameters",
         || Sgd::new(0.1).step(&mut model, grads),
     );
 
@@ -449,7 +478,8 @@ fn optimizers() {
     };
     step(Linear::new(3, 2));
     panics(
-        "step: parameter weight is 2×4, but was 2×3 in the steps before: an optimizer serves one model",
+        "step: parameter weight is 2×4, but was 2×3 in the steps before: an optimizer serves one model, so \
+         make one for each",
         || step(Linear::new(4, 2)),
     );
 }
@@ -468,7 +498,8 @@ fn an_operation_that_writes_nothing() {
 
 #[test]
 fn layers_in_vectors_and_options() {
-    let message = "linear: input 2×4 does not fit a layer of 3 → 3";
+    let message = "linear: input 2×4 does not fit a layer of 3 → 3: a sample has 4 numbers, and the layer takes \
+                   3; build it for 4, or give it other data";
     panics(message, || _ = vec![Linear::new(3, 3)].predict(&Tensor::zeros([2, 4])));
     panics(message, || _ = Some(Linear::new(3, 3)).predict(&Tensor::zeros([2, 4])));
 }

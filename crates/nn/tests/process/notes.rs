@@ -147,6 +147,60 @@ fn runs_a_case() {
             model.visit_params_mut(&mut |_, p: &mut Param| p.value_mut().as_mut_slice().fill(0.0));
             train(&x, &mut model, |y| (y * 0.0).sum());
         }
+        "sorted" => {
+            let mut model = Sequential::new().add(Linear::new(4, 5));
+            train(&batch(32, 4, 1.0), &mut model, |y| y.cross_entropy(&[1; 32]));
+        }
+        "constant weights" => {
+            let layer = |inputs, outputs| {
+                Linear::builder(inputs, outputs).weight(fanin_nn::init::Constant(0.1)).build()
+            };
+            let mut model = Sequential::new().add(layer(4, 8)).add(Tanh).add(layer(8, 2));
+            train(&x, &mut model, |y| y.square().mean());
+        }
+        "large step" => {
+            let (mut adam, mut tape) = (Adam::new(1.0), Tape::new());
+            for _ in 0..3 {
+                let (_, grads) =
+                    tape.value_and_grad(|t| model.forward(t.input(&x)).mse(t.input(&column)));
+                adam.step(&mut model, grads);
+            }
+        }
+        "unused gradients" => {
+            let mut tape = Tape::new();
+            for _ in 0..50 {
+                let _ = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
+            }
+        }
+        // Weights that are small on purpose, a branch and an output that begin at 0, gradients that are
+        // looked at, and a loss that is looked at after training.
+        "healthy beginnings" => {
+            use fanin_nn::init::{Normal, Zeros};
+            let layer = |inputs, outputs, weight: &dyn fanin_nn::init::Initializer| {
+                Linear::builder(inputs, outputs).weight(weight).build()
+            };
+            let zero = Residual::new(layer(8, 8, &Zeros));
+            let mut small = Sequential::new().add(layer(4, 8, &Normal::new(0.0, 1e-4)));
+            small = small.add(Tanh).add(zero).add(layer(8, 2, &Zeros));
+            let mut single = Sequential::new().add(layer(4, 5, &Zeros));
+            let labels: Vec<usize> = (0..16).map(|i| i % 5).collect();
+            for (model, lr) in [(&mut small, 1e-2), (&mut single, 0.3)] {
+                let (mut adam, mut tape) = (Adam::new(lr), Tape::new());
+                for step in 0..60 {
+                    let (_, grads) =
+                        tape.value_and_grad(|t| (model.forward(t.input(&x)) - 0.1).square().mean());
+                    if step < 5 {
+                        adam.step(model, grads);
+                    }
+                }
+            }
+            train(&x, &mut single, |y| y.cross_entropy(&labels));
+            let (mut tape, mut sum) = (Tape::new(), fanin_nn::GradientSum::new());
+            for _ in 0..50 {
+                let (_, grads) = tape.value_and_grad(|t| model.forward(t.input(&x)).mean());
+                sum.add(&grads);
+            }
+        }
         "nan" => train(&x, &mut model, |y| (y - 100.0).ln().mean()),
         "forgotten field" => {
             let mut model = Forgetful(Linear::new(4, 8), Linear::new(8, 1));
@@ -164,6 +218,7 @@ fn runs_a_case() {
 #[test]
 fn nothing_is_said_of_a_sound_program() {
     assert_eq!(notes_of("healthy"), Vec::<String>::new());
+    assert_eq!(notes_of("healthy beginnings"), Vec::<String>::new());
 }
 
 #[test]
@@ -199,6 +254,22 @@ fn a_step_that_changes_nothing() {
             || notes.iter().any(|note| note.contains("one class is always 0")),
         "{notes:?}"
     );
+}
+
+#[test]
+fn labels_of_one_class() {
+    assert_note("sorted", &["32 labels of the batch are of 1 of 5 classes", "train_test_split"]);
+}
+
+#[test]
+fn a_first_step_that_looks_wrong() {
+    assert_note("constant weights", &["all weights are constant, 0.weight is 0.100 everywhere"]);
+    assert_note("large step", &["the first step makes 0.weight", "the learning rate of 1.0 is"]);
+}
+
+#[test]
+fn gradients_that_nobody_uses() {
+    assert_note("unused gradients", &["20 steps computed gradients", "Tape::value"]);
 }
 
 #[test]

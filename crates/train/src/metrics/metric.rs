@@ -18,6 +18,11 @@ use super::{check_logits, hits};
 /// accuracy.update(&Tensor::from([[0.1, 0.9]]), &[0][..]);
 /// assert_eq!(accuracy.value(), 2.0 / 3.0);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no metric for targets of type `{Y}`",
+    label = "no `Metric` of such targets",
+    note = "labels `[usize]` have metrics such as `Accuracy::new()`, tensors such as `metrics::R2::new()`"
+)]
 pub trait Metric<Y: ?Sized>: Send {
     /// What tables and plots call it: `accuracy`.
     fn name(&self) -> String;

@@ -113,10 +113,14 @@ pub(crate) fn train(
     let shows = options.parallel.as_ref().is_none_or(DataParallel::is_first);
     let progress = Progress::new(if shows { options.show } else { Show::Nothing }, options.epochs);
     let interrupt = Interrupt::begin(options.ctrl_c);
+    let mut tape = Tape::new();
+    if let Some(at) = options.at {
+        tape.speak_for(at);
+    }
     let mut training = Loop {
         task,
         metrics,
-        tape: Tape::new(),
+        tape,
         sum: GradientSum::new(),
         progress,
         interrupt,

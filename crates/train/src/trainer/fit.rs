@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::panic::Location;
 
 use fanin_datasets::{Buffers, Data, Subset};
 use fanin_init::{TorchRng, epoch_order, with_default_rng};
@@ -61,7 +62,7 @@ where
         V: Data<Batch = D::Batch>,
         L: Objective<M, D::Batch, K, Target = Y>,
     {
-        self.options.check()?;
+        self.options.begin()?;
         check_data(&self.loss, &*model, train, TRAINING)?;
         check_data(&self.loss, &*model, valid, VALIDATION)?;
         let valid = || Box::new(valid.batches(BATCH)) as Source<'_, _>;
@@ -85,7 +86,7 @@ where
         D: Data,
         L: Objective<M, D::Batch, K, Target = Y>,
     {
-        self.options.check()?;
+        self.options.begin()?;
         check_data(&self.loss, &*model, data, "the data set")?;
         let seed = match self.options.order {
             Order::Seeded(seed) => seed,
@@ -118,7 +119,7 @@ where
         D: Data,
         L: Objective<M, D::Batch, K, Target = Y>,
     {
-        self.options.check()?;
+        self.options.begin()?;
         check_data(&self.loss, &*model, data, TRAINING)?;
         self.run_data(model, data, None)
     }
@@ -164,7 +165,7 @@ where
         V: Data,
         L: Objective<M, V::Batch, K, Target = Y>,
     {
-        self.options.check()?;
+        self.options.begin()?;
         check_data(&self.loss, &*model, valid, VALIDATION)?;
         let classes = match valid.batches(FIRST).next() {
             Some(samples) => self.loss.check(&*model, &samples, VALIDATION)?,
@@ -374,6 +375,13 @@ fn names<Y: ?Sized>(metrics: &[Box<dyn Metric<Y> + '_>]) -> Result<Vec<(String, 
 }
 
 impl Options<'_> {
+    /// Begins a training: keeps the caller's line, and refuses options that cannot work.
+    #[track_caller]
+    fn begin(&mut self) -> Result<()> {
+        self.at = Some(Location::caller());
+        self.check()
+    }
+
     /// Refuses options that cannot work.
     pub(crate) fn check(&self) -> Result<()> {
         let counts =

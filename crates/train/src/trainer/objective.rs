@@ -13,6 +13,13 @@ use crate::{Error, Result};
 /// Every [`Loss`] is one for batches of inputs and targets, and for a tensor alone, which is then its own
 /// target, as for an autoencoder. [`StepFn`] is one for any other model and any other data. `K` keeps the
 /// two apart, and the compiler finds it out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no loss for a model `{M}` and batches `{B}`",
+    label = "no loss of such a model and such targets",
+    note = "labels have losses such as `CrossEntropy::new()`, tensors such as `Mse::new()`; a closure is \
+            `losses::from_fn(|prediction, target| …)`; numbers in memory are \
+            `Table::from_tensors(x, y)`; the model implements `Module`"
+)]
 pub trait Objective<M, B, K> {
     /// What metrics get as targets: `[usize]` or [`Tensor`].
     type Target: ?Sized;

@@ -1,5 +1,7 @@
 //! The options of a trainer, whatever its model and data are.
 
+use std::panic::Location;
+
 use super::callback::{EpochEnd, StepEnd};
 use super::checkpoints::Checkpoints;
 use super::early_stopping::EarlyStopping;
@@ -22,6 +24,8 @@ pub(crate) type OnStep<'c> = Box<dyn FnMut(&mut StepEnd<'_>) + 'c>;
 pub(crate) type OnEpoch<'c> = Box<dyn FnMut(&mut EpochEnd<'_>) + 'c>;
 
 pub(crate) struct Options<'c> {
+    /// The line that asked for the training: what notes in a debug build name.
+    pub(crate) at: Option<&'static Location<'static>>,
     pub(crate) epochs: usize,
     pub(crate) batch: usize,
     pub(crate) order: Order,
@@ -46,6 +50,7 @@ pub(crate) struct Options<'c> {
 impl Default for Options<'_> {
     fn default() -> Self {
         Self {
+            at: None,
             epochs: 10,
             batch: 32,
             order: Order::Shuffled,

@@ -140,7 +140,8 @@ fn parameters_and_shapes_that_are_refused() {
         on_tape(&[4, 8], |x| Glu::new(8).forward(x));
     });
     panics(
-        "Sequential: layer 1, Geglu(16 → 8), does not fit: the layers before give 8 features",
+        "Sequential: layer 1, Geglu(16 → 8), does not fit: the layers before give 8 features, and it takes \
+         16",
         || {
             let _ = Sequential::new().add(Linear::new(3, 8)).add(Geglu::new(8));
         },

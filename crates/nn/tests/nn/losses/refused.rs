@@ -44,8 +44,9 @@ fn shapes_that_differ_are_refused_and_not_broadcast() {
     for (name, loss) in of_tensors() {
         let (y, target) = (Tensor::zeros([4, 1]), Tensor::ones(4));
         let got = message(|| drop(Tape::new().value(|t| loss.loss(t.input(&y), &target))));
-        let want =
-            format!("{name}: 4×1 and 4 do not fit: prediction and target must have one shape");
+        let want = format!(
+            "{name}: 4×1 and 4 do not fit: prediction and target must have one shape; reshape the target to 4×1"
+        );
         assert_eq!(got, want);
     }
 }
@@ -63,7 +64,7 @@ fn shapes_of_several_inputs_are_refused() {
     );
     assert_eq!(
         on_tape(&|[a, ..]| MarginRanking::new().loss(a, a, row)),
-        "margin_ranking: 4×1 and 4 do not fit: prediction and target must have one shape"
+        "margin_ranking: 4×1 and 4 do not fit: prediction and target must have one shape; reshape the target to 4×1"
     );
     assert_eq!(
         on_tape(&|[_, _, a, b, _]| CosineEmbedding::new().loss(a, b, row)),
@@ -84,7 +85,7 @@ fn shapes_of_several_inputs_are_refused() {
     );
     assert_eq!(
         on_tape(&|[y, v, ..]| GaussianNll::new().loss(y, v, row)),
-        "gaussian_nll: 4×1 and 4 do not fit: prediction and target must have one shape"
+        "gaussian_nll: 4×1 and 4 do not fit: prediction and target must have one shape; reshape the target to 4×1"
     );
     assert_eq!(
         on_tape(&|[_, _, y, ..]| GaussianNll::new().loss(y, y * -1.0, pairs)),
@@ -112,7 +113,12 @@ fn targets_outside_their_range_are_refused() {
     let why = "multi_label_margin: the target 0.5 at [1, 0] is neither 0 nor 1";
     refused(why, &MultiLabelMargin::new(), &y, &bad(0.5));
 
-    let labels = |name: &str| format!("{name}: label 2 of row 1 is not below 2 classes");
+    let labels = |name: &str| {
+        format!(
+            "{name}: label 2 of row 1 is not below 2 classes; labels count from 0, so subtract 1 from labels \
+             that count from 1, or give the model an output for each class"
+        )
+    };
     refused(&labels("nll"), &Nll::new(), &y, &[0, 2][..]);
     refused(&labels("multi_margin"), &MultiMargin::new(), &y, &[0, 2][..]);
     refused(&labels("focal"), &Focal::new(), &y, &[0, 2][..]);
