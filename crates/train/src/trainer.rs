@@ -101,7 +101,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     }
 
     /// Trains for at most this many epochs.
-    #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.options.epochs = epochs;
         self
@@ -109,7 +108,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
 
     /// Takes this many samples for a batch. The last batch of an epoch has what is left.
     #[doc(alias = "batch_size")]
-    #[must_use]
     pub fn batch(mut self, samples: usize) -> Self {
         self.options.batch = samples;
         self
@@ -118,14 +116,12 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// Whether the samples come in a new order in each epoch, as they do at first. The order is that of
     /// [`Batches::shuffle`](fanin_datasets::Batches::shuffle): the thread's default generator draws it,
     /// the one that `manual_seed` seeds.
-    #[must_use]
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.options.order = if shuffle { Order::Shuffled } else { Order::Given };
         self
     }
 
     /// Shuffles with a generator of its own, which each call of `fit` seeds with this number.
-    #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.order = Order::Seeded(seed);
         self
@@ -152,7 +148,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// # Ok::<(), fanin_train::Error>(())
     /// ```
     #[doc(alias = "lr_scheduler")]
-    #[must_use]
     pub fn schedule(mut self, schedule: impl Schedule + 'c) -> Self {
         self.options.schedule = Some(Box::new(schedule));
         self
@@ -160,7 +155,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
 
     /// Scales the gradients of each step so that their norm is at most `max`.
     #[doc(alias = "clip_grad_norm_")]
-    #[must_use]
     pub fn clip_norm(mut self, max: f64) -> Self {
         self.options.clip_norm = Some(max);
         self
@@ -168,7 +162,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
 
     /// Moves each element of the gradients into `[−limit, limit]`.
     #[doc(alias = "clip_grad_value_")]
-    #[must_use]
     pub fn clip_value(mut self, limit: f64) -> Self {
         self.options.clip_value = Some(limit);
         self
@@ -177,7 +170,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// Takes a step after this many batches, by the gradient of the mean over all of their samples. The
     /// last step of an epoch has what is left.
     #[doc(alias = "gradient_accumulation")]
-    #[must_use]
     pub fn accumulate(mut self, batches: usize) -> Self {
         self.options.accumulate = batches;
         self
@@ -188,7 +180,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// [`accumulate`](Self::accumulate) puts into a step. [`DataParallel`] says what is the same as on one
     /// process, and docs/cluster.md how to start the processes.
     #[doc(alias("DistributedDataParallel", "DDP", "MPI"))]
-    #[must_use]
     pub fn data_parallel(mut self, parallel: DataParallel) -> Self {
         self.options.parallel = Some(parallel);
         self
@@ -198,14 +189,12 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// step. What is measured after an epoch is the model with the averaged weights, and the model has
     /// them in the end.
     #[doc(alias("ema", "swa", "AveragedModel"))]
-    #[must_use]
     pub fn average_weights(mut self, decay: f64) -> Self {
         self.options.average = Some(decay);
         self
     }
 
     /// Saves the training in a directory, to [`resume`](Self::resume) it.
-    #[must_use]
     pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
         self.options.checkpoints = Some(checkpoints);
         self
@@ -224,14 +213,12 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// # Errors
     /// `fit` returns one if the latest checkpoint is of another model, optimizer or batch size. The model is
     /// unchanged then.
-    #[must_use]
     pub fn resume(mut self) -> Self {
         self.options.resume = true;
         self
     }
 
     /// Ends training when a value no longer improves, and restores the best weights.
-    #[must_use]
     pub fn early_stopping(mut self, rule: EarlyStopping) -> Self {
         self.options.early_stopping = Some(rule);
         self
@@ -239,7 +226,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
 
     /// Measures a metric after each epoch on the validation set. Without a validation set it is measured
     /// on the training batches, as they are trained on.
-    #[must_use]
     pub fn metric(mut self, metric: impl Metric<Y> + 'c) -> Self {
         self.metrics.push(Box::new(metric));
         self
@@ -268,7 +254,6 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// assert_eq!(losses.len(), 3);
     /// # Ok::<(), fanin_train::Error>(())
     /// ```
-    #[must_use]
     pub fn on_step(mut self, callback: impl FnMut(&mut StepEnd<'_>) + 'c) -> Self {
         self.options.on_step.push(Box::new(callback));
         self
@@ -296,28 +281,24 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     ///     .fit_all(&mut model, &(x, y))?;
     /// # Ok::<(), fanin_train::Error>(())
     /// ```
-    #[must_use]
     pub fn on_epoch(mut self, callback: impl FnMut(&mut EpochEnd<'_>) + 'c) -> Self {
         self.options.on_epoch.push(Box::new(callback));
         self
     }
 
     /// Shows nothing.
-    #[must_use]
     pub fn silent(mut self) -> Self {
         self.options.show = Show::Nothing;
         self
     }
 
     /// Shows a line for each epoch, on a terminal too.
-    #[must_use]
     pub fn lines(mut self) -> Self {
         self.options.show = Show::Lines;
         self
     }
 
     /// Whether Ctrl-C ends training after the current step, as it does at first.
-    #[must_use]
     pub fn ctrl_c(mut self, stops: bool) -> Self {
         self.options.ctrl_c = stops;
         self

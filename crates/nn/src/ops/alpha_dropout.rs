@@ -3,8 +3,8 @@
 //! A unit that is dropped gets `−λα`, SELU's limit at −∞. Then a and b bring a signal of mean 0 and
 //! variance 1 back to them: `a = ((1 − p)(1 + p λ²α²))^(−1/2)`, `b = a p λα`, less `a λα` where n is 0.
 
+use fanin_tensor::Set;
 use fanin_tensor::map::map;
-use fanin_tensor::{Scalar, Set};
 
 use super::dropout::{Masked, draw_noise, require_probability};
 use crate::tape::Var;
