@@ -16,7 +16,8 @@ use fanin_nn::{
     gradcheck, gradcheck_at, gradcheck_module,
 };
 
-use super::torch_ops::{OTHERWISE, differentiate, golden, tensor};
+use super::torch_ops::{OTHERWISE, differentiate, golden};
+use crate::golden::tensor;
 
 const TOLERANCE: f64 = 1e-6;
 

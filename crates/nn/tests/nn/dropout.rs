@@ -5,6 +5,8 @@ use fanin_nn::init::{manual_seed, with_default_rng};
 use fanin_nn::layers::Dropout;
 use fanin_nn::{Module, Param, Tape, Tensor, gradcheck, gradcheck_at};
 
+use crate::golden::tensor;
+
 struct Case {
     p: f64,
     seed: u64,
@@ -27,12 +29,6 @@ fn golden() -> Vec<Case> {
         }
     }
     cases
-}
-
-fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
-    let shape: Vec<usize> = words.next().unwrap().split('x').map(|n| n.parse().unwrap()).collect();
-    let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
-    Tensor::from_vec(&shape[..], words.map(bits).collect())
 }
 
 fn bits(x: &Tensor) -> Vec<u32> {

@@ -12,36 +12,11 @@ mod parameters;
 mod sequential;
 mod targets;
 
-use std::collections::HashMap;
-
 use fanin_nn::init::{Normal, manual_seed};
 use fanin_nn::layers::{BatchNorm1d, Relu};
 use fanin_nn::{Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
 
-pub(crate) fn golden() -> HashMap<&'static str, Tensor> {
-    let lines =
-        include_str!("../../golden/frame.txt").lines().filter(|line| !line.starts_with('#'));
-    let tensor = |line: &'static str| {
-        let mut words = line.split(' ');
-        let (name, shape) = (words.next().unwrap(), words.next().unwrap());
-        let shape: Vec<usize> = match shape {
-            "scalar" => vec![],
-            _ => shape.split('x').map(|n| n.parse().unwrap()).collect(),
-        };
-        let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
-        (name, Tensor::from_vec(&shape[..], words.map(bits).collect()))
-    };
-    lines.map(tensor).collect()
-}
-
-/// The largest difference over the largest value.
-fn error(a: &Tensor, b: &Tensor) -> f32 {
-    assert_eq!(a.shape(), b.shape());
-    let pairs = a.as_slice().iter().zip(b.as_slice());
-    let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    let size = b.as_slice().iter().map(|b| b.abs()).fold(f32::MIN_POSITIVE, f32::max);
-    difference / size
-}
+use crate::golden::error;
 
 #[track_caller]
 fn assert_close(what: &str, a: &Tensor, b: &Tensor, tolerance: f32) {

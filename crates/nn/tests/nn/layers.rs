@@ -6,39 +6,13 @@ mod behaviour;
 mod described;
 mod gradients;
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::{Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tape, Tensor, Var};
 
-type Golden = HashMap<&'static str, Tensor>;
-
-fn golden() -> Golden {
-    let lines =
-        include_str!("../../golden/layers.txt").lines().filter(|line| !line.starts_with('#'));
-    let tensor = |line: &'static str| {
-        let mut words = line.split(' ');
-        let (name, shape) = (words.next().unwrap(), words.next().unwrap());
-        let shape: Vec<usize> = match shape {
-            "scalar" => vec![],
-            _ => shape.split('x').map(|n| n.parse().unwrap()).collect(),
-        };
-        let bits = |hex| f32::from_bits(u32::from_str_radix(&format!("{hex:0<8}"), 16).unwrap());
-        (name, Tensor::from_vec(&shape[..], words.map(bits).collect()))
-    };
-    lines.map(tensor).collect()
-}
-
-/// The largest difference over the largest value.
-fn error(a: &Tensor, b: &Tensor) -> f32 {
-    assert_eq!(a.shape(), b.shape());
-    let pairs = a.as_slice().iter().zip(b.as_slice());
-    let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    let size = b.as_slice().iter().map(|b| b.abs()).fold(f32::MIN_POSITIVE, f32::max);
-    difference / size
-}
+use crate::golden::{Golden, error, golden};
 
 #[derive(Parameters)]
 struct With<L> {
@@ -396,7 +370,7 @@ fn rows(golden: &Golden) -> Vec<(&'static str, &'static str, f32)> {
 /// Values within 1e-5, gradients and trajectories within 1e-4, and the table of them in docs/.
 #[test]
 fn layers_are_those_of_pytorch() {
-    let rows = rows(&golden());
+    let rows = rows(&golden("layers.txt"));
     let mut table = String::from(
         "# Layers beside PyTorch's\n\nWritten by `FANIN_WRITE_TABLES=1 cargo test -p fanin-nn \
          layers_are_those_of_pytorch`. A deviation is the largest difference over the largest value, of \
@@ -418,13 +392,16 @@ fn layers_are_those_of_pytorch() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(names(&written), names(&table), "write {} anew", path.display());
-    assert_eq!(rows.len(), golden().keys().filter(|name| name.ends_with("/evaluated")).count());
+    assert_eq!(
+        rows.len(),
+        golden("layers.txt").keys().filter(|name| name.ends_with("/evaluated")).count()
+    );
 }
 
 /// The vectors of the power iteration begin as PyTorch's, from the same generator.
 #[test]
 fn singular_vectors_begin_as_pytorchs() {
-    let golden = golden();
+    let golden = golden("layers.txt");
     let layer = seeded(|| SpectralNorm::new(Linear::new(6, 4)));
     for (name, buffer) in layer.named_buffers() {
         let deviation =

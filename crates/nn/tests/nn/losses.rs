@@ -13,8 +13,8 @@ use std::{env, fs};
 use fanin_nn::losses::*;
 use fanin_nn::{Param, Tape, Tensor, gradcheck, gradcheck_at};
 
-use crate::frame;
-use cases::{Case, cases, golden};
+use crate::golden::golden;
+use cases::{Case, cases};
 
 const REDUCTIONS: [(Reduction, &str); 4] = [
     (Reduction::Mean, "mean"),
@@ -48,7 +48,7 @@ fn assert_close(what: &str, a: &Tensor, b: &Tensor) {
 
 #[test]
 fn values_and_gradients_are_those_of_pytorch() {
-    let golden = frame::golden();
+    let golden = golden("frame.txt");
     for (reduction, called) in
         [(Reduction::Mean, "mean"), (Reduction::Sum, "sum"), (Reduction::None, "none")]
     {
@@ -81,7 +81,7 @@ fn deviation(got: f32, want: f32) -> f64 {
 
 #[test]
 fn every_case_is_as_pytorch_computes_it() {
-    let golden = golden();
+    let golden = golden("losses.txt");
     // Value and gradient, by loss.
     let mut worst: BTreeMap<String, (&str, [f64; 2])> = BTreeMap::new();
     let (mut tape, mut compared, mut faults) = (Tape::new(), 0, vec![]);
@@ -178,7 +178,7 @@ fn gradients_are_those_of_finite_differences() {
         let target = Tensor::full([4, 7], 0.1);
         gradcheck(&[&[4, 7]], 1, |_, x| loss.loss(x[0], &target)).assert_below(1e-6);
     }
-    let golden = golden();
+    let golden = golden("losses.txt");
     for reduction in [Reduction::Mean, Reduction::None] {
         for case in cases::<f64>(reduction) {
             let name = case.name;
@@ -201,7 +201,7 @@ fn gradients_are_those_of_finite_differences() {
 /// The batch mean is the sum over the number of samples, of each loss.
 #[test]
 fn a_batch_mean_is_a_sum_over_samples() {
-    let golden = golden();
+    let golden = golden("losses.txt");
     for (sum, mean) in cases::<f32>(Reduction::Sum).iter().zip(cases::<f32>(Reduction::BatchMean)) {
         if sum.name.contains("extreme") {
             continue;

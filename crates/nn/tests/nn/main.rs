@@ -9,6 +9,7 @@ mod checkpoint;
 mod doctor;
 mod dropout;
 mod frame;
+mod golden;
 mod gradients;
 mod initialize;
 mod initializers;

@@ -11,6 +11,8 @@ use fanin_nn::{
     losses::{CrossEntropy, Loss},
 };
 
+use crate::golden::tensor;
+
 /// A case of the golden file.
 #[derive(Default)]
 pub(super) struct Case {
@@ -22,14 +24,6 @@ pub(super) struct Case {
     pub(super) c: Tensor,
     /// The gradient of Σ c ⊙ y with respect to each x.
     pub(super) d: Vec<Tensor>,
-}
-
-pub(super) fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
-    let shape = words.next().unwrap();
-    let shape: Vec<usize> =
-        shape.split('x').filter(|n| *n != "-").map(|n| n.parse().unwrap()).collect();
-    let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
-    Tensor::from_vec(&shape[..], words.map(bits).collect())
 }
 
 pub(super) fn golden() -> Vec<Case> {

@@ -6,6 +6,8 @@
 use fanin_nn::optim::RmsProp;
 use fanin_nn::{Adam, AdamW, Module, Optimizer, Param, Parameters, Sgd, Tape, Tensor, Var};
 
+use crate::golden::tensor;
+
 /// Relative to max(1, |PyTorch's|). Both round each step's few operations to `f32`, in orders that
 /// differ; 20 steps add up to at most 3.4e-7 here.
 const TOLERANCE: f32 = 6e-7;
@@ -44,12 +46,6 @@ fn golden() -> Golden {
     };
     let cases = cases.into_iter().map(|(name, after)| Case { name, after: of_steps(after) });
     Golden { start, cases: cases.collect(), gradients: of_steps(gradients) }
-}
-
-fn tensor<'w>(mut words: impl Iterator<Item = &'w str>) -> Tensor {
-    let shape: Vec<usize> = words.next().unwrap().split('x').map(|n| n.parse().unwrap()).collect();
-    let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
-    Tensor::from_vec(&shape[..], words.map(bits).collect())
 }
 
 #[derive(Parameters)]

@@ -10,6 +10,9 @@ use super::alone;
 #[expect(dead_code, reason = "the names of PyTorch are for the table of the other program")]
 #[path = "../nn/losses/cases.rs"]
 mod cases;
+#[expect(dead_code, reason = "nothing is compared with PyTorch here")]
+#[path = "../nn/golden.rs"]
+mod golden;
 
 /// The loss of as many inputs as there are.
 fn on_tape<'t>(t: &'t Tape, x: &[Param], f: impl FnOnce(&[Var<'t>]) -> Var<'t>) -> Var<'t> {
@@ -22,7 +25,7 @@ fn on_tape<'t>(t: &'t Tape, x: &[Param], f: impl FnOnce(&[Var<'t>]) -> Var<'t>) 
 fn every_loss_without_allocation() {
     let _alone = alone();
     set_num_threads(1);
-    let golden = cases::golden();
+    let golden = golden::golden("losses.txt");
     for reduction in [Reduction::Mean, Reduction::None] {
         for case in cases::cases::<f32>(reduction) {
             let (x, given) = case.inputs(&golden);

@@ -7,7 +7,8 @@ use fanin_nn::{
     Sequential, Sgd, Tape, Tensor,
 };
 
-use super::{assert_close, golden, mlp, random};
+use super::{assert_close, mlp, random};
+use crate::golden::golden;
 
 /// The squares of these gradients are beyond the range of `f64`, and the norm is not.
 #[test]
@@ -25,7 +26,7 @@ fn a_norm_is_finite_where_its_square_is_not() {
 
 #[test]
 fn clipping_is_that_of_pytorch() {
-    let golden = golden();
+    let golden = golden("frame.txt");
     for max in ["0.5", "1000.0"] {
         let get = |name: &str| &golden[&*format!("clip/{max}/{name}")];
         let params = [[3, 4].to_vec(), vec![7]].map(|s| Param::new(Tensor::zeros(&s[..])));

@@ -8,13 +8,14 @@ use fanin_nn::{
     Parameters, Sequential, Sgd, Tape, Tensor, gradcheck, gradcheck_module,
 };
 
-use super::{assert_close, bits, golden, random, train, with_batch_norm};
+use super::{assert_close, bits, random, train, with_batch_norm};
+use crate::golden::golden;
 
 /// 50 steps of PyTorch's training, with batches of 2 to 33 rows. A mean of 50 has an ulp of 4e-6, of
 /// which a spread of 0.1 makes 4e-5 in the output.
 #[test]
 fn running_statistics_are_those_of_pytorch() {
-    let golden = golden();
+    let golden = golden("frame.txt");
     let get = |name: &str| &golden[name];
     let mut layer = BatchNorm1d::new(5);
     let (mut sgd, mut tape) = (Sgd::new(0.1), Tape::new());
@@ -134,7 +135,7 @@ fn gradients_of_normalizations() {
     gradcheck_module(BatchNorm1d::new(7).cast(), &[5, 7], 2).assert_below(1e-6);
     gradcheck_module(BatchNorm1d::new(130).cast(), &[3, 130], 3).assert_below(1e-6);
     gradcheck_module(BatchNorm1d::new(3).cast(), &[5, 2, 3], 4).assert_below(1e-6);
-    let golden = golden();
+    let golden = golden("frame.txt");
     let get = |name: &str| &golden[name];
     let params =
         ["x", "weight", "bias"].map(|p| Param::new(get(&format!("layer_norm/{p}")).clone()));

@@ -4,11 +4,12 @@ use fanin_nn::init::manual_seed;
 use fanin_nn::layers::{BatchNorm1d, Bilinear, Embedding, LayerNorm};
 use fanin_nn::{Describe, Linear, Module, Param, Parameters, Tape, Tensor, gradcheck};
 
-use super::{assert_close, golden, with_batch_norm};
+use super::{assert_close, with_batch_norm};
+use crate::golden::golden;
 
 #[test]
 fn two_inputs_and_integer_ids_are_those_of_pytorch() {
-    let golden = golden();
+    let golden = golden("frame.txt");
     let get = |name: &str| &golden[name];
     manual_seed(42);
     let layer = Bilinear::new(3, 4, 2);

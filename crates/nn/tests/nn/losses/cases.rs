@@ -225,22 +225,3 @@ pub(super) fn cases<T: Scalar>(r: Reduction) -> Vec<Case<T>> {
     }
     cases
 }
-
-/// The tensors of golden/losses.txt.
-pub(super) fn golden() -> HashMap<&'static str, Tensor> {
-    // Read when the test runs: a new case need not compile what reads it.
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/losses.txt");
-    let text: &'static str = std::fs::read_to_string(path).unwrap().leak();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let tensor = |line: &'static str| {
-        let mut words = line.split(' ');
-        let (name, shape) = (words.next().unwrap(), words.next().unwrap());
-        let shape: Vec<usize> = match shape {
-            "scalar" => vec![],
-            _ => shape.split('x').map(|n| n.parse().unwrap()).collect(),
-        };
-        let bits = |hex| f32::from_bits(u32::from_str_radix(hex, 16).unwrap());
-        (name, Tensor::from_vec(&shape[..], words.map(bits).collect()))
-    };
-    lines.map(tensor).collect()
-}
