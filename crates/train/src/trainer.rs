@@ -35,6 +35,7 @@ pub(crate) use snapshot::Snapshot;
 use crate::Schedule;
 use crate::metrics::Metric;
 use crate::parallel::DataParallel;
+use crate::schedule::ReduceOnPlateau;
 
 /// Trains a model: the loop over epochs and batches, with all that belongs to it.
 ///
@@ -150,6 +151,34 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     #[doc(alias = "lr_scheduler")]
     pub fn schedule(mut self, schedule: impl Schedule + 'c) -> Self {
         self.options.schedule = Some(Box::new(schedule));
+        self
+    }
+
+    /// Multiplies the learning rate (with a [`schedule`](Self::schedule), the rate that it starts from) by the
+    /// plateau's factor when the validation loss of an epoch stalls; without a validation set, the training
+    /// loss.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_nn::losses::Mse;
+    /// use fanin_nn::{Linear, Sequential, Sgd, Tensor};
+    /// use fanin_train::Trainer;
+    /// use fanin_train::schedule::ReduceOnPlateau;
+    ///
+    /// // No line fits these points, so the loss stalls at 1.
+    /// let (x, y) = (Tensor::from([[0.0], [0.0]]), Tensor::from([[-1.0], [1.0]]));
+    /// let mut model = Sequential::new().add(Linear::new(1, 1));
+    /// let history = Trainer::new(Mse::new(), Sgd::new(0.5))
+    ///     .reduce_on_plateau(ReduceOnPlateau::new(0.1).patience(2))
+    ///     .silent()
+    ///     .fit_all(&mut model, &(x, y))?;
+    /// assert!((history.losses()[9] - 1.0).abs() < 1e-6);
+    /// assert!(history.epochs[9].rate < 0.1);
+    /// # Ok::<(), fanin_train::Error>(())
+    /// ```
+    #[doc(alias = "ReduceLROnPlateau")]
+    pub fn reduce_on_plateau(mut self, plateau: ReduceOnPlateau) -> Self {
+        self.options.plateau = Some(plateau);
         self
     }
 

@@ -28,8 +28,9 @@ pub enum PlateauThreshold {
 /// it.
 ///
 /// It looks at a metric and not at the step alone, so it has a state and is no
-/// [`Schedule`](super::Schedule): observe the metric once an epoch, and multiply the rate by what it
-/// returns. With serde the state goes into any file.
+/// [`Schedule`](super::Schedule). [`Trainer::reduce_on_plateau`](crate::Trainer::reduce_on_plateau) lets it
+/// look at the loss. In a loop of your own, observe the metric once an epoch, and multiply the first rate by
+/// what it returns. With serde the state goes into any file.
 ///
 /// # Example
 /// ```
@@ -166,6 +167,11 @@ impl ReduceOnPlateau {
             self.state.bad = 0;
         }
         self.state.scale
+    }
+
+    /// Goes on where another one is.
+    pub(crate) fn go_on(&mut self, from: Self) {
+        self.state = from.state;
     }
 
     /// The factor of the first rate: the product of all reductions.

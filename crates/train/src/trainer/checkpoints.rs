@@ -11,10 +11,13 @@ use fanin_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::parallel::DataParallel;
+use crate::schedule::ReduceOnPlateau;
 use crate::{Error, Result};
 
 /// The section of a file that holds the training.
 const SECTION: &str = "training";
+/// The section with the state of [`ReduceOnPlateau`], where the training has one.
+const PLATEAU: &str = "plateau";
 
 /// Where and when a trainer saves its training: [`Trainer::checkpoints`](crate::Trainer::checkpoints).
 ///
@@ -120,6 +123,9 @@ impl Checkpoints {
         })?;
         let mut sections = Sections::new();
         sections.insert(SECTION, training)?;
+        if let Some(plateau) = &training.plateau {
+            sections.insert(PLATEAU, plateau)?;
+        }
         model.save_with(self.dir.join(format!("step-{:09}.fanin", training.step)), &sections)?;
         for old in self.files()?.iter().skip(self.keep) {
             // One that stays does no harm.
@@ -145,7 +151,7 @@ impl Checkpoints {
         for file in self.files()? {
             match model.load_with(&file) {
                 Ok(sections) => {
-                    let training = sections.get(SECTION)?;
+                    let training = Training::read(&sections)?;
                     let why = "it holds a model without a training";
                     return match training {
                         Some(training) => Ok(Some((file, training))),
@@ -195,7 +201,8 @@ impl Checkpoints {
             return Err(Error::Processes { why });
         }
         let sections = model.load_bytes_with(&sent)?;
-        Ok(sections.get(SECTION)?.map(|training| ("the checkpoint of process 0".into(), training)))
+        let training = Training::read(&sections)?;
+        Ok(training.map(|training| ("the checkpoint of process 0".into(), training)))
     }
 }
 
@@ -239,6 +246,16 @@ pub(crate) struct Training {
     pub(crate) lowest: f64,
     /// [`History::to_json`](crate::History::to_json).
     pub(crate) history: String,
+    /// In a section of its own.
+    #[serde(skip)]
+    pub(crate) plateau: Option<ReduceOnPlateau>,
+}
+
+impl Training {
+    fn read(sections: &Sections) -> Result<Option<Self>> {
+        let plateau = sections.get(PLATEAU)?;
+        Ok(sections.get(SECTION)?.map(|training| Self { plateau, ..training }))
+    }
 }
 
 /// What training does with each parameter.

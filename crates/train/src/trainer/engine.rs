@@ -22,6 +22,7 @@ use super::progress::{Progress, Show};
 use super::snapshot::{Snapshot, is_finite};
 use crate::history::{Epoch, History, Stopped};
 use crate::parallel::DataParallel;
+use crate::schedule::ReduceOnPlateau;
 use crate::{Error, Result};
 
 /// What the loop needs of model, loss and data.
@@ -70,6 +71,8 @@ struct Loop<'o, 'c> {
     good_epoch: usize,
     /// The running average of the weights.
     average: Option<Ema>,
+    /// What lowers the rate when the loss stalls.
+    plateau: Option<ReduceOnPlateau>,
     /// Early stopping, and the weights that it restores.
     watch: Option<Watch>,
     best: Snapshot,
@@ -130,6 +133,7 @@ pub(crate) fn train(
         good,
         good_epoch: 0,
         average,
+        plateau: options.plateau.clone(),
         watch: None,
         best: Snapshot::default(),
         lowest: f64::INFINITY,
@@ -221,6 +225,7 @@ impl Loop<'_, '_> {
             if self.callbacks(&record)? {
                 stop = stop.or(Some(Stopped::Callback));
             }
+            self.observe(loss);
             self.swap_average();
             if is_finite(self.task.parts().0) {
                 self.good.take(self.task.parts().0);
@@ -404,6 +409,17 @@ impl Loop<'_, '_> {
             self.task.parts().1.set_lr(rate);
         }
         Ok(stop)
+    }
+
+    /// Lowers the rate if the loss of the epochs stalls.
+    fn observe(&mut self, loss: f64) {
+        let Some(plateau) = &mut self.plateau else { return };
+        let before = plateau.factor();
+        let factor = plateau.observe(loss) / before;
+        if factor != 1.0 {
+            self.base *= factor;
+            self.task.parts().1.set_lr(self.base);
+        }
     }
 
     /// Exchanges the model's weights with their running average, if there is one.

@@ -8,6 +8,7 @@ use super::early_stopping::EarlyStopping;
 use super::progress::Show;
 use crate::Schedule;
 use crate::parallel::DataParallel;
+use crate::schedule::ReduceOnPlateau;
 
 /// The order of the samples in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub(crate) struct Options<'c> {
     /// The decay of the running average of weights.
     pub(crate) average: Option<f64>,
     pub(crate) schedule: Option<Box<dyn Schedule + 'c>>,
+    pub(crate) plateau: Option<ReduceOnPlateau>,
     pub(crate) early_stopping: Option<EarlyStopping>,
     pub(crate) checkpoints: Option<Checkpoints>,
     /// Whether training goes on from the latest checkpoint.
@@ -59,6 +61,7 @@ impl Default for Options<'_> {
             clip_value: None,
             average: None,
             schedule: None,
+            plateau: None,
             early_stopping: None,
             checkpoints: None,
             resume: false,

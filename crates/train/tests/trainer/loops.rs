@@ -12,6 +12,7 @@ use fanin_nn::{
     Tensor,
 };
 use fanin_train::metrics::{Accuracy, Metric};
+use fanin_train::schedule::ReduceOnPlateau;
 use fanin_train::{Trainer, accuracy, predict_all};
 
 use crate::{classes, line, network, values};
@@ -87,6 +88,26 @@ fn schedule_and_clipping_are_those_by_hand() {
         }
     }
     assert_eq!(values(&model), values(&hand));
+}
+
+#[test]
+fn a_plateau_is_that_by_hand() {
+    let plateau = || ReduceOnPlateau::new(0.5).patience(1).cooldown(1);
+    let (train, valid) = (classes(40), classes(20));
+    let fit = |trainer: Trainer<'_, _, _, [usize]>| {
+        let mut model = network();
+        let mut trainer = trainer.epochs(9).batch(16).silent();
+        let history = trainer.fit(&mut model, &train, &valid).unwrap();
+        (values(&model), history.epochs.iter().map(|epoch| epoch.rate).collect::<Vec<_>>())
+    };
+    let trainer = || Trainer::new(CrossEntropy::new(), Sgd::new(4.0));
+    let (weights, rates) = fit(trainer().reduce_on_plateau(plateau()));
+    assert!(rates[0] == 4.0 && rates[8] <= 1.0, "{rates:?}");
+
+    let mut own = plateau();
+    let by_hand =
+        trainer().on_epoch(|end| end.set_rate(4.0 * own.observe(end.epoch.valid_loss.unwrap())));
+    assert_eq!((weights, rates), fit(by_hand));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use fanin_nn::optim::*;
 use fanin_nn::tensor::parallel::set_num_threads;
 use fanin_nn::{Adam, AdamW, Checkpoint, Optimizer, Sequential, Sgd};
 use fanin_train::metrics::Accuracy;
+use fanin_train::schedule::{PlateauThreshold, ReduceOnPlateau};
 use fanin_train::{Checkpoints, EarlyStopping, Error, History, Stopped, Trainer};
 
 use crate::{classes, network};
@@ -32,7 +33,13 @@ impl Drop for Scratch {
     }
 }
 
-/// Shuffled, with dropout, batch normalization, augmentation, a schedule, clipping, averaged weights.
+/// It lowers the rate in the second epoch and each one after it.
+fn plateau() -> ReduceOnPlateau {
+    ReduceOnPlateau::new(0.7).patience(0).threshold(PlateauThreshold::Absolute(100.0))
+}
+
+/// Shuffled, with dropout, batch normalization, augmentation, a schedule and a plateau, clipping, averaged
+/// weights.
 /// Stops after step `stop`, if there is one; after an odd one it panics.
 fn train(optimizer: impl Optimizer, dir: Option<&Path>, stop: usize) -> (Sequential, History) {
     let mut model = network();
@@ -46,6 +53,7 @@ fn train(optimizer: impl Optimizer, dir: Option<&Path>, stop: usize) -> (Sequent
         .schedule(|lr: f64, step: usize| lr / (1.0 + 0.1 * step as f64))
         .average_weights(0.9)
         .early_stopping(EarlyStopping::patience(10))
+        .reduce_on_plateau(plateau())
         .on_step(move |end| {
             if end.step == stop {
                 assert!(stop.is_multiple_of(2), "stopped");
@@ -164,6 +172,9 @@ fn another_training_is_refused() {
     refused(trainer(true).batch(7).fit_all(&mut model, &data), "and this training has 7 and 1");
     refused(trainer(true).fit_all(&mut model, &data), "early stopping");
     let same = trainer(true).average_weights(0.9).early_stopping(EarlyStopping::patience(10));
+    refused({ same }.fit_all(&mut model, &data), "lowers the rate on a plateau");
+    let same = trainer(true).average_weights(0.9).early_stopping(EarlyStopping::patience(10));
+    let same = same.reduce_on_plateau(plateau());
     refused({ same }.fit_all(&mut model, &data), "Adam");
     let every = Checkpoints::new(&scratch.0).every_steps(0);
     refused(trainer(false).checkpoints(every).fit_all(&mut model, &data), "every_steps(0)");

@@ -44,6 +44,8 @@ impl Loop<'_, '_> {
             Some("one of the two has early stopping, and the other has not".into())
         } else if training.average.is_some() != self.average.is_some() {
             Some("one of the two averages weights, and the other does not".into())
+        } else if training.plateau.is_some() != self.plateau.is_some() {
+            Some("one of the two lowers the rate on a plateau, and the other does not".into())
         } else if !best.tensors().is_empty() && !best.fits(model) {
             Some("its best weights do not fit the model".into())
         } else if let Err(error) = optimizer.load_state(model, training.optimizer) {
@@ -71,6 +73,9 @@ impl Loop<'_, '_> {
         self.good_epoch = training.epoch as usize - 1;
         if let (Some(watch), Some(state)) = (&mut self.watch, training.watch) {
             watch.set_state(state);
+        }
+        if let (Some(plateau), Some(state)) = (&mut self.plateau, training.plateau) {
+            plateau.go_on(state);
         }
         (self.best, self.lowest) = (best, training.lowest);
         (self.base, self.step) = (training.base, training.step as usize);
@@ -123,6 +128,7 @@ impl Loop<'_, '_> {
             best: self.best.tensors().to_vec(),
             lowest: self.lowest,
             history: self.history.to_json(),
+            plateau: self.plateau.clone(),
         };
         checkpoints.save(model, &training)
     }

@@ -76,7 +76,8 @@ impl Loop<'_, '_> {
                 (options.epochs, options.batch, options.order, options.accumulate),
                 (options.clip_norm, options.clip_value, options.average),
                 (options.checkpoints.is_some(), options.resume, self.step, self.base.to_bits()),
-                (options.on_step.len(), options.on_epoch.len(), &options.early_stopping),
+                (options.on_step.len(), options.on_epoch.len()),
+                (&options.early_stopping, &options.plateau),
                 (optimizer.state().optimizer, optimizer.lr().to_bits(), rates, self.metrics),
             )
         );
