@@ -1,6 +1,7 @@
 //! [`LrFinder`]: the learning-rate range test.
 
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::path::Path;
 
 use fanin_datasets::Data;
@@ -136,7 +137,9 @@ impl LrFinder {
             validation: None,
             metrics: &mut [],
         };
-        let curve = self.try_rates(&mut run);
+        let mut tape = Tape::new();
+        tape.speak_for(Location::caller());
+        let curve = self.try_rates(&mut run, &mut tape);
         kept.restore(model);
         with_default_rng(|rng| *rng = generator);
         optimizer.set_lr(lr);
@@ -146,8 +149,7 @@ impl LrFinder {
         curve
     }
 
-    fn try_rates(&self, task: &mut dyn Task) -> Result<LrCurve> {
-        let mut tape = Tape::new();
+    fn try_rates(&self, task: &mut dyn Task, tape: &mut Tape) -> Result<LrCurve> {
         let mut curve = LrCurve { rates: vec![], losses: vec![], smoothed: vec![] };
         let (mut sum, mut weight, mut best) = (0.0, 0.0, f64::INFINITY);
         task.begin();
@@ -159,7 +161,7 @@ impl LrFinder {
             let share = step as f64 / (self.steps - 1) as f64;
             let rate = self.low * (self.high / self.low).powf(share);
             task.parts().1.set_lr(rate);
-            let (loss, grads) = task.gradients(&mut tape);
+            let (loss, grads) = task.gradients(tape);
             let loss = f64::from(loss);
             if !loss.is_finite() {
                 break;

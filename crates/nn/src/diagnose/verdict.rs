@@ -418,16 +418,19 @@ impl<'l> Course<'l> {
         let beyond = self.points.iter().filter(|p| is_beyond(p.factor));
         let extent = |p: &Point<'_>| p.factor.ln().abs();
         let most = beyond.clone().max_by(|a, b| extent(a).total_cmp(&extent(b)))?;
+        // Most output layers have no activation, and the advice is for the layers that have one.
+        let mut before = self.points[..=first].iter().map(|p| p.weights);
+        let usual = match most.layer.activation {
+            Some(_) => most.layer,
+            None => before.rfind(|l| l.activation.is_some()).unwrap_or(most.layer),
+        };
         Some(Extreme {
             layer: most.layer,
+            usual,
             layers: beyond.map(|p| p.layer.path.clone()).collect(),
             total: most.factor,
             per_layer: self.points[first].factor.powf(1.0 / (first + 1) as f64),
             culprit: self.culprit(first),
-            usual: self.points[..=first]
-                .iter()
-                .map(|p| p.weights)
-                .rfind(|l| l.activation.is_some()),
         })
     }
 
@@ -448,12 +451,12 @@ impl<'l> Course<'l> {
 
 struct Extreme<'l> {
     layer: &'l LayerReport,
+    /// The layer that the advice is for, unless one alone is the culprit.
+    usual: &'l LayerReport,
     layers: Vec<String>,
     total: f64,
     per_layer: f64,
     culprit: Option<(&'l LayerReport, f64)>,
-    /// A layer with an activation, up to the first of these: most output layers have none.
-    usual: Option<&'l LayerReport>,
 }
 
 impl Extreme<'_> {
@@ -463,7 +466,7 @@ impl Extreme<'_> {
             Some((layer, factor)) => {
                 rescale(&format!("the weights of layer {}", short(&layer.path)), layer, factor)
             }
-            None => rescale("the weights", self.usual.unwrap_or(self.layer), self.per_layer),
+            None => rescale("the weights", self.usual, self.per_layer),
         }
     }
 }
