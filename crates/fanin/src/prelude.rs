@@ -14,7 +14,7 @@ pub use fanin_init::{
     NguyenWidrowForm, Nonlinearity, Normal, Ones, Orthogonal, ParamKind, ParamSpec, Position,
     RandomWalk, RandomizedAsymmetric, Scheme, Sinusoidal, Siren, SmallInit, Sparse, SparseRows,
     TorchRng, TruncatedNormal, Uniform, VarianceScaling, XavierNormal, XavierUniform, ZerO, Zeros,
-    from_fn, manual_seed, presets,
+    default_rng, from_fn, manual_seed, presets,
 };
 pub use fanin_nn::diagnose::{Fault, InitReport, Probe};
 pub use fanin_nn::initialize::{ClassPrior, Krahenbuhl, Lsuv, UnitNorm};

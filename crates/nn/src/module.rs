@@ -46,6 +46,9 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
     /// What the module makes of `x` in [`Mode::Evaluate`], without recording. Several threads may
     /// predict at once.
     ///
+    /// # Shapes
+    /// `(rows, features)` gives a row of outputs for each row. Most layers also take a single sample `(features)`.
+    ///
     /// Each thread keeps some memory for its next prediction: see [`Tape`](crate::Tape#memory). A call of
     /// [`release_memory`](crate::release_memory) frees it.
     #[doc(alias("eval", "inference"))]

@@ -30,7 +30,7 @@ macro_rules! layers {
             ),+))?;
 
             $(impl Default for $name {
-                #[doc = concat!($("A ", stringify!($param), " of ", $default, ". ",)+)]
+                #[doc = concat!("With " $(, "`", stringify!($param), "` = ", $default, ". ")+)]
                 fn default() -> Self {
                     Self($($default),+)
                 }

@@ -158,7 +158,7 @@ once! {
                 bad_shapes("gather", &shape, &[indices.len()], "there must be an index per row");
             }
             if let Some((row, index)) = indices.iter().enumerate().find(|(_, j)| **j >= cols) {
-                panic!("gather: index {index} of row {row} is outside {shape}");
+                panic!("gather: index {index} of row {row} is not below the {cols} columns of {shape}");
             }
             self.tape().apply(Gather { indices: Indices::of(indices) }, &[self], |cx| {
                 let x = cx.input(0).as_slice();

@@ -283,6 +283,8 @@ impl<T: Scalar> Tape<T> {
     }
 
     /// A tensor that is given: no gradient is computed for it. Shares its elements, copies nothing.
+    ///
+    /// For the gradient with respect to an input, give [`param`](Self::param) a [`Param::new`] of it.
     pub fn input(&self, x: &Tensor<T>) -> Var<'_, T> {
         let node = self.graph.borrow_mut().leaf(x.clone(), false);
         Var::new(self, node)
@@ -294,6 +296,23 @@ impl<T: Scalar> Tape<T> {
     }
 
     /// A parameter. However often one is used in a step, its gradient is one sum.
+    ///
+    /// # Example
+    /// The gradient of a network's output with respect to its input. The sum gives each row its own gradient,
+    /// since rows do not meet. While the weights are frozen, no gradient of theirs is computed.
+    /// ```
+    /// use fanin_nn::layers::Tanh;
+    /// use fanin_nn::{Linear, Mode, Module, Param, Parameters, Sequential, Tape, Tensor};
+    ///
+    /// let mut net = Sequential::new().add(Linear::new(2, 16)).add(Tanh).add(Linear::new(16, 1));
+    /// net.set_trainable("*", false);
+    /// let x = Param::new(Tensor::from([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]));
+    /// let mut tape = Tape::new();
+    /// let (_, grads) = tape.value_and_grad_in(Mode::Evaluate, |t| net.forward(t.param(&x)).sum());
+    /// assert_eq!(grads.get(&x).unwrap().shape(), [3, 2]);
+    /// assert_eq!(grads.count(), 1);
+    /// ```
+    #[doc(alias("requires_grad_", "autograd.grad", "watch", "saliency"))]
     pub fn param(&self, param: &Param<T>) -> Var<'_, T> {
         let node = self.graph.borrow_mut().param(param);
         Var::new(self, node)

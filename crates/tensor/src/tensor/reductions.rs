@@ -9,6 +9,7 @@ once! {
     fn largest(x: &[T]) -> T = largest_generic;
     fn smallest(x: &[T]) -> T = smallest_generic;
     fn argmax_of(x: &Tensor<T>) -> Vec<usize> = argmax_of_generic;
+    fn extremes(x: &Tensor<T>, axis: usize, op: &str, max: bool) -> Tensor<T> = extremes_generic;
 }
 
 impl<T: Scalar> Tensor<T> {
@@ -101,6 +102,44 @@ impl<T: Scalar> Tensor<T> {
         smallest(self.as_slice())
     }
 
+    /// The largest elements along an axis. A NaN along the axis gives NaN.
+    ///
+    /// # Shapes
+    /// The axis is missing from the result: axis 0 of `(m, n)` gives `(n)`, axis 1 gives `(m)`.
+    ///
+    /// # Panics
+    /// **Panics** if there is no such axis, or if it has length 0.
+    ///
+    /// # Example
+    /// ```
+    /// let x = fanin_tensor::Tensor::from([[1.0f32, 2.0, 9.0], [4.0, 5.0, 6.0]]);
+    /// assert_eq!(x.max_axis(0).as_slice(), [4.0, 5.0, 9.0]);
+    /// assert_eq!(x.max_axis(1).as_slice(), [9.0, 6.0]);
+    /// ```
+    #[doc(alias = "amax")]
+    #[track_caller]
+    #[must_use]
+    pub fn max_axis(&self, axis: usize) -> Self {
+        extremes(self, axis, "max_axis", true)
+    }
+
+    /// The smallest elements along an axis, as [`max_axis`](Self::max_axis) has the largest.
+    ///
+    /// # Panics
+    /// **Panics** if there is no such axis, or if it has length 0.
+    ///
+    /// # Example
+    /// ```
+    /// let x = fanin_tensor::Tensor::from([[1.0f32, 2.0, 9.0], [4.0, 5.0, 6.0]]);
+    /// assert_eq!(x.min_axis(1).as_slice(), [1.0, 4.0]);
+    /// ```
+    #[doc(alias = "amin")]
+    #[track_caller]
+    #[must_use]
+    pub fn min_axis(&self, axis: usize) -> Self {
+        extremes(self, axis, "min_axis", false)
+    }
+
     /// The index of the largest element of each row along the last axis: the predicted classes of a
     /// batch of scores. The first of equals. A NaN is larger than any number ([`reduce::argmax`]).
     ///
@@ -133,14 +172,45 @@ fn summed_generic<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str) -> Tensor<T> 
     sums.reshape(Shape::from(&ones[..]))
 }
 
+#[track_caller]
+fn extremes_generic<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str, max: bool) -> Tensor<T> {
+    let mut shape = x.shape().to_vec();
+    assert!(axis < shape.len(), "{op}: a tensor {} has no axis {axis}", show_shape(&shape));
+    let (length, behind) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
+    assert!(length > 0, "{op}: axis {axis} of a tensor {} has length 0", show_shape(&shape));
+    shape.remove(axis);
+    let mut y = Tensor::zeros(&shape[..]);
+    if y.len() == 0 {
+        return y;
+    }
+    let blocks = x.as_slice().chunks_exact(length * behind);
+    for (y, block) in y.as_mut_slice().chunks_exact_mut(behind).zip(blocks) {
+        y.copy_from_slice(&block[..behind]);
+        for row in block[behind..].chunks_exact(behind) {
+            for (y, &x) in y.iter_mut().zip(row) {
+                *y = if max { larger(*y, x) } else { smaller(*y, x) };
+            }
+        }
+    }
+    y
+}
+
+/// A NaN is taken, and then stays.
+fn larger<T: Scalar>(top: T, x: T) -> T {
+    if x <= top || top.is_nan() { top } else { x }
+}
+
+/// As [`larger`].
+fn smaller<T: Scalar>(low: T, x: T) -> T {
+    if x >= low || low.is_nan() { low } else { x }
+}
+
 fn largest_generic<T: Scalar>(x: &[T]) -> T {
-    // A NaN is taken, and then stays.
-    x.iter().fold(T::NEG_INFINITY, |top, &x| if x <= top || top.is_nan() { top } else { x })
+    x.iter().fold(T::NEG_INFINITY, |top, &x| larger(top, x))
 }
 
 fn smallest_generic<T: Scalar>(x: &[T]) -> T {
-    // As above.
-    x.iter().fold(-T::NEG_INFINITY, |low, &x| if x >= low || low.is_nan() { low } else { x })
+    x.iter().fold(-T::NEG_INFINITY, |low, &x| smaller(low, x))
 }
 
 #[track_caller]
