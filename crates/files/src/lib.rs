@@ -91,6 +91,15 @@ fn refuse_other_than_file(path: &Path) -> Result<(), Error> {
 
 /// Where a relative path begins, for a message about a file that is not there: ` in /home/me/net`; nothing for
 /// an absolute one.
+///
+/// # Example
+/// ```
+/// use fanin_files::working_directory;
+///
+/// let here = std::env::current_dir().unwrap();
+/// assert_eq!(working_directory("model.fanin".as_ref()), format!(" in {}", here.display()));
+/// assert_eq!(working_directory(&here.join("model.fanin")), "");
+/// ```
 pub fn working_directory(path: &Path) -> String {
     match env::current_dir() {
         Ok(directory) if path.is_relative() => format!(" in {}", directory.display()),

@@ -80,7 +80,6 @@ use crate::schedule::ReduceOnPlateau;
 /// # Ok::<(), fanin_train::Error>(())
 /// ```
 #[doc(alias("Model.fit", "Learner"))]
-#[must_use = "a trainer does nothing until `fit` is called"]
 pub struct Trainer<'c, L, O, Y: ?Sized> {
     loss: L,
     optimizer: O,
