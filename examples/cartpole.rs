@@ -62,9 +62,8 @@ struct Transition {
     fallen: bool,
 }
 
-fn states<'a>(states: impl Iterator<Item = &'a [f32; 4]>) -> Tensor {
-    let values: Vec<f32> = states.flatten().copied().collect();
-    Tensor::from_vec([values.len() / 4, 4], values)
+fn states(states: impl Iterator<Item = [f32; 4]>) -> Tensor {
+    Tensor::from_rows(states.collect::<Vec<_>>())
 }
 
 fn best(values: &[f32]) -> usize {
@@ -110,7 +109,7 @@ fn train(seed: u64, goal: f32) -> (f32, usize) {
         let action = if rng.random::<f32>() < explore {
             rng.random_range(0..2)
         } else {
-            best(network.predict(&Tensor::from_vec([1, 4], state.to_vec())).as_slice())
+            best(network.predict(&Tensor::from([state])).as_slice())
         };
         let fallen = cart.step(action);
         memory.push(Transition { state, action, next: cart.state, fallen });
@@ -123,7 +122,7 @@ fn train(seed: u64, goal: f32) -> (f32, usize) {
         // Learn from stored transitions. The network picks the next action, and its copy values it.
         let batch: Vec<Transition> =
             (0..BATCH).map(|_| memory[rng.random_range(0..memory.len())]).collect();
-        let next = states(batch.iter().map(|t| &t.next));
+        let next = states(batch.iter().map(|t| t.next));
         let (picked, valued) = (network.predict(&next), target.predict(&next));
         let returns =
             batch.iter().zip(picked.as_slice().chunks(2)).zip(valued.as_slice().chunks(2));
@@ -131,7 +130,7 @@ fn train(seed: u64, goal: f32) -> (f32, usize) {
             |((t, picked), valued)| if t.fallen { 1.0 } else { 1.0 + 0.99 * valued[best(picked)] },
         );
         let returns = Tensor::from_vec(BATCH, returns.collect());
-        let x = states(batch.iter().map(|t| &t.state));
+        let x = states(batch.iter().map(|t| t.state));
         let taken: Vec<usize> = batch.iter().map(|t| t.action).collect();
         adam.set_lr(1e-3 * (1.0 - push as f64 / PUSHES as f64).max(0.05));
         let (_, mut grads) = tape

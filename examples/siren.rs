@@ -37,8 +37,7 @@ fn pixels() -> (Tensor, Tensor) {
     let at = |i: usize| 2.0 * i as f32 / (SIDE - 1) as f32 - 1.0;
     let points: Vec<[f32; 2]> = (0..SIDE * SIDE).map(|i| [at(i % SIDE), at(i / SIDE)]).collect();
     let colors = points.iter().flat_map(|&[x, y]| color(x, y)).collect();
-    let points: Vec<f32> = points.into_iter().flatten().collect();
-    (Tensor::from_vec([SIDE * SIDE, 2], points), Tensor::from_vec([SIDE * SIDE, 3], colors))
+    (Tensor::from_rows(points), Tensor::from_vec([SIDE * SIDE, 3], colors))
 }
 
 fn sines() -> Sequential {

@@ -588,6 +588,10 @@ fn rescale(weights: &str, layer: &LayerReport, factor: f64) -> String {
                 .into()
         }
         _ if scale == 0.0 => "draw them at random, by Auto or Orthogonal".into(),
+        Some(name) if name.starts_with("Sine") => {
+            "Siren::new(Position::Hidden) keeps the signal, and Position::First is for the first layer"
+                .into()
+        }
         _ => format!(
             "about {} keeps the signal; Auto and EdgeOfChaos find the value for an activation",
             show(scale / factor)

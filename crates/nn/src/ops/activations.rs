@@ -350,6 +350,24 @@ macro_rules! activations {
             /// Weights for it come from the initializer [`Siren`](fanin_init::Siren). The frequency in the
             /// paper is 30.
             ///
+            /// # Example
+            /// A whole SIREN, from points to a brightness:
+            /// ```
+            /// use fanin_nn::init::{Position, Siren};
+            /// use fanin_nn::layers::Sine;
+            /// use fanin_nn::{Linear, Module, Sequential, Tensor};
+            ///
+            /// let linear = |inputs, outputs, at| Linear::builder(inputs, outputs).weight(Siren::new(at)).build();
+            /// let net = Sequential::new()
+            ///     .add(linear(2, 64, Position::First))
+            ///     .add(Sine(30.0))
+            ///     .add(linear(64, 64, Position::Hidden))
+            ///     .add(Sine(30.0))
+            ///     .add(linear(64, 1, Position::Last));
+            /// assert_eq!(net.predict(&Tensor::from([[-1.0, 1.0]])).shape(), [1, 1]);
+            /// ```
+            ///
+            /// # Reference
             /// Sitzmann et al. 2020, eq. 1 and section 3.2.
             #[doc(alias = "SIREN")]
             fn sine(omega: f64 = 30.0) as Sine {

@@ -225,6 +225,13 @@ fn advice_does_not_blame_weights_for_what_biases_do() {
 }
 
 #[test]
+fn advice_for_sines() {
+    manual_seed(1);
+    let advice = advice(&net(6, 64, &FanInUniform, &Zeros, Sine(30.0)), &batch(64, 64, 1));
+    assert!(advice[0].contains("Siren::new(Position::Hidden) keeps the signal"), "{advice:?}");
+}
+
+#[test]
 fn advice_on_weights_that_are_not_centred() {
     for seed in SEEDS {
         manual_seed(seed);

@@ -61,6 +61,30 @@ fn extremes() {
 }
 
 #[test]
+fn extremes_along_an_axis() {
+    for shape in [&[5][..], &[7, 9], &[1, 4], &[3, 4, 5], &[2, 1, 3, 2]] {
+        let x = Tensor::from_vec(shape, values(shape.iter().product()));
+        for axis in 0..shape.len() {
+            let of = |f: fn(f32, f32) -> f32, first: f32| {
+                x.view().fold_axis(Axis(axis), first, |&a, &b| f(a, b))
+            };
+            let (max, min) = (of(f32::max, f32::MIN), of(f32::min, f32::MAX));
+            assert_eq!(x.max_axis(axis).shape(), max.shape());
+            assert!(x.max_axis(axis).iter().eq(&max), "{shape:?} {axis}");
+            assert!(x.min_axis(axis).iter().eq(&min), "{shape:?} {axis}");
+        }
+    }
+    let with_nan = Tensor::from([[1.0f32, f32::NAN], [2.0, 0.0], [f32::NAN, 3.0]]);
+    assert!(with_nan.max_axis(0).iter().chain(with_nan.min_axis(0).iter()).all(|x| x.is_nan()));
+    assert_eq!(with_nan.max_axis(1).as_slice()[1], 2.0);
+    assert_eq!(Tensor::<f32>::zeros([0, 4]).max_axis(1).shape(), [0]);
+    assert_eq!(Tensor::<f32>::zeros([3, 0]).max_axis(0).shape(), [0]);
+    let none = Tensor::<f32>::zeros([2, 0]);
+    assert_eq!(panic_here(|| none.max_axis(1)), "max_axis: axis 1 of a tensor 2×0 has length 0");
+    assert_eq!(panic_here(|| none.min_axis(2)), "min_axis: a tensor 2×0 has no axis 2");
+}
+
+#[test]
 fn argmax_along_the_last_axis() {
     let x = Tensor::from([[1.0f32, 3.0, 3.0], [f32::NAN, 9.0, 1.0], [-2.0, -3.0, -1.0]]);
     assert_eq!(x.argmax(), [1, 0, 2]);
