@@ -7,7 +7,7 @@ use fanin_nn::init::{
     Constant, Initializer, KaimingNormal, KaimingUniform, Normal, Ones, Orthogonal, TorchRng,
     Uniform, XavierNormal, Zeros, manual_seed,
 };
-use fanin_nn::layers::{Gelu, LeakyRelu, Relu, Sigmoid, Tanh};
+use fanin_nn::layers::{Gelu, LeakyRelu, Relu, Sigmoid, Sine, Tanh};
 use fanin_nn::{
     Describe, InitPlan, Linear, Module, Param, ParamPath, Parameters, Sequential, Tensor, Var,
     Visitor,
