@@ -75,7 +75,7 @@ fn mean_return(network: &Sequential, rng: &mut StdRng) -> f32 {
     let mut carts: Vec<CartPole> = (0..100).map(|_| CartPole::new(rng)).collect();
     let mut standing: Vec<usize> = (0..100).collect();
     while !standing.is_empty() {
-        let values = network.predict(&states(standing.iter().map(|&i| &carts[i].state)));
+        let values = network.predict(&states(standing.iter().map(|&i| carts[i].state)));
         let mut rows = values.as_slice().chunks(2);
         standing.retain(|&i| {
             let fallen = carts[i].step(best(rows.next().expect("a row for each cart")));

@@ -9,7 +9,8 @@ once! {
     fn largest(x: &[T]) -> T = largest_generic;
     fn smallest(x: &[T]) -> T = smallest_generic;
     fn argmax_of(x: &Tensor<T>) -> Vec<usize> = argmax_of_generic;
-    fn extremes(x: &Tensor<T>, axis: usize, op: &str, max: bool) -> Tensor<T> = extremes_generic;
+    fn maxima(x: &Tensor<T>, axis: usize) -> Tensor<T> = maxima_generic;
+    fn minima(x: &Tensor<T>, axis: usize) -> Tensor<T> = minima_generic;
 }
 
 impl<T: Scalar> Tensor<T> {
@@ -120,7 +121,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[must_use]
     pub fn max_axis(&self, axis: usize) -> Self {
-        extremes(self, axis, "max_axis", true)
+        maxima(self, axis)
     }
 
     /// The smallest elements along an axis, as [`max_axis`](Self::max_axis) has the largest.
@@ -137,7 +138,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[must_use]
     pub fn min_axis(&self, axis: usize) -> Self {
-        extremes(self, axis, "min_axis", false)
+        minima(self, axis)
     }
 
     /// The index of the largest element of each row along the last axis: the predicted classes of a
@@ -173,7 +174,17 @@ fn summed_generic<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str) -> Tensor<T> 
 }
 
 #[track_caller]
-fn extremes_generic<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str, max: bool) -> Tensor<T> {
+fn maxima_generic<T: Scalar>(x: &Tensor<T>, axis: usize) -> Tensor<T> {
+    extremes(x, axis, "max_axis", larger)
+}
+
+#[track_caller]
+fn minima_generic<T: Scalar>(x: &Tensor<T>, axis: usize) -> Tensor<T> {
+    extremes(x, axis, "min_axis", smaller)
+}
+
+#[track_caller]
+fn extremes<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str, of: fn(T, T) -> T) -> Tensor<T> {
     let mut shape = x.shape().to_vec();
     assert!(axis < shape.len(), "{op}: a tensor {} has no axis {axis}", show_shape(&shape));
     let (length, behind) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
@@ -188,7 +199,7 @@ fn extremes_generic<T: Scalar>(x: &Tensor<T>, axis: usize, op: &str, max: bool) 
         y.copy_from_slice(&block[..behind]);
         for row in block[behind..].chunks_exact(behind) {
             for (y, &x) in y.iter_mut().zip(row) {
-                *y = if max { larger(*y, x) } else { smaller(*y, x) };
+                *y = of(*y, x);
             }
         }
     }
