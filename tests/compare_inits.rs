@@ -154,6 +154,28 @@ fn options_that_do_not_fit() {
     assert!(said(&output).contains(want), "{}", said(&output));
 }
 
+#[test]
+fn the_help_fits_the_terminal() {
+    for columns in ["60", "80", "200"] {
+        for dumb in [false, true] {
+            let mut command = Command::new(program());
+            command.arg("--help").env("COLUMNS", columns).env("FORCE_COLOR", "1");
+            command.env("TERM", if dumb { "dumb" } else { "xterm-256color" });
+            let help = said(&command.output().unwrap());
+            assert!(
+                help.contains("--journal <FILE>") && help.contains("kaiming_uniform"),
+                "{help}"
+            );
+            let widest = help.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(
+                widest <= columns.parse().unwrap() && !help.contains('\x1b'),
+                "{widest}: {help}"
+            );
+            assert_eq!(help.is_ascii(), dumb, "{help}");
+        }
+    }
+}
+
 /// What is between two texts, each time.
 fn between<'t>(text: &'t str, open: &str, close: &str) -> Vec<&'t str> {
     let pieces = text.split(open).skip(1);
