@@ -28,7 +28,7 @@ impl Kind {
     /// The initialization with the best mean at a depth.
     pub(crate) fn best(&self, depth: usize) -> &'static str {
         let by = |a: &&str, b: &&str| self.at(a, depth).total_cmp(&self.at(b, depth));
-        self.rows.iter().map(|(name, _)| *name).max_by(|a, b| by(&a, &b)).expect("a row")
+        self.rows.iter().map(|(name, _)| *name).max_by(|a, b| by(a, b)).expect("a row")
     }
 
     /// The largest depth at which this initialization is right more often than half of the time.
