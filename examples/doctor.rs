@@ -75,7 +75,10 @@ fn main() -> fanin::Result<()> {
         let report = InitReport::with_labels(&model, x, &y);
         println!("== {name}");
         match report.verdicts.first() {
-            _ if !quick => println!("{report}"),
+            _ if !quick => {
+                report.print();
+                println!();
+            }
             Some(verdict) => println!("{}\n  → {}\n", verdict.finding, verdict.advice),
             None => println!("nothing is wrong\n"),
         }

@@ -1,4 +1,5 @@
 //! The example compare_inits in several starts and in several jobs: table, page and files are those of one.
+//! And its page: what is on the first screen, and a table for each picture.
 
 use std::env;
 use std::fs;
@@ -151,4 +152,138 @@ fn options_that_do_not_fit() {
     let with_mpi = cfg!(feature = "mpi");
     let want = if with_mpi { "the launcher started 2" } else { "build with --features mpi" };
     assert!(said(&output).contains(want), "{}", said(&output));
+}
+
+#[test]
+fn the_help_fits_the_terminal() {
+    for columns in ["60", "80", "200"] {
+        for dumb in [false, true] {
+            let mut command = Command::new(program());
+            command.arg("--help").env("COLUMNS", columns).env("FORCE_COLOR", "1");
+            command.env("TERM", if dumb { "dumb" } else { "xterm-256color" });
+            let help = said(&command.output().unwrap());
+            assert!(
+                help.contains("--journal <FILE>") && help.contains("kaiming_uniform"),
+                "{help}"
+            );
+            let widest = help.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(
+                widest <= columns.parse().unwrap() && !help.contains('\x1b'),
+                "{widest}: {help}"
+            );
+            assert_eq!(help.is_ascii(), dumb, "{help}");
+        }
+    }
+}
+
+/// What is between two texts, each time.
+fn between<'t>(text: &'t str, open: &str, close: &str) -> Vec<&'t str> {
+    let pieces = text.split(open).skip(1);
+    pieces.map(|piece| piece.split_once(close).expect(close).0).collect()
+}
+
+/// Checks a page with so many initializations.
+fn check_page(page: &str, initializations: usize) {
+    // The first screen: the heading, the answer, and the ranking before everything else.
+    let (first, rest) = page.split_once("<section id=\"findings\">").expect("findings");
+    let (head, ranking) = first.split_once("<table class=\"rank\">").expect("a ranking");
+    assert!(
+        head.contains("<h1>")
+            && head.contains("class=\"lead\"")
+            && !head.contains("<figure>\n<figure")
+    );
+    let (ranking, _) = ranking.split_once("</table>").unwrap();
+    let means: Vec<f64> = between(ranking, "<td class=\"value\">", " ±")
+        .iter()
+        .map(|mean| mean.parse().expect("a number"))
+        .collect();
+    assert_eq!(means.len(), initializations);
+    assert!(means.is_sorted_by(|a, b| a >= b), "{means:?}");
+    let near = means.iter().filter(|&&mean| mean > means[0] - 3.0).count();
+    assert_eq!(
+        ranking.matches("<svg class=\"strip\" width=\"100%\" height=\"36\" role=\"img\">").count(),
+        near
+    );
+    // Those that are far behind are apart from the scale.
+    let (_, apart) = ranking.split_once("<tbody class=\"apart\">").expect("failures");
+    assert_eq!(apart.matches("<td class=\"place\">").count(), initializations - near);
+    assert!(apart.contains("learns nothing") && !apart.contains("<svg"), "{apart}");
+
+    // Each picture has a name, a description, and a table in its figure.
+    let figures = between(page, "<figure>", "</figure>");
+    assert!(figures.len() > 5, "{} figures", figures.len());
+    let pictures = "role=\"img\">";
+    let inside: usize = figures.iter().map(|figure| figure.matches(pictures).count()).sum();
+    assert_eq!(inside, page.matches(pictures).count(), "pictures outside of figures");
+    for figure in figures {
+        let (pictures, table) = figure.split_once("<details><summary>Table: ").expect("a table");
+        assert!(pictures.contains("<svg") && !table.contains("<svg"), "{figure}");
+        assert!(table.contains("<caption>") && table.contains("<th scope=\"row\">"), "{table}");
+    }
+    for svg in page.split("<svg").skip(1) {
+        let (tag, body) = svg.split_once('>').unwrap();
+        let named = || {
+            let (title, rest) = body.strip_prefix("<title>")?.split_once("</title><desc>")?;
+            let (text, _) = rest.split_once("</desc>")?;
+            Some(!title.is_empty() && !text.is_empty())
+        };
+        // A mark in a picture is a part of it.
+        let hidden = tag.contains("aria-hidden=\"true\"") || tag.contains("class=\"over\"");
+        assert!(hidden || named() == Some(true), "<svg{svg}");
+    }
+
+    // Where the links go, and what the keyboard comes to first.
+    for id in between(page, "<a href=\"#", "\"") {
+        assert!(page.contains(&format!("<section id=\"{id}\">")), "#{id}");
+    }
+    assert!(page.contains("<body>\n<a class=\"skip\" href=\"#ranking\">"));
+    for section in ["depth", "choose", "losses", "signals", "numbers", "method"] {
+        assert!(rest.contains(&format!("<section id=\"{section}\">")), "{section}");
+    }
+    let regions = between(page, "role=\"region\" aria-label=\"", "\"");
+    let different: std::collections::HashSet<_> = regions.iter().collect();
+    assert_eq!(different.len(), regions.len(), "regions have names of their own: {regions:?}");
+
+    // One file, in which each tag is closed.
+    for outside in ["http", "<script", "src=", "url(", "@import", "<link"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    for style in ["@media print", "(prefers-color-scheme: dark)", "(max-width: 640px)"] {
+        assert!(page.contains(style), "{style}");
+    }
+    let mut open = vec![];
+    for tag in between(page, "<", ">").iter().filter(|tag| !tag.starts_with('!')) {
+        let name = tag.split([' ', '/']).next().unwrap();
+        match tag.strip_prefix('/') {
+            Some(closed) => assert_eq!(open.pop(), Some(closed), "before <{tag}>"),
+            None if tag.ends_with('/') || ["meta", "br"].contains(&name) => {}
+            None => open.push(name),
+        }
+    }
+    assert!(open.is_empty(), "{open:?} are open");
+}
+
+#[test]
+fn the_page_begins_with_the_ranking_and_has_a_table_for_each_picture() {
+    let folder = Folder::new("page");
+    let files = made(&folder, "out", &[]);
+    check_page(std::str::from_utf8(&files[1]).unwrap(), 3);
+}
+
+#[test]
+fn the_committed_page_is_one_that_the_example_writes() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let page = fs::read_to_string(docs.join("compare_inits.html")).unwrap();
+    check_page(&page, 20);
+    let css = include_str!("../examples/compare_inits/page.css");
+    assert!(page.contains(css), "write docs/compare_inits.html anew");
+    // The accuracies by depth on it are those of the file.
+    for line in fs::read_to_string(docs.join("depth.csv")).unwrap().lines().skip(1) {
+        let [_, _, _, mean, half] = line.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let [mean, half]: [f64; 2] = [mean, half].map(|x| x.parse().unwrap());
+        let cell = format!("<td>{mean:.1} ± {half:.1}</td>");
+        assert!(page.contains(&cell), "{line}");
+    }
 }

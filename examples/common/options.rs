@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::exit;
 
+use fanin::nn::Terminal;
 use lexopt::Arg;
 
 /// A program and its options.
@@ -29,7 +30,7 @@ pub(crate) struct Opt {
     pub(crate) value: &'static str,
     /// Whether the option takes several values.
     pub(crate) several: bool,
-    /// The description, in lines of at most 72 characters.
+    /// The description. Its lines are filled anew, but for those that begin with a dash.
     pub(crate) help: &'static str,
 }
 
@@ -93,18 +94,28 @@ impl Program {
         })
     }
 
-    fn help(&self) -> String {
-        let mut help = format!("{}\n\n{}\n\n", self.about, self.usage());
+    /// The help, in lines that fit the terminal.
+    fn help(&self, terminal: &Terminal) -> String {
+        let columns = terminal.columns().min(100);
+        // ASCII names of other characters are longer than these.
+        let filled = |text: &str, indent: &str| filled(&terminal.spell(text), indent, columns);
+        let mut help = format!("{}\n\n{}\n\n", filled(self.about, ""), self.usage());
         if let Some(positional) = &self.positional {
-            help += &format!("Arguments:\n  [{}]  {}\n\n", positional.value, positional.help);
+            let text = filled(positional.help, "          ");
+            help += &format!("Arguments:\n  [{}]\n{text}\n\n", positional.value);
         }
         help += "Options:\n";
         for option in self.options.iter().chain(&[Opt::flag("help", "Prints this")]) {
-            let text = option.help.replace('\n', "\n          ");
+            let text = filled(option.help, "          ");
             let short = if option.name == "help" { "-h, " } else { "    " };
-            help += &format!("  {short}{}\n          {text}\n\n", option.usage());
+            help += &format!("  {short}{}\n{text}\n\n", option.usage());
         }
-        help + &self.after
+        for line in self.after.lines() {
+            let indent = if line.starts_with(' ') { "  " } else { "" };
+            help += &filled(line, indent);
+            help.push('\n');
+        }
+        help.trim_end().to_owned()
     }
 
     fn usage(&self) -> String {
@@ -120,7 +131,7 @@ impl Given {
             let argument = match line.next().map_err(|error| error.to_string())? {
                 None => return Ok(()),
                 Some(Arg::Short('h') | Arg::Long("help")) => {
-                    println!("{}", self.program.help().trim_end());
+                    println!("{}", self.program.help(&Terminal::stdout()));
                     exit(0)
                 }
                 Some(Arg::Long(name)) => self.program.find(name)?,
@@ -229,6 +240,33 @@ impl Given {
         eprintln!("error: {error}\n\n{usage}\n\nFor more information, try '--help'.");
         exit(2)
     }
+}
+
+/// A text in lines of at most so many columns behind an indent. A line that begins with a dash stays one, and
+/// what is aligned in a line that fits stays so.
+fn filled(text: &str, indent: &str, columns: usize) -> String {
+    let mut lines: Vec<String> = vec![];
+    // A line of a list is indented already.
+    let own = if text.starts_with(' ') { "" } else { indent };
+    if !text.contains('\n') && own.len() + text.chars().count() <= columns {
+        return format!("{own}{text}");
+    }
+    for (i, line) in text.lines().enumerate() {
+        if i == 0 || line.starts_with("- ") {
+            lines.push(indent.into());
+        }
+        for word in line.split_whitespace() {
+            let last = lines.last_mut().expect("pushed");
+            let starts = last.len() == indent.len();
+            if !starts && last.chars().count() + 1 + word.chars().count() > columns {
+                lines.push(format!("{indent}{word}"));
+            } else {
+                *last += if starts { "" } else { " " };
+                *last += word;
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// The value that a name stands for.

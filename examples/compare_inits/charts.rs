@@ -3,7 +3,7 @@
 use crate::probe::{Layer, Snapshot};
 use crate::results::{Results, TEST};
 use crate::stats::{Summary, number};
-use crate::svg::{Mark, Panel, Scale, escape, strip, strip_axis};
+use crate::svg::{Mark, Panel, SMALL, Scale, escape, strip, strip_axis};
 
 /// The names of the layers.
 pub(crate) const LAYERS: [&str; 3] = ["hidden 1", "hidden 2", "output"];
@@ -38,9 +38,10 @@ fn strips(
     let body = rows.iter().map(|row| {
         let one = &results.contenders[row.contender];
         let cells = row.cells.iter().zip(&row.spoken).zip(heads).map(|((marks, spoken), head)| {
-            let picture = strip(scale, zero, marks);
+            let title = format!("{}, {head}", one.name);
+            let picture = strip(scale, zero, marks, (&title, spoken));
             let head = if heads.len() > 1 { format!(r#"<i class="small">{head}</i>"#) } else { String::new() };
-            format!(r#"<td role="cell" class="plot">{head}{picture}<span class="sr">{spoken}</span></td>"#)
+            format!(r#"<td role="cell" class="plot">{head}{picture}</td>"#)
         });
         let value = match row.value {
             "" => String::new(),
@@ -68,24 +69,6 @@ fn strips(
 /// The class of a contender's colour.
 pub(crate) fn class(results: &Results, contender: usize) -> String {
     format!("f{}", results.contenders[contender].family as usize)
-}
-
-/// Test accuracies of these contenders within the range from `low` to `high`.
-pub(crate) fn accuracies(results: &Results, contenders: &[usize], low: f64, high: f64) -> String {
-    let texts: Vec<String> = contenders.iter().map(|&i| results.summary(i, TEST).text(2)).collect();
-    let rows: Vec<Row<'_>> = contenders
-        .iter()
-        .zip(&texts)
-        .map(|(&contender, value)| {
-            dots(
-                results.summary(contender, TEST),
-                results.values(contender, TEST),
-                contender,
-                value,
-            )
-        })
-        .collect();
-    strips(results, &Scale::linear(low, high), false, &["per cent of the test images"], &rows)
 }
 
 /// The difference between each contender and one of them, seed by seed.
@@ -121,6 +104,34 @@ fn dots(summary: Summary, values: Vec<f64>, contender: usize, value: &str) -> Ro
     Row { contender, cells: vec![marks], spoken: vec![spoken], value }
 }
 
+/// The loss of the whole training of these contenders, each in its own panel, on logarithmic scales.
+pub(crate) fn curves(results: &Results, contenders: &[usize]) -> String {
+    let bins = results.bins();
+    let all: Vec<(usize, Vec<Summary>)> = contenders
+        .iter()
+        .map(|&i| (i, bins.iter().map(|bin| results.mean_loss(i, bin.clone())).collect()))
+        .collect();
+    let x = |i: usize| ((bins[i].start + 1) as f64 * bins[i].end as f64).sqrt();
+    let scale = Scale::log_close([1.0, bins.last().map_or(2, |bin| bin.end) as f64]);
+    let y = Scale::log_close(all.iter().flat_map(|(_, curve)| curve).flat_map(|s| [s.min, s.max]));
+    let base = results.find("pytorch").and_then(|base| all.iter().find(|(i, _)| *i == base));
+    let panels = all.iter().map(|(contender, curve)| {
+        let mut panel = Panel::new(scale, y, true, SMALL);
+        let at = |curve: &[Summary], of: fn(&Summary) -> f64| {
+            curve.iter().enumerate().map(|(i, s)| (x(i), of(s))).collect::<Vec<_>>()
+        };
+        panel.area("band", at(curve, |s| s.min), at(curve, |s| s.max).into_iter());
+        if let Some((_, base)) = base {
+            panel.line("base", at(base, |s| s.mean));
+        }
+        panel.line("line", at(curve, |s| s.mean));
+        let [first, last] = [0, curve.len() - 1].map(|i| number(curve[i].mean, 2));
+        let note = format!("{first} → {last}");
+        panel_of(results, *contender, panel, &note, "mean loss of the first and of the last steps")
+    });
+    format!(r#"<div class="panels">{}</div>"#, panels.collect::<String>())
+}
+
 /// The loss of the first steps of these contenders. Each has its own panel; all share one scale.
 pub(crate) fn losses(results: &Results, contenders: &[usize], log: bool) -> String {
     let steps = results.first_steps();
@@ -136,7 +147,7 @@ pub(crate) fn losses(results: &Results, contenders: &[usize], log: bool) -> Stri
     let base: Option<Vec<f64>> =
         base.map(|i| (0..steps).map(|step| results.loss(i, step).mean).collect());
     let panels = all.iter().map(|(contender, curve)| {
-        let mut panel = Panel::new(x, y, true);
+        let mut panel = Panel::new(x, y, true, SMALL);
         let at = |of: fn(&Summary) -> f64| {
             curve.iter().enumerate().map(move |(i, s)| ((i + 1) as f64, of(s)))
         };
@@ -178,7 +189,8 @@ pub(crate) fn weights(results: &Results, contenders: &[usize], common: bool) -> 
         let end = f64::from(if common { shared } else { wide(contender) });
         let shares = of(contender).map(|weights| histogram(weights, end));
         let most = shares.iter().flatten().copied().fold(0.0, f64::max);
-        let mut panel = Panel::new(Scale::linear(-end, end), Scale::linear(0.0, most), false);
+        let mut panel =
+            Panel::new(Scale::linear(-end, end), Scale::linear(0.0, most), false, SMALL);
         let width = 2.0 * end / BINS as f64;
         let steps = |shares: &[f64]| -> Vec<(f64, f64)> {
             let bins = shares.iter().enumerate();
@@ -189,9 +201,7 @@ pub(crate) fn weights(results: &Results, contenders: &[usize], common: bool) -> 
         let [before, after] = shares.map(|shares| steps(&shares));
         panel.area("band", [(-end, 0.0), (end, 0.0)], before.into_iter());
         panel.line("after", after);
-        let sizes = of(contender)
-            .map(|weights| Summary::of(weights.iter().map(|&w| f64::from(w).powi(2))).mean.sqrt());
-        let [before, after] = sizes.map(|size| number(size, 3));
+        let [before, after, ..] = weight_sizes(results, contender);
         panel_of(
             results,
             contender,
@@ -201,6 +211,16 @@ pub(crate) fn weights(results: &Results, contenders: &[usize], common: bool) -> 
         )
     });
     format!(r#"<div class="panels">{}</div>"#, panels.collect::<String>())
+}
+
+/// The root mean square of the weights of the second layer before and after training, and the largest size.
+pub(crate) fn weight_sizes(results: &Results, contender: usize) -> [String; 4] {
+    let run = &results.runs[contender][0];
+    let both = [&run.before, &run.after].map(weights_of);
+    let [before, after] =
+        both.map(|all| Summary::of(all.iter().map(|&w| f64::from(w).powi(2))).mean.sqrt());
+    let [most_before, most_after] = both.map(|all| f64::from(quantile(all, 1.0)));
+    [before, after, most_before, most_after].map(|size| number(size, 3))
 }
 
 const BINS: usize = 41;
@@ -230,7 +250,7 @@ fn histogram(weights: &[f32], end: f64) -> [f64; BINS] {
 
 fn panel_of(results: &Results, contender: usize, panel: Panel, note: &str, what: &str) -> String {
     let one = &results.contenders[contender];
-    let picture = panel.finish(&format!("{}, {what}: {note}", one.name));
+    let picture = panel.finish(&one.name, &format!("{what}: {note}"));
     let [name, formula] = [&one.name, &one.formula].map(|text| escape(text));
     format!(
         r#"<div class="panel {}"><p><b>{name}</b><span class="note">{note}</span></p><small>{formula}</small>{picture}</div>"#,

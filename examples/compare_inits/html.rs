@@ -1,7 +1,13 @@
 //! The page: one file that needs no network and no script.
 
+use std::ops::Range;
+
 use crate::charts;
+use crate::choose;
+use crate::deep;
 use crate::notebook::PRINTED;
+use crate::probe::Layer;
+use crate::rank;
 use crate::results::{LAST_LOSS, Results, TEST, VALIDATION};
 use crate::schemes::Family;
 use crate::stats::number;
@@ -12,14 +18,18 @@ use crate::words;
 /// The whole page.
 pub(crate) fn page(results: &Results) -> String {
     let setup = &results.setup;
-    let title = format!("{} ways to begin", results.contenders.len());
+    let title = escape(&rank::heading(results));
     let [kept, aside, test] = setup.images.map(|n| number(n as f64, 0));
-    let lead = format!(
-        "One network, 784-256-128-10 with ReLU and dropout, trained on {} from {} initializations, {} each. \
-         Which is better, and which difference is only chance?",
-        setup.data,
-        results.contenders.len(),
+    let how = format!(
+        "<p class=\"note\">784-256-128-10, ReLU, dropout; each trained {}. Small dots are seeds, the large dot is \
+         their mean, the bar its 95 % interval. Tied: the interval of the difference, seed by seed, holds 0.</p>",
         runs(setup.seeds)
+    );
+    let ranking = figure(
+        "Which wins for this network, and by how much",
+        "",
+        &[rank::ranking(results), how, families(results)].concat(),
+        &rank::table(results),
     );
     let method = format!(
         "<p>Each seed splits the images anew into {kept} to train on and {aside} to validate; {test} more are \
@@ -32,23 +42,34 @@ pub(crate) fn page(results: &Results) -> String {
         setup.epochs,
         escape(&setup.command)
     );
-    let body = [
-        section("In short", &items(&words::in_short(results))),
-        section("Accuracy", &accuracy(results)),
-        section("The first steps", &first_steps(results)),
-        section("Weights", &weights(results)),
-        section("Signals and gradients", &signals(results)),
-        section("All numbers", &numbers(results)),
-        section("Beside the notebook", &notebook(results)),
-        section("How it was done", &method),
-    ]
-    .concat();
-    let css = include_str!("page.css");
+    let sections = [
+        ("findings", "In short", "In short", items(&words::in_short(results))),
+        ("depth", "Depth", "Depth: where initializations differ", deep::section()),
+        ("choose", "What to choose", "What to choose for my net", choose::section(results)),
+        ("default", "The default", "Against the default", against_default(results)),
+        ("losses", "Loss curves", "Loss curves", loss_curves(results)),
+        ("weights", "Weights", "Weights", weights(results)),
+        ("signals", "Signals", "Signals and gradients", signals(results)),
+        ("numbers", "All numbers", "All numbers", numbers(results)),
+        ("notebook", "Notebook", "Beside the notebook", notebook(results)),
+        ("method", "Method", "How it was done", method),
+    ];
+    let links: String = sections
+        .iter()
+        .filter(|(.., body)| !body.is_empty())
+        .map(|(id, short, ..)| format!(r##"<a href="#{id}">{short}</a>"##))
+        .collect();
+    let body: String =
+        sections.iter().map(|(id, _, heading, body)| section(id, heading, body)).collect();
+    let (css, lead) = (include_str!("page.css"), escape(&rank::answer(results)));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}: weight initialization compared</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n{body}</main>\n</body>\n</html>\n"
+         <title>{title}: weight initialization compared</title>\n<style>\n{css}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#ranking\">Skip to the ranking</a>\n\
+         <header>\n<h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n\
+         <nav aria-label=\"On this page\" tabindex=\"0\">{links}</nav>\n</header>\n<main>\n\
+         <section id=\"ranking\" tabindex=\"-1\" aria-label=\"Ranking\">\n{ranking}</section>\n{body}</main>\n</body>\n</html>\n"
     )
 }
 
@@ -57,8 +78,11 @@ fn runs(seeds: usize) -> String {
     if seeds == 1 { "once".into() } else { format!("{seeds} times") }
 }
 
-fn section(heading: &str, body: &str) -> String {
-    format!("<section>\n<h2>{heading}</h2>\n{body}</section>\n")
+fn section(id: &str, heading: &str, body: &str) -> String {
+    if body.is_empty() {
+        return String::new();
+    }
+    format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{body}</section>\n")
 }
 
 fn items(items: &[String]) -> String {
@@ -66,10 +90,13 @@ fn items(items: &[String]) -> String {
     format!("<ul>\n{}</ul>\n", items.collect::<String>())
 }
 
-/// A chart with its title and explanation.
-fn figure(title: &str, text: &str, picture: &str) -> String {
+/// A chart with its title and explanation, and the table of its numbers.
+pub(crate) fn figure(title: &str, text: &str, picture: &str, table: &str) -> String {
     let (title, text) = (escape(title), escape(text));
-    format!("<figure>\n<figcaption><b>{title}</b> {text}</figcaption>\n{picture}\n</figure>\n")
+    format!(
+        "<figure>\n<figcaption><b>{title}</b> {text}</figcaption>\n{picture}\n\
+         <details><summary>Table: {title}</summary>{table}</details>\n</figure>\n"
+    )
 }
 
 /// The legend of the colours, for the families in this run.
@@ -82,71 +109,68 @@ fn families(results: &Results) -> String {
     format!(r#"<ul class="legend" aria-label="colours">{}</ul>"#, entries.collect::<String>())
 }
 
-fn accuracy(results: &Results) -> String {
-    let ranked = results.ranked();
-    let seeds = "Small dots are seeds, the large dot their mean, the bar its 95 % interval.";
-    let mut text = figure(
-        "Test accuracy, all schemes",
-        &format!("{seeds} Chance is {} %.", number(100.0 / results.setup.classes as f64, 0)),
-        &[families(results), charts::accuracies(results, &ranked, 0.0, 100.0)].concat(),
-    );
-    let best = results.summary(ranked[0], TEST);
-    let near: Vec<usize> = ranked
+/// What each of the best has over the PyTorch default; nothing if the default is not among them.
+fn against_default(results: &Results) -> String {
+    let (near, _) = results.near_and_far();
+    let Some(base) = results.find("pytorch").filter(|base| near.contains(base)) else {
+        return String::new();
+    };
+    let others: Vec<usize> = near.into_iter().filter(|&i| i != base).collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let rows: String = others
         .iter()
-        .copied()
-        .filter(|&i| results.summary(i, TEST).mean > best.mean - 3.0)
+        .map(|&i| {
+            let gap = results.difference(i, base, TEST);
+            row(results, i, &[gap.text(2), number(gap.min, 2), number(gap.max, 2)])
+        })
         .collect();
-    if near.len() > 1 && near.len() < ranked.len() {
-        let ends = |i| {
-            let summary = results.summary(i, TEST);
-            [summary.mean - summary.half, summary.mean + summary.half]
-        };
-        let values = near.iter().flat_map(|&i| results.values(i, TEST).into_iter().chain(ends(i)));
-        let low = values.clone().fold(f64::INFINITY, f64::min);
-        let high = values.fold(0.0, f64::max);
-        text += &figure(
-            "The same, the best of them close up",
-            &format!(
-                "Those within 3 points of the best; the scale goes from {} to {} %, so that small \
-                 differences look large.",
-                number(low, 1),
-                number(high, 1)
-            ),
-            &charts::accuracies(results, &near, low, high),
-        );
-    }
-    if let Some(base) = results.find("pytorch") {
-        let others: Vec<usize> = near.iter().copied().filter(|&i| i != base).collect();
-        if !others.is_empty() && near.contains(&base) {
-            text += &figure(
-                "What each has over the PyTorch default, seed by seed",
-                &words::differences(results, &others, base),
-                &charts::differences(results, &others, base),
-            );
-        }
-    }
-    text
+    let title = "What each has over the PyTorch default, seed by seed";
+    figure(
+        title,
+        &words::differences(results, &others, base),
+        &charts::differences(results, &others, base),
+        &numbers_table(
+            title,
+            "scheme",
+            &["difference ± 95 %", "lowest seed", "highest seed"],
+            &rows,
+        ),
+    )
 }
 
-fn first_steps(results: &Results) -> String {
+fn loss_curves(results: &Results) -> String {
     let steps = results.first_steps();
     let (sound, wild): (Vec<usize>, Vec<usize>) =
         (0..results.contenders.len()).partition(|&i| results.is_sound(i));
     let lines = "The line is the mean of the seeds, from the first number to the second; the band reaches \
                  from the lowest to the highest";
+    let base = if results.find("pytorch").is_some() { "; dashed, the PyTorch default" } else { "" };
     let mut text = String::new();
     if !sound.is_empty() {
-        let base =
-            if results.find("pytorch").is_some() { "; dashed, the PyTorch default" } else { "" };
+        let title = format!("Loss of all {} steps, schemes that begin sanely", results.steps());
         text += &figure(
-            &format!("Loss of the first {steps} steps, schemes that begin sanely"),
+            &title,
+            &format!(
+                "{lines}{base}. Both scales are logarithmic, and later points are means of more steps. {}",
+                words::curves(results, &sound)
+            ),
+            &charts::curves(results, &sound),
+            &loss_table(results, &sound, &title),
+        );
+        let title = format!("Loss of the first {steps} steps, schemes that begin sanely");
+        text += &figure(
+            &title,
             &format!("{lines}{base}. {}", words::first_losses(results, &sound)),
             &charts::losses(results, &sound, false),
+            &loss_table(results, &sound, &title),
         );
     }
     if !wild.is_empty() {
+        let title = format!("Loss of the first {steps} steps, the others");
         text += &figure(
-            &format!("Loss of the first {steps} steps, the others"),
+            &title,
             &format!(
                 "Some loss of theirs is above 2·ln {}, or they learn nothing. {lines}. On a logarithmic \
                  scale. {}",
@@ -154,9 +178,43 @@ fn first_steps(results: &Results) -> String {
                 words::first_losses(results, &wild)
             ),
             &charts::losses(results, &wild, true),
+            &loss_table(results, &wild, &title),
         );
     }
     text
+}
+
+/// Mean losses of more and more steps.
+fn loss_table(results: &Results, contenders: &[usize], title: &str) -> String {
+    let all = results.steps();
+    let ends = [0, 1, 10, 30, 100, 300, 1000, 3000];
+    let mut parts: Vec<Range<usize>> = ends
+        .windows(2)
+        .map(|end| end[0]..end[1].min(all))
+        .filter(|part| !part.is_empty())
+        .collect();
+    if all > 3000 {
+        parts.push(3000..all);
+    }
+    let heads: Vec<String> = parts
+        .iter()
+        .map(|part| match part.len() {
+            1 => format!("step {}", part.end),
+            _ => format!("steps {} to {}", part.start + 1, part.end),
+        })
+        .collect();
+    let rows: String = contenders
+        .iter()
+        .map(|&i| {
+            let cells: Vec<String> = parts
+                .iter()
+                .map(|part| number(results.mean_loss(i, part.clone()).mean, 3))
+                .collect();
+            row(results, i, &cells)
+        })
+        .collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    numbers_table(&format!("{title}: mean losses"), "scheme", &heads, &rows)
 }
 
 fn weights(results: &Results) -> String {
@@ -176,7 +234,11 @@ fn weights(results: &Results) -> String {
                 "Each on its own scale."
             };
             let picture = charts::weights(results, &group, common);
-            text += &figure(title, &format!("{what} {scale}"), &picture);
+            let rows: String =
+                group.iter().map(|&i| row(results, i, &charts::weight_sizes(results, i))).collect();
+            let heads = ["root mean square, before", "after", "largest, before", "after"];
+            let table = numbers_table(title, "scheme", &heads, &rows);
+            text += &figure(title, &format!("{what} {scale}"), &picture, &table);
         }
     }
     text
@@ -198,11 +260,13 @@ fn signals(results: &Results) -> String {
             "How large signals are, layer by layer",
             &format!("{how} Behind ReLU, and of the logits. {}", words::signals(results)),
             &[legend.clone(), charts::layers(results, |layer| layer.signal)].concat(),
+            &layer_table(results, "How large signals are", |layer| layer.signal),
         ),
         figure(
             "How large the gradients of the weights are, layer by layer",
             &format!("{how} {}", words::gradients(results)),
             &[legend, charts::layers(results, |layer| layer.gradient)].concat(),
+            &layer_table(results, "How large gradients are", |layer| layer.gradient),
         ),
         "<p>Units that are alike learn alike, and units that are 0 for all images learn nothing. Here, how \
          many of the first hidden layer’s units differ from one another, and what share of all hidden units \
@@ -211,6 +275,33 @@ fn signals(results: &Results) -> String {
         units(results),
     ]
     .concat()
+}
+
+fn layer_table(results: &Results, title: &str, of: fn(&Layer) -> f64) -> String {
+    let heads: Vec<String> = ["before", "after"]
+        .iter()
+        .flat_map(|when| charts::LAYERS.map(|layer| format!("{layer}, {when}")))
+        .collect();
+    let rows: String = (0..results.contenders.len())
+        .map(|i| {
+            let means = [false, true].map(|after| charts::layer_means(results, i, after, of));
+            let cells: Vec<String> = means.concat().iter().map(|x| significant(*x)).collect();
+            row(results, i, &cells)
+        })
+        .collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    numbers_table(&format!("{title}, layer by layer"), "scheme", &heads, &rows)
+}
+
+/// Three digits, in powers of ten where they are very small.
+fn significant(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".into(),
+        size if size < 1e-3 => format!("{x:.1e}").replace('-', "−"),
+        size if size < 1.0 => number(x, 3),
+        size if size < 10.0 => number(x, 2),
+        _ => number(x, 1),
+    }
 }
 
 fn units(results: &Results) -> String {
@@ -226,12 +317,14 @@ fn units(results: &Results) -> String {
         row(results, i, &[distinct, distinct_after, dead, dead_after])
     });
     numbers_table(
+        "Units that are alike, and units that are 0",
+        "scheme",
         &["distinct units, before", "after", "units at 0, %, before", "after"],
         &rows.collect::<String>(),
     )
 }
 
-fn row(results: &Results, contender: usize, cells: &[String]) -> String {
+pub(crate) fn row(results: &Results, contender: usize, cells: &[String]) -> String {
     let one = &results.contenders[contender];
     let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
     format!(
@@ -242,11 +335,13 @@ fn row(results: &Results, contender: usize, cells: &[String]) -> String {
     )
 }
 
-fn numbers_table(headings: &[&str], rows: &str) -> String {
+/// A table that scrolls inside itself, with a caption for screen readers and the heading of its first column.
+pub(crate) fn numbers_table(caption: &str, first: &str, headings: &[&str], rows: &str) -> String {
     let head: String =
         headings.iter().map(|heading| format!(r#"<th scope="col">{heading}</th>"#)).collect();
+    let caption = escape(caption);
     format!(
-        r#"<div class="scroll" tabindex="0" role="region" aria-label="table"><table class="numbers"><thead><tr><th scope="col">scheme</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#
+        r#"<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="numbers"><caption>{caption}</caption><thead><tr><th scope="col">{first}</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"#
     )
 }
 
@@ -255,7 +350,8 @@ fn numbers(results: &Results) -> String {
         let cells = COLUMNS.map(|(_, of, digits)| results.summary(i, of).text(digits));
         row(results, i, &cells)
     });
-    numbers_table(&COLUMNS.map(|(heading, ..)| heading), &rows.collect::<String>())
+    let heads = COLUMNS.map(|(heading, ..)| heading);
+    numbers_table("All numbers, mean ± 95 %", "scheme", &heads, &rows.collect::<String>())
 }
 
 fn notebook(results: &Results) -> String {
@@ -280,7 +376,7 @@ fn notebook(results: &Results) -> String {
                  the validation accuracy and the loss of the last batch.</p>";
     [
         intro.into(),
-        numbers_table(&headings, &rows.collect::<String>()),
+        numbers_table("Beside the notebook", "scheme", &headings, &rows.collect::<String>()),
         items(&words::notebook(results)),
     ]
     .concat()

@@ -20,6 +20,8 @@
 
 mod args;
 mod charts;
+mod choose;
+mod deep;
 #[path = "../common/download.rs"]
 mod download;
 mod html;
@@ -28,6 +30,7 @@ mod notebook;
 #[path = "../common/options.rs"]
 mod options;
 mod probe;
+mod rank;
 mod record;
 mod results;
 mod schemes;
@@ -167,6 +170,7 @@ fn command() -> String {
 /// Checks the promises of `--quick`.
 fn check(results: &Results) {
     stats::check();
+    choose::check();
     let page = html::page(results);
     for bad in ["NaN", "inf ", "<script", "http"] {
         assert!(!page.contains(bad), "the page has `{bad}` in it");

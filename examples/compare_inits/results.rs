@@ -1,5 +1,7 @@
 //! All runs, and statistics of them.
 
+use std::ops::Range;
+
 use crate::schemes::Contender;
 use crate::stats::{Summary, paired};
 use crate::train::Run;
@@ -52,6 +54,38 @@ impl Results {
         Summary::of(self.runs[contender].iter().map(|run| run.losses[step].into()))
     }
 
+    /// The mean loss of some steps for all seeds.
+    pub(crate) fn mean_loss(&self, contender: usize, steps: Range<usize>) -> Summary {
+        let count = steps.len() as f64;
+        Summary::of(self.runs[contender].iter().map(|run| {
+            run.losses[steps.clone()].iter().map(|&loss| f64::from(loss)).sum::<f64>() / count
+        }))
+    }
+
+    /// The steps of the training in groups. A group is a fifth as long as what is before it, so that all
+    /// are as wide on a logarithmic scale.
+    pub(crate) fn bins(&self) -> Vec<Range<usize>> {
+        let (all, mut bins, mut from) = (self.steps(), vec![], 0);
+        while from < all {
+            let end = (from + 1 + from / 5).min(all);
+            bins.push(from..end);
+            from = end;
+        }
+        // A short rest is noisy.
+        if let [.., before, last] = &mut bins[..]
+            && last.len() < before.len() / 2
+        {
+            before.end = last.end;
+            bins.pop();
+        }
+        bins
+    }
+
+    /// The number of steps of a training.
+    pub(crate) fn steps(&self) -> usize {
+        self.runs[0][0].losses.len()
+    }
+
     /// Whether the run has the notebook's images and number of epochs.
     pub(crate) fn is_the_notebooks(&self) -> bool {
         self.setup.data == "Fashion-MNIST" && self.setup.epochs == 2
@@ -59,7 +93,7 @@ impl Results {
 
     /// The number of steps in a chart of the first losses.
     pub(crate) fn first_steps(&self) -> usize {
-        self.runs[0][0].losses.len().min(100)
+        self.steps().min(100)
     }
 
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
@@ -76,6 +110,21 @@ impl Results {
         let mean = |i| self.summary(i, TEST).mean;
         order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)));
         order
+    }
+
+    /// The others that cannot be told from the best one, and those that are behind it, each in order.
+    pub(crate) fn tied_and_behind(&self) -> (Vec<usize>, Vec<usize>) {
+        let ranked = self.ranked();
+        let tied = |&i: &usize| self.difference(ranked[0], i, TEST).holds_zero();
+        ranked[1..].iter().copied().partition(tied)
+    }
+
+    /// The contenders in order, without and with a gap to the best one that would make the gaps of the others
+    /// invisible on one scale.
+    pub(crate) fn near_and_far(&self) -> (Vec<usize>, Vec<usize>) {
+        let ranked = self.ranked();
+        let best = self.summary(ranked[0], TEST).mean;
+        ranked.into_iter().partition(|&i| self.summary(i, TEST).mean > best - 3.0)
     }
 
     /// Whether a contender learnt nothing: for every seed, the test accuracy differs from chance by

@@ -10,11 +10,13 @@ pub(crate) struct Scale {
     low: f64,
     high: f64,
     log: bool,
+    /// Whether a logarithmic scale has ticks at 2 and 5 as well.
+    close: bool,
 }
 
 impl Scale {
     pub(crate) fn linear(low: f64, high: f64) -> Self {
-        Self { low, high: if high > low { high } else { low + 1.0 }, log: false }
+        Self { low, high: if high > low { high } else { low + 1.0 }, log: false, close: false }
     }
 
     /// Whole powers of ten around the positive values.
@@ -24,7 +26,16 @@ impl Scale {
             (low.min(x.floor()), high.max(x.ceil()))
         });
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        Self { low, high: high.max(low + 1.0), log: true }
+        Self { low, high: high.max(low + 1.0), log: true, close: false }
+    }
+
+    /// A logarithmic scale that ends where the positive values end.
+    pub(crate) fn log_close(values: impl IntoIterator<Item = f64>) -> Self {
+        let positive = values.into_iter().filter(|&x| x > 0.0 && x.is_finite()).map(f64::log10);
+        let (low, high) = positive
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = if low < high { (low, high) } else { (0.0, 1.0) };
+        Self { low, high, log: true, close: true }
     }
 
     /// The position of a value. Values beyond an end, and 0 on a logarithmic scale, are at that
@@ -37,6 +48,25 @@ impl Scale {
     /// Round numbers on the scale, at most about `most` of them, with their labels.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let span = self.high - self.low;
+        if self.close {
+            let (from, to) = (self.low.floor() as i32, self.high.ceil() as i32);
+            let all = (from..=to).flat_map(|e| [1.0, 2.0, 5.0].map(|m| (m, e)));
+            let inside: Vec<(f64, i32)> = all
+                .filter(|&(m, e): &(f64, i32)| {
+                    let at = m.log10() + f64::from(e);
+                    (self.low - 1e-9..=self.high + 1e-9).contains(&at)
+                })
+                .collect();
+            // Powers of ten alone where all would be too many.
+            let tens = inside.len() > most + 1;
+            let kept = inside.into_iter().filter(|(m, _)| !tens || *m == 1.0);
+            return kept
+                .map(|(m, e)| {
+                    let value = m * 10f64.powi(e);
+                    (value, number(value, (-e).max(0) as usize))
+                })
+                .collect();
+        }
         if self.log {
             let step = (span / most as f64).ceil().max(1.0);
             let count = (span / step).floor() as usize;
@@ -70,18 +100,18 @@ fn power_of_ten(exponent: i32) -> String {
 pub(crate) struct Panel {
     pub(crate) x: Scale,
     pub(crate) y: Scale,
+    size: (f64, f64),
     body: String,
 }
 
-/// The size of a panel, and the area inside its axes.
-const SIZE: (f64, f64) = (220.0, 140.0);
-const PLOT: (f64, f64, f64, f64) = (36.0, 6.0, 214.0, 118.0);
+/// The size of a panel in a row of many.
+pub(crate) const SMALL: (f64, f64) = (220.0, 140.0);
 
 impl Panel {
     /// The axes with grid lines. The vertical axis is left out if `y` needs no numbers.
-    pub(crate) fn new(x: Scale, y: Scale, vertical: bool) -> Self {
-        let mut panel = Self { x, y, body: String::new() };
-        let (left, top, right, bottom) = PLOT;
+    pub(crate) fn new(x: Scale, y: Scale, vertical: bool, size: (f64, f64)) -> Self {
+        let mut panel = Self { x, y, size, body: String::new() };
+        let [left, top, right, bottom] = panel.plot();
         for (value, text) in y.ticks(4).into_iter().filter(|_| vertical) {
             let (_, y) = panel.place(0.0, value);
             panel.push(format_args!(
@@ -103,12 +133,17 @@ impl Panel {
         panel
     }
 
+    /// The area inside the axes: left, top, right, bottom.
+    fn plot(&self) -> [f64; 4] {
+        [36.0, 6.0, self.size.0 - 6.0, self.size.1 - 22.0]
+    }
+
     fn push(&mut self, piece: std::fmt::Arguments<'_>) {
         self.body.write_fmt(piece).expect("a String");
     }
 
     fn place(&self, x: f64, y: f64) -> (f64, f64) {
-        let (left, top, right, bottom) = PLOT;
+        let [left, top, right, bottom] = self.plot();
         (left + (right - left) * self.x.at(x), bottom - (bottom - top) * self.y.at(y))
     }
 
@@ -134,13 +169,35 @@ impl Panel {
         self.push(format_args!(r#"<path class="{class}" d="M{low}L{high}Z"/>"#));
     }
 
-    /// The finished chart with its description.
-    pub(crate) fn finish(self, label: &str) -> String {
-        let ((width, height), body, label) = (SIZE, self.body, escape(label));
-        format!(
-            r#"<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{body}</svg>"#
-        )
+    /// Draws in a group with this class.
+    pub(crate) fn group(&mut self, class: &str, draw: impl FnOnce(&mut Self)) {
+        self.push(format_args!(r#"<g class="{class}">"#));
+        draw(self);
+        self.push(format_args!("</g>"));
     }
+
+    /// Draws a mark at each point.
+    pub(crate) fn marks(&mut self, shape: usize, points: impl IntoIterator<Item = (f64, f64)>) {
+        for (x, y) in points {
+            let (x, y) = self.place(x, y);
+            let mark = layer_mark(shape);
+            self.push(format_args!(
+                r#"<g transform="translate({x:.1} {y:.1}) scale(.6)">{mark}</g>"#
+            ));
+        }
+    }
+
+    /// The finished chart, with a name and a description for screen readers.
+    pub(crate) fn finish(self, title: &str, text: &str) -> String {
+        let ((width, height), body) = (self.size, self.body);
+        let named = named(title, text);
+        format!(r#"<svg viewBox="0 0 {width} {height}" role="img">{named}{body}</svg>"#)
+    }
+}
+
+/// What a screen reader says of a picture: its name and its description.
+fn named(title: &str, text: &str) -> String {
+    format!("<title>{}</title><desc>{}</desc>", escape(title), escape(text))
 }
 
 /// A mark in a strip chart.
@@ -154,9 +211,14 @@ pub(crate) enum Mark {
 }
 
 /// A strip chart of one row, as wide as its cell. Positions are shares of the width; sizes are
-/// fixed.
-pub(crate) fn strip(scale: &Scale, zero: bool, marks: &[Mark]) -> String {
-    let mut body = String::new();
+/// fixed. A screen reader says its name and its description.
+pub(crate) fn strip(
+    scale: &Scale,
+    zero: bool,
+    marks: &[Mark],
+    (title, text): (&str, &str),
+) -> String {
+    let mut body = named(title, text);
     let mut push = |piece: String| body.push_str(&piece);
     for (value, _) in scale.ticks(5) {
         let class = if zero && value == 0.0 { "zero" } else { "grid" };
@@ -196,15 +258,18 @@ pub(crate) fn strip(scale: &Scale, zero: bool, marks: &[Mark]) -> String {
             )),
         }
     }
-    format!(r#"<svg class="strip" width="100%" height="36" aria-hidden="true">{body}</svg>"#)
+    format!(r#"<svg class="strip" width="100%" height="36" role="img">{body}</svg>"#)
 }
 
-/// A circle, a square, a triangle.
+/// A circle, a square, a triangle, a diamond, a cross, a triangle on its tip.
 pub(crate) fn layer_mark(layer: usize) -> &'static str {
     match layer {
         0 => r#"<circle class="dot" r="5"/>"#,
         1 => r#"<rect class="dot" x="-4.5" y="-4.5" width="9" height="9"/>"#,
-        _ => r#"<path class="dot" d="M0-6L5.5 4.5H-5.5Z"/>"#,
+        2 => r#"<path class="dot" d="M0-6L5.5 4.5H-5.5Z"/>"#,
+        3 => r#"<path class="dot" d="M0-6.5L6 0 0 6.5-6 0Z"/>"#,
+        4 => r#"<path class="dot" d="M-2-6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z"/>"#,
+        _ => r#"<path class="dot" d="M0 6L-5.5-4.5H5.5Z"/>"#,
     }
 }
 

@@ -41,8 +41,7 @@ pub(crate) fn in_short(results: &Results) -> Vec<String> {
     let best = ranked[0];
     let mut found = vec![];
 
-    let (tied, behind): (Vec<usize>, Vec<usize>) =
-        ranked[1..].iter().partition(|&&i| results.difference(best, i, TEST).holds_zero());
+    let (tied, behind) = results.tied_and_behind();
     found.push(format!(
         "The best mean on the test images is that of {}, {} %. Of the {} others, {} cannot be told from \
          it, as the interval of the difference holds 0{}; {} are behind.",
@@ -148,6 +147,30 @@ pub(crate) fn differences(results: &Results, contenders: &[usize], base: usize) 
         names(results, better),
         names(results, worse),
         number(contenders.len() as f64 * 0.05, 1)
+    )
+}
+
+/// The text of the chart of the whole training: who is fast at first, and who has the least loss at last.
+pub(crate) fn curves(results: &Results, contenders: &[usize]) -> String {
+    let steps = results.steps().min(30);
+    let early = |i: usize| results.mean_loss(i, 0..steps).mean;
+    let late = |i: usize| results.summary(i, EPOCH_LOSS).mean;
+    let ends = |of: &dyn Fn(usize) -> f64| {
+        let by = |a: &&usize, b: &&usize| of(**a).total_cmp(&of(**b));
+        let [low, high] = [contenders.iter().min_by(by), contenders.iter().max_by(by)]
+            .map(|i| *i.expect("not empty"));
+        format!(
+            "lowest for {}, {}, and highest for {}, {}",
+            results.name(low),
+            number(of(low), 3),
+            results.name(high),
+            number(of(high), 3)
+        )
+    };
+    format!(
+        "The mean loss of the first {steps} steps is {}; that of the last epoch is {}.",
+        ends(&early),
+        ends(&late)
     )
 }
 

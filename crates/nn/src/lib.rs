@@ -54,6 +54,7 @@ mod pattern;
 mod rebuild;
 mod summary;
 mod tape;
+mod terminal;
 
 pub use buffer::Buffer;
 pub use describe::{Describe, Features};
@@ -74,3 +75,4 @@ pub use parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 pub use parts::{BatchParts, EnteredParts};
 pub use summary::{Row, Summary};
 pub use tape::{Backward, Curve, Forward, GradientSum, Gradients, Mode, NewF64, Op, Tape, Var};
+pub use terminal::{Colour, Terminal};

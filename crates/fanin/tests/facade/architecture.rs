@@ -108,7 +108,10 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ),
     ("optim", &["buffer", "note", "param", "parameters", "pattern", "tape"]),
     ("io", &["buffer", "param", "parameters"]),
-    ("diagnose", &["losses", "module", "note", "ops", "optim", "param", "parameters", "tape"]),
+    (
+        "diagnose",
+        &["losses", "module", "note", "ops", "optim", "param", "parameters", "tape", "terminal"],
+    ),
     ("initialize", &["describe", "diagnose", "module", "param", "parameters", "pattern"]),
 ];
 

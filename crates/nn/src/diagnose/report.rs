@@ -14,8 +14,8 @@ use crate::module::Module;
 /// weights, activations and gradients beside the predictions of theory, and for each fault a
 /// [`Verdict`].
 ///
-/// `Display` prints a table of 100 columns and the verdicts. [`to_svg`](Self::to_svg) draws a
-/// chart.
+/// [`print`](Self::print) shows a table and the verdicts on the terminal, `Display` gives them in 100 columns.
+/// [`to_svg`](Self::to_svg) draws a chart.
 ///
 /// # Example
 /// ```

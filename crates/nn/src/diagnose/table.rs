@@ -2,65 +2,81 @@
 
 use std::fmt;
 
+use super::layer_report::LayerReport;
 use super::report::InitReport;
 use super::verdict::short;
 use crate::note::show;
+use crate::terminal::{Colour, Table, Terminal, of_formatter, wrapped};
 
-/// A table of 100 columns, and the verdicts.
-impl fmt::Display for InitReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:13} {:>9} {:9}{:>8}{:>11}{:>8}{:>6}{:>6}{:>8}{:>6}{:>6}{:>7}",
-            "layer",
-            "in→out",
-            "φ",
-            "std w",
-            "σ(w)",
-            "rms y",
-            "×",
-            "pred",
-            "rms g",
-            "×",
-            "pred",
-            "flat"
-        )?;
-        for layer in &self.layers {
-            let share = |share: Option<f64>| share.map(|share| format!("{:.0} %", 100.0 * share));
-            let factor = |x: Option<f64>| x.map_or("-".into(), narrow);
-            writeln!(
-                f,
-                "{:13} {:>9} {:9}{:>8}{:>11}{:>8}{:>6}{:>6}{:>8}{:>6}{:>6}{:>7}",
-                last(short(&layer.path), 13),
-                format!("{}→{}", layer.inputs, layer.outputs),
-                last(layer.activation.as_deref().unwrap_or("-"), 8),
-                show(layer.weight.std),
-                layer.singular.map_or("-".into(), |[low, high]| {
-                    format!("{}–{}", narrow(low), narrow(high))
-                }),
-                show(layer.output.rms()),
-                narrow(layer.growth),
-                narrow(layer.predicted_growth),
-                show(layer.gradient.rms()),
-                factor(layer.gradient_growth),
-                factor(layer.predicted_gradient_growth),
-                share(layer.saturated.or(layer.dead)).unwrap_or("-".into()),
-            )?;
+const LEGEND: &str = "σ(w): singular values; y = φ(z): activations; g = ∂L/∂z: gradients; ×: growth, of g in the \
+                      backward pass; pred: growth that theory predicts; flat: saturated outputs or dead units.";
+
+impl InitReport {
+    /// Prints the table and the verdicts to the standard output, as wide as the terminal.
+    pub fn print(&self) {
+        Terminal::print(&self.render(&Terminal::stdout()));
+    }
+
+    /// The table and the verdicts for this terminal. A table that would be too wide is in several parts.
+    /// `Display` gives that of [`Terminal::plain`], of 100 columns, or of as many as the format says:
+    /// `{report:60}`.
+    pub fn render(&self, terminal: &Terminal) -> String {
+        let share = |share: Option<f64>| share.map(|share| format!("{:.0} %", 100.0 * share));
+        let factor = |x: Option<f64>| x.map_or("-".into(), narrow);
+        let mut table = Table::new();
+        let mut column = |heading: &str, right, least, of: &dyn Fn(&LayerReport) -> String| {
+            table.column(terminal, heading, right, least, self.layers.iter().map(of));
+        };
+        column("layer", false, 14, &|layer| last(short(&layer.path), 13));
+        column("in→out", true, 9, &|layer| format!("{}→{}", layer.inputs, layer.outputs));
+        column("φ", false, 10, &|layer| last(layer.activation.as_deref().unwrap_or("-"), 8));
+        column("std w", true, 8, &|layer| show(layer.weight.std));
+        column("σ(w)", true, 11, &|layer| {
+            let range = |[low, high]: [f64; 2]| format!("{}–{}", narrow(low), narrow(high));
+            layer.singular.map_or("-".into(), range)
+        });
+        column("rms y", true, 8, &|layer| show(layer.output.rms()));
+        column("×", true, 6, &|layer| narrow(layer.growth));
+        column("pred", true, 6, &|layer| narrow(layer.predicted_growth));
+        column("rms g", true, 8, &|layer| show(layer.gradient.rms()));
+        column("×", true, 6, &|layer| factor(layer.gradient_growth));
+        column("pred", true, 6, &|layer| factor(layer.predicted_gradient_growth));
+        column("flat", true, 7, &|layer| {
+            share(layer.saturated.or(layer.dead)).unwrap_or("-".into())
+        });
+        let mut text = table.render(terminal);
+        for line in wrapped(&terminal.spell(LEGEND), terminal.columns()) {
+            text += &terminal.paint(Colour::Dim, &line);
+            text.push('\n');
         }
-        writeln!(
-            f,
-            "σ(w): singular values; y = φ(z): activations; g = ∂L/∂z: gradients; ×: growth, of g in the\n\
-             backward pass; pred: growth that theory predicts; flat: saturated outputs or dead units.\n"
-        )?;
+        text.push('\n');
         if self.is_healthy() {
-            return writeln!(f, "nothing is wrong");
+            return text + &terminal.paint(Colour::Green, "nothing is wrong") + "\n";
         }
         for verdict in &self.verdicts {
-            wrap(f, "✗ ", &verdict.finding)?;
-            wrap(f, "  → ", &verdict.advice)?;
+            text += &item(terminal, Colour::Red, "✗ ", &verdict.finding);
+            text += &item(terminal, Colour::Cyan, "  → ", &verdict.advice);
         }
-        Ok(())
+        text
     }
+}
+
+impl fmt::Display for InitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(&of_formatter(f)))
+    }
+}
+
+/// A text behind a mark. Lines after the first are indented.
+fn item(terminal: &Terminal, colour: Colour, mark: &str, text: &str) -> String {
+    let (mark, text) = (terminal.spell(mark), terminal.spell(text));
+    let indent = mark.chars().count();
+    let lines = wrapped(
+        &text.split_whitespace().collect::<Vec<_>>().join(" "),
+        terminal.columns() - indent,
+    );
+    let text = lines.join(&format!("\n{:indent$}", ""));
+    format!("{}{text}\n", terminal.paint(colour, &mark))
 }
 
 /// A number in at most five columns.
@@ -81,26 +97,6 @@ fn last(text: &str, columns: usize) -> String {
             text.chars().skip(over + 1).fold("…".into(), |text, c| text + &c.to_string())
         }
     }
-}
-
-/// Breaks a text into lines of at most 100 columns. Lines after the first are indented.
-fn wrap(f: &mut fmt::Formatter<'_>, start: &str, text: &str) -> fmt::Result {
-    let indent = start.chars().count();
-    f.write_str(start)?;
-    let mut column = indent;
-    for (i, word) in text.split_whitespace().enumerate() {
-        let width = word.chars().count();
-        if i > 0 && column + 1 + width > 100 {
-            write!(f, "\n{:indent$}", "")?;
-            column = indent;
-        } else if i > 0 {
-            f.write_str(" ")?;
-            column += 1;
-        }
-        f.write_str(word)?;
-        column += width;
-    }
-    f.write_str("\n")
 }
 
 #[cfg(test)]

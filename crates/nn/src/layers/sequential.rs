@@ -170,7 +170,7 @@ impl<T: Scalar> Sequential<T> {
     ///
     /// let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
     /// let summary = model.summary();
-    /// println!("{summary}");
+    /// summary.print();
     /// assert_eq!(summary.num_params(), 101_770);
     /// ```
     pub fn summary(&self) -> Summary {

@@ -1,8 +1,10 @@
 //! [`Progress`]: bars on a terminal, lines elsewhere.
 
 use std::cell::Cell;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
+
+use fanin_nn::{Colour, Terminal};
 
 use crate::history::Epoch;
 use crate::text::{duration, number};
@@ -44,6 +46,9 @@ pub(crate) struct Progress {
     open: bool,
     /// The losses and metrics of the epoch before.
     last: String,
+    terminal: Terminal,
+    /// Whether the terminal is asked for its width before each line, because users change it.
+    asks: bool,
     to: Box<dyn Write>,
 }
 
@@ -56,23 +61,20 @@ enum Kind {
 
 impl Progress {
     pub(crate) fn new(show: Show, epochs: usize) -> Self {
-        let terminal = || {
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stderr().is_terminal() && !dumb
-        };
+        let terminal = Terminal::stderr();
         let kind = match show {
             Show::Nothing => Kind::Nothing,
             Show::Lines => Kind::Lines,
             Show::Auto if QUIET.get() => Kind::Nothing,
-            Show::Auto if terminal() => Kind::Bar,
+            Show::Auto if terminal.can_redraw() => Kind::Bar,
             Show::Auto => Kind::Lines,
         };
-        Self::of(kind, epochs, Box::new(io::stderr()))
+        Self { asks: true, ..Self::of(kind, epochs, terminal, Box::new(io::stderr())) }
     }
 
-    fn of(kind: Kind, epochs: usize, to: Box<dyn Write>) -> Self {
-        let now = Instant::now();
-        Self { kind, epochs, begun: now, drawn: now, open: false, last: String::new(), to }
+    fn of(kind: Kind, epochs: usize, terminal: Terminal, to: Box<dyn Write>) -> Self {
+        let (now, last) = (Instant::now(), String::new());
+        Self { kind, epochs, begun: now, drawn: now, open: false, last, terminal, asks: false, to }
     }
 
     /// After a step: the mean loss of the epoch so far, and when the epoch began.
@@ -94,7 +96,8 @@ impl Progress {
                 let state =
                     State { epoch, epochs: self.epochs, step, steps, samples, seconds, loss };
                 let elapsed = (now - self.begun).as_secs_f64();
-                self.draw(&state.bar(elapsed, &self.last), false);
+                self.ask();
+                self.draw(&state.bar(elapsed, &self.last, &self.terminal), false);
             }
         }
     }
@@ -103,7 +106,10 @@ impl Progress {
     pub(crate) fn epoch(&mut self, epoch: &Epoch) {
         match self.kind {
             Kind::Nothing => {}
-            Kind::Lines => self.say(&format!("{}\n", line(epoch, self.epochs))),
+            Kind::Lines => {
+                let line = line(epoch, self.epochs, usize::MAX);
+                self.say(&format!("{}\n", self.terminal.spell(&line)));
+            }
             Kind::Bar => {
                 self.last = values(epoch);
                 let now = Instant::now();
@@ -111,7 +117,9 @@ impl Progress {
                 // The line of an epoch stays, unless there are too many.
                 if self.epochs <= LINES || is_last || now - self.drawn >= PAUSE {
                     self.drawn = now;
-                    self.draw(&line(epoch, self.epochs), self.epochs <= LINES || is_last);
+                    self.ask();
+                    let line = line(epoch, self.epochs, self.terminal.columns());
+                    self.draw(&line, self.epochs <= LINES || is_last);
                 }
             }
         }
@@ -122,6 +130,12 @@ impl Progress {
         if self.open {
             self.say("\n");
             self.open = false;
+        }
+    }
+
+    fn ask(&mut self) {
+        if self.asks {
+            self.terminal = Terminal::stderr();
         }
     }
 
@@ -152,45 +166,66 @@ struct State {
 }
 
 impl State {
-    /// `epoch 3/20 ━━━━━━━━╸      412/938  loss 0.1312  59,100 samples/s  12 s left  (before: …)`
-    fn bar(&self, elapsed: f64, last: &str) -> String {
-        const WIDTH: usize = 20;
-        let mut text = format!("epoch {}/{} ", self.epoch, self.epochs);
-        if let Some(steps) = self.steps.filter(|&steps| steps > 0) {
-            let done = (self.step as f64 / steps as f64).min(1.0);
-            let full = (done * WIDTH as f64) as usize;
-            text += &"━".repeat(full);
-            text += &"·".repeat(WIDTH - full);
-            text += &format!(" {}/{steps}", self.step);
-        } else {
-            text += &format!("step {}", self.step);
-        }
-        text += &format!("  loss {}", number(self.loss));
+    /// `epoch 3/20 ━━━━━━━━········ 412/938  loss 0.1312  59,100 samples/s  12 s left  (before: …)`
+    ///
+    /// Where that is too wide, the end is left out, then the samples; then the bar is shorter, then there is no time.
+    fn bar(&self, elapsed: f64, last: &str, terminal: &Terminal) -> String {
+        let head = format!("epoch {}/{} ", self.epoch, self.epochs);
+        let steps = self.steps.filter(|&steps| steps > 0);
+        let place = match steps {
+            Some(steps) => format!(" {}/{steps}", self.step),
+            None => format!("step {}", self.step),
+        };
+        let loss = format!("  loss {}", number(self.loss));
         let rate = self.samples as f64 / self.seconds.max(1e-9);
-        text += &format!("  {} samples/s", number(rate));
-        if let Some(steps) = self.steps.filter(|&steps| steps > 0) {
+        let rate = format!("  {} samples/s", number(rate));
+        let left = steps.map_or(String::new(), |steps| {
             let done = (self.epoch - 1) as f64 + self.step as f64 / steps as f64;
             let left = elapsed * (self.epochs as f64 / done.max(1e-9) - 1.0);
-            text += &format!("  {} left", duration(left));
-        }
-        if !last.is_empty() {
-            text += &format!("  (before: {last})");
-        }
-        text
+            format!("  {} left", duration(left))
+        });
+        let before = if last.is_empty() { String::new() } else { format!("  (before: {last})") };
+
+        let columns = |text: &str| text.chars().count();
+        let fixed = [&head, &place, &loss].map(|text| columns(text)).iter().sum::<usize>();
+        let room = terminal.columns().saturating_sub(fixed);
+        let width = match room.saturating_sub(columns(&left)) {
+            _ if steps.is_none() => 0,
+            // Too little for the time that is left.
+            0..5 => room.min(20),
+            beside => beside.min(20),
+        };
+        let mut used = fixed + width;
+        let mut fits = |text: String| {
+            let fits = used + columns(&text) <= terminal.columns();
+            used += if fits { columns(&text) } else { 0 };
+            if fits { text } else { String::new() }
+        };
+        let (left, rate) = (fits(left), fits(rate));
+        let before = fits(before);
+        let full = steps.map_or(0, |steps| {
+            ((self.step as f64 / steps as f64).min(1.0) * width as f64) as usize
+        });
+        let done = terminal.paint(Colour::Green, &"━".repeat(full));
+        let bar = if width > 0 { done + &"·".repeat(width - full) } else { String::new() };
+        format!("{head}{bar}{place}{loss}{rate}{left}{before}")
     }
 }
 
 /// `epoch  3/20  loss 0.1312  validation 0.1544  accuracy 0.9561  59,100 samples/s  1.0 s`
-fn line(epoch: &Epoch, epochs: usize) -> String {
+///
+/// Where that is too wide, the samples are left out, then the time, then the last metrics.
+fn line(epoch: &Epoch, epochs: usize, columns: usize) -> String {
     let width = epochs.to_string().len();
     let rate = epoch.samples as f64 / epoch.seconds.max(1e-9);
-    format!(
-        "epoch {:width$}/{epochs}  {}  {} samples/s  {}",
-        epoch.number,
-        values(epoch),
-        number(rate),
-        duration(epoch.seconds)
-    )
+    let (rate, time) = (format!("  {} samples/s", number(rate)), duration(epoch.seconds));
+    let head = format!("epoch {:width$}/{epochs}  {}", epoch.number, values(epoch));
+    let whole = [format!("{head}{rate}  {time}"), format!("{head}  {time}"), head.clone()];
+    let fits = |text: &&String| text.chars().count() <= columns;
+    match whole.iter().find(fits) {
+        Some(line) => line.clone(),
+        None => head.chars().take(columns - 1).chain(['…']).collect(),
+    }
 }
 
 /// `loss 0.1312  validation 0.1544  accuracy 0.9561`
@@ -214,9 +249,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Terminal(Rc<RefCell<Vec<u8>>>);
+    struct Screen(Rc<RefCell<Vec<u8>>>);
 
-    impl Write for Terminal {
+    impl Write for Screen {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.borrow_mut().write(bytes)
         }
@@ -225,16 +260,16 @@ mod tests {
         }
     }
 
-    impl Terminal {
+    impl Screen {
         fn take(&self) -> String {
             String::from_utf8(self.0.take()).unwrap()
         }
     }
 
     /// Epochs of 1,000 steps, which take no time.
-    fn show(kind: Kind, epochs: usize) -> (Progress, Terminal) {
-        let terminal = Terminal::default();
-        (Progress::of(kind, epochs, Box::new(terminal.clone())), terminal)
+    fn show(kind: Kind, epochs: usize) -> (Progress, Screen) {
+        let screen = Screen::default();
+        (Progress::of(kind, epochs, Terminal::plain(100), Box::new(screen.clone())), screen)
     }
 
     #[test]
@@ -298,14 +333,18 @@ mod tests {
             seconds: 0.5,
             loss: 0.25,
         };
-        let bar = state.bar(1.5, "loss 0.5");
+        let bar = state.bar(1.5, "loss 0.5", &Terminal::plain(100));
         assert_eq!(
             bar,
             "epoch 2/4 ━━━━━━━━━━·········· 50/100  loss 0.2500  6,400 samples/s  2.5 s left  \
              (before: loss 0.5)"
         );
         let unknown = State { steps: None, ..state };
-        assert!(unknown.bar(1.5, "").starts_with("epoch 2/4 step 50  loss 0.2500"));
+        assert!(
+            unknown
+                .bar(1.5, "", &Terminal::plain(100))
+                .starts_with("epoch 2/4 step 50  loss 0.2500")
+        );
     }
 
     #[test]
@@ -320,8 +359,74 @@ mod tests {
         };
         epoch.metrics.insert("accuracy".into(), 0.75);
         assert_eq!(
-            line(&epoch, 20),
+            line(&epoch, 20, usize::MAX),
             "epoch  3/20  loss 0.5000  validation 0.6250  accuracy 0.7500  500.0 samples/s  2.0 s"
         );
+    }
+
+    /// The text without its colours.
+    fn bare(text: &str) -> String {
+        let mut pieces = text.split('\x1b');
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |text, piece| text + piece.split_once('m').unwrap().1)
+    }
+
+    #[test]
+    fn bars_and_lines_fit_the_terminal() {
+        let (mut epoch, seconds) = (Epoch { number: 99, loss: 0.5, ..Epoch::default() }, 0.5);
+        epoch.valid_loss = Some(0.25);
+        for name in ["accuracy", "precision", "recall"] {
+            epoch.metrics.insert(name.into(), 0.75);
+        }
+        let last = values(&epoch);
+        for columns in [40, 60, 80, 200] {
+            for steps in [Some(12_345), None] {
+                for coloured in [false, true] {
+                    let plain = Terminal::plain(columns);
+                    let terminal = if coloured { plain.coloured() } else { plain };
+                    let state = State {
+                        epoch: 99,
+                        epochs: 100,
+                        step: 6_789,
+                        steps,
+                        samples: 1_000_000,
+                        seconds,
+                        loss: 0.125,
+                    };
+                    let bar = state.bar(1e5, &last, &terminal);
+                    assert_eq!(bar.contains('\x1b'), coloured && steps.is_some(), "{bar}");
+                    let bar = bare(&bar);
+                    assert!(bar.chars().count() <= columns, "{columns}: {bar}");
+                    assert!(bar.contains("6789") && bar.contains("loss 0.1250"), "{bar}");
+                    assert_eq!(bar.contains("(before: loss 0.5000"), columns == 200, "{bar}");
+                    let left = steps.is_some() && columns > 40;
+                    assert_eq!(bar.contains(" left"), left, "{columns}: {bar}");
+                }
+            }
+            let line = line(&epoch, 100, columns);
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+            assert!(line.starts_with("epoch  99/100  loss 0.5000"), "{line}");
+            assert_eq!(line.contains("samples/s"), columns == 200, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_file_gets_no_control_characters_and_a_dumb_terminal_ascii() {
+        for terminal in [Terminal::plain(60), Terminal::plain(60).ascii()] {
+            let screen = Screen::default();
+            let mut progress = Progress::of(Kind::Lines, 2, terminal, Box::new(screen.clone()));
+            progress.step(1, 1, Some(2), 1, 0.5, Instant::now() - 2 * PAUSE);
+            let mut epoch = Epoch { number: 1, ..Epoch::default() };
+            epoch.metrics.insert("Fläche→".into(), 0.75);
+            progress.epoch(&epoch);
+            progress.end();
+            let text = screen.take();
+            assert!(!text.contains(['\x1b', '\r']) && text.ends_with('\n'), "{text:?}");
+            assert_eq!(text.is_ascii(), !terminal.has_unicode(), "{text}");
+            assert!(
+                text.contains(if terminal.has_unicode() { "Fläche→" } else { "Fl?che->" }),
+                "{text}"
+            );
+        }
     }
 }
