@@ -4,8 +4,8 @@ use fanin_nn::diagnose::{Fault, InitReport, Probe, Verdict, singular_values};
 use fanin_nn::init::rand::Rng;
 use fanin_nn::init::rand_distr::StandardNormal;
 use fanin_nn::init::{
-    Constant, Initializer, KaimingNormal, KaimingUniform, Normal, Ones, Orthogonal, TorchRng,
-    Uniform, XavierNormal, Zeros, manual_seed,
+    Constant, FanInUniform, Initializer, KaimingNormal, KaimingUniform, Normal, Ones, Orthogonal,
+    TorchRng, Uniform, XavierNormal, Zeros, manual_seed,
 };
 use fanin_nn::layers::{Gelu, LeakyRelu, Relu, Sigmoid, Sine, Tanh};
 use fanin_nn::{
