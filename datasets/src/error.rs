@@ -473,6 +473,20 @@ pub enum Error {
         /// How many it may have.
         limit: usize,
     },
+    /// A column has another category in nearly every row.
+    #[error(
+        "column {} has {} in {}, so it names the rows and nothing can be learnt from it; leave it out by \
+         Preprocessor::drop_columns, or say Preprocessor::max_categories if it is meant", shown(column),
+        count(*found as u64, "categories"), count(*rows as u64, "rows")
+    )]
+    NamesOfRows {
+        /// The column.
+        column: String,
+        /// How many categories it has.
+        found: usize,
+        /// How many rows there are.
+        rows: usize,
+    },
     /// There are fewer samples, or groups, than folds or parts.
     #[error("{} cannot be divided into {parts} {noun}; {next}", count(*found as u64, of))]
     TooFew {

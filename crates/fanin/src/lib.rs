@@ -31,7 +31,8 @@
 //!
 //! # Features
 //! All but `download` and `interop` are on by default. `default-features = false` leaves tensors, initializers, layers,
-//! optimizers and model files: what a server needs to predict, as in `examples/serve`.
+//! optimizers and model files: what a server needs to predict, as in `examples/serve`. A server that scales its
+//! inputs as the training did takes `datasets` too, for `Pipeline`.
 //!
 //! | feature | adds |
 //! |---|---|

@@ -36,5 +36,5 @@ pub use fanin_train::schedule::*;
 #[cfg(feature = "train")]
 pub use fanin_train::{
     Checkpoints, DataParallel, EarlyStopping, Epoch, History, LineChart, LrFinder, Schedule,
-    Stopped, Sweep, Trainer, Trial, accuracy, confusion_matrix, evaluate, metrics,
+    Stopped, Sweep, Trainer, Trial, accuracy, confusion_matrix, evaluate, metrics, predict_all,
 };

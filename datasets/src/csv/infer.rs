@@ -25,6 +25,8 @@ impl Csv {
         let names: Vec<String> = (0..cells.width)
             .map(|column| match cells.get(0, column) {
                 name if has_header && !name.is_empty() => name.to_owned(),
+                // Without a header, a file to predict from has the columns of its pipeline.
+                _ if !has_header && self.known.len() == cells.width => self.known[column].0.clone(),
                 _ => column.to_string(),
             })
             .collect();

@@ -124,13 +124,17 @@ impl Preprocessor {
             counts.entry(fill.clone()).or_default();
         }
         self.check_count(column.name(), counts.len())?;
+        let (found, rows) = (counts.len(), frame.len());
+        if self.max_categories.is_none() && rows >= 50 && 10 * found >= 9 * rows {
+            return Err(Error::NamesOfRows { column: column.name().into(), found, rows });
+        }
         let (encode, unseen) = (self.encode, self.unseen);
         Ok(Step::Category { categories: counts.into_keys().collect(), fill, encode, unseen })
     }
 
     fn check_count(&self, column: &str, found: usize) -> Result<()> {
-        if found > self.max_categories {
-            let limit = self.max_categories;
+        let limit = self.max_categories.unwrap_or(1000);
+        if found > limit {
             return Err(Error::TooManyCategories { column: column.into(), found, limit });
         }
         Ok(())

@@ -149,7 +149,9 @@ impl Pipeline {
     }
 
     /// How to read a CSV file to predict from: columns have the kinds that they had when this was
-    /// fitted, so that a column of codes is one of categories, whatever is in the file.
+    /// fitted, so that a column of codes is one of categories, whatever is in the file. Without a header,
+    /// columns are those of [`input_names`](Pipeline::input_names), in their order: so a line of text that
+    /// a user types is read with its quotes.
     ///
     /// # Example
     /// ```
@@ -160,6 +162,9 @@ impl Pipeline {
     /// let pipeline = Preprocessor::new().target("y").fit(&train)?;
     /// let new = pipeline.csv().read_from("new", "zip\n02\n".as_bytes())?;
     /// assert_eq!(pipeline.inputs(&new)?.as_slice(), [0.0, 1.0]);
+    ///
+    /// let line = pipeline.csv().header(false).read_from("the line", r#""01""#.as_bytes())?;
+    /// assert_eq!(pipeline.inputs(&line)?.as_slice(), [1.0, 0.0]);
     /// # Ok::<(), fanin_datasets::Error>(())
     /// ```
     #[cfg(feature = "csv")]
@@ -208,7 +213,7 @@ impl Pipeline {
                     let at = frame.place(row);
                     return Err(Error::MissingValue { at, column: name.clone(), next });
                 }
-                y[j] = narrow(frame, name, row, scale.apply(number))?;
+                y[j] = narrow(frame, name, row, number, *scale)?;
             }
         }
         let table = Table::from_tensors(self.inputs(frame)?, y);

@@ -83,7 +83,7 @@ pub struct Preprocessor {
     pub(super) imputes: Vec<(ColumnRef, Impute)>,
     pub(super) encode: Encode,
     pub(super) unseen: Unseen,
-    pub(super) max_categories: usize,
+    pub(super) max_categories: Option<usize>,
 }
 
 /// The targets of a preprocessor.
@@ -115,7 +115,7 @@ impl Preprocessor {
             imputes: Vec::new(),
             encode: Encode::OneHot,
             unseen: Unseen::Refuse,
-            max_categories: 1000,
+            max_categories: None,
         }
     }
 
@@ -243,7 +243,8 @@ impl Preprocessor {
         Self { unseen, ..self }
     }
 
-    /// Refuses columns with more categories, which may be names of the rows; 1,000 unless told.
+    /// Refuses columns with more categories, which may be names of the rows. Unless told, the limit is 1,000,
+    /// and inputs of 50 rows and more are also refused if nine rows of ten have a category of their own.
     ///
     /// # Panics
     /// **Panics** if it is 0.
@@ -253,7 +254,7 @@ impl Preprocessor {
         if most == 0 {
             panic!("Preprocessor::max_categories: 0 categories; give 1 or more");
         }
-        Self { max_categories: most, ..self }
+        Self { max_categories: Some(most), ..self }
     }
 }
 

@@ -102,7 +102,7 @@ impl Pipeline {
     }
 
     /// The network's inputs for rows, whose values are in the order of
-    /// [`input_names`](Pipeline::input_names).
+    /// [`input_names`](Pipeline::input_names). For lines of text with quotes, see [`csv`](Pipeline::csv).
     ///
     /// # Shapes
     /// `(n, features)`

@@ -66,6 +66,7 @@ impl Pipeline {
     ///
     /// let (pipeline, bytes) = Pipeline::load_with_model(&path)?;
     /// assert_eq!(bytes, model);                                // then model.load_bytes(&bytes)?
+    /// assert_eq!(Pipeline::from_bytes_with_model(&std::fs::read(&path).unwrap())?, (pipeline.clone(), bytes));
     /// assert_eq!(pipeline.rows([[70.0]])?.as_slice(), [1.0]);
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), fanin_datasets::Error>(())
@@ -102,7 +103,16 @@ impl Pipeline {
     /// # Errors
     /// As [`load`](Pipeline::load), with `bytes` for the file's name.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Ok(decode(Path::new("bytes"), bytes.to_vec())?.0)
+        Ok(Self::from_bytes_with_model(bytes)?.0)
+    }
+
+    /// Reads the bytes of a file that [`save_with_model`](Pipeline::save_with_model) wrote: a program can
+    /// carry both in itself, by `include_bytes!`. The model's bytes are empty if there is none.
+    ///
+    /// # Errors
+    /// As [`load`](Pipeline::load), with `bytes` for the file's name.
+    pub fn from_bytes_with_model(bytes: &[u8]) -> Result<(Self, Vec<u8>)> {
+        decode(Path::new("bytes"), bytes.to_vec())
     }
 
     fn encode(&self, model: &[u8]) -> Vec<u8> {

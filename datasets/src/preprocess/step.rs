@@ -80,7 +80,7 @@ impl Input {
                     if number.is_nan() {
                         number = fill.ok_or_else(|| self.missing(frame, row))?;
                     }
-                    x[offset] = narrow(frame, &self.name, row, scale.apply(number))?;
+                    x[offset] = narrow(frame, &self.name, row, number, *scale)?;
                 }
             }
             Step::Category { categories, fill, encode, unseen } => {
@@ -172,9 +172,15 @@ pub(super) fn number(frame: &Frame, column: &Column, row: usize) -> Result<f64> 
     }
 }
 
-/// A scaled number as `f32`.
-pub(super) fn narrow(frame: &Frame, column: &str, row: usize, number: f64) -> Result<f32> {
-    let narrow = number as f32;
+/// A number, scaled, as `f32`.
+pub(super) fn narrow(
+    frame: &Frame,
+    column: &str,
+    row: usize,
+    number: f64,
+    scale: Affine,
+) -> Result<f32> {
+    let narrow = scale.apply(number) as f32;
     if !narrow.is_finite() {
         return Err(Error::OutOfRange {
             at: frame.place(row),

@@ -213,6 +213,19 @@ fn bad_rows_to_train_on_are_refused() {
         text(new().class("city"), &homes()),
         r#"row 2, column "city" has no value; a row without a class"#,
     );
+    let named = |rows: usize, each: usize| {
+        let ids: Vec<String> = (0..rows).map(|i| format!("id {}", i / each)).collect();
+        Frame::new().with_texts("id", &ids).with_numbers("a", (0..rows).map(|i| i as f64))
+    };
+    starts(
+        text(new(), &named(50, 1)),
+        r#"column "id" has 50 categories in 50 rows, so it names the rows"#,
+    );
+    assert!(new().fit(&named(50, 2)).is_ok() && new().fit(&named(49, 1)).is_ok());
+    assert!(new().max_categories(50).fit(&named(50, 1)).is_ok());
+    assert!(new().drop_columns(["id"]).fit(&named(50, 1)).is_ok());
+    let far = new().fit(&named(49, 1)).unwrap().rows([["id 3", "1e300"]]).unwrap_err();
+    starts(far.to_string(), r#"row 0, column "a" is 1e300: "#);
     let many = recipe().max_categories(2);
     starts(text(many, &homes()), r#"column "zip" has 3 categories, more than 2: "#);
     let classes = recipe().class("price").max_categories(4);

@@ -511,6 +511,7 @@ fn files_of_other_formats() {
         (b"\x93NUMPY\x01\0v\0{", "a NumPy array"),
         (b"\x1F\x8B\x08\0\0", "gzip"),
         (b"\x80\x02}q\0.", "a Python pickle"),
+        (b"\x8Ffpipe\n\0\x01\0\0\0", "Pipeline::load_with_model"),
         (b"\x40\0\0\0\0\0\0\0{\"a\"", "a safetensors header"),
         (b"epoch,loss\n1,0.5\n", "the text \"epoch,loss\\n1,0.5\""),
         (b"fanin\n\0\x01", "the bytes [66, 61, 6E, 69, 6E, 0A, 00, 01]"),

@@ -125,12 +125,13 @@ fn element_name<T: Scalar>() -> &'static str {
 
 /// Names the format of a file by its first bytes.
 fn recognize(start: &[u8]) -> String {
-    let known: [(&[u8], &str); 5] = [
+    let known: [(&[u8], &str); 6] = [
         (b"PK\x03\x04", "a zip archive, as PyTorch (.pt) and NumPy (.npz) write"),
         (b"\x89HDF", "HDF5, as Keras writes"),
         (b"\x93NUMPY", "a NumPy array"),
         (b"\x1F\x8B", "gzip"),
         (b"\x80\x02", "a Python pickle"),
+        (b"\x8Ffpipe", "a pipeline, which Pipeline::load_with_model reads with its model"),
     ];
     if let Some((_, name)) = known.iter().find(|(magic, _)| start.starts_with(magic)) {
         return (*name).into();
