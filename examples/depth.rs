@@ -1,10 +1,9 @@
 //! Where initializations differ: networks of 2 to 50 layers, each trained for three epochs of the
 //! bundled digits, from six initializations: with ReLU, with tanh, and with ReLU behind a normalization.
-//! A shallow network learns from nearly all of them. With depth, few are left: those whose variance is the one
-//! that the activation asks for.
+//! A shallow network learns from nearly all of them. A deep one learns only if the variance fits its activation.
 //!
 //! ```text
-//! cargo run --release --example depth                            # three tables, in two minutes
+//! cargo run --release --example depth                            # four tables, in two minutes
 //! cargo run --release --example depth -- --svg docs/depth.svg    # and a picture, of ReLU
 //! cargo run --release --example depth -- --csv docs/depth.csv    # and the numbers, which compare_inits shows
 //! cargo run --release --example depth -- --quick                 # depths 2 and 30, one seed

@@ -475,8 +475,8 @@ pub enum Error {
     },
     /// A column has another category in nearly every row.
     #[error(
-        "column {} has {} in {}, so it names the rows and nothing can be learnt from it; leave it out by \
-         Preprocessor::drop_columns, or say Preprocessor::max_categories if it is meant", shown(column),
+        "column {} has {} in {}, so it identifies the row and a network cannot generalize from it; drop it by \
+         Preprocessor::drop_columns, or allow it by Preprocessor::max_categories", shown(column),
         count(*found as u64, "categories"), count(*rows as u64, "rows")
     )]
     NamesOfRows {

@@ -1,6 +1,7 @@
 //! What to choose for a network, with the numbers of the page that speak for it.
 
 use crate::deep::{Kind, kinds};
+use crate::html::with_roles;
 use crate::results::Results;
 use crate::stats::number;
 use crate::svg::escape;
@@ -32,9 +33,9 @@ pub(crate) fn section(results: &Results) -> String {
             )
         })
         .collect();
-    format!(
-        r#"<p>Find your network in the first column. The last column has numbers of this page: test accuracies of the depth sweep above, where nothing else is said.</p><table class="choose"><caption class="sr">What to choose, by kind of network</caption><thead><tr><th scope="col">your network</th><th scope="col">take</th><th scope="col">because</th></tr></thead><tbody>{rows}</tbody></table><p>With layers <code>x + f(x)</code> depth costs less: <code>cargo run --release --example residual</code>. The whole story is in the guide “initialization” of the documentation.</p>"#
-    )
+    with_roles(&format!(
+        r#"<p>Find your network in the first column. The last column has the numbers: test accuracies of the depth sweep above, unless it says otherwise.</p><table class="choose"><caption class="sr">What to choose, by kind of network</caption><thead><tr><th scope="col">your network</th><th scope="col">take</th><th scope="col">because</th></tr></thead><tbody>{rows}</tbody></table><p>With layers <code>x + f(x)</code> depth costs less: <code>cargo run --release --example residual</code>. The whole story is in the guide “initialization” of the documentation.</p>"#
+    ))
 }
 
 fn choices(results: &Results) -> [Choice; 7] {
@@ -75,18 +76,18 @@ fn choices(results: &Results) -> [Choice; 7] {
         },
         Choice {
             net: "tanh",
-            take: "Xavier; from 20 layers on orthogonal",
+            take: "Xavier, Kaiming or orthogonal; from 20 layers on orthogonal",
             code: "XavierNormal::default(), Orthogonal::default()",
             evidence: compare(tanh, 40, &["orthogonal", "Xavier", "Kaiming", "PyTorch's default"])
                 + ".",
         },
         Choice {
             net: "ReLU behind layer normalization",
-            take: "any; from 15 layers on orthogonal",
+            take: "PyTorch’s default up to 10 layers; deeper, orthogonal",
             code: "Orthogonal::default().gain(Nonlinearity::Relu)",
             evidence: format!(
                 "{}; {}.",
-                compare(layer, 5, &["PyTorch's default", "Kaiming"]),
+                compare(layer, 10, &["PyTorch's default", "orthogonal", "Kaiming"]),
                 compare(layer, 30, &["orthogonal", "Kaiming", "PyTorch's default"])
             ),
         },
@@ -134,7 +135,7 @@ pub(crate) fn check() {
         (relu, 40, "orthogonal", 0.0),
         (tanh, 10, "Xavier", 3.0),
         (tanh, 40, "orthogonal", 0.0),
-        (layer, 5, "PyTorch's default", 5.0),
+        (layer, 10, "PyTorch's default", 1.0),
         (layer, 30, "orthogonal", 0.0),
         (batch, 10, "PyTorch's default", 0.0),
     ] {

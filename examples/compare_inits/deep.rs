@@ -157,15 +157,18 @@ fn words(kinds: &[Kind]) -> String {
     format!(
         "The network above has three layers, so nearly every random initialization works. Depth decides. With \
          ReLU, PyTorch’s default has more than half of the digits right up to {} layers, Xavier up to {}, \
-         Kaiming and orthogonal weights up to {} and {}. With tanh, Xavier and orthogonal weights have the \
+         {}. With tanh, Xavier and orthogonal weights have the \
          right size: with 50 layers they have {} and {} %, the default {} %. Behind batch normalization the \
-         default is best, with 10 layers {} % beside Kaiming’s {} %; none learns with 30 layers, because \
-         gradients grow from layer to layer. Behind layer normalization the size matters less, and orthogonal \
-         weights are best: with 30 layers they have {} %, Kaiming {} %, the default {} %.",
+         default is best from 3 layers on: with 10 layers {} % beside Kaiming’s {} %. None learns with 30 layers, because \
+         gradients grow from layer to layer. Behind layer normalization the size matters less; from 15 layers on \
+         orthogonal weights are best: with 30 layers they have {} %, Kaiming {} %, the default {} %.",
         relu.reaches("PyTorch's default"),
         relu.reaches("Xavier"),
-        relu.reaches("Kaiming"),
-        relu.reaches("orthogonal"),
+        match (relu.reaches("Kaiming"), relu.reaches("orthogonal")) {
+            (one, other) if one == other =>
+                format!("Kaiming and orthogonal weights both up to {one}"),
+            (one, other) => format!("Kaiming up to {one}, orthogonal weights up to {other}"),
+        },
         number(tanh.at("Xavier", 50), 0),
         number(tanh.at("orthogonal", 50), 0),
         number(tanh.at("PyTorch's default", 50), 0),

@@ -157,14 +157,14 @@ fn loss_curves(results: &Results) -> String {
                 words::curves(results, &sound)
             ),
             &charts::curves(results, &sound),
-            &loss_table(results, &sound, &title),
+            &loss_table(results, &sound, &title, results.steps()),
         );
         let title = format!("Loss of the first {steps} steps, schemes that begin sanely");
         text += &figure(
             &title,
             &format!("{lines}{base}. {}", words::first_losses(results, &sound)),
             &charts::losses(results, &sound, false),
-            &loss_table(results, &sound, &title),
+            &loss_table(results, &sound, &title, steps),
         );
     }
     if !wild.is_empty() {
@@ -178,15 +178,32 @@ fn loss_curves(results: &Results) -> String {
                 words::first_losses(results, &wild)
             ),
             &charts::losses(results, &wild, true),
-            &loss_table(results, &wild, &title),
+            &loss_table(results, &wild, &title, steps),
         );
     }
     text
 }
 
-/// Mean losses of more and more steps.
-fn loss_table(results: &Results, contenders: &[usize], title: &str) -> String {
-    let all = results.steps();
+/// The roles of tables and their parts, which browsers drop where CSS lays a table out as blocks.
+pub(crate) fn with_roles(html: &str) -> String {
+    let tags = [
+        ("<table", "", "table"),
+        ("<thead", "", "rowgroup"),
+        ("<tbody", "", "rowgroup"),
+        ("<tr", "", "row"),
+        ("<th", r#" scope="col""#, "columnheader"),
+        ("<th", r#" scope="row""#, "rowheader"),
+        ("<th", " colspan", "rowheader"),
+        ("<td", "", "cell"),
+    ];
+    tags.iter().fold(html.to_owned(), |html, (tag, attribute, role)| {
+        let with_role = format!(r#"{tag} role="{role}"{attribute}"#);
+        html.replace(&format!("{tag}{attribute}"), &with_role)
+    })
+}
+
+/// Mean losses of the steps of a picture, in parts that grow.
+fn loss_table(results: &Results, contenders: &[usize], title: &str, all: usize) -> String {
     let ends = [0, 1, 10, 30, 100, 300, 1000, 3000];
     let mut parts: Vec<Range<usize>> = ends
         .windows(2)

@@ -1,7 +1,7 @@
 //! The top of the page: which initialization wins, and by how much.
 
 use crate::charts::class;
-use crate::html::numbers_table;
+use crate::html::{numbers_table, with_roles};
 use crate::results::{Results, TEST};
 use crate::stats::number;
 use crate::svg::{Mark, Scale, escape, strip, strip_axis};
@@ -104,10 +104,10 @@ pub(crate) fn ranking(results: &Results) -> String {
             r#"<tbody class="apart"><tr><th colspan="5" scope="rowgroup">More than 3 points behind, apart from the scale</th></tr>{rows}</tbody>"#
         ),
     };
-    format!(
-        r#"<table class="rank"><thead><tr><th scope="col" class="place">place</th><th scope="col">initialization</th><th scope="col" class="plot">{}</th><th scope="col" class="value">test %, mean ± 95 %</th><th scope="col" class="gap">behind the best</th></tr></thead><tbody>{shown}</tbody>{rest}</table>"#,
+    with_roles(&format!(
+        r#"<table class="rank" aria-label="Test accuracy of each initialization, the best first"><thead><tr><th scope="col" class="place">place</th><th scope="col">initialization</th><th scope="col" class="plot">{}</th><th scope="col" class="value">test %, mean ± 95 %</th><th scope="col" class="gap">behind the best</th></tr></thead><tbody>{shown}</tbody>{rest}</table>"#,
         strip_axis(&scale)
-    )
+    ))
 }
 
 /// From the lowest to the highest seed, and as far as the intervals go, unless they are those of very few

@@ -76,3 +76,6 @@ pub use parts::{BatchParts, EnteredParts};
 pub use summary::{Row, Summary};
 pub use tape::{Backward, Curve, Forward, GradientSum, Gradients, Mode, NewF64, Op, Tape, Var};
 pub use terminal::{Colour, Terminal};
+
+/// The folder of this crate's sources, as `Location::file` has it.
+pub(crate) const SOURCES: &str = file!().split_at(file!().len() - "lib.rs".len()).0;

@@ -61,7 +61,7 @@ impl Note {
             Self::ZeroGradients => "all gradients of the first step are 0".into(),
             Self::NonFiniteLoss(loss) => format!("the loss is {loss}"),
             Self::FewClasses { samples, found, classes } => format!(
-                "the {samples} labels of the batch are of {found} of {classes} classes, as in data that is \
+                "the {samples} labels of the batch are of {found} of {classes} classes: the data may be \
                  sorted by class"
             ),
             Self::ConstantWeights { path, value } => format!(
@@ -70,7 +70,8 @@ impl Note {
                 show(*value)
             ),
             Self::LargeStep { path, factor, lr } => format!(
-                "the first step makes {path} {} times as large: the learning rate of {lr:?} is too high",
+                "the first step, with the optimizer's learning rate of {lr:?}, makes {path} {} times as large: it \
+                 is too high",
                 show(*factor)
             ),
             Self::UnusedGradients { steps } => {
@@ -112,10 +113,12 @@ impl Note {
                                        gradients by clip_norm, or look at InitReport"
                     .into()
             }
-            Self::FewClasses { .. } => "shuffle it before a part is taken, by train_test_split or \
+            Self::FewClasses { .. } => {
+                "if it is, shuffle it before a part is taken, by train_test_split or \
                                         stratified_split, and let batches shuffle: \
                                         batches(64).shuffle()"
-                .into(),
+                    .into()
+            }
             Self::ConstantWeights { .. } => {
                 "draw the weights at random, as Linear::new does, or by \
                                              KaimingNormal, XavierNormal or Orthogonal"

@@ -66,6 +66,7 @@ pub(crate) fn how_to_fit(x: &[usize], inputs: usize) -> String {
     }
     match x {
         [] => format!("give it samples of {inputs} numbers, as 1×{inputs}"),
+        &[rows] if inputs == 1 => format!("reshape it to {rows}×1, a row for each sample"),
         [.., found] => format!(
             "a sample has {found} numbers, and the layer takes {inputs}; build it for {found}, or \
              give it other data"

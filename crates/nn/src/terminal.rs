@@ -12,7 +12,8 @@ use std::io::{self, IsTerminal, Write as _};
 /// | a terminal with `TERM=dumb` | its own | no | ASCII |
 /// | a file or a pipe | 100 | no | all; ASCII with `TERM=dumb` |
 ///
-/// `COLUMNS` is believed where the width is not known. `CLICOLOR_FORCE` and `FORCE_COLOR`, unless they are `0`,
+/// Without the feature `terminal`, which fanin-train turns on, the system is not asked for the width.
+/// `COLUMNS` is believed where the width is not known; without it a terminal has 80 columns. `CLICOLOR_FORCE` and `FORCE_COLOR`, unless they are `0`,
 /// give colour to files and pipes.
 ///
 /// # Example
@@ -35,6 +36,17 @@ pub struct Terminal {
 /// Tables need some room.
 const LEAST: usize = 40;
 
+macro_rules! of_stream {
+    ($stream:expr) => {{
+        let out = $stream;
+        #[cfg(all(feature = "terminal", any(unix, windows)))]
+        let size = terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0));
+        #[cfg(not(all(feature = "terminal", any(unix, windows))))]
+        let size = None;
+        Terminal::of(out.is_terminal(), size, |name| env::var(name).ok())
+    }};
+}
+
 impl Terminal {
     /// Text of so many columns, at least 40, with all characters and without colour. Nothing of the
     /// environment changes it.
@@ -44,22 +56,12 @@ impl Terminal {
 
     /// The standard output.
     pub fn stdout() -> Self {
-        let out = io::stdout();
-        #[cfg(all(feature = "terminal", any(unix, windows)))]
-        let size = terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0));
-        #[cfg(not(all(feature = "terminal", any(unix, windows))))]
-        let size = None;
-        Self::of(out.is_terminal(), size, |name| env::var(name).ok())
+        of_stream!(io::stdout())
     }
 
     /// The standard error.
     pub fn stderr() -> Self {
-        let out = io::stderr();
-        #[cfg(all(feature = "terminal", any(unix, windows)))]
-        let size = terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0));
-        #[cfg(not(all(feature = "terminal", any(unix, windows))))]
-        let size = None;
-        Self::of(out.is_terminal(), size, |name| env::var(name).ok())
+        of_stream!(io::stderr())
     }
 
     /// What a stream is, by what the system and these variables say.
@@ -69,7 +71,7 @@ impl Terminal {
         let forced = ["CLICOLOR_FORCE", "FORCE_COLOR"]
             .iter()
             .any(|name| variable(name).is_some_and(|value| !value.is_empty() && value != "0"));
-        let told = || variable("COLUMNS")?.parse().ok();
+        let told = || variable("COLUMNS")?.parse().ok().filter(|&columns| columns > 0);
         let columns = size.filter(|&size| size > 0).or_else(told);
         let columns = columns.unwrap_or(if screen { 80 } else { 100 }).max(LEAST);
         let colour = !set("NO_COLOR") && !dumb && (screen || forced);
@@ -180,7 +182,8 @@ pub enum Colour {
     Dim = 2,
 }
 
-/// How many columns a text takes, without colours.
+/// How many columns a text without colours takes, where each character takes one: wide and combining
+/// characters are not considered.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().count()
 }
@@ -220,12 +223,12 @@ pub(crate) struct Table {
     columns: Vec<Column>,
 }
 
-pub(crate) struct Column {
+struct Column {
     heading: String,
     cells: Vec<String>,
     right: bool,
     /// With its gap to the column before.
-    least: usize,
+    width: usize,
 }
 
 impl Table {
@@ -242,23 +245,26 @@ impl Table {
         least: usize,
         cells: impl IntoIterator<Item = String>,
     ) {
-        // The gap is before a cell; behind those of the first column there is one, too.
+        // A left-aligned column has its gap in front, a right-aligned one in its padding.
         let gap = if self.columns.is_empty() || right { "" } else { " " };
         let text = |cell: &str| gap.to_owned() + &terminal.spell(cell);
-        let cells = cells.into_iter().map(|cell| text(&cell)).collect();
-        self.columns.push(Column { heading: text(heading), cells, right, least });
+        let heading = text(heading);
+        let cells: Vec<String> = cells.into_iter().map(|cell| text(&cell)).collect();
+        let widths = cells.iter().chain([&heading]).map(|cell| width(cell) + 1);
+        let width = widths.fold(least, usize::max);
+        self.columns.push(Column { heading, cells, right, width });
     }
 
     /// The table in parts that are no wider than the terminal. Each part begins with the first column.
     pub(crate) fn render(&self, terminal: &Terminal) -> String {
         let Some((first, rest)) = self.columns.split_first() else { return String::new() };
-        let (mut parts, mut sum) = (vec![vec![first]], first.width());
+        let (mut parts, mut sum) = (vec![vec![first]], first.width);
         for column in rest {
-            if sum + column.width() > terminal.columns() && parts[parts.len() - 1].len() > 1 {
+            if sum + column.width > terminal.columns() && parts[parts.len() - 1].len() > 1 {
                 parts.push(vec![first]);
-                sum = first.width();
+                sum = first.width;
             }
-            sum += column.width();
+            sum += column.width;
             parts.last_mut().expect("one at least").push(column);
         }
         let parts = parts.iter().map(|part| {
@@ -274,18 +280,11 @@ impl Table {
     }
 }
 
-impl Column {
-    fn width(&self) -> usize {
-        let cells = self.cells.iter().chain([&self.heading]).map(|cell| width(cell) + 1);
-        cells.max().unwrap_or(0).max(self.least)
-    }
-}
-
 /// A line of these columns, without spaces at its end.
 fn line<'c>(columns: &[&'c Column], of: impl Fn(&'c Column) -> &'c String) -> String {
     let mut text = String::new();
     for column in columns {
-        let (cell, width) = (of(column), column.width());
+        let (cell, width) = (of(column), column.width);
         let cell = if column.right { format!("{cell:>width$}") } else { format!("{cell:width$}") };
         text += &cell;
     }

@@ -78,3 +78,6 @@ pub use trainer::{
     ByFunction, ByTarget, Checkpoints, EarlyStopping, EpochEnd, Evaluation, NoTarget, Objective,
     Samples, StepEnd, StepFn, Trainer,
 };
+
+/// The folder of this crate's sources, as `Location::file` has it.
+pub(crate) const SOURCES: &str = file!().split_at(file!().len() - "lib.rs".len()).0;

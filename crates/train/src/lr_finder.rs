@@ -138,7 +138,7 @@ impl LrFinder {
             metrics: &mut [],
         };
         let mut tape = Tape::new();
-        tape.speak_for(Location::caller());
+        tape.report_at(Location::caller(), crate::SOURCES);
         let curve = self.try_rates(&mut run, &mut tape);
         kept.restore(model);
         with_default_rng(|rng| *rng = generator);

@@ -155,7 +155,10 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
 
     /// Multiplies the learning rate (with a [`schedule`](Self::schedule), the rate that it starts from) by the
     /// plateau's factor when the validation loss of an epoch stalls; without a validation set, the training
-    /// loss.
+    /// loss. Callbacks of an epoch come before the reduction.
+    ///
+    /// The optimizer keeps the lowered rate after training. A further `fit` starts from it, with a plateau of
+    /// its own.
     ///
     /// # Example
     /// ```

@@ -18,7 +18,7 @@ impl Preprocessor {
     /// # Errors
     /// If there are no rows or no inputs, if a column that is named does not exist, if a value is missing
     /// that nothing stands for, if a target holds text, if all rows have the same class, or if a column has
-    /// too many categories.
+    /// too many categories, or one for nearly each row.
     pub fn fit(&self, frame: &Frame) -> Result<Pipeline> {
         let find = |columns: &[ColumnRef]| -> Result<Vec<usize>> {
             columns.iter().map(|column| frame.find(column)).collect()
@@ -123,11 +123,11 @@ impl Preprocessor {
             };
             counts.entry(fill.clone()).or_default();
         }
-        self.check_count(column.name(), counts.len())?;
         let (found, rows) = (counts.len(), frame.len());
-        if self.max_categories.is_none() && rows >= 50 && 10 * found >= 9 * rows {
+        if self.max_categories.is_none() && rows >= 50 && 20 * found >= 19 * rows {
             return Err(Error::NamesOfRows { column: column.name().into(), found, rows });
         }
+        self.check_count(column.name(), found)?;
         let (encode, unseen) = (self.encode, self.unseen);
         Ok(Step::Category { categories: counts.into_keys().collect(), fill, encode, unseen })
     }

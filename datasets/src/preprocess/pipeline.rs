@@ -150,8 +150,9 @@ impl Pipeline {
 
     /// How to read a CSV file to predict from: columns have the kinds that they had when this was
     /// fitted, so that a column of codes is one of categories, whatever is in the file. Without a header,
-    /// columns are those of [`input_names`](Pipeline::input_names), in their order: so a line of text that
-    /// a user types is read with its quotes.
+    /// a file must have the inputs alone, in the order of [`input_names`](Pipeline::input_names), without the
+    /// target and without columns that were dropped: so a line of text that a user types is read with its
+    /// quotes.
     ///
     /// # Example
     /// ```

@@ -244,7 +244,7 @@ impl Preprocessor {
     }
 
     /// Refuses columns with more categories, which may be names of the rows. Unless told, the limit is 1,000,
-    /// and inputs of 50 rows and more are also refused if nine rows of ten have a category of their own.
+    /// and inputs of 50 rows and more are also refused if 19 rows of 20 have a category of their own.
     ///
     /// # Panics
     /// **Panics** if it is 0.

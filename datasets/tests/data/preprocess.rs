@@ -219,7 +219,7 @@ fn bad_rows_to_train_on_are_refused() {
     };
     starts(
         text(new(), &named(50, 1)),
-        r#"column "id" has 50 categories in 50 rows, so it names the rows"#,
+        r#"column "id" has 50 categories in 50 rows, so it identifies the row"#,
     );
     assert!(new().fit(&named(50, 2)).is_ok() && new().fit(&named(49, 1)).is_ok());
     assert!(new().max_categories(50).fit(&named(50, 1)).is_ok());

@@ -72,8 +72,8 @@ pub enum Fault {
         /// The loss.
         loss: String,
     },
-    /// The labels of the batch are of at most half of the classes, though it has 30 samples, and three for
-    /// each class, or more: the data may be sorted.
+    /// The labels of the batch are of at most half of the classes, which follow one another, though it has 30
+    /// samples, and three for each class, or more: the data may be sorted.
     FewClasses {
         /// The classes in the batch.
         found: usize,
@@ -589,7 +589,8 @@ fn rescale(weights: &str, layer: &LayerReport, factor: f64) -> String {
         }
         _ if scale == 0.0 => "draw them at random, by Auto or Orthogonal".into(),
         Some(name) if name.starts_with("Sine") => {
-            "Siren::new(Position::Hidden) keeps the signal, and Position::First is for the first layer"
+            "Siren::new(Position::Hidden).omega0(ω) keeps the signal of Sine(ω); Position::First is for the \
+             first layer"
                 .into()
         }
         _ => format!(

@@ -49,12 +49,13 @@ impl Classes {
     #[track_caller]
     pub(super) fn shape(&self, loss: &str, shape: &[usize], target: &[usize]) -> [usize; 2] {
         let &[rows, classes] = shape else {
-            bad_shapes(
-                loss,
-                shape,
-                target,
-                "logits must be (rows, classes); reshape a single sample to a row, 1×n, before forward",
-            )
+            let why = match shape {
+                [_] => {
+                    "logits must be (rows, classes); reshape a single sample to a row, 1×n, before forward"
+                }
+                _ => "logits must be (rows, classes), with a label for each row; reshape them",
+            };
+            bad_shapes(loss, shape, target, why)
         };
         if let Some(weights) = &self.weights
             && weights.len() != classes

@@ -112,8 +112,8 @@ once! {
     ) -> Var<'t, T> {
         let [rows, classes] = options.classes.check("cross_entropy", &prediction.shape(), labels);
         check_logits("cross_entropy", prediction, Own::Softmax);
-        check_labels(prediction, labels, classes);
         let kept = |label: usize| options.classes.keeps(label);
+        check_labels(prediction, labels, classes, kept);
         let denominator = options.classes.denominator(reduction, labels);
         let by_row = reduction == Reduction::None;
         prediction.tape().apply(Saved::new("cross_entropy"), &[prediction], |cx| {

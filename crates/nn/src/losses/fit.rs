@@ -56,24 +56,32 @@ pub(super) fn check_logits<T: Scalar>(loss: &'static str, logits: Var<'_, T>, ow
     }
 }
 
-/// Notes labels of few of the classes, as in the first rows of sorted data.
+/// Notes labels of few classes that follow one another, as in a part of sorted data. `keeps` says which labels
+/// count.
 #[track_caller]
-pub(super) fn check_labels<T: Scalar>(prediction: Var<'_, T>, labels: &[usize], classes: usize) {
+pub(super) fn check_labels<T: Scalar>(
+    prediction: Var<'_, T>,
+    labels: &[usize],
+    classes: usize,
+    keeps: impl Fn(usize) -> bool,
+) {
     /// In a batch of so many, half of the classes are almost never missing by chance. Of two classes one may
     /// be rare.
     const ENOUGH: usize = 30;
     const FOR_EACH: usize = 3;
     let tape = prediction.tape();
-    let samples = labels.len();
-    if !tape.takes_notes() || classes < 3 || samples < ENOUGH.max(FOR_EACH * classes) {
+    if !tape.takes_notes() || classes < 3 {
         return;
     }
-    let mut seen = vec![false; classes];
-    for &label in labels.iter().filter(|&&label| label < classes) {
+    let (mut seen, mut samples) = (vec![false; classes], 0);
+    for &label in labels.iter().filter(|&&label| label < classes && keeps(label)) {
         seen[label] = true;
+        samples += 1;
     }
     let found = seen.iter().filter(|&&seen| seen).count();
-    if 2 * found <= classes {
+    // Rare classes are missing anywhere.
+    let in_a_row = seen.chunk_by(|a, b| a == b).filter(|part| part[0]).count() == 1;
+    if in_a_row && 2 * found <= classes && samples >= ENOUGH.max(FOR_EACH * classes) {
         let at = Some(Location::caller());
         tape.note(Note::FewClasses { samples, found, classes }, at);
     }

@@ -26,9 +26,11 @@ pub(super) fn require_shape<T: Scalar>(
 #[inline(never)]
 #[track_caller]
 fn bad_target(loss: &str, prediction: &[usize], target: &[usize]) -> ! {
-    let elements = |shape: &[usize]| shape.iter().product::<usize>();
+    // Only axes of length 1 may differ: a transposed target would be reshaped to a wrong one.
+    let longer =
+        |shape: &[usize]| -> Vec<_> { shape.iter().copied().filter(|&n| n != 1).collect() };
     let why = "prediction and target must have one shape";
-    if elements(prediction) != elements(target) {
+    if longer(prediction) != longer(target) {
         bad_shapes(loss, prediction, target, why);
     }
     let why = format!("{why}; reshape the target to {}", show_shape(prediction));

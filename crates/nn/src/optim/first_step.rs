@@ -16,11 +16,9 @@ pub(super) struct Weight {
     constant: Option<f64>,
 }
 
-/// Whether a parameter is a matrix of weights that are trained. Small ones may grow much by chance.
+/// Whether a parameter is a matrix of weights.
 fn is_weight<T: Scalar>(param: &Param<T>) -> bool {
-    let value = param.value();
-    let is_matrix = value.shape().len() > 1 && value.len() >= 16;
-    is_matrix && param.is_trainable() && param.spec().kind == ParamKind::Weight
+    param.value().shape().len() > 1 && param.spec().kind == ParamKind::Weight
 }
 
 fn norm<T: Scalar>(param: &Param<T>) -> f64 {
@@ -45,7 +43,7 @@ pub(super) fn weights<T: Scalar>(model: &dyn Parameters<T>) -> Vec<Weight> {
     weights
 }
 
-/// Notes that no weight tells units apart. One layer of zeros learns, and so does a branch that begins at 0.
+/// Notes that no weight of the model, frozen ones among them, tells units apart. One layer of zeros learns, and so does a branch that begins at 0.
 pub(super) fn constant(before: &[Weight]) -> Option<Note> {
     let all = before.len() > 1 && before.iter().all(|weight| weight.constant.is_some());
     let first = before.first().filter(|_| all)?;
@@ -60,9 +58,13 @@ pub(super) fn too_large<T: Scalar>(
 ) -> Option<Note> {
     /// A usual step changes weights by a thousandth.
     const FACTOR: f64 = 3.0;
-    let mut found = None;
+    let (mut found, mut before) = (None, before.iter().peekable());
     model.visit_params(&mut |_, param| {
-        let Some(weight) = before.iter().find(|weight| weight.id == param.id()) else { return };
+        let Some(weight) = before.next_if(|weight| weight.id == param.id()) else { return };
+        // Small ones may grow much by chance.
+        if param.value().len() < 16 {
+            return;
+        }
         let after = norm(param);
         let outputs = param.value().shape()[0].max(1) as f64;
         // √(rows) is the norm of weights that keep the size of a signal.

@@ -187,10 +187,10 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                 let empty = self.memory.entries::<T>().is_empty();
                 let why =
                     if empty { "the model has no layer with parameters" } else { grads.why_none() };
-                Note::NoGradient { why }.say(grads.speaker(Location::caller()));
+                Note::NoGradient { why }.say(grads.reports_at(Location::caller()));
             }
         } else if cfg!(debug_assertions) && is_first {
-            let at = grads.speaker(Location::caller());
+            let at = grads.reports_at(Location::caller());
             if grads.norm() == T::ZERO {
                 Note::ZeroGradients.say(at);
             } else if let Some(note) =

@@ -22,10 +22,6 @@ pub(super) trait Source<T: Scalar> {
     fn updates(&self, f: &mut dyn FnMut(u64, Update<'_, T>));
     /// Why there is no gradient, if there is none.
     fn why_none(&self) -> &'static str;
-    /// The line that a note names: this one, unless another is to be named.
-    fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
-        at
-    }
     /// Calls `f` with the updates of one buffer, in the order in which they were recorded.
     fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>));
     /// [`find`](Self::find) for an optimizer, which is noted.
@@ -119,11 +115,22 @@ pub(crate) fn cap_factor<T: Scalar>(row: &[T], cap: T) -> Option<T> {
 #[must_use = "give them to an optimizer: `optimizer.step(&mut model, grads)`"]
 pub struct Gradients<'g, T: Scalar = f32> {
     source: &'g mut dyn Source<T>,
+    /// The line that notes of the optimizer's step name, in place of the line of `step`.
+    reports_at: Option<&'static Location<'static>>,
 }
 
 impl<'g, T: Scalar> Gradients<'g, T> {
-    pub(super) fn new(source: &'g mut dyn Source<T>) -> Self {
-        Self { source }
+    pub(super) fn new(
+        source: &'g mut dyn Source<T>,
+        reports_at: Option<&'static Location<'static>>,
+    ) -> Self {
+        Self { source, reports_at }
+    }
+
+    /// Notes of the optimizer's step name this line, instead of that of the library that calls `step`.
+    #[doc(hidden)]
+    pub fn report_at(&mut self, at: &'static Location<'static>) {
+        self.reports_at = Some(at);
     }
 
     /// The same gradients for a shorter time, so that they can be used again after an optimizer took
@@ -141,7 +148,7 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     /// fast.step(&mut head, grads);
     /// ```
     pub fn reborrow(&mut self) -> Gradients<'_, T> {
-        Gradients { source: &mut *self.source }
+        Gradients { source: &mut *self.source, reports_at: self.reports_at }
     }
 
     /// The gradient of one parameter, or `None` if the loss does not depend on it.
@@ -160,8 +167,8 @@ impl<'g, T: Scalar> Gradients<'g, T> {
     }
 
     /// The line that a note on the optimizer's step names.
-    pub(crate) fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
-        self.source.speaker(at)
+    pub(crate) fn reports_at(&self, at: &'static Location<'static>) -> &'static Location<'static> {
+        self.reports_at.unwrap_or(at)
     }
 
     /// How many parameters have a gradient.

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::Location;
 
 use fanin_tensor::{Scalar, Tensor};
 
@@ -122,7 +121,7 @@ once! {
             if cfg!(debug_assertions) && self.recording && !self.probing {
                 let with_grad = self.params.iter().filter(|p| self.grads[p.node as usize].ready);
                 let computed = with_grad.clone().next().is_some();
-                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))), self.watch.place());
+                complain(&self.untrained.end_step(with_grad.map(|p| (p.id, p.shown))), self.watch.place(None));
                 if computed {
                     self.watch.end_gradients();
                 }
@@ -406,7 +405,7 @@ impl<T: Scalar> Drop for ReleaseAtEnd<'_, T> {
 impl<T: Scalar> Drop for Graph<T> {
     fn drop(&mut self) {
         self.report_untrained();
-        complain(&self.untrained.end(), self.watch.place());
+        complain(&self.untrained.end(), self.watch.place(None));
     }
 }
 
@@ -444,9 +443,6 @@ impl<T: Scalar> Source<T> for Graph<T> {
     }
     fn why_none(&self) -> &'static str {
         self.why_no_gradient()
-    }
-    fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
-        Graph::speaker(self, at)
     }
     fn updates_of(&self, buffer: u64, f: &mut dyn FnMut(Update<'_, T>)) {
         for (earlier, i) in self.buffers.of(buffer).enumerate() {

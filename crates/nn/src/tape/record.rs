@@ -168,10 +168,11 @@ impl<T: Scalar> Tape<T> {
             }
         };
         graph.backward(root);
-        if cfg!(debug_assertions) && !value.is_finite() && !graph.has_speaker() {
+        if cfg!(debug_assertions) && !value.is_finite() && graph.reports_at().is_none() {
             Note::NonFiniteLoss(value.to_f64()).say(Location::caller());
         }
-        (value, Gradients::new(graph))
+        let reports_at = graph.reports_at();
+        (value, Gradients::new(graph, reports_at))
     }
 
     /// The value of `f` in [`Mode::Evaluate`], without recording how it is computed: for prediction.

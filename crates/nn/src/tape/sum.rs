@@ -133,7 +133,7 @@ impl<T: Scalar> GradientSum<T> {
 
     /// The sum, to be changed or handed to an optimizer.
     pub fn gradients(&mut self) -> Gradients<'_, T> {
-        Gradients::new(self)
+        Gradients::new(self, None)
     }
 
     /// Forgets all terms and keeps the memory.

@@ -11,8 +11,8 @@ use crate::note::Note;
 pub(super) struct Watch {
     /// The line that asked for the step.
     pub(super) at: Option<&'static Location<'static>>,
-    /// The line that notes name in place of those of a library.
-    speaker: Option<&'static Location<'static>>,
+    /// The line that notes name in place of those of a library, and the folder of the library's sources.
+    reports_at: Option<(&'static Location<'static>, &'static str)>,
     /// Whether the gradients of the step were used.
     used: Cell<bool>,
     /// Steps whose gradients nobody used; `None` once a step's were.
@@ -27,7 +27,7 @@ impl Default for Watch {
     fn default() -> Self {
         Self {
             at: None,
-            speaker: None,
+            reports_at: None,
             used: Cell::new(false),
             unused: Some(0),
             step: 0,
@@ -44,9 +44,17 @@ impl Watch {
         self.used.set(false);
     }
 
-    /// The line that a note on the step names.
-    pub(super) fn place(&self) -> Option<&'static Location<'static>> {
-        self.speaker.or(self.at)
+    /// The line that a note names: that of the operation if it is the user's, else the line that asked for
+    /// the step.
+    pub(super) fn place(
+        &self,
+        at: Option<&'static Location<'static>>,
+    ) -> Option<&'static Location<'static>> {
+        let Some((line, library)) = self.reports_at else { return at.or(self.at) };
+        let of_user = |at: &&Location<'_>| {
+            ![library, crate::SOURCES].iter().any(|sources| at.file().starts_with(sources))
+        };
+        Some(at.filter(of_user).unwrap_or(line))
     }
 
     /// Notes that the gradients of the step are used.
@@ -65,21 +73,17 @@ impl Watch {
         }
         let Some(unused) = self.unused.map(|unused| unused.saturating_add(1)) else { return };
         self.unused = Some(unused);
-        if let (PATIENCE, Some(at)) = (unused, self.place()) {
+        if let (PATIENCE, Some(at)) = (unused, self.place(None)) {
             Note::UnusedGradients { steps: PATIENCE }.say(at);
         }
     }
 }
 
 impl<T: Scalar> Graph<T> {
-    /// Whether the tape speaks for another line: then its user reports a loss that is not finite.
-    pub(super) fn has_speaker(&self) -> bool {
-        self.watch.speaker.is_some()
-    }
-
-    /// The line that a note names: this one, unless the tape speaks for another.
-    pub(super) fn speaker(&self, at: &'static Location<'static>) -> &'static Location<'static> {
-        self.watch.speaker.unwrap_or(at)
+    /// The line that notes name in place of those of a library, which then reports a loss that is not finite
+    /// itself.
+    pub(super) fn reports_at(&self) -> Option<&'static Location<'static>> {
+        self.watch.reports_at.map(|(at, _)| at)
     }
 
     /// What the operations of a diagnosis noted.
@@ -107,11 +111,11 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.at = Some(at);
     }
 
-    /// The line that notes of this tape name, instead of the lines of the library that uses it: that of its
-    /// caller.
+    /// The line that notes of this tape name, instead of the lines of the library that uses it and has its
+    /// sources in this folder.
     #[doc(hidden)]
-    pub fn speak_for(&mut self, at: &'static Location<'static>) {
-        self.graph().watch.speaker = Some(at);
+    pub fn report_at(&mut self, at: &'static Location<'static>, sources: &'static str) {
+        self.graph().watch.reports_at = Some((at, sources));
     }
 
     /// Whether a note reaches anybody: in a diagnosis, and in a debug build.
@@ -132,7 +136,7 @@ impl<T: Scalar> Tape<T> {
         let mut graph = self.graph.borrow_mut();
         if graph.probing {
             graph.watch.notes.push(note);
-        } else if let Some(at) = graph.watch.speaker.or(at).or(graph.watch.at) {
+        } else if let Some(at) = graph.watch.place(at) {
             note.say(at);
         }
     }

@@ -132,7 +132,9 @@ fn labels_of_few_classes_look_sorted() {
     let sorted = report((0..64).map(|i| i / 40).collect());
     assert_eq!(few(&sorted), Some((2, 10)), "{sorted}");
     assert!(sorted.verdicts[0].advice.contains("train_test_split"), "{sorted}");
-    assert_eq!(few(&report((0..64).map(|i| i % 5).collect())), Some((5, 10)));
+    assert_eq!(few(&report((0..64).map(|i| 3 + i % 5).collect())), Some((5, 10)));
+    // These are rare classes.
+    assert_healthy(&[report((0..64).map(|i| 2 * (i % 5)).collect())]);
     assert_healthy(&[report((0..64).map(|i| i % 6).collect())]);
     // Of so few samples, classes are missing by chance.
     assert_healthy(&[report(vec![3; 29])]);
@@ -228,7 +230,10 @@ fn advice_does_not_blame_weights_for_what_biases_do() {
 fn advice_for_sines() {
     manual_seed(1);
     let advice = advice(&net(6, 64, &FanInUniform, &Zeros, Sine(30.0)), &batch(64, 64, 1));
-    assert!(advice[0].contains("Siren::new(Position::Hidden) keeps the signal"), "{advice:?}");
+    assert!(
+        advice[0].contains("Siren::new(Position::Hidden).omega0(ω) keeps the signal"),
+        "{advice:?}"
+    );
 }
 
 #[test]

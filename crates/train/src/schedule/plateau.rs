@@ -169,6 +169,11 @@ impl ReduceOnPlateau {
         self.state.scale
     }
 
+    /// Whether smaller values are better.
+    pub(crate) fn is_for_losses(&self) -> bool {
+        self.mode == PlateauMode::Min
+    }
+
     /// Goes on where another one is.
     pub(crate) fn go_on(&mut self, from: Self) {
         self.state = from.state;

@@ -118,7 +118,7 @@ pub(crate) fn train(
     let interrupt = Interrupt::begin(options.ctrl_c);
     let mut tape = Tape::new();
     if let Some(at) = options.at {
-        tape.speak_for(at);
+        tape.report_at(at, crate::SOURCES);
     }
     let mut training = Loop {
         task,
@@ -376,6 +376,9 @@ impl Loop<'_, '_> {
             }
         }
         let mut grads = sum.gradients();
+        if let Some(at) = self.options.at {
+            grads.report_at(at);
+        }
         grads.scale(first as f32 / samples as f32);
         clip(&mut grads, self.options.clip_norm, self.options.clip_value);
         let (model, optimizer) = self.task.parts();

@@ -406,6 +406,11 @@ impl Options<'_> {
                 return Err(Error::option(format!("{name}({limit})"), "give a positive number"));
             }
         }
+        if self.plateau.as_ref().is_some_and(|plateau| !plateau.is_for_losses()) {
+            let advice = "the trainer observes the loss, which is better when smaller: leave mode(Max) \
+                          out, or set the rate in on_epoch";
+            return Err(Error::option("reduce_on_plateau", advice));
+        }
         if let Some(decay) = self.average.filter(|decay| !(0.0..1.0).contains(decay)) {
             let advice = "a decay is in [0, 1); 0.999 averages over some 1,000 steps";
             return Err(Error::option(format!("average_weights({decay})"), advice));

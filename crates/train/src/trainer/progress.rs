@@ -142,7 +142,7 @@ impl Progress {
     /// Writes over the terminal's last line. A line that is too long for the terminal is cut by it.
     fn draw(&mut self, text: &str, keep: bool) {
         let end = if keep { "\n" } else { "" };
-        self.say(&format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h{end}"));
+        self.say(&format!("\r\x1b[K\x1b[?7l{text}\x1b[?7h{end}"));
         self.open = !keep;
     }
 
@@ -288,12 +288,12 @@ mod tests {
         let most = clock.elapsed().as_millis() / PAUSE.as_millis();
         assert!((1..=most as usize).contains(&drawn), "{drawn} times");
         assert!(
-            text.starts_with("\r\x1b[?7lepoch 1/2 ·") && text.ends_with("\x1b[K\x1b[?7h"),
+            text.starts_with("\r\x1b[K\x1b[?7lepoch 1/2 ·") && text.ends_with("\x1b[?7h"),
             "{text}"
         );
         // The line of the epoch takes the place of the bar, and stays.
         progress.epoch(&Epoch { number: 1, ..Epoch::default() });
-        assert!(terminal.take().ends_with("\x1b[K\x1b[?7h\n"));
+        assert!(terminal.take().ends_with("\x1b[?7h\n"));
         progress.end();
         assert_eq!(terminal.take(), "");
     }

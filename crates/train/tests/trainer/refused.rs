@@ -3,6 +3,7 @@
 use fanin_datasets::Table;
 use fanin_nn::losses::{CrossEntropy, Mse, Nll, Reduction};
 use fanin_nn::{Adam, Linear, Tensor};
+use fanin_train::schedule::{PlateauMode, ReduceOnPlateau};
 use fanin_train::{EarlyStopping, Result, Schedule, Trainer};
 
 use crate::{classes, line, values};
@@ -76,6 +77,10 @@ fn options_that_make_no_sense() {
     fit(&|t| t.clip_norm(f64::NAN), &["clip_norm(NaN): give a positive number"]);
     fit(&|t| t.clip_value(-1.0), &["clip_value(-1)"]);
     fit(&|t| t.average_weights(1.0), &["average_weights(1): a decay is in [0, 1)"]);
+    fit(
+        &|t| t.reduce_on_plateau(ReduceOnPlateau::new(0.5).mode(PlateauMode::Max)),
+        &["reduce_on_plateau: the trainer observes the loss"],
+    );
     fit(
         &|t| t.early_stopping(EarlyStopping::patience(1).metric("f1")),
         &["early_stopping on f1", "no metric"],

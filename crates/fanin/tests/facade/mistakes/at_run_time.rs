@@ -18,6 +18,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ("labels from 1 to 10", labels_from_1),
     ("the same in a `Trainer`", labels_from_1_in_a_trainer),
     ("data sorted by class", data_sorted_by_class),
+    ("the broadcast in a `Trainer`", broadcast_in_a_trainer),
     ("a softmax before the cross-entropy", softmax_before_cross_entropy),
     ("a loss that is no number", a_loss_for_each_sample),
     ("pixels from 0 to 255", pixels_not_scaled),
@@ -25,6 +26,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ("NaN in the data", nan_in_the_data),
     ("all weights 0", all_weights_0),
     ("a learning rate 1000 times too high", a_rate_too_high),
+    ("a rate too high in a `Trainer`", a_rate_too_high_in_a_trainer),
     ("the same, until the loss is NaN", a_rate_far_too_high),
     ("a loop without `step`", a_loop_without_step),
     ("a loss built from `predict`", a_loss_built_from_predict),
@@ -37,6 +39,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ("a file that is not there", a_missing_file),
     ("a column that is not there", a_missing_column),
     ("text in a column of numbers", text_among_numbers),
+    ("a column that names the rows", names_of_rows),
     ("a model of another architecture", another_architecture),
     ("a damaged model", a_damaged_model),
     ("saving into a directory that is not there", a_missing_directory),
@@ -196,6 +199,31 @@ fn net() -> Sequential {
 fn a_rate_too_high() -> fanin::Result<()> {
     let ((x, y), mut model) = (digits(64), net());
     train(&mut model, &mut Adam::new(1.0), &x, |logits| logits.cross_entropy(&y));
+    Ok(())
+}
+
+fn a_rate_too_high_in_a_trainer() -> fanin::Result<()> {
+    let ((x, y), mut model) = (digits(64), net());
+    let mut trainer = Trainer::new(CrossEntropy::new(), Adam::new(1.0)).accumulate(2).silent();
+    trainer.fit_all(&mut model, &Table::from_tensors(x, y))?; // wrong
+    Ok(())
+}
+
+fn broadcast_in_a_trainer() -> fanin::Result<()> {
+    let data = Table::from_tensors(Tensor::ones([64, 3]), Tensor::ones(64));
+    let mut model = Linear::new(3, 1);
+    let trainer =
+        Trainer::from_fn(Adam::new(1e-3), |t, model: &Linear, (x, y): &(Tensor, Tensor)| {
+            (model.forward(t.input(x)) - t.input(y)).square().mean() // wrong
+        });
+    trainer.batch(64).silent().fit_all(&mut model, &data)?;
+    Ok(())
+}
+
+fn names_of_rows() -> fanin::Result<()> {
+    let ids: Vec<String> = (0..100).map(|i| format!("id {i}")).collect();
+    let frame = Frame::new().with_texts("id", &ids).with_numbers("price", (0..100).map(f64::from));
+    Preprocessor::new().target("price").fit(&frame)?;
     Ok(())
 }
 

@@ -54,6 +54,9 @@ impl Loop<'_, '_> {
             return Err(self.fail(number, "the loss", f64::from(loss), place));
         }
         let mut grads = parallel.combine()?;
+        if let Some(at) = self.options.at {
+            grads.report_at(at);
+        }
         clip(&mut grads, self.options.clip_norm, self.options.clip_value);
         let (model, optimizer) = self.task.parts();
         optimizer.step(model, grads);
