@@ -424,6 +424,7 @@ fn all() -> Vec<fn() -> Box<dyn Optimizer>> {
     vec![
         || Box::new(Sgd::new(0.1)),
         || Box::new(Sgd::new(0.1).momentum(0.9).maximize()),
+        || Box::new(Adam::new(1e-2).group("*.bias", |g| g.rate(1e-3))),
         || Box::new(Adam::new(1e-2).amsgrad()),
         || Box::new(AdamW::new(1e-2)),
         || Box::new(NAdam::new(1e-2)),
