@@ -14,7 +14,7 @@ use crate::labelled_images::LabelledImages;
 use crate::mnist::MNIST;
 use crate::{Dataset, Provenance};
 
-/// The environment variable that names the directory to look at first.
+/// The environment variable that names the directory to search first.
 const VARIABLE: &str = "FANIN_DATA";
 
 /// The most bytes that a file may unpack to. 60,000 images of 28×28 take 47 million.

@@ -84,7 +84,7 @@ impl Mpi {
         Ok(Self { shared: Rc::new(shared) })
     }
 
-    /// Waits for the others for at most so long; 60 s unless it is set. It holds for all clones.
+    /// Waits for the others for at most this long, by default 60 s. It holds for all clones.
     #[must_use]
     pub fn limit(self, limit: Duration) -> Self {
         self.shared.limit.set(limit);

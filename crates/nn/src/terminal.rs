@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
 
-/// What text is written for: so many columns, with colour or without, with any character or with ASCII alone.
+/// What text is written for: a number of columns, with colour or without, with any character or with ASCII alone.
 ///
 /// | | columns | colour | characters |
 /// |---|---|---|---|
@@ -36,7 +36,7 @@ pub struct Terminal {
 const LEAST: usize = 40;
 
 impl Terminal {
-    /// Text of so many columns, at least 40, with all characters and without colour. Nothing of the
+    /// Text of this many columns, at least 40, with all characters and without colour. Nothing of the
     /// environment changes it.
     pub fn plain(columns: usize) -> Self {
         Self { columns: columns.max(LEAST), colour: false, unicode: true, screen: false }

@@ -55,7 +55,7 @@ pub struct LrFinder {
 /// How much of the smoothed loss is that of the step before.
 const BETA: f64 = 0.9;
 
-/// The test ends where the smoothed loss is so many times its smallest value.
+/// The test ends where the smoothed loss is this many times its smallest value.
 const DIVERGED: f64 = 4.0;
 
 impl Default for LrFinder {

@@ -153,7 +153,7 @@ impl DataParallel {
         }
     }
 
-    /// Cuts each batch into so many micro-batches, however many processes there are. A multiple of the
+    /// Cuts each batch into this many micro-batches, however many processes there are. A multiple of the
     /// number of processes gives each of them equally many.
     #[must_use]
     pub fn micro_batches(mut self, count: usize) -> Self {
@@ -271,7 +271,7 @@ impl DataParallel {
         Err(Error::option(format!("micro_batches({micro_batches})"), advice))
     }
 
-    /// The micro-batches of this process, of a batch with so many samples. Their size is that of the largest
+    /// The micro-batches of this process, of a batch with this many samples. Their size is that of the largest
     /// batch so far, cut into [`micro_batches`](Self::micro_batches); so a shorter batch at the end of an
     /// epoch has fewer or smaller ones, and this process perhaps none.
     ///
@@ -368,7 +368,7 @@ impl DataParallel {
     }
 
     /// Refuses what synchronized batch normalization cannot do: other than one micro-batch for each process
-    /// in a step that accumulates so many batches, the smallest of which has so many samples.
+    /// in a step that accumulates this many batches, the smallest of which has this many samples.
     pub(crate) fn refuse_sync(&self, accumulate: usize, smallest: usize) -> Result<()> {
         let (count, size) = (self.count(), self.size);
         let advice = if self.sync.is_none() {

@@ -113,7 +113,7 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
         self
     }
 
-    /// Whether the samples come in a new order in each epoch, as they do at first. The order is that of
+    /// Whether the samples come in a new order in each epoch, as they do by default. The order is that of
     /// [`Batches::shuffle`](fanin_datasets::Batches::shuffle): the thread's default generator draws it,
     /// the one that `manual_seed` seeds.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
@@ -326,7 +326,7 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
         self
     }
 
-    /// Whether Ctrl-C ends training after the current step, as it does at first.
+    /// Whether Ctrl-C ends training after the current step, as it does by default.
     pub fn ctrl_c(mut self, stops: bool) -> Self {
         self.options.ctrl_c = stops;
         self

@@ -23,7 +23,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// A mirror is asked at most so often: to go on where it broke off, or to begin anew.
+/// The most requests to a mirror: to go on where it broke off, or to begin anew.
 const REQUESTS: usize = 4;
 
 /// Downloads what the part lacks, and installs it as the target.

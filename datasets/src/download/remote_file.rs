@@ -31,7 +31,7 @@ pub struct RemoteFile {
 }
 
 impl RemoteFile {
-    /// A file of so many bytes with this SHA-256, in 64 hexadecimal digits.
+    /// A file of this many bytes with this SHA-256, in 64 hexadecimal digits.
     ///
     /// # Panics
     /// **Panics** if the name leads to another directory, or if the checksum is no SHA-256.

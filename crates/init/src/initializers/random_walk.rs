@@ -54,7 +54,7 @@ pub enum RandomWalk {
 }
 
 impl RandomWalk {
-    /// g, for layers of so many inputs.
+    /// g, for layers of this many inputs.
     ///
     /// # Panics
     /// When there are none.

@@ -460,7 +460,7 @@ fn transposed(constant: Constant) -> Constant {
     Constant { shape: vec![columns, rows], values }
 }
 
-/// A constant as a vector of so many numbers.
+/// A constant as a vector of this many numbers.
 fn row(constant: Constant, len: usize) -> Option<Vec<f64>> {
     let axes = constant.shape.iter().filter(|&&size| size != 1).count();
     match constant.values.len() {

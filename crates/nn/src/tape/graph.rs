@@ -48,7 +48,7 @@ pub(crate) struct Graph<T: Scalar> {
     pub(super) watch: Watch,
 }
 
-/// So many parameters are looked through faster than a table is asked.
+/// A search through at most this many parameters is faster than a look-up in a table.
 const FEW: usize = 16;
 
 /// A parameter of this step.

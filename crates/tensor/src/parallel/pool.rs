@@ -128,7 +128,7 @@ impl Pool {
         }
     }
 
-    /// Ends the workers that are too many for so many threads, the caller's included.
+    /// Ends the workers that are too many for this many threads, the caller's included.
     #[inline]
     fn end_beyond(&self, workers: &mut MutexGuard<'_, Vec<JoinHandle<()>>>, threads: usize) {
         if workers.len() >= threads.max(1) {

@@ -53,7 +53,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Begins a step with so many micro-batches.
+    /// Begins a step with this many micro-batches.
     pub(super) fn begin(&mut self, model: &dyn Parameters, micro_batches: usize) {
         let layout = FlatLayout::of(model);
         let head = Head { present: vec![false; layout.num_params()], ..Head::default() };

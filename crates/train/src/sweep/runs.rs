@@ -77,7 +77,7 @@ impl Runs {
         Self { settings, names: names.collect(), ..self }
     }
 
-    /// Does this many runs at once: at first one for each core, and in each of several processes one.
+    /// Does this many runs at once. The default is one for each core, or one in each of several processes.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: Some(threads), ..self }

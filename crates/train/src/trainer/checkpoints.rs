@@ -65,7 +65,7 @@ impl Checkpoints {
         Self { dir: dir.into(), every: None, keep: 3 }
     }
 
-    /// After so many steps as well, counted from the beginning of the training.
+    /// After this many steps as well, counted from the beginning of the training.
     #[must_use]
     pub fn every_steps(self, steps: usize) -> Self {
         Self { every: Some(steps), ..self }

@@ -30,10 +30,10 @@ pub(crate) fn set_quiet(quiet: bool) {
     QUIET.set(quiet);
 }
 
-/// A terminal is written to at most so often.
+/// The least time between two writes to a terminal.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many epochs have a line each on a terminal. Of more, one line shows the last.
+/// Up to this many epochs have a line each on a terminal. If there are more, one line shows the last.
 const LINES: usize = 100;
 
 /// The progress of a training, on the standard error.

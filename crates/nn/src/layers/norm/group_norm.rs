@@ -42,7 +42,7 @@ pub struct GroupNorm<T: Scalar = f32> {
 }
 
 impl GroupNorm {
-    /// A layer of so many groups, with PyTorch's ε of 1e-5.
+    /// A layer of this many groups, with PyTorch's ε of 1e-5.
     ///
     /// # Panics
     /// **Panics** if the number of features is no multiple of the number of groups.
