@@ -274,8 +274,8 @@ fn locate(directory: &Path, name: &str) -> Option<PathBuf> {
     let names = [name.into(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
     let paths = names.map(|name| directory.join(name));
     let is_file = |path: &&PathBuf| path.metadata().is_ok_and(|found| found.is_file());
-    // Opening something else will tell why, which is better than to say that it is not there. But a
-    // directory may have been unpacked beside its archive.
+    // What is no regular file counts too: opening it gives a better error than that it is missing. A
+    // directory does not count, because the archive may lie beside it.
     let is_there = |path: &&PathBuf| match path.metadata() {
         Ok(found) => !found.is_dir(),
         Err(e) => e.kind() != ErrorKind::NotFound,

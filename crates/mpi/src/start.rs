@@ -133,7 +133,7 @@ impl Mpi {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // To end MPI would wait for the others, and they wait for this process.
+        // MPI_Finalize would wait for the others, which wait for this process.
         if std::thread::panicking() && self.comm.size() > 1 {
             eprintln!("fanin-mpi: process {} panicked, and ends all processes", self.comm.rank());
             self.comm.abort(101);

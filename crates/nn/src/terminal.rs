@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
 
-/// What text is written for: a number of columns, with colour or without, with any character or with ASCII alone.
+/// What text is written for: a number of columns, with colour or without, any characters or ASCII alone.
 ///
 /// | | columns | colour | characters |
 /// |---|---|---|---|
@@ -242,7 +242,7 @@ impl Table {
         least: usize,
         cells: impl IntoIterator<Item = String>,
     ) {
-        // The gap is before a cell; behind those of the first column there is one, too.
+        // Each cell has a gap before it, and right-aligned ones get theirs from the padding.
         let gap = if self.columns.is_empty() || right { "" } else { " " };
         let text = |cell: &str| gap.to_owned() + &terminal.spell(cell);
         let cells = cells.into_iter().map(|cell| text(&cell)).collect();
@@ -318,7 +318,7 @@ mod tests {
             (of(true, Some(0), &[]).columns(), of(true, Some(7), &[]).columns()),
             (80, LEAST)
         );
-        // No colour where it is not wanted, and where nobody sees it.
+        // No colour if NO_COLOR is set or the output is not a terminal.
         assert!(!of(true, None, &[("NO_COLOR", "1")]).has_colour());
         assert!(of(true, None, &[("NO_COLOR", "")]).has_colour(), "empty is as if it were not set");
         assert!(!of(false, None, &[]).has_colour());

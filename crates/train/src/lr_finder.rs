@@ -196,7 +196,7 @@ pub struct LrCurve {
 impl LrCurve {
     /// The rate at which the smoothed loss falls fastest, if it falls at all.
     pub fn suggestion(&self) -> Option<f64> {
-        /// The slope at a point is that between points so far from it.
+        /// The slope at a point is measured between the points at this distance on both sides.
         const REACH: usize = 2;
         let smoothed = &self.smoothed;
         // Beyond the smallest loss there is nothing to gain.

@@ -52,7 +52,7 @@ pub(super) fn download(
             Ok(()) => return Ok(()),
             Err(found) => part.restart().map(|()| cause = another(&found))?,
         }
-        // The wrong bytes may be those that were there before. If there were none, they are its own.
+        // Without bytes from before, the wrong ones are this mirror's.
         if before == 0 {
             break;
         }

@@ -79,7 +79,7 @@ impl RemoteFile {
     pub(super) fn is_at(&self, path: &Path) -> Result<bool> {
         let file = match fanin_files::open(path) {
             Ok(file) => file,
-            // What cannot be read is replaced by what can.
+            // A file that cannot be read is downloaded again.
             Err(fanin_files::Error::Io(_)) => return Ok(false),
             Err(error) => return Err(Error::of_file(path, "write", error)),
         };

@@ -415,7 +415,7 @@ impl<'g> Net<'g> {
                 if let Some((piece, from)) = self.shrunk(a, b)? {
                     return Ok((vec![piece], from));
                 }
-                // The input has no number, which is before any.
+                // The network's input has no producer: it is `None`, which is less than any number.
                 let number = |name: &str| self.producers.get(name).map(|(number, _)| *number);
                 let (x, branch) = if number(a) <= number(b) { (a, b) } else { (b, a) };
                 if let Ok(branch) = self.chain(branch, x, depth + 1) {

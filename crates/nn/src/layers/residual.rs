@@ -234,7 +234,7 @@ impl<T: Scalar> Residual<T> {
         let alpha = match &self.alpha {
             Alpha::One => AlphaSpec::One,
             Alpha::Fixed(alpha) => AlphaSpec::Scaled(*alpha),
-            // A value of its own follows from the file.
+            // The file has the value among its parameters.
             Alpha::Learned(_) => AlphaSpec::Learned(0.0),
         };
         Some(LayerSpec::Residual(ResidualSpec { branch, alpha }))

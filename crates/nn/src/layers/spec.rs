@@ -91,7 +91,7 @@ macro_rules! layer_spec {
                 )? ".")]
                 $name $(($($param_type),+))?,
             )*
-            // Behind the activations: a binary format numbers the variants.
+            // After the activations, because a binary format numbers the variants.
             /// An [`AlphaDropout`] of this probability.
             AlphaDropout(f64),
             /// A [`Geglu`] that gives this many features.

@@ -374,7 +374,7 @@ fn minimize<'a, T: Scalar>(
             add(x, memory.t, direction);
         } else {
             add(x, memory.t, direction);
-            // After the last iteration nobody asks.
+            // After the last iteration nothing uses the gradient.
             if iteration < options.max_iter {
                 loss = evaluate(x, &mut gradient);
                 used = 1;

@@ -217,7 +217,7 @@ once! {
             self.nodes[node as usize].is_param = true;
             self.params.push(OnTape { id: param.id(), node, shown: false });
             if self.params.len() > FEW {
-                // The first ones join when they are no longer few.
+                // The table is filled with the first ones when there are too many to search.
                 let start = if self.params.len() == FEW + 1 { 0 } else { self.params.len() - 1 };
                 (start..self.params.len()).for_each(|at| self.ids.insert(self.params[at].id, at));
             }

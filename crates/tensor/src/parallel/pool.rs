@@ -249,7 +249,7 @@ impl Pool {
         let start = Instant::now();
         let (sleepers, bit) = (&self.sleepers.0[place / 64], 1 << (place % 64));
         let call = loop {
-            // Each time: a caller that wakes this worker has taken the bit.
+            // In each round, because a caller that wakes this worker clears the bit.
             sleepers.fetch_or(bit, Ordering::AcqRel);
             if let Some(call) = called() {
                 break call;

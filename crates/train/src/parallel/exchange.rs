@@ -116,7 +116,7 @@ impl Exchange {
                     heads.push(head);
                 }
             }
-            // Updates that had no room: all processes see it, and try again with more.
+            // Some updates had no room. All processes see this, and try again with more room.
             if needed <= self.capacity {
                 self.heads = heads;
                 return Ok(flags);

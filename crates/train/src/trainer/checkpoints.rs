@@ -128,7 +128,7 @@ impl Checkpoints {
         }
         model.save_with(self.dir.join(format!("step-{:09}.fanin", training.step)), &sections)?;
         for old in self.files()?.iter().skip(self.keep) {
-            // One that stays does no harm.
+            // An old checkpoint that cannot be removed does no harm.
             let _ = fs::remove_file(old);
         }
         Ok(())

@@ -191,7 +191,7 @@ impl State {
         let room = terminal.columns().saturating_sub(fixed);
         let width = match room.saturating_sub(columns(&left)) {
             _ if steps.is_none() => 0,
-            // Too little for the time that is left.
+            // There is no room for the remaining time.
             0..5 => room.min(20),
             beside => beside.min(20),
         };
