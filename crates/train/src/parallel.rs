@@ -456,8 +456,8 @@ pub(crate) struct Told {
     pub(crate) bad: Option<(usize, f32)>,
 }
 
-/// The micro-batches of a batch of `samples` that have samples. A batch of `largest` gives `count` of one
-/// size, and a shorter one fewer of this size, or as many smaller ones if it is to be cut `evenly`.
+/// Cuts a batch of `samples` into micro-batches, without empty ones. A batch of `largest` samples gives `count`
+/// micro-batches of one size. A shorter batch gives fewer of this size or, if `evenly`, `count` smaller ones.
 fn cut(samples: usize, largest: usize, count: usize, evenly: bool) -> Vec<Part> {
     let size = largest.div_ceil(count.max(1));
     let start = |number: usize| {
@@ -467,16 +467,16 @@ fn cut(samples: usize, largest: usize, count: usize, evenly: bool) -> Vec<Part> 
     (0..count).map(part).filter(|part| !part.samples.is_empty()).collect()
 }
 
-/// Until this is dropped, the thread's default generator is that of a micro-batch, and its batch
-/// normalization synchronized if it is to be.
+/// Until this is dropped, the thread's default generator is that of a micro-batch. Batch normalization is
+/// synchronized if `new` was given its parts.
 pub(crate) struct Seeded {
     before: TorchRng,
     _parts: Option<EnteredParts>,
 }
 
 impl Seeded {
-    /// The generator does not advance in a step, so its next number is one of the epoch, and step and
-    /// micro-batch make it one of the micro-batch.
+    /// The seed is the default generator's next number, mixed with the step and the micro-batch. The default
+    /// generator does not advance in a step, so all of an epoch's steps start from the same number.
     fn new(step: usize, number: usize, sync: Option<&Rc<BatchParts>>) -> Self {
         with_default_rng(|rng| {
             let before = rng.clone();

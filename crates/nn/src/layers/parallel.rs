@@ -265,7 +265,6 @@ impl<T: Scalar> Parameters<T> for Parallel<T> {
 }
 
 impl<T: Scalar> Parallel<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
         if !self.taken.is_empty() {
             return None;

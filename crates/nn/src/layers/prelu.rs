@@ -106,7 +106,6 @@ impl<T: Scalar> Module<T> for Prelu<T> {
 }
 
 impl<T: Scalar> Prelu<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         // With one slope, a layer of one feature and one for all are the same.
         let slopes = self.weight.value();

@@ -228,7 +228,6 @@ impl<T: Scalar> Parameters<T> for Residual<T> {
 }
 
 impl<T: Scalar> Residual<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
         let branch = NetworkSpec::of_branch(&*self.branch)?.layers;
         let alpha = match &self.alpha {

@@ -183,7 +183,6 @@ impl<T: Scalar> Parameters<T> for SpectralNorm<T> {
 }
 
 impl<T: Scalar> SpectralNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
         let usual = self.iterations == 1 && self.epsilon == EPSILON;
         usual.then(|| LayerSpec::SpectralNorm(self.linear.spec()))

@@ -107,14 +107,14 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.at = Some(at);
     }
 
-    /// The line that notes of this tape name, instead of the lines of the library that uses it: that of its
-    /// caller.
+    /// Lets the notes of this tape name this line, of the caller's program, in place of a line of the library
+    /// that uses the tape.
     #[doc(hidden)]
     pub fn speak_for(&mut self, at: &'static Location<'static>) {
         self.graph().watch.speaker = Some(at);
     }
 
-    /// Whether a note reaches anybody: in a diagnosis, and in a debug build.
+    /// Whether anything reads the notes: a diagnosis, or a debug build, which prints them.
     pub(crate) fn listens(&self) -> bool {
         cfg!(debug_assertions) || self.graph.borrow().probing
     }

@@ -259,7 +259,6 @@ impl<T: Scalar> Module<T> for BatchNorm1d<T> {
 }
 
 impl<T: Scalar> BatchNorm1d<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let Self { features, epsilon, momentum, .. } = *self;
         LayerSpec::BatchNorm1d(BatchNorm1dSpec {

@@ -92,7 +92,6 @@ impl<T: Scalar> Module<T> for GroupNorm<T> {
 }
 
 impl<T: Scalar> GroupNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let Self { groups, features, epsilon, .. } = *self;
         let affine = self.affine.weight.is_some();
