@@ -108,7 +108,7 @@ pub struct DataParallel {
     /// Sums over the processes, if batch normalization is synchronized.
     sync: Option<Rc<BatchParts>>,
     exchange: Exchange,
-    /// Of the loop by hand: its tape, the largest batch so far, and steps.
+    /// For the loop by hand: its tape, the largest batch so far, and steps.
     tape: Tape,
     largest: usize,
     step: usize,

@@ -28,7 +28,7 @@ use crate::param::Param;
 /// in a branch a third. A value of at most 4 KiB has memory of its own, and a hand-written `forward` keeps
 /// its values until it returns.
 ///
-/// Of this memory a tape keeps up to 16 MiB for the next prediction. Beyond that it keeps what both of its
+/// A tape keeps up to 16 MiB of this memory for the next prediction. Beyond that it keeps what both of its
 /// last two predictions needed: a single large prediction leaves nothing behind, and large ones in a row
 /// allocate nothing.
 ///

@@ -168,7 +168,8 @@ struct State {
 impl State {
     /// `epoch 3/20 ━━━━━━━━········ 412/938  loss 0.1312  59,100 samples/s  12 s left  (before: …)`
     ///
-    /// Where that is too wide, the end is left out, then the samples; then the bar is shorter, then there is no time.
+    /// If the line is too wide, it loses its end, then the samples. Then the bar gets shorter, and at last the
+    /// time is left out.
     fn bar(&self, elapsed: f64, last: &str, terminal: &Terminal) -> String {
         let head = format!("epoch {}/{} ", self.epoch, self.epochs);
         let steps = self.steps.filter(|&steps| steps > 0);
@@ -214,7 +215,7 @@ impl State {
 
 /// `epoch  3/20  loss 0.1312  validation 0.1544  accuracy 0.9561  59,100 samples/s  1.0 s`
 ///
-/// Where that is too wide, the samples are left out, then the time, then the last metrics.
+/// If the line is too wide, it loses the samples, then the time, then the last metrics.
 fn line(epoch: &Epoch, epochs: usize, columns: usize) -> String {
     let width = epochs.to_string().len();
     let rate = epoch.samples as f64 / epoch.seconds.max(1e-9);
