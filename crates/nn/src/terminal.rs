@@ -242,7 +242,7 @@ impl Table {
         least: usize,
         cells: impl IntoIterator<Item = String>,
     ) {
-        // Each cell has a gap before it, and right-aligned ones get theirs from the padding.
+        // The gap is before a cell; behind those of the first column there is one, too.
         let gap = if self.columns.is_empty() || right { "" } else { " " };
         let text = |cell: &str| gap.to_owned() + &terminal.spell(cell);
         let cells = cells.into_iter().map(|cell| text(&cell)).collect();

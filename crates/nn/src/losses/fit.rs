@@ -59,8 +59,8 @@ pub(super) fn check_logits<T: Scalar>(loss: &'static str, logits: Var<'_, T>, ow
 /// Notes labels of few of the classes, as in the first rows of sorted data.
 #[track_caller]
 pub(super) fn check_labels<T: Scalar>(prediction: Var<'_, T>, labels: &[usize], classes: usize) {
-    /// In a batch of this many samples, half of the classes are almost never missing by chance. Of two
-    /// classes one may be rare.
+    /// In a batch of so many, half of the classes are almost never missing by chance. Of two classes one may
+    /// be rare.
     const ENOUGH: usize = 30;
     const FOR_EACH: usize = 3;
     let tape = prediction.tape();

@@ -107,8 +107,8 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.at = Some(at);
     }
 
-    /// Lets the notes of this tape name this line, of the caller's program, in place of a line of the library
-    /// that uses the tape.
+    /// The line that notes of this tape name, instead of the lines of the library that uses it: that of its
+    /// caller.
     #[doc(hidden)]
     pub fn speak_for(&mut self, at: &'static Location<'static>) {
         self.graph().watch.speaker = Some(at);
