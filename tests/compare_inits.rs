@@ -182,7 +182,7 @@ fn between<'t>(text: &'t str, open: &str, close: &str) -> Vec<&'t str> {
     pieces.map(|piece| piece.split_once(close).expect(close).0).collect()
 }
 
-/// Checks a page with so many initializations.
+/// Checks a page with this many initializations.
 fn check_page(page: &str, initializations: usize) {
     // The first screen: the heading, the answer, and the ranking before everything else.
     let (first, rest) = page.split_once("<section id=\"findings\">").expect("findings");

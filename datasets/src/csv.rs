@@ -100,8 +100,8 @@ impl Csv {
     /// Whether the first line names the columns. Without a header they are called `0`, `1`, …; a reader of
     /// [`Pipeline::csv`](crate::Pipeline::csv) takes the names of the pipeline's inputs.
     ///
-    /// Where this is not called, there is a header; but if it names columns of numbers by numbers, that
-    /// is an error, because it would be a lost row.
+    /// By default there is a header. If it then names columns of numbers by numbers, that is an error,
+    /// because it is probably the first row.
     #[must_use]
     pub fn header(self, header: bool) -> Self {
         Self { header: Some(header), ..self }

@@ -14,7 +14,7 @@ use crate::labelled_images::LabelledImages;
 use crate::mnist::MNIST;
 use crate::{Dataset, Provenance};
 
-/// The environment variable that names the directory to look at first.
+/// The environment variable that names the directory to search first.
 const VARIABLE: &str = "FANIN_DATA";
 
 /// The most bytes that a file may unpack to. 60,000 images of 28×28 take 47 million.
@@ -274,8 +274,8 @@ fn locate(directory: &Path, name: &str) -> Option<PathBuf> {
     let names = [name.into(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
     let paths = names.map(|name| directory.join(name));
     let is_file = |path: &&PathBuf| path.metadata().is_ok_and(|found| found.is_file());
-    // Opening something else will tell why, which is better than to say that it is not there. But a
-    // directory may have been unpacked beside its archive.
+    // What is no regular file counts too: opening it gives a better error than that it is missing. A
+    // directory does not count, because the archive may lie beside it.
     let is_there = |path: &&PathBuf| match path.metadata() {
         Ok(found) => !found.is_dir(),
         Err(e) => e.kind() != ErrorKind::NotFound,

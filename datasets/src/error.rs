@@ -190,7 +190,7 @@ pub enum Error {
         /// What it should hold.
         expected: String,
     },
-    /// As many images or labels as a known data set has, and not its own.
+    /// The file has as many images or labels as a known data set, but not those of the set.
     #[error(
         "{file} holds {found}, not those of {set}; put the right file in its place, or read another \
          data set of this form with Dataset::from_idx"

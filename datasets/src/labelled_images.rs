@@ -29,7 +29,7 @@ impl LabelledImages {
         each: Option<&[usize]>,
         limit: u64,
     ) -> Result<Self> {
-        // Images within the limit have at most so many labels.
+        // Images within the limit have at most this many labels.
         let size: usize = each.map_or(1, |shape| shape.iter().product());
         let limited = |limit| match each {
             Some(_) => Reader::new().at_most(limit),

@@ -66,7 +66,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // A panic over a batch that nobody asked for is not passed on.
+        // Ignore a panic: it was in a batch that nobody asked for.
         let _ = self.join();
     }
 }

@@ -73,7 +73,7 @@ impl Sampler {
         let draw = |_| {
             // 53 bits, as torch's uniform_real_distribution<double> takes them.
             let uniform = (rng.next_u64() & ((1 << 53) - 1)) as f64 / (1u64 << 53) as f64;
-            // A uniform number of 0 falls before the weights of 0 that come first.
+            // A uniform number of 0 would select a leading sample of weight 0.
             sums.partition_point(|&sum| sum < uniform).max(first)
         };
         self.order = Some((0..draws).map(draw).collect());

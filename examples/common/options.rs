@@ -242,7 +242,7 @@ impl Given {
     }
 }
 
-/// A text in lines of at most so many columns behind an indent. A line that begins with a dash stays one, and
+/// A text in lines of at most this many columns behind an indent. A line that begins with a dash stays one, and
 /// what is aligned in a line that fits stays so.
 fn filled(text: &str, indent: &str, columns: usize) -> String {
     let mut lines: Vec<String> = vec![];

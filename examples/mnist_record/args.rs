@@ -15,7 +15,7 @@ const OPTIONS: &[Opt] = &[
         "N",
         "Trains as many epochs as fit, judged by the first one [default: 5]",
     ),
-    Opt::value("epochs", "N", "Trains so many epochs, however long they take"),
+    Opt::value("epochs", "N", "Trains N epochs, however long they take"),
     Opt::value("batch", "N", "The number of images in a batch [default: 128]"),
     Opt::value(
         "lr",
@@ -39,7 +39,7 @@ const OPTIONS: &[Opt] = &[
         "The strength of the elastic deformation of sigma 4 [default: 30]",
     ),
     Opt::value("seed", "N", "The first seed: of weights, order and changes [default: 0]"),
-    Opt::value("seeds", "N", "Trains so many networks, one after the other [default: 1]"),
+    Opt::value("seeds", "N", "Trains N networks, one after the other [default: 1]"),
     download::OPTION,
     Opt::value("report", "FILE", "Writes the errors by epoch to this file, as Markdown"),
     Opt::flag(

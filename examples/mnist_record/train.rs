@@ -20,7 +20,7 @@ pub(crate) struct Run {
     pub(crate) tests: Vec<Tested>,
 }
 
-/// A test, after so many epochs.
+/// A test, after this many epochs.
 pub(crate) struct Tested {
     pub(crate) epoch: usize,
     /// Since the start of the training, earlier tests included.

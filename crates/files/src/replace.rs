@@ -56,8 +56,8 @@ enum Failure {
 impl From<io::Error> for Failure {
     fn from(source: io::Error) -> Self {
         match source.kind() {
-            // A directory that may not be written to, a file of another's in a directory like /tmp,
-            // and a file that is mounted by itself.
+            // A directory without write permission, another user's file in a directory like /tmp, or
+            // a file that is a mount point.
             ErrorKind::PermissionDenied
             | ErrorKind::ReadOnlyFilesystem
             | ErrorKind::ResourceBusy => Self::Refused(source),

@@ -48,7 +48,7 @@ impl Temporary {
     /// Gives the file the owner and the permissions of another.
     pub(crate) fn belong_as(&self, before: &Metadata) -> io::Result<()> {
         keep_owner(&self.file, before)?;
-        // Not if they are right: some file systems refuse every change.
+        // Only if they differ: some file systems refuse every change.
         if self.file.metadata()?.permissions() != before.permissions() {
             self.file.set_permissions(before.permissions())?;
         }

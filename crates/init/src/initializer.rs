@@ -75,7 +75,7 @@ pub trait Initializer: fmt::Debug + Send + Sync {
         false
     }
 
-    /// At most so many bytes of memory are in use during [`fill`](Self::fill), beyond the parameter
+    /// At most this many bytes of memory are in use during [`fill`](Self::fill), beyond the parameter
     /// itself.
     ///
     /// Whoever reads a description of a network adds them up before anything is allocated. The

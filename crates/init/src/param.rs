@@ -117,7 +117,7 @@ impl ParamSpec {
         ParamSpec::weight(fan_in, fan_out)
     }
 
-    /// At most so many elements: a kernel's fans count its positions twice. One row of an embedding.
+    /// At most this many elements: a kernel's fans count its positions twice. One row of an embedding.
     pub(crate) fn most_elements(&self) -> u64 {
         match self.kind {
             ParamKind::Weight => (self.fan_in as u64).saturating_mul(self.fan_out as u64),

@@ -64,7 +64,7 @@ impl<'f> Member<'f> {
         self.method == CompressionMethod::Stored
     }
 
-    /// The first bytes, at most so many, without a check.
+    /// The first bytes, at most this many, without a check.
     pub(crate) fn head(&self, most: usize) -> Result<Cow<'f, [u8]>, String> {
         match self.method {
             CompressionMethod::Stored => {
@@ -78,7 +78,7 @@ impl<'f> Member<'f> {
         }
     }
 
-    /// All bytes, which must be exactly so many, and have the checksum.
+    /// All bytes, which must be exactly this many, and have the checksum.
     pub(crate) fn all(&self, size: usize) -> Result<Cow<'f, [u8]>, String> {
         let bytes = self.head(size.saturating_add(1))?;
         if bytes.len() != size || self.size != size as u64 {

@@ -10,9 +10,9 @@ pub(crate) enum Element {
     Bf16,
     F32,
     F64,
-    /// A signed integer of so many bytes.
+    /// A signed integer of this many bytes.
     Int(usize),
-    /// An unsigned integer of so many bytes.
+    /// An unsigned integer of this many bytes.
     Uint(usize),
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum Layout {
     RowMajor,
     /// The first axis is the fastest.
     ColumnMajor,
-    /// The first element is at `offset`, and a step along an axis is so many elements.
+    /// The first element is at `offset`, and a step along an axis is this many elements.
     Strided { offset: usize, strides: Vec<usize> },
 }
 

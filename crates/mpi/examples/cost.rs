@@ -56,7 +56,7 @@ impl Cost {
         (bytes, messages + 8.0 * bytes / RATE + self.copies)
     }
 
-    /// The share of the time in which a process of so many cores computes.
+    /// The share of the time in which a process of this many cores computes.
     fn efficiency(&self, sum: Sum, n: f64, batch: f64, cores: f64) -> f64 {
         let step = self.step(batch) / cores;
         step / (step + self.exchange(sum, n).1)
@@ -152,7 +152,7 @@ fn micro(seconds: f64) -> String {
     format!("{:.0}", seconds * 1e6)
 }
 
-/// The tables, from what was measured with so many processes.
+/// The tables, from what was measured with this many processes.
 fn tables(costs: &[Cost], here: usize, small: f64) -> String {
     let mut text = String::new();
     let mut line = |line: String| {

@@ -7,7 +7,7 @@ use mpi::traits::*;
 
 use crate::Mpi;
 
-/// MPI counts in 32 bits. Longer vectors go in pieces of so many numbers.
+/// MPI counts in 32 bits. Longer vectors go in pieces of this many numbers.
 const MOST: usize = 1 << 28;
 
 impl Processes for Mpi {

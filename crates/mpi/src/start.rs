@@ -84,7 +84,7 @@ impl Mpi {
         Ok(Self { shared: Rc::new(shared) })
     }
 
-    /// Waits for the others for at most so long; 60 s unless it is set. It holds for all clones.
+    /// Waits for the others for at most this long, by default 60 s. It holds for all clones.
     #[must_use]
     pub fn limit(self, limit: Duration) -> Self {
         self.shared.limit.set(limit);
@@ -133,7 +133,7 @@ impl Mpi {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // To end MPI would wait for the others, and they wait for this process.
+        // MPI_Finalize would wait for the others, which wait for this process.
         if std::thread::panicking() && self.comm.size() > 1 {
             eprintln!("fanin-mpi: process {} panicked, and ends all processes", self.comm.rank());
             self.comm.abort(101);

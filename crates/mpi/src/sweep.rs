@@ -38,7 +38,7 @@ impl Transport for Mpi {
     }
 
     fn lost(&self, _: usize) {
-        // To end MPI would wait for the dead process. The clone that is never dropped keeps it from ending.
+        // MPI_Finalize would wait for the dead process. A clone that is never dropped prevents the call.
         std::mem::forget(self.clone());
     }
 }

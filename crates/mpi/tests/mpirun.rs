@@ -22,7 +22,7 @@ const MOST: Duration = Duration::from_secs(30);
 /// One training at a time: the tests measure time, and the machine may have two processors.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Runs the program on so many processes.
+/// Runs the program on this many processes.
 fn mpirun_with(settings: &[&str], processes: usize, args: &[&str]) -> Output {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = Command::new("timeout");

@@ -55,7 +55,7 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
     #[track_caller]
     fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
         let mut tape = IdleTape::take();
-        // No closure: a panic in `forward` is to show the line of whoever predicts.
+        // No closure, so that a panic in `forward` shows the line that calls `predict`.
         tape.begin(false, Mode::Evaluate);
         let y = self.forward(tape.input(x)).node();
         tape.end(y)

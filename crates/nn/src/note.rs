@@ -160,7 +160,7 @@ pub(crate) struct Spread {
 pub(crate) const LARGE: f64 = 5.0;
 
 impl Spread {
-    /// The spread of data, of which at most so many numbers are looked at.
+    /// The spread of data, of which at most this many numbers are looked at.
     pub(crate) fn of<T: Scalar>(data: &[T]) -> Self {
         const MOST: usize = 1 << 16;
         let data = &data[..data.len().min(MOST)];

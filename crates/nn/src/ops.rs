@@ -50,7 +50,7 @@ pub(crate) fn bad_shapes(op: &str, a: &[usize], b: &[usize], why: &str) -> ! {
     panic!("{op}: {} and {} do not fit: {why}", show_shape(a), show_shape(b))
 }
 
-/// What to do with an input that a layer of so many features does not take.
+/// What to do with an input that a layer of this many features does not take.
 #[cold]
 pub(crate) fn how_to_fit(x: &[usize], inputs: usize) -> String {
     let mut features = 1;

@@ -104,8 +104,8 @@ impl Summary {
     }
 }
 
-/// The widths of the columns: as wide as their texts. Where that is too much, the initializers are made
-/// narrower at first, then the layers and the names.
+/// The widths of the columns: as wide as their texts. If the row is then too wide, the initializers are made
+/// narrower first, then the layers and the names.
 fn widths(head: &[String; 5], rows: &[[String; 5]], columns: usize) -> [usize; 5] {
     const GAPS: usize = 8;
     let mut widths = [0, 1, 2, 3, 4].map(|column| {

@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
 
-/// What text is written for: so many columns, with colour or without, with any character or with ASCII alone.
+/// What text is written for: a number of columns, with colour or without, any characters or ASCII alone.
 ///
 /// | | columns | colour | characters |
 /// |---|---|---|---|
@@ -48,7 +48,7 @@ macro_rules! of_stream {
 }
 
 impl Terminal {
-    /// Text of so many columns, at least 40, with all characters and without colour. Nothing of the
+    /// Text of this many columns, at least 40, with all characters and without colour. Nothing of the
     /// environment changes it.
     pub fn plain(columns: usize) -> Self {
         Self { columns: columns.max(LEAST), colour: false, unicode: true, screen: false }
@@ -317,7 +317,7 @@ mod tests {
             (of(true, Some(0), &[]).columns(), of(true, Some(7), &[]).columns()),
             (80, LEAST)
         );
-        // No colour where it is not wanted, and where nobody sees it.
+        // No colour if NO_COLOR is set or the output is not a terminal.
         assert!(!of(true, None, &[("NO_COLOR", "1")]).has_colour());
         assert!(of(true, None, &[("NO_COLOR", "")]).has_colour(), "empty is as if it were not set");
         assert!(!of(false, None, &[]).has_colour());

@@ -259,7 +259,7 @@ impl Kernel {
     /// The longest sums that it computes at once, in blocks whose sums it adds one after the other.
     fn longest(self, n: usize) -> usize {
         match self {
-            // It adds trees itself.
+            // It computes its sums as trees.
             Self::Gemv if n <= gemv::FEW => usize::MAX,
             Self::Gemv => 128,
             // Its sums run along vectors, and these are short: a lane adds every second or fourth term.

@@ -494,7 +494,7 @@ mod tests {
         }
         let test = "parallel::tests::a_system_that_refuses_threads_is_not_asked_at_every_region";
         let mut child = Command::new(std::env::current_exe().unwrap());
-        // One test at a time is run by the main thread.
+        // With one test thread, the test runs on the main thread.
         child.args(["--exact", test, "--test-threads=1", "--nocapture"]).env(CHILD, "1");
         let out = child.env("RUST_MIN_STACK", (1u64 << 60).to_string()).output().unwrap();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));

@@ -75,7 +75,7 @@ impl<T: Scalar> Tensor<T> {
     /// A tensor of this shape with `value` everywhere.
     ///
     /// # Panics
-    /// **Panics** if no memory could hold so many elements.
+    /// **Panics** if no memory could hold that many elements.
     ///
     /// # Example
     /// ```
@@ -89,7 +89,7 @@ impl<T: Scalar> Tensor<T> {
     /// A tensor of zeros.
     ///
     /// # Panics
-    /// **Panics** if no memory could hold so many elements.
+    /// **Panics** if no memory could hold that many elements.
     #[track_caller]
     pub fn zeros(shape: impl IntoShape) -> Self {
         Self::full(shape, T::ZERO)
@@ -98,7 +98,7 @@ impl<T: Scalar> Tensor<T> {
     /// A tensor of ones.
     ///
     /// # Panics
-    /// **Panics** if no memory could hold so many elements.
+    /// **Panics** if no memory could hold that many elements.
     #[track_caller]
     pub fn ones(shape: impl IntoShape) -> Self {
         Self::full(shape, T::ONE)

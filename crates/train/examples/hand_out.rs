@@ -106,7 +106,7 @@ impl Cluster<'_> {
     }
 }
 
-/// Hands these runs out to so many processes, which live so long on average.
+/// Hands these runs out to this many processes, which live this long on average.
 pub(crate) fn simulate(
     lengths: &[f64],
     processes: usize,

@@ -200,7 +200,7 @@ impl Scale {
         let (from, to) = (self.low / step - 1e-9, self.high / step + 1e-9);
         let values = (from.ceil() as i64..=to.floor() as i64).map(|i| i as f64 * step);
         let text = |x: f64| {
-            // No −0.
+            // Write −0 as 0.
             let x = if x == 0.0 { 0.0 } else { x };
             if digits > 5 || step >= 1e6 { format!("{x:.1e}") } else { format!("{x:.digits$}") }
         };

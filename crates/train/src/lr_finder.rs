@@ -55,7 +55,7 @@ pub struct LrFinder {
 /// How much of the smoothed loss is that of the step before.
 const BETA: f64 = 0.9;
 
-/// The test ends where the smoothed loss is so many times its smallest value.
+/// The test ends where the smoothed loss is this many times its smallest value.
 const DIVERGED: f64 = 4.0;
 
 impl Default for LrFinder {
@@ -196,7 +196,7 @@ pub struct LrCurve {
 impl LrCurve {
     /// The rate at which the smoothed loss falls fastest, if it falls at all.
     pub fn suggestion(&self) -> Option<f64> {
-        /// The slope at a point is that between points so far from it.
+        /// The slope at a point is measured between the points at this distance on both sides.
         const REACH: usize = 2;
         let smoothed = &self.smoothed;
         // Beyond the smallest loss there is nothing to gain.

@@ -108,7 +108,7 @@ pub struct DataParallel {
     /// Sums over the processes, if batch normalization is synchronized.
     sync: Option<Rc<BatchParts>>,
     exchange: Exchange,
-    /// Of the loop by hand: its tape, the largest batch so far, and steps.
+    /// For the loop by hand: its tape, the largest batch so far, and steps.
     tape: Tape,
     largest: usize,
     step: usize,
@@ -153,7 +153,7 @@ impl DataParallel {
         }
     }
 
-    /// Cuts each batch into so many micro-batches, however many processes there are. A multiple of the
+    /// Cuts each batch into this many micro-batches, however many processes there are. A multiple of the
     /// number of processes gives each of them equally many.
     #[must_use]
     pub fn micro_batches(mut self, count: usize) -> Self {
@@ -271,7 +271,7 @@ impl DataParallel {
         Err(Error::option(format!("micro_batches({micro_batches})"), advice))
     }
 
-    /// The micro-batches of this process, of a batch with so many samples. Their size is that of the largest
+    /// The micro-batches of this process, of a batch with this many samples. Their size is that of the largest
     /// batch so far, cut into [`micro_batches`](Self::micro_batches); so a shorter batch at the end of an
     /// epoch has fewer or smaller ones, and this process perhaps none.
     ///
@@ -368,7 +368,7 @@ impl DataParallel {
     }
 
     /// Refuses what synchronized batch normalization cannot do: other than one micro-batch for each process
-    /// in a step that accumulates so many batches, the smallest of which has so many samples.
+    /// in a step that accumulates this many batches, the smallest of which has this many samples.
     pub(crate) fn refuse_sync(&self, accumulate: usize, smallest: usize) -> Result<()> {
         let (count, size) = (self.count(), self.size);
         let advice = if self.sync.is_none() {
@@ -456,8 +456,8 @@ pub(crate) struct Told {
     pub(crate) bad: Option<(usize, f32)>,
 }
 
-/// The micro-batches of a batch of `samples` that have samples. A batch of `largest` gives `count` of one
-/// size, and a shorter one fewer of this size, or as many smaller ones if it is to be cut `evenly`.
+/// Cuts a batch of `samples` into micro-batches, without empty ones. A batch of `largest` samples gives `count`
+/// micro-batches of one size. A shorter batch gives fewer of this size or, if `evenly`, `count` smaller ones.
 fn cut(samples: usize, largest: usize, count: usize, evenly: bool) -> Vec<Part> {
     let size = largest.div_ceil(count.max(1));
     let start = |number: usize| {
@@ -467,16 +467,16 @@ fn cut(samples: usize, largest: usize, count: usize, evenly: bool) -> Vec<Part> 
     (0..count).map(part).filter(|part| !part.samples.is_empty()).collect()
 }
 
-/// Until this is dropped, the thread's default generator is that of a micro-batch, and its batch
-/// normalization synchronized if it is to be.
+/// Until this is dropped, the thread's default generator is that of a micro-batch. Batch normalization is
+/// synchronized if `new` was given its parts.
 pub(crate) struct Seeded {
     before: TorchRng,
     _parts: Option<EnteredParts>,
 }
 
 impl Seeded {
-    /// The generator does not advance in a step, so its next number is one of the epoch, and step and
-    /// micro-batch make it one of the micro-batch.
+    /// The seed is the default generator's next number, mixed with the step and the micro-batch. The default
+    /// generator does not advance in a step, so all of an epoch's steps start from the same number.
     fn new(step: usize, number: usize, sync: Option<&Rc<BatchParts>>) -> Self {
         with_default_rng(|rng| {
             let before = rng.clone();

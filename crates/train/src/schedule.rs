@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`ConstantLr`] | `ConstantLR` | a factor at first, then the base |
 //! | [`LinearLr`] | `LinearLR` | a factor that changes linearly |
-//! | [`StepLr`] | `StepLR` | falls every so many steps |
+//! | [`StepLr`] | `StepLR` | falls once every period |
 //! | [`MultiStep`] | `MultiStepLR` | falls at given steps |
 //! | [`Exponential`] | `ExponentialLR` | falls with every step |
 //! | [`Polynomial`] | `PolynomialLR` | a power of what is left |

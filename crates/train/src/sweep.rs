@@ -135,8 +135,8 @@ impl Sweep {
         Self { variants: names.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Trains on this many threads: at first as many as kernels may use, which is the number of cores. Where
-    /// several processes share the trainings, each has one thread at first.
+    /// Trains on this many threads. By default these are as many as kernels may use, which is the number of
+    /// cores. Where several processes share the trainings, each has one thread by default.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { runs: self.runs.threads(threads), ..self }

@@ -106,14 +106,14 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
         self
     }
 
-    /// Takes this many samples for a batch. The last batch of an epoch has what is left.
+    /// Takes this many samples for a batch. The last batch of an epoch has the remaining ones.
     #[doc(alias = "batch_size")]
     pub fn batch(mut self, samples: usize) -> Self {
         self.options.batch = samples;
         self
     }
 
-    /// Whether the samples come in a new order in each epoch, as they do at first. The order is that of
+    /// Whether the samples come in a new order in each epoch, as they do by default. The order is that of
     /// [`Batches::shuffle`](fanin_datasets::Batches::shuffle): the thread's default generator draws it,
     /// the one that `manual_seed` seeds.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
@@ -236,9 +236,9 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
     /// never stopped.
     ///
     /// It needs the same model, data, optimizer and options; the number of epochs may be another. A
-    /// checkpoint that is damaged is skipped, and named on the standard error. What it cannot bring back: the
-    /// state of callbacks, metrics of the training batches before it in an epoch without validation, and the
-    /// draws of generators of your own. `fit_batches` calls its function for the earlier epochs again, and
+    /// damaged checkpoint is skipped, and named on the standard error. Not restored are the state of
+    /// callbacks, the metrics of the training batches before it in an epoch without validation, and the
+    /// draws of your own generators. `fit_batches` calls its function for the earlier epochs again, and
     /// takes no batch of them.
     ///
     /// # Errors
@@ -329,7 +329,7 @@ impl<'c, L, O, Y: ?Sized> Trainer<'c, L, O, Y> {
         self
     }
 
-    /// Whether Ctrl-C ends training after the current step, as it does at first.
+    /// Whether Ctrl-C ends training after the current step, as it does by default.
     pub fn ctrl_c(mut self, stops: bool) -> Self {
         self.options.ctrl_c = stops;
         self

@@ -8,7 +8,7 @@ use ureq::{Body, Timeout};
 
 use crate::error::{Error, Result};
 
-/// A server may send elsewhere so often.
+/// The most redirects that are followed.
 const REDIRECTS: usize = 5;
 
 /// The variables that name a proxy, in the order of ureq.
@@ -40,7 +40,7 @@ impl Agent {
             Proxy::Environment => {
                 let found = ureq::Proxy::try_from_env();
                 let set = |name: &&&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-                // To go on without it would go where the user did not want to.
+                // Without the proxy, the request would leave by a way that the user has excluded.
                 if let (None, Some(name)) = (&found, VARIABLES.iter().find(set)) {
                     return Err(Error::Proxy { name });
                 }
@@ -50,7 +50,7 @@ impl Agent {
         let wait = Some(timeout);
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            // The client would read the bodies of redirects, however long they are.
+            // `get` follows redirects. The client would read their bodies, however long they are.
             .max_redirects(0)
             .timeout_resolve(wait)
             .timeout_connect(wait)
@@ -79,7 +79,7 @@ impl Agent {
     }
 
     fn ask(&self, url: &str, from: u64) -> std::result::Result<Response<Body>, String> {
-        // Servers may pack a file once more for whoever does not say this.
+        // Without this header, some servers compress the file once more.
         let mut request = self.agent.get(url).header("Accept-Encoding", "identity");
         if from > 0 {
             request = request.header("Range", format!("bytes={from}-"));

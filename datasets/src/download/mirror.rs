@@ -23,7 +23,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// A mirror is asked at most so often: to go on where it broke off, or to begin anew.
+/// The most requests to a mirror: to go on where it broke off, or to begin anew.
 const REQUESTS: usize = 4;
 
 /// Downloads what the part lacks, and installs it as the target.
@@ -52,7 +52,7 @@ pub(super) fn download(
             Ok(()) => return Ok(()),
             Err(found) => part.restart().map(|()| cause = another(&found))?,
         }
-        // The wrong bytes may be those that were there before. If there were none, they are its own.
+        // Without bytes from before, the wrong ones are this mirror's.
         if before == 0 {
             break;
         }

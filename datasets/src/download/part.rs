@@ -43,9 +43,9 @@ impl Part {
             let file = options.read(true).write(true).create(true).truncate(false).open(&path);
             let file = file.map_err(io)?;
             match file.try_lock() {
-                // Its owner removes the file before it gives the lock back.
+                // The file was removed by its owner, who releases the lock afterwards. Open a new one.
                 Ok(()) if !has_name(&file) => {}
-                // A file system without locks: the checksum alone must do.
+                // `Error`: the file system has no locks, and only the checksum protects.
                 Ok(()) | Err(TryLockError::Error(_)) => {
                     let len = file.metadata().map_err(io)?.len();
                     let mut part = Self { path: path.clone(), file, len };

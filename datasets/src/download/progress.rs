@@ -29,7 +29,7 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// A terminal is written to at most so often.
+    /// The least time between two writes to a terminal.
     const PAUSE: Duration = Duration::from_millis(100);
 
     pub(super) fn new() -> Self {

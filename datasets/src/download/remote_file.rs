@@ -31,7 +31,7 @@ pub struct RemoteFile {
 }
 
 impl RemoteFile {
-    /// A file of so many bytes with this SHA-256, in 64 hexadecimal digits.
+    /// A file of this many bytes with this SHA-256, in 64 hexadecimal digits.
     ///
     /// # Panics
     /// **Panics** if the name leads to another directory, or if the checksum is no SHA-256.
@@ -79,7 +79,7 @@ impl RemoteFile {
     pub(super) fn is_at(&self, path: &Path) -> Result<bool> {
         let file = match fanin_files::open(path) {
             Ok(file) => file,
-            // What cannot be read is replaced by what can.
+            // A file that cannot be read is downloaded again.
             Err(fanin_files::Error::Io(_)) => return Ok(false),
             Err(error) => return Err(Error::of_file(path, "write", error)),
         };

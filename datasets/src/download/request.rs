@@ -103,7 +103,7 @@ fn receive(
         // One byte more shows a body that is too long.
         let room = usize::try_from(left + 1).map_or(buffer.len(), |left| left.min(buffer.len()));
         match body.read(&mut buffer[..room]) {
-            // All is there. Whether it is right, the checksum says.
+            // All bytes are there. The checksum decides whether they are right.
             Ok(0) | Err(_) if left == 0 => return Ok(Answer::Complete),
             Ok(0) => break "ended the file".into(),
             Ok(n) if n as u64 > left => {

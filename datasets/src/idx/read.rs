@@ -292,14 +292,14 @@ impl Stream<'_> {
     }
 }
 
-/// A shape whose sizes have their bytes in reverse order, if so many places are plausible.
+/// The shape with the bytes of each size reversed, if its number of elements is plausible.
 fn reversed(shape: &[usize], plausible: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
     let sizes = shape.iter().map(|&size| (size as u32).swap_bytes() as usize);
     let reversed: Vec<_> = sizes.collect();
     places(&reversed).is_some_and(plausible).then_some(reversed)
 }
 
-/// What a header says, and what it says in the other byte order if that is plausible.
+/// The shape in a header, and the one in the other byte order if that is plausible.
 fn header_says(shape: &[usize], plausible: impl Fn(usize) -> bool) -> String {
     // A header may have 255 axes.
     let show = |shape: &[usize]| match shape.get(..8) {

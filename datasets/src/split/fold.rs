@@ -36,7 +36,7 @@ pub struct KFold {
 }
 
 impl KFold {
-    /// So many folds.
+    /// This many folds.
     ///
     /// # Panics
     /// **Panics** if there are fewer than 2, because each model is trained on the other folds.

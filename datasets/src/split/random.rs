@@ -58,7 +58,7 @@ impl<const N: usize> RandomSplit<N> {
         Self { sizes: Sizes::Fractions(fractions), seed: 0 }
     }
 
-    /// Parts of so many samples each, which must be all that there are.
+    /// Parts of this many samples each, which must be all that there are.
     ///
     /// # Panics
     /// **Panics** if a count is 0.
@@ -130,7 +130,7 @@ impl<const N: usize> RandomSplit<N> {
     /// in scikit-learn. `groups` has the group of each sample: a number, a text, anything ordered.
     ///
     /// # Panics
-    /// **Panics** if the parts are counts, because whole groups seldom have so many samples.
+    /// **Panics** if the parts are counts, because whole groups seldom have exactly that many samples.
     ///
     /// # Errors
     /// If there are fewer groups than parts need.

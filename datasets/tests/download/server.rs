@@ -18,7 +18,7 @@ pub enum Serve {
     Folder(Vec<(String, Vec<u8>)>),
     /// The same, in small pieces with pauses.
     Slowly,
-    /// The same, but at most so many bytes; then the connection is closed.
+    /// The same, but at most this many bytes; then the connection is closed.
     CutOff(usize),
     /// A byte now and then.
     Drip,

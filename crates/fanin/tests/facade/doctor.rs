@@ -11,7 +11,7 @@ fn digits(samples: usize) -> (Tensor, Vec<usize>) {
     (x, y.to_vec())
 }
 
-/// 784, so many hidden layers of so many units, 10.
+/// 784, this many hidden layers of this many units, 10.
 fn net(
     hidden: &[usize],
     weight: &dyn Initializer,

@@ -53,7 +53,7 @@ impl Identity {
         Identity { gain: gain.into(), ..self }
     }
 
-    /// The same initializer, with the diagonal moved by so many outputs, around the end.
+    /// The same initializer, with the diagonal moved by this many outputs, around the end.
     ///
     /// # Example
     /// ```
@@ -127,7 +127,7 @@ pub struct Dirac {
 }
 
 impl Dirac {
-    /// For a convolution of so many groups.
+    /// For a convolution of this many groups.
     ///
     /// # Panics
     /// When `groups` is 0.

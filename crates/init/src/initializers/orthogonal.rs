@@ -69,7 +69,7 @@ impl Initializer for Orthogonal {
         draw::in_order(values, &mut |values| {
             draw::normal(rng, values, 0.0, 1.0);
             if let [only] = values {
-                // Exactly; a reflection would round.
+                // Exactly ±gain; a reflection would round.
                 *only = if *only < 0.0 { -gain } else { gain };
                 return;
             }

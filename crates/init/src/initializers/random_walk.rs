@@ -54,7 +54,7 @@ pub enum RandomWalk {
 }
 
 impl RandomWalk {
-    /// g, for layers of so many inputs.
+    /// g, for layers of this many inputs.
     ///
     /// # Panics
     /// When there are none.
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn gains_are_those_of_the_formulas() {
-        // No moment of a sample tells so small a factor from 1.
+        // These factors are too near 1 to be seen in the moments of a sample.
         for (initializer, inputs, want) in [
             (RandomWalk::Linear, 1, 0.5f64.exp()),
             (RandomWalk::Linear, 10, 0.05f64.exp()),

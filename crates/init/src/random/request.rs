@@ -100,11 +100,11 @@ mod tests {
         give_spare(&mut other, 0.5);
         assert_eq!(take_spare(&mut other), None);
         assert_eq!(other, before);
-        // What was offered to the other generator does not turn up here.
+        // The number that the other generator was offered does not appear here.
         let mut torch = TorchRng::seed(1);
         assert_eq!(take_spare(&mut torch), None);
         give_spare(&mut torch, 0.75);
-        // An empty request of a program's own is no question.
+        // A program's own empty `fill_bytes` is not taken for a request.
         torch.fill_bytes(&mut []);
         assert_eq!(torch.spare, Some(0.75));
     }

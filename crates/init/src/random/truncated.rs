@@ -223,7 +223,7 @@ fn exponential(rng: &mut dyn RngCore, t: f64, width: f64) -> f64 {
 
 /// True with probability `e^(−cost)`.
 fn kept(rng: &mut dyn RngCore, cost: f64) -> bool {
-    // Above 0, because 0 would keep what cannot be.
+    // In (0, 1]: a 0 would keep a value of probability 0.
     1.0 - unit_f64(rng) <= (-cost).exp()
 }
 

@@ -8,7 +8,7 @@ use fanin_init::*;
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, Deserializer, IntoDeserializer, Visitor};
 
-/// A generator that gives up after so many words.
+/// A generator that gives up after this many words.
 struct Limited {
     rng: TorchRng,
     words: usize,

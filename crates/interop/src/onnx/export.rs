@@ -138,7 +138,7 @@ fn first(layers: &[LayerSpec]) -> Option<usize> {
             LayerSpec::Parallel(parallel) => {
                 parallel.branches.iter().find_map(|branch| first(branch))
             }
-            // Behind it the number of features is another.
+            // This layer changes the number of features.
             LayerSpec::Flatten | LayerSpec::Unflatten(_) => return None,
             _ => None,
         };

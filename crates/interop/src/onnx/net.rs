@@ -415,7 +415,7 @@ impl<'g> Net<'g> {
                 if let Some((piece, from)) = self.shrunk(a, b)? {
                     return Ok((vec![piece], from));
                 }
-                // The input has no number, which is before any.
+                // The network's input has no producer: it is `None`, which is less than any number.
                 let number = |name: &str| self.producers.get(name).map(|(number, _)| *number);
                 let (x, branch) = if number(a) <= number(b) { (a, b) } else { (b, a) };
                 if let Ok(branch) = self.chain(branch, x, depth + 1) {
@@ -460,7 +460,7 @@ fn transposed(constant: Constant) -> Constant {
     Constant { shape: vec![columns, rows], values }
 }
 
-/// A constant as a vector of so many numbers.
+/// A constant as a vector of this many numbers.
 fn row(constant: Constant, len: usize) -> Option<Vec<f64>> {
     let axes = constant.shape.iter().filter(|&&size| size != 1).count();
     match constant.values.len() {

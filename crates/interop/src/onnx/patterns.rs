@@ -39,7 +39,7 @@ impl<'g> Net<'g> {
         }
         let (factor, mut values) = self.operands(node)?;
         let mut forms = vec![(factor, values.clone())];
-        // A number may be multiplied with the product of the others, or with one of them before.
+        // A number may multiply the whole product, or one of its factors.
         if let [inner] = &values[..]
             && let Some(inner) = self.made_by(inner, "Mul")
         {

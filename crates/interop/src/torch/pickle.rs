@@ -86,7 +86,7 @@ pub(super) struct Machine<'p> {
     /// Where in the stack the marks are.
     marks: Vec<usize>,
     memo: HashMap<u32, Ref>,
-    /// A program has at most so many values: each takes two bytes, but for those that are shared.
+    /// A program has at most this many values: each takes two bytes, but for those that are shared.
     most: usize,
 }
 

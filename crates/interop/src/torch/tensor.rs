@@ -81,7 +81,7 @@ impl<'f> Storages<'f> {
             return Err("reaches beyond the end of its storage".into());
         }
         let (member, checked, whole) = (member.clone(), checked.clone(), bytes.unwrap_or(0));
-        // Where the elements lie without gaps, if they do.
+        // The offset of the elements, if they lie without gaps.
         let mut run = None;
         if empty || is_row_major(&shape, &strides) {
             entry.layout = Layout::RowMajor;

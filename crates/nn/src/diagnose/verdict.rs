@@ -192,7 +192,7 @@ fn noted(note: &Note) -> Option<Verdict> {
         Note::FewClasses { found, classes, .. } => {
             Fault::FewClasses { found: *found, classes: *classes }
         }
-        // Those are for steps of training.
+        // These notes are for training steps.
         Note::NoGradient { .. }
         | Note::ZeroGradients
         | Note::NonFiniteLoss(_)

@@ -469,7 +469,7 @@ impl MuP {
             (ParamKind::Bias, _) => (1.0, Draw::Zeros),
             _ => (1.0, Draw::Keep),
         };
-        // The rate of what the multiplier multiplies: mup's.
+        // The rate without the multiplier, as in mup.
         let rate = match (spec.kind, role, self.rates) {
             (ParamKind::Weight, _, _) if !as_its_fans => 1.0,
             (ParamKind::Weight, Role::Input, Rates::Sgd) => rate_out,

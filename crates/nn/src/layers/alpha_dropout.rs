@@ -74,7 +74,6 @@ impl<T: Scalar> Module<T> for AlphaDropout {
 }
 
 impl AlphaDropout {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         LayerSpec::AlphaDropout(self.p)
     }

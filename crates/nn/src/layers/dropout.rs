@@ -86,7 +86,6 @@ impl<T: Scalar> Module<T> for Dropout {
 }
 
 impl Dropout {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         LayerSpec::Dropout(self.p)
     }

@@ -31,7 +31,6 @@ macro_rules! gated_layers {
                 Self { features }
             }
 
-            /// Its description.
             pub(in crate::layers) fn spec(&self) -> LayerSpec {
                 LayerSpec::$name(self.features)
             }

@@ -131,7 +131,6 @@ impl<T: Scalar> Module<T> for Linear<T> {
 }
 
 impl<T: Scalar> Linear<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LinearSpec {
         let scheme = |param: &Param<T>| param.initializer().and_then(|text| text.parse().ok());
         let (inputs, outputs) = self.sizes();

@@ -180,7 +180,7 @@ once! {
 
     #[track_caller]
     fn forward<'t, 'a, T: Scalar>(layer: &'a Parallel<T>, x: Var<'t, T>) -> Var<'t, T> {
-        /// So many outputs are on the stack, so that a steady step allocates nothing.
+        /// Up to this many outputs are kept on the stack, so that a steady step allocates nothing.
         const FEW: usize = 16;
         let (mut few, mut many) = ([x; FEW], vec![]);
         let outputs = if layer.branches.len() <= FEW {
@@ -265,7 +265,6 @@ impl<T: Scalar> Parameters<T> for Parallel<T> {
 }
 
 impl<T: Scalar> Parallel<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
         if !self.taken.is_empty() {
             return None;

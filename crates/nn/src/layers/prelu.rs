@@ -49,19 +49,19 @@ pub struct Prelu<T: Scalar = f32> {
 }
 
 impl Prelu {
-    /// One slope for all features, 0.25 at first.
+    /// One slope for all features, initially 0.25.
     pub fn new() -> Self {
         Self::per_feature(1)
     }
 
-    /// A slope for each of so many features, 0.25 at first.
+    /// A slope for each of this many features, initially 0.25.
     #[doc(alias = "num_parameters")]
     pub fn per_feature(features: usize) -> Self {
         let spec = ParamSpec::scale_of(features).named("weight");
         Self { weight: Param::with_spec(Tensor::full(features, 0.25), spec) }
     }
 
-    /// The layer with all slopes at another value at first.
+    /// The layer with another initial value for all slopes.
     ///
     /// # Panics
     /// **Panics** unless it is finite.
@@ -106,7 +106,6 @@ impl<T: Scalar> Module<T> for Prelu<T> {
 }
 
 impl<T: Scalar> Prelu<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         // With one slope, a layer of one feature and one for all are the same.
         let slopes = self.weight.value();

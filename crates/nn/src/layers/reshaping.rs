@@ -32,7 +32,6 @@ pub struct Flatten;
 impl<T: Scalar> Parameters<T> for Flatten {}
 
 impl Unflatten {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         LayerSpec::Unflatten(self.sizes.clone())
     }

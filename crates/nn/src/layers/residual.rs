@@ -228,13 +228,12 @@ impl<T: Scalar> Parameters<T> for Residual<T> {
 }
 
 impl<T: Scalar> Residual<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
         let branch = NetworkSpec::of_branch(&*self.branch)?.layers;
         let alpha = match &self.alpha {
             Alpha::One => AlphaSpec::One,
             Alpha::Fixed(alpha) => AlphaSpec::Scaled(*alpha),
-            // A value of its own follows from the file.
+            // The file has the value among its parameters.
             Alpha::Learned(_) => AlphaSpec::Learned(0.0),
         };
         Some(LayerSpec::Residual(ResidualSpec { branch, alpha }))

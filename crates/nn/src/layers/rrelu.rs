@@ -80,7 +80,6 @@ impl<T: Scalar> Module<T> for Rrelu {
 }
 
 impl Rrelu {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         LayerSpec::Rrelu(self.lower, self.upper)
     }

@@ -291,7 +291,7 @@ impl<T: Scalar> Describe for Sequential<T> {
     }
 
     fn activation_gain(&self) -> Option<Gain> {
-        // That of the first activation: it is what follows a layer before this network.
+        // The gain of the first activation, which follows a layer in front of this network.
         for layer in &self.layers {
             let gain = layer.activation_gain();
             if gain.is_some() || layer.features() != Features::Same {

@@ -91,20 +91,20 @@ macro_rules! layer_spec {
                 )? ".")]
                 $name $(($($param_type),+))?,
             )*
-            // Behind the activations: a binary format numbers the variants.
+            // After the activations, because a binary format numbers the variants.
             /// An [`AlphaDropout`] of this probability.
             AlphaDropout(f64),
-            /// A [`Geglu`] that gives so many features.
+            /// A [`Geglu`] that gives this many features.
             Geglu(usize),
-            /// A [`Glu`] that gives so many features.
+            /// A [`Glu`] that gives this many features.
             Glu(usize),
             /// A [`Prelu`].
             Prelu(PreluSpec),
-            /// A [`Reglu`] that gives so many features.
+            /// A [`Reglu`] that gives this many features.
             Reglu(usize),
             /// An [`Rrelu`] with slopes between these two.
             Rrelu(f64, f64),
-            /// A [`Swiglu`] that gives so many features.
+            /// A [`Swiglu`] that gives this many features.
             Swiglu(usize),
             /// A layer with a name.
             Named(NamedSpec),

@@ -74,7 +74,7 @@ impl<T: Scalar> SpectralNorm<T> {
         layer
     }
 
-    /// So many iterations.
+    /// Runs this many power iterations on the singular vectors.
     fn improve(&mut self, iterations: usize) {
         let (weight, mut tape) = (self.linear.weight(), Tape::default());
         for _ in 0..iterations {
@@ -90,7 +90,7 @@ impl<T: Scalar> SpectralNorm<T> {
         tape.end_without_result();
     }
 
-    /// The layer with so many iterations in a forward pass in training, instead of one.
+    /// The layer with this many iterations in a forward pass in training, instead of one.
     ///
     /// # Panics
     /// **Panics** if there are none.
@@ -183,7 +183,6 @@ impl<T: Scalar> Parameters<T> for SpectralNorm<T> {
 }
 
 impl<T: Scalar> SpectralNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> Option<LayerSpec> {
         let usual = self.iterations == 1 && self.epsilon == EPSILON;
         usual.then(|| LayerSpec::SpectralNorm(self.linear.spec()))

@@ -119,7 +119,6 @@ impl<T: Scalar> Module<T> for WeightNorm<T> {
 }
 
 impl<T: Scalar> WeightNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let scheme = |param: &Param<T>| param.initializer().and_then(|text| text.parse().ok());
         let shape = self.weight_v.value().shape();

@@ -17,7 +17,7 @@ use crate::tape::Var;
 /// ```
 ///
 /// reduced to its mean over all elements. w are the [class weights](Self::class_weights) and c the
-/// [weights of positive targets](Self::pos_weight), all at first 1. Sigmoid, logarithm and loss are one
+/// [weights of positive targets](Self::pos_weight), all 1 by default. Sigmoid, logarithm and loss are one
 /// operation, exact for logits of any size. As in PyTorch the mean is divided by the number of elements,
 /// whatever the weights are.
 ///

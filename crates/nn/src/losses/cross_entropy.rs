@@ -17,8 +17,8 @@ use crate::tape::Var;
 /// L   = Σ_i ℓ_i / Σ_i w_y
 /// ```
 ///
-/// ε is the [label smoothing](Self::label_smoothing), at first 0; w are the
-/// [class weights](Self::class_weights), at first 1. Softmax, logarithm and loss are one operation,
+/// ε is the [label smoothing](Self::label_smoothing), 0 by default; w are the
+/// [class weights](Self::class_weights), 1 by default. Softmax, logarithm and loss are one operation,
 /// stable for logits of any size. The unit is nats; a network that knows nothing has ln C.
 ///
 /// The target may also be a [`Tensor`] of a probability for each class, as knowledge distillation and mixup

@@ -87,7 +87,7 @@ pub(super) fn check_labels<T: Scalar>(
     }
 }
 
-/// Notes log-probabilities that are none: logarithms of probabilities are at most 0.
+/// Notes outputs that cannot be log-probabilities, because these are at most 0.
 #[track_caller]
 pub(super) fn check_log_probabilities<T: Scalar>(loss: &'static str, prediction: Var<'_, T>) {
     let tape = prediction.tape();
@@ -115,7 +115,7 @@ pub(super) fn check_log_probabilities<T: Scalar>(loss: &'static str, prediction:
     tape.note(Note::UnfitOutput { output, loss, why, advice }, Some(Location::caller()));
 }
 
-/// Notes rates of events that are none, or logarithms of rates that have a bound.
+/// Notes outputs that cannot be rates of events, and logarithms of rates that have a bound.
 #[track_caller]
 pub(super) fn check_rates<T: Scalar>(loss: &'static str, prediction: Var<'_, T>, log_input: bool) {
     let tape = prediction.tape();

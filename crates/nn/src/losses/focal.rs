@@ -17,7 +17,7 @@ use crate::tape::Var;
 /// L   = Σ_i ℓ_i / n
 /// ```
 ///
-/// γ is at first 2, and the [class weights](Self::class_weights) w, the paper's α, are 1. The mean is
+/// γ is 2 and the [class weights](Self::class_weights) w, the paper's α, are 1 by default. The mean is
 /// divided by the number of rows, whatever the weights are. With γ = 0 and equal weights it is
 /// [`CrossEntropy`](super::CrossEntropy). For yes or no there is [`SigmoidFocal`](super::SigmoidFocal).
 ///

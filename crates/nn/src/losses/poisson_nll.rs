@@ -68,7 +68,7 @@ impl PoissonNll {
         Self { full: true, ..self }
     }
 
-    /// What is added to a rate before its logarithm, at first 10⁻⁸.
+    /// What is added to a rate before its logarithm: 10⁻⁸ by default.
     ///
     /// # Panics
     /// **Panics** if ε is negative or not finite.

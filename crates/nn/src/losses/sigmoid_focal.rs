@@ -19,7 +19,7 @@ use crate::tape::Var;
 /// ℓ = a q^γ · BCE(z, t),  a = α t + (1 − α)(1 − t)
 /// ```
 ///
-/// reduced to its mean over all elements. γ is at first 2 and α 0.25, as in torchvision's
+/// reduced to its mean over all elements. γ is 2 and α is 0.25 by default, as in torchvision's
 /// `sigmoid_focal_loss`. (That function's default is no reduction. Detectors divide the sum by the number of
 /// objects.) [`without_alpha`](Self::without_alpha) leaves a out. With γ = 0 it is
 /// [`BceWithLogits`](super::BceWithLogits).

@@ -7,7 +7,7 @@ use std::ops::Deref;
 #[derive(Debug, Default)]
 pub(super) struct Indices(Vec<usize>);
 
-/// So many vectors are kept, each of at most so many elements: 8 MiB altogether.
+/// At most this many vectors are kept, each of at most this many elements: 8 MiB altogether.
 const VECTORS: usize = 16;
 const ELEMENTS: usize = 1 << 16;
 

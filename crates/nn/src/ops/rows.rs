@@ -29,7 +29,7 @@ impl<T: Scalar> Op<T> for Rows {
 /// The rows whose sum is not a plain loop's.
 const PLAIN: usize = 32;
 
-/// `dx_i += Σ_{k: i_k = i} f_k · v_k` for rows of so many elements, where `of` gives v and f. Nothing is
+/// `dx_i += Σ_{k: i_k = i} f_k · v_k` for rows of this many elements, where `of` gives v and f. Nothing is
 /// added to the row `skip`.
 pub(super) fn add_to_rows<'a, T: Scalar>(
     indices: &[usize],

@@ -97,7 +97,7 @@ struct Pair<T: Scalar> {
     s: Vec<T>,
     /// `1 / (y · s)`
     rho: f64,
-    /// Of the recursion.
+    /// `α` of the two-loop recursion.
     alpha: f64,
 }
 
@@ -218,7 +218,7 @@ impl<T: Scalar> Lbfgs<T> {
     /// One step: changes the model's parameters so that the loss falls, and returns what the loss was
     /// before.
     ///
-    /// Where the loss or its gradient is not finite, the parameters stay as they are.
+    /// If the loss or its gradient is not finite, the parameters do not change.
     ///
     /// # Panics
     /// **Panics** if the loss depends on no trainable parameter that the model shows, or their number is
@@ -374,7 +374,7 @@ fn minimize<'a, T: Scalar>(
             add(x, memory.t, direction);
         } else {
             add(x, memory.t, direction);
-            // After the last iteration nobody asks.
+            // After the last iteration nothing uses the gradient.
             if iteration < options.max_iter {
                 loss = evaluate(x, &mut gradient);
                 used = 1;

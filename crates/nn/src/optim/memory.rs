@@ -97,7 +97,7 @@ once! {
         }
         let mut old: Vec<_> = std::mem::take(entries).into_iter().map(Some).collect();
         let mut found = vec![];
-        // Without these a model of many layers would be associated in quadratic time.
+        // Without these maps, matching a model of many layers would take quadratic time.
         let mut by_id = HashMap::new();
         let mut by_path = HashMap::<_, VecDeque<_>>::new();
         for (at, entry) in old.iter().flatten().enumerate() {

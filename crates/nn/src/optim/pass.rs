@@ -28,13 +28,14 @@ pub(super) struct Passed {
     pub(super) misfit: Option<String>,
 }
 
-/// After how many steps tiny numbers become 0. Until then a momentum of 0.9 shrinks to a fifth, and one of
-/// 0.77 to the 64th part, to which [`slot_limit`] leaves room. In every step it would take 2 % of a step.
+/// Tiny numbers become 0 after this many steps. Until then a momentum of 0.9 shrinks to a fifth, and one of
+/// 0.77 to the 64th part, for which [`slot_limit`] leaves room. To do it in every step would take 2 % of the
+/// step's time.
 const FLUSHED_EVERY: u64 = 16;
 
 /// Below this size a number of a slot becomes 0: 64 times the smallest normal number.
 ///
-/// That is below [`subnormal::limit`], because a slot may hold squares.
+/// This is below [`subnormal::limit`], because a slot may hold squares.
 fn slot_limit<T: Scalar>() -> T {
     T::MIN_POSITIVE * T::from_f64(64.0)
 }

@@ -166,7 +166,7 @@ impl<T: Scalar, R: Rule> Optimizer<T> for RuleOptimizer<R> {
                      make one for each"
                 );
             }
-            // Mostly all entries fit, and one pass does it.
+            // In most steps all entries fit, and one pass is enough.
             let Some(unknown) = pass.unknown else { break };
             assert!(
                 first || unknown > start,

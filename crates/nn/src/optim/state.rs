@@ -135,7 +135,7 @@ once! {
     fn into_entries<T: Scalar>(params: Vec<ParamState<T>>) -> Memory {
         let entry = |param: ParamState<T>| Entry {
             path: param.path,
-            // No parameter has it, so the entry is found by its path.
+            // No parameter has this id, so the entry is found by its path.
             id: u64::MAX,
             shape: None,
             steps: param.steps,

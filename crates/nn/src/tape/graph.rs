@@ -47,7 +47,7 @@ pub(crate) struct Graph<T: Scalar> {
     pub(super) watch: Watch,
 }
 
-/// So many parameters are looked through faster than a table is asked.
+/// A search through at most this many parameters is faster than a look-up in a table.
 const FEW: usize = 16;
 
 /// A parameter of this step.
@@ -216,7 +216,7 @@ once! {
             self.nodes[node as usize].is_param = true;
             self.params.push(OnTape { id: param.id(), node, shown: false });
             if self.params.len() > FEW {
-                // The first ones join when they are no longer few.
+                // The table is filled with the first ones when there are too many to search.
                 let start = if self.params.len() == FEW + 1 { 0 } else { self.params.len() - 1 };
                 (start..self.params.len()).for_each(|at| self.ids.insert(self.params[at].id, at));
             }

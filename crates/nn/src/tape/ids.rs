@@ -90,7 +90,7 @@ pub(super) struct Chains {
 struct Item {
     /// The next item of the same identity.
     next: Option<u32>,
-    /// Of a first item: the last one of the same identity.
+    /// In a first item: the last item of the same identity.
     last: u32,
 }
 

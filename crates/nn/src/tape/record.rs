@@ -28,7 +28,7 @@ use crate::param::Param;
 /// in a branch a third. A value of at most 4 KiB has memory of its own, and a hand-written `forward` keeps
 /// its values until it returns.
 ///
-/// Of this memory a tape keeps up to 16 MiB for the next prediction. Beyond that it keeps what both of its
+/// A tape keeps up to 16 MiB of this memory for the next prediction. Beyond that it keeps what both of its
 /// last two predictions needed: a single large prediction leaves nothing behind, and large ones in a row
 /// allocate nothing.
 ///
@@ -262,7 +262,7 @@ impl<T: Scalar> Tape<T> {
     #[inline]
     pub(super) fn forget(&self, start: u32, one: Option<u32>, kept: u32) -> u32 {
         {
-            // Mostly there is nothing to take back, and a call would cost a small network time.
+            // Usually there is nothing to take back, and a call would slow down a small network.
             let graph = self.graph.borrow();
             if !graph.lends() {
                 return graph.len();
@@ -368,7 +368,7 @@ impl<T: Scalar> Tape<T> {
             value.shape(),
             show_shape(buffer.value().shape())
         );
-        // The elements of a leaf are given back before the step.
+        // A leaf gives its elements back before the optimizer's step, so record the value as a node of its own.
         let is_leaf = self.graph.borrow().is_leaf(value.node());
         let value = if is_leaf { value.reshape(value.shape()) } else { value };
         self.graph.borrow_mut().update(buffer.id(), rate, value.node());

@@ -77,12 +77,12 @@ once! {
                 *value = self.slots[*number as usize].memory.take();
             }
             let slot = &mut self.slots[*number as usize];
-            // A product that overflows is `reuse`'s to refuse.
+            // If the product overflows, `reuse` refuses it.
             let len = shape.iter().fold(1usize, |len, &n| len.saturating_mul(n));
             slot.needed[0] = slot.needed[0].max(len);
-            // The result of the step before may share it.
+            // The result of the previous step may share the memory.
             if len > slot.capacity || value.as_ref().is_none_or(Tensor::is_shared) {
-                // The old memory first, so that both are never there at once.
+                // Drop the old memory first, so that the two are never allocated at once.
                 *value = None;
                 let mut capacity = len.max(slot.capacity);
                 if capacity < SMALL / size_of::<T>() && len > slot.capacity {

@@ -45,7 +45,7 @@ impl Untrained {
         params: impl Iterator<Item = (u64, bool)> + Clone,
     ) -> Vec<String> {
         let mut names = vec![];
-        // Without any the loss was only looked at.
+        // If no gradient was taken, the program only looked at the loss.
         if !params.clone().any(|(_, taken)| taken) {
             return names;
         }

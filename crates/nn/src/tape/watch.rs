@@ -118,7 +118,7 @@ impl<T: Scalar> Tape<T> {
         self.graph().watch.reports_at = Some((at, sources));
     }
 
-    /// Whether a note reaches anybody: in a diagnosis, and in a debug build.
+    /// Whether anything reads the notes: a diagnosis, or a debug build, which prints them.
     pub(crate) fn listens(&self) -> bool {
         cfg!(debug_assertions) || self.graph.borrow().probing
     }

@@ -17,6 +17,8 @@ use fanin_nn::{
     Tensor, Var, Visitor, VisitorMut,
 };
 
+use super::frame::Turned;
+
 const HEADER: usize = 32;
 
 /// A module of one's own, with parameters beside layers.
@@ -204,16 +206,6 @@ fn models_behind_dyn_and_odd_ones() {
 
 #[test]
 fn paths_count_and_not_their_order() {
-    struct Turned(Linear);
-    impl Parameters for Turned {
-        fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
-            visitor.param(&path.name("bias"), self.0.param("bias"));
-            visitor.param(&path.name("weight"), self.0.param("weight"));
-        }
-        fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
-            self.0.visit_mut(path, visitor);
-        }
-    }
     let (turned, mut plain) = (Turned(Linear::new(3, 4)), Linear::new(3, 4));
     plain.load_bytes(&turned.to_bytes().unwrap()).unwrap();
     assert_eq!(bits(&plain), bits(&turned.0));

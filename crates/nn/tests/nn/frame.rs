@@ -14,7 +14,9 @@ mod targets;
 
 use fanin_nn::init::{Normal, manual_seed};
 use fanin_nn::layers::{BatchNorm1d, Relu};
-use fanin_nn::{Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
+use fanin_nn::{
+    Linear, Module, Optimizer, ParamPath, Parameters, Sequential, Tape, Tensor, Visitor, VisitorMut,
+};
 
 use crate::golden::error;
 
@@ -44,6 +46,19 @@ fn with_batch_norm() -> Sequential {
 pub(crate) fn mlp(seed: u64) -> Sequential {
     manual_seed(seed);
     Sequential::new().add(Linear::new(8, 16)).add(Relu).add(Linear::new(16, 3))
+}
+
+/// A layer whose `visit` shows its parameters in another order than `visit_mut`.
+pub(crate) struct Turned(pub(crate) Linear);
+
+impl Parameters for Turned {
+    fn visit<'m>(&'m self, path: &ParamPath<'_>, visitor: &mut dyn Visitor<'m>) {
+        visitor.param(&path.name("bias"), self.0.param("bias"));
+        visitor.param(&path.name("weight"), self.0.param("weight"));
+    }
+    fn visit_mut<'m>(&'m mut self, path: &ParamPath<'_>, visitor: &mut dyn VisitorMut<'m>) {
+        self.0.visit_mut(path, visitor);
+    }
 }
 
 pub(crate) fn train(

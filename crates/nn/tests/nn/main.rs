@@ -20,6 +20,7 @@ mod mistakes;
 mod mup;
 mod non_finite;
 mod optimizers;
+mod panics;
 mod plan;
 mod precise;
 mod probe;

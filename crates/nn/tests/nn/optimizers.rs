@@ -4,7 +4,6 @@
 //! `FANIN_WRITE_TABLES=1 cargo test -p fanin-nn optimizers` writes docs/toolbox/optimizers.md.
 
 use std::fmt::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use fanin_nn::init::ParamSpec;
@@ -16,6 +15,7 @@ use fanin_nn::{
 };
 
 use super::frame::{bits, mlp, random, train};
+use super::panics::message;
 
 /// Relative to max(1, |PyTorch's|), over 50 steps.
 const TOLERANCE: f64 = 2e-6;
@@ -424,6 +424,7 @@ fn all() -> Vec<fn() -> Box<dyn Optimizer>> {
     vec![
         || Box::new(Sgd::new(0.1)),
         || Box::new(Sgd::new(0.1).momentum(0.9).maximize()),
+        || Box::new(Adam::new(1e-2).group("*.bias", |g| g.rate(1e-3))),
         || Box::new(Adam::new(1e-2).amsgrad()),
         || Box::new(AdamW::new(1e-2)),
         || Box::new(NAdam::new(1e-2)),
@@ -469,8 +470,7 @@ fn every_optimizer_resumes_to_the_bit() {
 #[test]
 fn a_rate_of_nan_is_refused() {
     let refused = |f: &mut dyn FnMut()| {
-        let panic = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
-        let text = panic.downcast_ref::<String>().unwrap();
+        let text = message(f);
         assert!(text.contains("learning rate NaN is outside [0, inf)"), "{text}");
     };
     for optimizer in all() {
@@ -523,11 +523,9 @@ fn options_that_cannot_work_are_refused() {
         (|| drop(Lbfgs::<f32>::new(1.0).history_size(0)), "Lbfgs: history_size is 0"),
         (|| drop(Ema::<f32>::new(1.0)), "Ema: decay 1 is outside [0, 1)"),
     ];
-    for (mistake, message) in mistakes {
-        let panic = catch_unwind(mistake).unwrap_err();
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap()).to_owned());
-        assert!(text.contains(message), "{text}");
+    for (mistake, want) in mistakes {
+        let text = message(mistake);
+        assert!(text.contains(want), "{text}");
     }
 }
 

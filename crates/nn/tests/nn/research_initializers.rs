@@ -280,7 +280,7 @@ impl Module for Branch {
 
 #[test]
 fn a_step_changes_a_fixup_network_alike_at_any_depth() {
-    // By how much one step of gradient descent changes the mean output of so many branches.
+    // By how much one step of gradient descent changes the mean output of this many branches.
     let change = |branches, law: &dyn Initializer| {
         let mut rng = TorchRng::seed(8);
         let x = normal([30, 16], &mut rng);

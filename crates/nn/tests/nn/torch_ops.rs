@@ -54,9 +54,9 @@ pub(super) fn golden() -> Vec<Case> {
 enum Within {
     /// Equal. Zeros of different sign are equal.
     Exact,
-    /// So many numbers of `f32` away: a relative error, also of what is tiny.
+    /// At most this many numbers of `f32` away: a relative error, also of what is tiny.
     Ulps(u32),
-    /// So many ε · max(1, |PyTorch's|) away, ε = 2⁻²³ = 1.2e-7: where sums cancel.
+    /// At most this many ε · max(1, |PyTorch's|) away, ε = 2⁻²³ = 1.2e-7: where sums cancel.
     Eps(f32),
 }
 use Within::{Eps, Exact, Ulps};

@@ -39,7 +39,7 @@ pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c
     });
 }
 
-/// How many rows of A, of so many bytes each, are multiplied by all columns before the next rows. They
+/// How many rows of A, of this many bytes each, are multiplied by all columns before the next rows. They
 /// fill half of the second cache.
 #[inline]
 fn height_of_blocks(rows: usize, bytes: usize) -> usize {

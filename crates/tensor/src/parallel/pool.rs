@@ -128,7 +128,7 @@ impl Pool {
         }
     }
 
-    /// Ends the workers that are too many for so many threads, the caller's included.
+    /// Ends the workers that are too many for this many threads, the caller's included.
     #[inline]
     fn end_beyond(&self, workers: &mut MutexGuard<'_, Vec<JoinHandle<()>>>, threads: usize) {
         if workers.len() >= threads.max(1) {
@@ -249,7 +249,7 @@ impl Pool {
         let start = Instant::now();
         let (sleepers, bit) = (&self.sleepers.0[place / 64], 1 << (place % 64));
         let call = loop {
-            // Each time: a caller that wakes this worker has taken the bit.
+            // In each round, because a caller that wakes this worker clears the bit.
             sleepers.fetch_or(bit, Ordering::AcqRel);
             if let Some(call) = called() {
                 break call;

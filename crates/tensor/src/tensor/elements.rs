@@ -54,7 +54,7 @@ impl<T: Scalar> Elements<T> {
         Self { memory, start, len, shape: shape.into() }
     }
 
-    /// A copy of the values, aligned. The caller has checked that the shape has so many.
+    /// A copy of the values, aligned. The caller has checked that the shape has that many.
     pub(super) fn copy(shape: &[usize], values: &[T]) -> Self {
         let (mut memory, start) = with_capacity(values.len());
         memory.extend_from_slice(values);
@@ -62,7 +62,7 @@ impl<T: Scalar> Elements<T> {
     }
 
     /// The vector itself from element `start` on, however it is aligned. The caller has checked that the
-    /// shape has so many elements.
+    /// shape has that many elements.
     pub(super) fn from_vec(shape: &[usize], memory: Vec<T>, start: usize) -> Self {
         assert!(start <= memory.len());
         Self { len: memory.len() - start, memory, start, shape: shape.into() }

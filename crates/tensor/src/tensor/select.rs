@@ -191,7 +191,7 @@ impl<T: Scalar> Tensor<T> {
     }
 }
 
-/// All elements of all tensors, in order. The caller has checked that the shape has so many.
+/// All elements of all tensors, in order. The caller has checked that the shape has that many.
 fn joined<T: Scalar>(shape: &[usize], tensors: &[&Tensor<T>]) -> Tensor<T> {
     let len = tensors.iter().map(|x| x.len()).sum();
     Elements::collect(shape, len, tensors.iter().flat_map(|x| x.iter().copied())).into()

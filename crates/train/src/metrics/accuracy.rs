@@ -170,7 +170,7 @@ pub(crate) fn width(outputs: &Tensor) -> usize {
 /// Panics unless there is a row of outputs for each label, and an output for each class.
 #[track_caller]
 pub(crate) fn check_classes(op: &str, outputs: &Tensor, labels: &[usize]) {
-    // No samples: any shape of no outputs will do.
+    // Without samples, any empty shape will do.
     if labels.is_empty() && outputs.len() == 0 {
         return;
     }

@@ -19,11 +19,11 @@
 pub enum Average {
     /// The mean over the classes, each as important as any other.
     Macro,
-    /// Of the counts of all classes together, each sample as important as any other.
+    /// From the counts of all classes together, each sample as important as any other.
     Micro,
     /// The mean over the classes, weighted by their numbers of samples.
     Weighted,
-    /// That of this class alone: with class 1, scikit-learn's `average="binary"`.
+    /// The value of this class alone: with class 1, scikit-learn's `average="binary"`.
     Class(usize),
 }
 

@@ -70,7 +70,7 @@ struct Bin {
 }
 
 impl CalibrationError {
-    /// An error of no samples yet, of so many bins.
+    /// An error of no samples yet, of this many bins.
     ///
     /// # Panics
     /// **Panics** if `bins` is 0.

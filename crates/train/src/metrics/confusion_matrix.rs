@@ -101,7 +101,7 @@ impl ConfusionMatrix {
         right as f64 / self.counts.iter().sum::<usize>() as f64
     }
 
-    /// Of the samples taken for `class`, the share that is of it, in \[0, 1\].
+    /// The share, in \[0, 1\], of the samples predicted as `class` that are of this class.
     ///
     /// # Panics
     /// **Panics** if there is no such class.
@@ -111,7 +111,7 @@ impl ConfusionMatrix {
         share(self.count(class, class), self.predicted(class))
     }
 
-    /// Of the samples of `class`, the share that was taken for it, in \[0, 1\].
+    /// The share, in \[0, 1\], of the samples of `class` that are predicted as this class.
     ///
     /// # Panics
     /// **Panics** if there is no such class.

@@ -5,13 +5,13 @@ use fanin_tensor::Tensor;
 use super::accuracy::check_logits;
 use super::{Average, ConfusionMatrix, Metric};
 
-/// Of the samples taken for a class, the share that is of it, in \[0, 1\], averaged over the classes; NaN
-/// for no samples.
+/// The share, in \[0, 1\], of the samples predicted as a class that are of this class, averaged over the
+/// classes; NaN for no samples.
 ///
 /// ```text
 /// precision_c = |{i : argmax y_i = c = label_i}| / |{i : argmax y_i = c}|
 /// ```
-/// It is 0 for a class that no sample was taken for. The macro average is over the classes that occur,
+/// It is 0 for a class that no sample is predicted as. The macro average is over the classes that occur,
 /// be it as a label or as a prediction. Of equal outputs the first counts as the largest.
 ///
 /// # Shapes
@@ -37,8 +37,8 @@ pub fn precision(outputs: &Tensor, labels: &[usize], average: Average) -> f64 {
     counted("precision", outputs, labels).mean_precision(average)
 }
 
-/// Of the samples of a class, the share that was taken for it, in \[0, 1\], averaged over the classes; NaN
-/// for no samples.
+/// The share, in \[0, 1\], of the samples of a class that are predicted as this class, averaged over the
+/// classes; NaN for no samples.
 ///
 /// ```text
 /// recall_c = |{i : argmax y_i = c = label_i}| / |{i : label_i = c}|

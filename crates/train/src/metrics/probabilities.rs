@@ -53,7 +53,7 @@ pub(super) fn for_each_sample(logits: &Tensor, labels: &[usize], mut f: impl FnM
 fn log_softmax(row: &mut [f64]) {
     let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let first = row.iter().position(|&z| z == max);
-    // Without the largest term, which is 1, so that the others are not lost beside it.
+    // `ln_1p` adds the largest term, which is 1: in a plain sum, the rounding of 1 would hide small terms.
     let others = row.iter().enumerate().filter(|(i, _)| Some(*i) != first);
     let log_sum = others.map(|(_, z)| (z - max).exp()).sum::<f64>().ln_1p();
     row.iter_mut().for_each(|z| *z = (*z - max) - log_sum);

@@ -53,7 +53,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Begins a step with so many micro-batches.
+    /// Begins a step with this many micro-batches.
     pub(super) fn begin(&mut self, model: &dyn Parameters, micro_batches: usize) {
         let layout = FlatLayout::of(model);
         let head = Head { present: vec![false; layout.num_params()], ..Head::default() };
@@ -116,7 +116,7 @@ impl Exchange {
                     heads.push(head);
                 }
             }
-            // Updates that had no room: all processes see it, and try again with more.
+            // Some updates had no room. All processes see this, and try again with more room.
             if needed <= self.capacity {
                 self.heads = heads;
                 return Ok(flags);

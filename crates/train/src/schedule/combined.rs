@@ -42,7 +42,7 @@ pub struct WarmUp<S> {
 }
 
 impl<S: Schedule> WarmUp<S> {
-    /// A warm-up of so many steps from 0, and the schedule that follows it.
+    /// A warm-up of this many steps from 0, and the schedule that follows it.
     ///
     /// # Panics
     /// **Panics** if there are 0 steps.
@@ -53,7 +53,7 @@ impl<S: Schedule> WarmUp<S> {
         Self { steps, factor: 0.0, form: WarmUpForm::Linear, then }
     }
 
-    /// A warm-up within a training of so many steps: `then` makes the schedule of what is left.
+    /// A warm-up within a training of this many steps: `then` makes the schedule of what is left.
     ///
     /// # Panics
     /// **Panics** if the warm-up has 0 steps, or leaves none.
@@ -135,7 +135,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// With this schedule at first.
+    /// Begins with this schedule.
     #[must_use]
     pub fn new(first: impl Schedule + 'static) -> Self {
         Self { parts: vec![(0, Box::new(first))] }

@@ -36,7 +36,7 @@ pub struct CosineAnnealing {
 }
 
 impl CosineAnnealing {
-    /// Down to 0 in so many steps.
+    /// Down to 0 in this many steps.
     ///
     /// # Panics
     /// **Panics** if there are 0 steps.
@@ -107,7 +107,7 @@ pub struct CosineWarmRestarts {
 }
 
 impl CosineWarmRestarts {
-    /// With a first period of so many steps, and all others of the same length.
+    /// With a first period of this many steps, and all others of the same length.
     ///
     /// # Panics
     /// **Panics** if there are 0 steps.

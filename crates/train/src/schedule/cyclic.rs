@@ -42,7 +42,7 @@ pub struct Cyclic {
 }
 
 impl Cyclic {
-    /// From the base rate up to `max` in so many steps, and down in as many.
+    /// From the base rate up to `max` in this many steps, and down in as many.
     ///
     /// # Panics
     /// **Panics** if the rate is negative or not finite, or there are 0 steps.

@@ -57,7 +57,7 @@ pub struct OneCycle {
 }
 
 impl OneCycle {
-    /// A cycle of so many steps: those of the whole training.
+    /// A cycle of this many steps: those of the whole training.
     ///
     /// # Panics
     /// **Panics** if there are 0 steps.

@@ -133,7 +133,7 @@ impl ReduceOnPlateau {
 
     /// Whether a value is better than the best so far.
     fn is_better(&self, value: f64) -> bool {
-        // The first one is, but for a NaN, and the worst there is.
+        // The first value is better, unless it is NaN or the worst possible value.
         let worst = match self.mode {
             PlateauMode::Min => f64::INFINITY,
             PlateauMode::Max => f64::NEG_INFINITY,

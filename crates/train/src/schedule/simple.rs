@@ -82,7 +82,7 @@ pub struct LinearLr {
 }
 
 impl LinearLr {
-    /// From one factor to another in so many steps.
+    /// From one factor to another in this many steps.
     ///
     /// # Panics
     /// **Panics** if a factor is negative or not finite, or there are 0 steps.
@@ -107,7 +107,7 @@ impl Schedule for LinearLr {
     }
 }
 
-/// Multiplies the rate by γ every so many steps.
+/// Multiplies the rate by γ once every `period` steps.
 ///
 /// ```text
 /// lr = base · γ^⌊step / period⌋
@@ -251,7 +251,7 @@ pub struct Polynomial {
 }
 
 impl Polynomial {
-    /// To 0 in so many steps.
+    /// To 0 in this many steps.
     ///
     /// # Panics
     /// **Panics** if there are 0 steps, or the power is negative or not finite.
@@ -275,7 +275,7 @@ impl Schedule for Polynomial {
     }
 }
 
-/// γⁿ; an n beyond 2³¹ counts as so many.
+/// γⁿ; an n beyond 2³¹ counts as 2³¹.
 fn power(gamma: f64, n: usize) -> f64 {
     gamma.powi(n.try_into().unwrap_or(i32::MAX))
 }

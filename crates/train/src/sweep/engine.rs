@@ -137,7 +137,7 @@ impl Job<'_> {
         let lost: Vec<usize> = books.lost.iter().copied().collect();
         lost.iter().for_each(|&process| transport.lost(process));
         let end = Message::End { lost, result: end };
-        // A send to a process that is dead may never come back.
+        // A send to a dead process may never return.
         (1..transport.size())
             .filter(|process| !books.lost.contains(process))
             .for_each(|process| end.send(transport, process));
@@ -358,7 +358,7 @@ impl Pool {
                         let Ok((thread, run)) = next else { return };
                         let clock = Instant::now();
                         let answer = work(run);
-                        // If nobody waits for it, the sweep has ended.
+                        // The send fails if the sweep has ended.
                         let _ = done.send((thread, run, clock.elapsed().as_secs_f64(), answer));
                     }
                 });

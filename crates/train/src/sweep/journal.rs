@@ -202,7 +202,7 @@ impl Journal {
                     return Err(Error::journal(path, format!("{why}; {advice}")));
                 }
             }
-            // A file that is not ours is not written to.
+            // The file is no journal: do not write to it.
             None if !line(head).as_bytes().starts_with(&bytes) => {
                 let why = "it is no journal of a sweep; give the name of one, or of a new file";
                 return Err(Error::journal(path, why));
@@ -211,7 +211,7 @@ impl Journal {
         }
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).open(path).map_err(io("write"))?;
-        // Where files cannot be locked, nobody is told.
+        // On a file system without locks, a second writer is not detected.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             let why = "another process writes it; wait for its end, or give each process a file of its own";
             return Err(Error::journal(path, why));

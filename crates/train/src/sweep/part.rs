@@ -28,7 +28,7 @@ impl SweepPart {
     /// All runs.
     pub const WHOLE: Self = Self { number: 1, of: 1 };
 
-    /// The share with this number, from 1, of so many.
+    /// The share with this number, from 1, of this many shares.
     ///
     /// # Panics
     /// **Panics** if the number is 0 or larger than `of`.

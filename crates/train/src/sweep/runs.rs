@@ -77,7 +77,7 @@ impl Runs {
         Self { settings, names: names.collect(), ..self }
     }
 
-    /// Does this many runs at once: at first one for each core, and in each of several processes one.
+    /// Does this many runs at once. The default is one for each core, or one in each of several processes.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: Some(threads), ..self }
@@ -172,7 +172,7 @@ impl Runs {
             let file = file.as_ref();
             let (found, finished) = read_part(file, &head, self.silent)?;
             merged.add(file, finished, &self.names)?;
-            // A journal of all runs is a part that anyone may go on with.
+            // A journal of all runs counts as one part, the whole.
             parts.push((
                 found.part.parse::<SweepPart>().unwrap_or(SweepPart::WHOLE),
                 file.to_owned(),
@@ -250,7 +250,7 @@ impl Runs {
     where
         E: From<Error> + Display + Send,
     {
-        // Texts alone travel. Here are the errors and panics themselves, of runs in this process.
+        // Other processes send failures as text. Those of this process keep their errors and panics here.
         let failures: Mutex<BTreeMap<usize, thread::Result<E>>> = Mutex::default();
         let answer = |run: usize| {
             let (text, failure) = match catch_unwind(AssertUnwindSafe(|| work(run))) {

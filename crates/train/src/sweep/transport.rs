@@ -58,7 +58,7 @@ impl Transport for Alone {
 /// What processes tell each other.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// To process 0: here is a process with so many threads, which knows this sweep.
+    /// To process 0: here is a process with this many threads, which knows this sweep.
     Hello { threads: usize, settings: String, runs: usize },
     /// From process 0: a thread is to do a run.
     Do { thread: usize, run: usize },

@@ -65,7 +65,7 @@ impl Checkpoints {
         Self { dir: dir.into(), every: None, keep: 3 }
     }
 
-    /// After so many steps as well, counted from the beginning of the training.
+    /// After this many steps as well, counted from the beginning of the training.
     #[must_use]
     pub fn every_steps(self, steps: usize) -> Self {
         Self { every: Some(steps), ..self }
@@ -128,7 +128,7 @@ impl Checkpoints {
         }
         model.save_with(self.dir.join(format!("step-{:09}.fanin", training.step)), &sections)?;
         for old in self.files()?.iter().skip(self.keep) {
-            // One that stays does no harm.
+            // An old checkpoint that cannot be removed does no harm.
             let _ = fs::remove_file(old);
         }
         Ok(())

@@ -47,7 +47,7 @@ impl EarlyStopping {
         Self { patience: epochs, min_delta: 0.0, metric: None }
     }
 
-    /// Counts as an improvement only what is better by more than `delta`: at first 0.
+    /// Counts as an improvement only what is better by more than `delta`, which is 0 by default.
     ///
     /// # Panics
     /// **Panics** if it is negative or not finite.

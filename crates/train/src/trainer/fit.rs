@@ -418,7 +418,7 @@ impl Options<'_> {
         Ok(())
     }
 
-    /// Refuses a schedule that does not last for the training on so many samples, or that gives a rate
+    /// Refuses a schedule that does not last for the training on this many samples, or that gives a rate
     /// that no optimizer can use.
     fn check_schedule(&self, samples: usize, base: f64) -> Result<()> {
         /// A longer training finds out about the rates after these when it comes to them.

@@ -59,7 +59,7 @@ pub trait Objective<M, B, K> {
         None
     }
 
-    /// Whether the loss takes this label, for a model that tells so many classes apart.
+    /// Whether the loss takes this label, for a model that tells this many classes apart.
     fn takes(&self, label: usize, classes: usize) -> bool {
         label < classes
     }
@@ -243,7 +243,7 @@ impl<A: Samples, B, C> Samples for (A, B, C) {
     }
 }
 
-/// So many samples are tried before training: a loss for each of two is no single number.
+/// The loss is tried on this many samples before training: a loss for each of two is no single number.
 pub(crate) const FIRST: usize = 2;
 
 /// Checks a data set against the model and the loss: the first samples, and all labels.

@@ -13,7 +13,7 @@ use crate::schedule::ReduceOnPlateau;
 /// The order of the samples in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// That of the data.
+    /// The order of the data.
     Given,
     /// A new one each epoch, from the thread's default generator.
     Shuffled,

@@ -30,10 +30,10 @@ pub(crate) fn set_quiet(quiet: bool) {
     QUIET.set(quiet);
 }
 
-/// A terminal is written to at most so often.
+/// The least time between two writes to a terminal.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many epochs have a line each on a terminal. Of more, one line shows the last.
+/// Up to this many epochs have a line each on a terminal. If there are more, one line shows the last.
 const LINES: usize = 100;
 
 /// The progress of a training, on the standard error.
@@ -168,7 +168,8 @@ struct State {
 impl State {
     /// `epoch 3/20 ━━━━━━━━········ 412/938  loss 0.1312  59,100 samples/s  12 s left  (before: …)`
     ///
-    /// Where that is too wide, the end is left out, then the samples; then the bar is shorter, then there is no time.
+    /// If the line is too wide, it loses its end, then the samples. Then the bar gets shorter, and at last the
+    /// time is left out.
     fn bar(&self, elapsed: f64, last: &str, terminal: &Terminal) -> String {
         let head = format!("epoch {}/{} ", self.epoch, self.epochs);
         let steps = self.steps.filter(|&steps| steps > 0);
@@ -191,7 +192,7 @@ impl State {
         let room = terminal.columns().saturating_sub(fixed);
         let width = match room.saturating_sub(columns(&left)) {
             _ if steps.is_none() => 0,
-            // Too little for the time that is left.
+            // There is no room for the remaining time.
             0..5 => room.min(20),
             beside => beside.min(20),
         };
@@ -214,7 +215,7 @@ impl State {
 
 /// `epoch  3/20  loss 0.1312  validation 0.1544  accuracy 0.9561  59,100 samples/s  1.0 s`
 ///
-/// Where that is too wide, the samples are left out, then the time, then the last metrics.
+/// If the line is too wide, it loses the samples, then the time, then the last metrics.
 fn line(epoch: &Epoch, epochs: usize, columns: usize) -> String {
     let width = epochs.to_string().len();
     let rate = epoch.samples as f64 / epoch.seconds.max(1e-9);

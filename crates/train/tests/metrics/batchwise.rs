@@ -58,7 +58,7 @@ fn of_numbers() -> Vec<(&'static str, &'static str, OfNumbers)> {
     ]
 }
 
-/// The value after batches of so many samples, with an empty batch among them.
+/// The value after batches of this many samples, with an empty batch among them.
 fn in_batches<Y: ?Sized>(
     metric: &mut dyn Metric<Y>,
     outputs: &Tensor,

@@ -45,7 +45,7 @@ impl Transport for Wire {
     }
 }
 
-/// Runs `program` in so many processes. A process that dies gives `None`.
+/// Runs `program` in this many processes. A process that dies gives `None`.
 fn processes<R: Send>(
     size: usize,
     change: impl Fn(&mut Wire),

@@ -194,7 +194,7 @@ impl<T: Scalar> BatchNorm1d<T> {
         }
     }
 
-    /// Moves the running statistics towards those of a batch of so many rows.
+    /// Moves the running statistics towards those of a batch of this many rows.
     fn track(&self, [mean, var]: [Var<'_, T>; 2], rows: usize) {
         let (Some(running_mean), Some(running_var)) = (&self.running_mean, &self.running_var)
         else {
@@ -259,7 +259,6 @@ impl<T: Scalar> Module<T> for BatchNorm1d<T> {
 }
 
 impl<T: Scalar> BatchNorm1d<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let Self { features, epsilon, momentum, .. } = *self;
         LayerSpec::BatchNorm1d(BatchNorm1dSpec {

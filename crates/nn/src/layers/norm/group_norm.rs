@@ -42,7 +42,7 @@ pub struct GroupNorm<T: Scalar = f32> {
 }
 
 impl GroupNorm {
-    /// A layer of so many groups, with PyTorch's ε of 1e-5.
+    /// A layer of this many groups, with PyTorch's ε of 1e-5.
     ///
     /// # Panics
     /// **Panics** if the number of features is no multiple of the number of groups.
@@ -92,7 +92,6 @@ impl<T: Scalar> Module<T> for GroupNorm<T> {
 }
 
 impl<T: Scalar> GroupNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let Self { groups, features, epsilon, .. } = *self;
         let affine = self.affine.weight.is_some();

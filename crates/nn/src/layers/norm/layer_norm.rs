@@ -94,7 +94,6 @@ impl<T: Scalar> Module<T> for LayerNorm<T> {
 }
 
 impl<T: Scalar> LayerNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let (affine, bias) = (self.affine.weight.is_some(), self.affine.bias.is_some());
         let Self { features, epsilon, .. } = *self;

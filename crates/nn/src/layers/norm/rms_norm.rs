@@ -88,7 +88,6 @@ impl<T: Scalar> Module<T> for RmsNorm<T> {
 }
 
 impl<T: Scalar> RmsNorm<T> {
-    /// Its description.
     pub(in crate::layers) fn spec(&self) -> LayerSpec {
         let Self { features, epsilon, .. } = *self;
         LayerSpec::RmsNorm(RmsNormSpec { features, epsilon, affine: self.affine.weight.is_some() })

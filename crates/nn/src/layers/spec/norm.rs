@@ -111,7 +111,7 @@ impl LayerNormSpec {
     }
 
     pub(super) fn check(&self, budget: &mut Budget) -> Result<(), String> {
-        // What new() makes is counted, even if it is dropped again.
+        // Count what `new` allocates, even if `affine` drops it.
         check(self.epsilon, self.features, 2, budget)
     }
 

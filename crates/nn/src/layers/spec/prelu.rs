@@ -25,7 +25,7 @@ pub struct PreluSpec {
     /// How many features have a slope of their own. If it is missing, there is one slope for all.
     #[serde(default)]
     pub features: Option<usize>,
-    /// The slopes at first. If it is missing, they are 0.25.
+    /// The initial value of the slopes. If it is missing, they are 0.25.
     #[serde(default = "default_slope")]
     pub initial: f64,
 }
@@ -35,7 +35,7 @@ fn default_slope() -> f64 {
 }
 
 impl Default for PreluSpec {
-    /// One slope, 0.25 at first.
+    /// One slope, initially 0.25.
     fn default() -> Self {
         Self { features: None, initial: default_slope() }
     }

@@ -54,7 +54,8 @@ fn cubic<T>(a: &Point<T>, b: &Point<T>, bounds: Option<[f64; 2]>) -> f64 {
 }
 
 /// Looks for a length t between `t` and where the loss falls no more. Returns the loss there, the length,
-/// and the number of evaluations; `gradient` is that of the start at first, and that of the end.
+/// and the number of evaluations; `gradient` is that of the start when it is called, and afterwards that
+/// of the end.
 ///
 /// # Reference
 /// Nocedal and Wright 2006, algorithms 3.5 and 3.6.

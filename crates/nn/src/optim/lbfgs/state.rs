@@ -24,8 +24,7 @@ pub struct LbfgsState<T: Scalar = f32> {
     pub direction: Vec<T>,
     /// The gradient at its start.
     pub gradient: Vec<T>,
-    /// Of the iterations before it, the oldest first: by how much the gradient changed, and by how much the
-    /// parameters.
+    /// The changes of the gradient and of the parameters in the iterations before it, the oldest first.
     pub pairs: Vec<(Vec<T>, Vec<T>)>,
 }
 

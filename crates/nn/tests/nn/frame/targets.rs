@@ -5,6 +5,7 @@ use fanin_nn::layers::Relu;
 use fanin_nn::{Adam, Linear, Module, Optimizer, Parameters, Sequential, Tape, Tensor};
 
 use super::{bits, with_batch_norm};
+use crate::panics::message;
 
 /// Double Q-learning on a chain of states: the target network is a clone that follows by τ.
 #[test]
@@ -68,10 +69,9 @@ fn soft_updates_move_by_tau_and_refuse_other_models() {
     a.soft_update(&b, 0.25);
     a.soft_update(&b, 0.25);
     a.visit_params(&mut |_, p| assert!(p.value().as_slice().iter().all(|&v| v == 0.4375)));
-    let panic = std::panic::catch_unwind(|| {
+    let message = message(|| {
         let mut small = Sequential::new().add(Linear::new(8, 4));
         small.copy_from(&with_batch_norm());
     });
-    let message = *panic.unwrap_err().downcast::<String>().unwrap();
     assert!(message.contains("this model has 0.weight (4×8) where the other has 0.weight (16×8)"));
 }

@@ -1,7 +1,5 @@
 //! What layers do beside computing: paths, plans, files, casts, the doctor, shapes that do not fit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use fanin_nn::diagnose::{InitReport, Probe};
 use fanin_nn::init::{Auto, KaimingNormal, ParamKind, Zeros, manual_seed};
 use fanin_nn::layers::*;
@@ -9,6 +7,8 @@ use fanin_nn::{
     Checkpoint, Describe, Features, GradientSum, InitPlan, Linear, Mode, Module, Optimizer,
     Parameters, Sequential, Sgd, Tape, Tensor, Var,
 };
+
+use crate::panics::message;
 
 fn wave(shape: &[usize]) -> Tensor {
     let len = shape.iter().product();
@@ -332,7 +332,6 @@ fn a_function_as_a_layer() {
         .add(Linear::new(3, 2));
     assert_eq!(model.predict(&wave(&[5, 4])).shape(), [5, 2]);
     assert!(model.summary().to_string().contains("cubed"));
-    let panic = catch_unwind(AssertUnwindSafe(|| model.cast::<f64>())).unwrap_err();
-    let message = panic.downcast_ref::<String>().unwrap();
+    let message = message(|| model.cast::<f64>());
     assert!(message.starts_with("Sequential: layer 1, cubed, is of another crate or a function"));
 }

@@ -1,17 +1,9 @@
 //! What losses refuse.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use fanin_nn::losses::*;
 use fanin_nn::{Tape, Tensor, Var};
 
-/// The message of a panic.
-#[track_caller]
-fn message(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it must panic");
-    let text = payload.downcast_ref::<String>().cloned();
-    text.or_else(|| payload.downcast_ref::<&str>().map(|s| s.to_string())).unwrap()
-}
+use crate::panics::message;
 
 #[track_caller]
 fn refused<Y: ?Sized>(want: &str, loss: &impl Loss<Y>, y: &Tensor, target: &Y) {

@@ -80,7 +80,7 @@ impl Loop<'_, '_> {
         (self.best, self.lowest) = (best, training.lowest);
         (self.base, self.step) = (training.base, training.step as usize);
         let epoch = training.epoch as usize;
-        // What draws the order of each epoch draws those of the earlier ones again.
+        // Batches with a generator of their own must draw the orders of the earlier epochs first.
         for _ in 1..epoch {
             self.task.begin();
         }

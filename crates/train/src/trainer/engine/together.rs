@@ -20,7 +20,7 @@ impl Loop<'_, '_> {
         number: usize,
         mean: &mut Mean,
     ) -> Result<f64> {
-        // A batch that is not cut is a micro-batch.
+        // A batch that is not cut is one micro-batch.
         let parts = if self.task.is_cut() { parallel.count() } else { 1 };
         let accumulate = self.options.accumulate;
         parallel.begin_step(self.step, self.task.parts().0, parts * accumulate);
