@@ -210,7 +210,7 @@ fn a_rate_too_high_in_a_trainer() -> fanin::Result<()> {
 }
 
 fn broadcast_in_a_trainer() -> fanin::Result<()> {
-    let data = Table::from_tensors(Tensor::ones([64, 3]), Tensor::ones(64));
+    let data = (Tensor::ones([64, 3]), Tensor::ones(64));
     let mut model = Linear::new(3, 1);
     let trainer =
         Trainer::from_fn(Adam::new(1e-3), |t, model: &Linear, (x, y): &(Tensor, Tensor)| {
