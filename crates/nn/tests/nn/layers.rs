@@ -12,7 +12,7 @@ use fanin_nn::init::manual_seed;
 use fanin_nn::layers::*;
 use fanin_nn::{Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tape, Tensor, Var};
 
-use crate::golden::{Golden, error, golden};
+use crate::golden::{Golden, error, golden_of_short};
 
 #[derive(Parameters)]
 struct With<L> {
@@ -370,7 +370,7 @@ fn rows(golden: &Golden) -> Vec<(&'static str, &'static str, f32)> {
 /// Values within 1e-5, gradients and trajectories within 1e-4, and the table of them in docs/.
 #[test]
 fn layers_are_those_of_pytorch() {
-    let rows = rows(&golden("layers.txt"));
+    let rows = rows(&golden_of_short("layers.txt"));
     let mut table = String::from(
         "# Layers beside PyTorch's\n\nWritten by `FANIN_WRITE_TABLES=1 cargo test -p fanin-nn \
          layers_are_those_of_pytorch`. A deviation is the largest difference over the largest value, of \
@@ -394,14 +394,14 @@ fn layers_are_those_of_pytorch() {
     assert_eq!(names(&written), names(&table), "write {} anew", path.display());
     assert_eq!(
         rows.len(),
-        golden("layers.txt").keys().filter(|name| name.ends_with("/evaluated")).count()
+        golden_of_short("layers.txt").keys().filter(|name| name.ends_with("/evaluated")).count()
     );
 }
 
 /// The vectors of the power iteration begin as PyTorch's, from the same generator.
 #[test]
 fn singular_vectors_begin_as_pytorchs() {
-    let golden = golden("layers.txt");
+    let golden = golden_of_short("layers.txt");
     let layer = seeded(|| SpectralNorm::new(Linear::new(6, 4)));
     for (name, buffer) in layer.named_buffers() {
         let deviation =

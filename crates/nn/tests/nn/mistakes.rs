@@ -354,7 +354,9 @@ fn operations_with_indices_or_a_mask_that_do_not_fit() {
     panics("gather: 4×7 and 3 do not fit: there must be an index per row", || {
         on_tape(&[4, 7], |x| x.gather(&[0, 1, 2]));
     });
-    panics("gather: index 7 of row 1 is outside 2×7", || on_tape(&[2, 7], |x| x.gather(&[0, 7])));
+    panics("gather: index 7 of row 1 is not below the 7 columns of 2×7", || {
+        on_tape(&[2, 7], |x| x.gather(&[0, 7]));
+    });
     panics(
         "select: a mask of 2 elements does not fit values of 2×1 and 3: \
          it must have one for each element of 2×3",
