@@ -194,7 +194,7 @@ fn check_page(page: &str, initializations: usize) {
             && !head.contains("<figure>\n<figure")
     );
     let (ranking, _) = ranking.split_once("</table>").unwrap();
-    let means: Vec<f64> = between(ranking, "<td class=\"value\">", " ±")
+    let means: Vec<f64> = between(ranking, "<td role=\"cell\" class=\"value\">", " ±")
         .iter()
         .map(|mean| mean.parse().expect("a number"))
         .collect();
@@ -206,8 +206,9 @@ fn check_page(page: &str, initializations: usize) {
         near
     );
     // Those that are far behind are apart from the scale.
-    let (_, apart) = ranking.split_once("<tbody class=\"apart\">").expect("failures");
-    assert_eq!(apart.matches("<td class=\"place\">").count(), initializations - near);
+    let (_, apart) =
+        ranking.split_once("<tbody role=\"rowgroup\" class=\"apart\">").expect("failures");
+    assert_eq!(apart.matches("<td role=\"cell\" class=\"place\">").count(), initializations - near);
     assert!(apart.contains("learns nothing") && !apart.contains("<svg"), "{apart}");
 
     // Each picture has a name, a description, and a table in its figure.

@@ -264,7 +264,10 @@ fn labels_of_one_class() {
 #[test]
 fn a_first_step_that_looks_wrong() {
     assert_note("constant weights", &["all weights are constant, 0.weight is 0.100 everywhere"]);
-    assert_note("large step", &["the first step makes 0.weight", "the learning rate of 1.0 is"]);
+    assert_note(
+        "large step",
+        &["the first step, with the optimizer's learning rate of 1.0, makes 0.weight"],
+    );
 }
 
 #[test]
