@@ -135,7 +135,7 @@ fn measure(mpi: &Mpi, sizes: &[usize]) -> Result<Cost, Box<dyn std::error::Error
                 parallel.add(&model, &part, |t| model.forward(t.input(&x)).cross_entropy(&y));
             }
             let begin = Instant::now();
-            black_box(parallel.mean(&model)?);
+            let _ = black_box(parallel.mean(&model)?);
             seconds.push(begin.elapsed().as_secs_f64());
         }
         Ok(seconds.into_iter().fold(f64::INFINITY, f64::min))
