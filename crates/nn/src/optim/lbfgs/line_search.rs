@@ -153,3 +153,32 @@ pub(super) fn strong_wolfe<T: Scalar>(
     gradient.copy_from_slice(&found.gradient);
     (found.loss, found.t, evaluations)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PyTorch's search on losses that are often equal: golden/line_search.txt says how they are drawn.
+    #[test]
+    fn ends_where_pytorchs_ends() {
+        let golden = include_str!("../../../golden/line_search.txt").lines();
+        for line in golden.filter(|line| !line.starts_with('#')) {
+            let words: Vec<f64> = line.split(' ').map(|word| word.parse().unwrap()).collect();
+            let &[seed, t, loss, evaluations] = &words[..] else { panic!("{line}") };
+            let mut state = seed as u64;
+            let mut evaluate = |_: &[f64], gradient: &mut [f64]| {
+                state = (1_103_515_245 * state + 12_345) % (1 << 31);
+                gradient[0] = (((state >> 16) % 17) as f64 - 8.0) / 2.0;
+                (((state >> 8) % 12) as f64 - 8.0) / 8.0
+            };
+            let (x, direction, mut gradient) = ([0.0], [1.0], [-1.0]);
+            let tolerance_change = 1e-9;
+            let start =
+                Start { x: &x, direction: &direction, loss: 0.0, along: -1.0, tolerance_change };
+            let found = strong_wolfe(start, 1.0, 25, &mut gradient, &mut evaluate);
+            let (got, want) = ([found.0, found.1, found.2 as f64], [loss, t, evaluations]);
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-12 * b.abs();
+            assert!(got.iter().zip(&want).all(close), "{line}: {got:?}");
+        }
+    }
+}
