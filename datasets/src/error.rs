@@ -330,10 +330,10 @@ pub enum Error {
         at: Place,
     },
     /// A row that is to be predicted has another number of values than a pipeline's inputs.
-    #[error("row {row} has {}, but the inputs are {inputs}; give a value for each", count(*found as u64, "values"))]
+    #[error("{at} has {}, but the inputs are {inputs}; give a value for each", count(*found as u64, "values"))]
     RowLength {
-        /// Which row, from 0.
-        row: usize,
+        /// The row.
+        at: Place,
         /// How many values it has.
         found: usize,
         /// The names of the inputs.
@@ -461,9 +461,8 @@ pub enum Error {
     },
     /// A column has too many categories to be one-hot.
     #[error(
-        "column {} has {}, more than {}: it may be a name or a number of the row; drop it, or raise \
-         the limit by Preprocessor::max_categories", shown(column),
-        count(*found as u64, "categories"), Thousands(*limit as u64)
+        "column {} has {}, more than {}: {next}, or raise the limit by Preprocessor::max_categories",
+        shown(column), count(*found as u64, "categories"), Thousands(*limit as u64)
     )]
     TooManyCategories {
         /// The column.
@@ -472,6 +471,8 @@ pub enum Error {
         found: usize,
         /// How many it may have.
         limit: usize,
+        /// What to do.
+        next: &'static str,
     },
     /// A column has another category in nearly every row.
     #[error(

@@ -78,4 +78,6 @@ pub use one_hot::one_hot;
 pub use pipeline::Pipeline;
 pub use preprocessor::{Encode, Preprocessor, Scale, Unseen};
 pub use rows::Value;
+#[cfg(feature = "csv")]
+pub(crate) use rows::WAS_A_NUMBER;
 pub use standardizer::Standardizer;

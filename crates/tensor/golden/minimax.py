@@ -100,6 +100,12 @@ def main():
     show(ln2 - high, to_f32, "LN_2_LOW")
     print()
 
+    rest, parts = mp.pi / 2, []
+    for bits in (32, 32, 53):
+        parts.append(top_bits(rest, bits))
+        rest -= parts[-1]
+    print("// PARTS of π/2:", *map(float, parts), "\n")
+
     slack = mp.mpf(2) ** -10  # n is rounded from an inexact quotient, so r may pass the middle
     half = mp.mpf(1) / 2 + slack
     r = ln2 * half

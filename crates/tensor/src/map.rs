@@ -19,6 +19,20 @@ pub trait Function<T, const N: usize>: Copy + Sync {
 
     /// The value for one element of each input.
     fn at<I: Isa>(&self, x: [T; N]) -> T;
+
+    /// Whether [`at`](Self::at) holds for all numbers. A function without branches may be wrong far from 0.
+    const EVERYWHERE: bool = true;
+
+    /// Whether [`at`](Self::at) holds for these numbers.
+    fn holds(&self, x: [T; N]) -> bool {
+        let _ = x;
+        true
+    }
+
+    /// The value where [`at`](Self::at) does not hold. It may have branches and calls.
+    fn elsewhere(&self, x: [T; N]) -> T {
+        unreachable!("`at` holds for all {} numbers", x.len())
+    }
 }
 
 /// `y = f(x₁, …)` or `y += f(x₁, …)`.
@@ -264,6 +278,22 @@ impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> 
         while n < N {
             assert!(inputs[n].len() == len);
             n += 1;
+        }
+        if !F::EVERYWHERE {
+            let (mut i, mut holds) = (0, true);
+            while i < len {
+                // SAFETY: as below.
+                holds &= f.holds(unsafe { at(&inputs, i) });
+                i += 1;
+            }
+            if !holds {
+                for (i, y) in y.iter_mut().enumerate() {
+                    // SAFETY: as below.
+                    let x = unsafe { at(&inputs, i) };
+                    *y = if f.holds(x) { f.at::<I>(x) } else { f.elsewhere(x) };
+                }
+                return;
+            }
         }
         let mut i = 0;
         while i < len {

@@ -8,6 +8,7 @@
 //!
 //! | function | largest error, `f32` |
 //! |---|---|
+//! | [`vsin_of`](Math::vsin_of), [`vcos_of`](Math::vcos_of) | 0.6 ulp |
 //! | [`vln`](Math::vln) | 0.9 ulp |
 //! | [`vexp`](Math::vexp) | 1.1 ulp |
 //! | [`vexp_times`](Math::vexp_times) | 1.6 ulp |
@@ -16,7 +17,7 @@
 //! | [`vsoftplus`](Math::vsoftplus) | 1.8 ulp |
 //! | [`vsigmoid`](Math::vsigmoid) | 2 ulp |
 //!
-//! The bounds hold for every input at every [`Level`](crate::simd::Level). tests/kernels/vmath.rs can
+//! The bounds hold for every input, of sine and cosine for those that [`is_near`](Math::is_near) names, at every [`Level`](crate::simd::Level). tests/kernels/vmath.rs can
 //! try all inputs. Subnormal numbers are kept, as arguments and as results. Overflow gives ∞. NaN stays
 //! NaN. Odd functions keep the sign of −0. The result for an element depends neither on its index in
 //! the slice nor on the slice's length. The last bits may depend on the level.
@@ -43,6 +44,7 @@
 mod erf;
 mod exp;
 mod ln;
+mod sin;
 
 use crate::Scalar;
 use crate::simd::Isa;
@@ -126,6 +128,17 @@ pub trait Math: Copy {
     fn vsoftplus<I: Isa>(self) -> Self;
     /// `2/√π ∫₀ˣ e^(−t²) dt`, accurate near 0.
     fn verf<I: Isa>(self) -> Self;
+    /// Whether [`vsin_of`](Self::vsin_of) and [`vcos_of`](Self::vcos_of) hold: for `f32`, if `|factor · x|` is at
+    /// most 10⁶.
+    fn is_near(self, factor: Self) -> bool;
+    /// `sin(factor · x)`, as if the product were exact.
+    fn vsin_of<I: Isa>(self, factor: Self) -> Self;
+    /// `factor · cos(factor · x)`, the derivative of [`vsin_of`](Self::vsin_of), as if `factor · x` were exact.
+    fn vcos_of<I: Isa>(self, factor: Self) -> Self;
+    /// `sin(factor · x)` for any numbers, by std's sine; NaN if the product overflows `f64`.
+    fn sin_of(self, factor: Self) -> Self;
+    /// `factor · cos(factor · x)` for any numbers, by std's cosine; NaN if the product overflows `f64`.
+    fn cos_of(self, factor: Self) -> Self;
 }
 
 impl Math for f32 {
@@ -164,6 +177,25 @@ impl Math for f32 {
     #[inline(always)]
     fn verf<I: Isa>(self) -> Self {
         erf::erf::<I>(self)
+    }
+    #[inline(always)]
+    fn is_near(self, factor: Self) -> bool {
+        sin::holds(self, factor)
+    }
+    #[inline(always)]
+    fn vsin_of<I: Isa>(self, factor: Self) -> Self {
+        sin::sin_of::<I>(self, factor)
+    }
+    #[inline(always)]
+    fn vcos_of<I: Isa>(self, factor: Self) -> Self {
+        sin::cos_of::<I>(self, factor)
+    }
+    fn sin_of(self, factor: Self) -> Self {
+        (f64::from(factor) * f64::from(self)).sin() as f32
+    }
+    fn cos_of(self, factor: Self) -> Self {
+        let factor = f64::from(factor);
+        (factor * (factor * f64::from(self)).cos()) as f32
     }
 }
 
@@ -205,5 +237,23 @@ impl Math for f64 {
     #[inline(always)]
     fn verf<I: Isa>(self) -> Self {
         erf::erf_f64::<I>(self)
+    }
+    #[inline(always)]
+    fn is_near(self, _: Self) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn vsin_of<I: Isa>(self, factor: Self) -> Self {
+        self.sin_of(factor)
+    }
+    #[inline(always)]
+    fn vcos_of<I: Isa>(self, factor: Self) -> Self {
+        self.cos_of(factor)
+    }
+    fn sin_of(self, factor: Self) -> Self {
+        sin::sin_of_f64(self, factor)
+    }
+    fn cos_of(self, factor: Self) -> Self {
+        factor * sin::cos_of_f64(self, factor)
     }
 }

@@ -7,6 +7,7 @@ use super::Csv;
 use super::cells::Cells;
 use crate::error::{Error, Place, Result, shown_list};
 use crate::frame::{Column, Texts, find};
+use crate::preprocess::WAS_A_NUMBER;
 use crate::{ColumnRef, Frame};
 
 /// What a column holds, where it is said.
@@ -22,11 +23,17 @@ impl Csv {
     /// The frame of these fields.
     pub(super) fn frame(&self, name: &Path, mut cells: Cells) -> Result<Frame> {
         let has_header = self.header != Some(false);
+        // Without a header, nothing else says which fields are missing or too many.
+        if !has_header && !self.known.is_empty() && self.known.len() != cells.width {
+            let at = Place::Line { file: name.into(), line: cells.lines[0].into() };
+            let inputs = shown_list(self.known.iter().map(|(name, _)| name.as_str()));
+            return Err(Error::RowLength { at, found: cells.width, inputs });
+        }
         let names: Vec<String> = (0..cells.width)
             .map(|column| match cells.get(0, column) {
                 name if has_header && !name.is_empty() => name.to_owned(),
                 // Without a header, a file to predict from has the columns of its pipeline.
-                _ if !has_header && self.known.len() == cells.width => self.known[column].0.clone(),
+                _ if !has_header && !self.known.is_empty() => self.known[column].0.clone(),
                 _ => column.to_string(),
             })
             .collect();
@@ -152,8 +159,12 @@ impl Field<'_> {
                 at: self.place(row),
                 column: self.name.into(),
                 value: value.into(),
-                next: "correct it, name it by Csv::missing if it stands for no value, or say \
-                       Csv::categorical if the column holds categories",
+                next: if self.csv.known.iter().any(|(name, _)| name == self.name) {
+                    WAS_A_NUMBER
+                } else {
+                    "correct it, name it by Csv::missing if it stands for no value, or say \
+                     Csv::categorical if the column holds categories"
+                },
             }),
             None => {
                 if let Some(row) = numbers.iter().position(|number| number.is_infinite()) {

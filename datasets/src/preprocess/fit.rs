@@ -71,7 +71,8 @@ impl Preprocessor {
                 let index = frame.find(column)?;
                 let classes = frame.classes(index)?.1;
                 let name = frame.columns()[index].name().to_owned();
-                self.check_count(&name, classes.len())?;
+                let next = "if it is a number to predict, say Preprocessor::target";
+                self.check_count(&name, classes.len(), next)?;
                 if let [class] = &classes[..] {
                     let class = class.clone();
                     return Err(Error::OneClass { of: frame.name(), column: name, class });
@@ -127,15 +128,16 @@ impl Preprocessor {
         if self.max_categories.is_none() && rows >= 50 && 20 * found >= 19 * rows {
             return Err(Error::NamesOfRows { column: column.name().into(), found, rows });
         }
-        self.check_count(column.name(), found)?;
+        let next = "it may be a name or a number of the row; drop it";
+        self.check_count(column.name(), found, next)?;
         let (encode, unseen) = (self.encode, self.unseen);
         Ok(Step::Category { categories: counts.into_keys().collect(), fill, encode, unseen })
     }
 
-    fn check_count(&self, column: &str, found: usize) -> Result<()> {
+    fn check_count(&self, column: &str, found: usize, next: &'static str) -> Result<()> {
         let limit = self.max_categories.unwrap_or(1000);
         if found > limit {
-            return Err(Error::TooManyCategories { column: column.into(), found, limit });
+            return Err(Error::TooManyCategories { column: column.into(), found, limit, next });
         }
         Ok(())
     }

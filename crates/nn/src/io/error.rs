@@ -104,8 +104,7 @@ pub enum Error {
     },
     /// The file is too short.
     #[error(
-        "{} was cut short: {len} bytes are left of {}; copy it again, or load another \
-         checkpoint", of(file), expected.map_or("its header".into(), |n| n.to_string())
+        "{} {}; copy it again, or load another checkpoint", of(file), cut(*len, *expected)
     )]
     Truncated {
         /// The file.
@@ -210,6 +209,16 @@ pub(crate) const IN_MEMORY: &str = "the model in memory";
 fn of(file: &Path) -> String {
     let colon = if file == Path::new(IN_MEMORY) { "" } else { ":" };
     format!("{}{colon}", file.display())
+}
+
+/// What a file that is too short has lost.
+fn cut(len: u64, expected: Option<u64>) -> String {
+    let of = expected.map_or("its header".into(), |n| n.to_string());
+    if len == 0 {
+        "is empty".into()
+    } else {
+        format!("was cut short: {len} bytes are left of {of}")
+    }
 }
 
 fn and_more(more: u64) -> String {

@@ -371,10 +371,11 @@ macro_rules! activations {
             /// Sitzmann et al. 2020, eq. 1 and section 3.2.
             #[doc(alias = "SIREN")]
             fn sine(omega: f64 = 30.0) as Sine {
-                10000 ps;
+                600 ps;
                 valid omega.abs() > 0.99e-20 && omega.abs() <= 1e4 => "omega must be from 1e-20 to 1e4";
-                value x => scaled::sine(x, omega);
-                derivative x, _y => scaled::sine_derivative(x, omega);
+                value x => x.vsin_of::<I>(omega);
+                derivative x, _y => x.vcos_of::<I>(omega);
+                elsewhere f, x unless x.is_near(f.omega) => [x.sin_of(f.omega), x.cos_of(f.omega)];
                 nonlinearity Nonlinearity::Sin(omega);
             }
         }

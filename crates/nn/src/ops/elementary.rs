@@ -66,16 +66,18 @@ macro_rules! elementary {
 
             /// `sin x`, x in radians. Computed in `f64`.
             fn sin as Sin {
-                10000 ps;
-                value x => T::from_f64(x.to_f64().sin());
-                derivative x, _y => T::from_f64(x.to_f64().cos());
+                600 ps;
+                value x => x.vsin_of::<I>(T::ONE);
+                derivative x, _y => x.vcos_of::<I>(T::ONE);
+                elsewhere _f, x unless x.is_near(T::ONE) => [x.sin_of(T::ONE), x.cos_of(T::ONE)];
             }
 
             /// `cos x`, x in radians. Computed in `f64`.
             fn cos as Cos {
-                10000 ps;
-                value x => T::from_f64(x.to_f64().cos());
-                derivative x, _y => T::from_f64(-x.to_f64().sin());
+                600 ps;
+                value x => x.vcos_of::<I>(T::ONE);
+                derivative x, _y => -x.vsin_of::<I>(T::ONE);
+                elsewhere _f, x unless x.is_near(T::ONE) => [x.cos_of(T::ONE), -x.sin_of(T::ONE)];
             }
 
             /// `x^p` for any number p. NaN if x is negative and p is not an integer. Computed in `f64`.

@@ -27,6 +27,19 @@ pub(crate) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
     fn value<I: Isa>(self, x: T) -> T;
     /// `f′(x)`, where `y` is `f(x)`.
     fn derivative<I: Isa>(self, x: T, y: T) -> T;
+
+    /// Whether both hold for all numbers; see [`Function::EVERYWHERE`].
+    const EVERYWHERE: bool = true;
+    /// Whether both hold for x.
+    fn holds(self, x: T) -> bool {
+        let _ = x;
+        true
+    }
+    /// `f(x)` and `f′(x)` where they do not.
+    fn elsewhere(self, x: T) -> [T; 2] {
+        let _ = x;
+        unreachable!("{self:?} holds everywhere")
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +52,15 @@ impl<T, F: Elementwise<T>> Function<T, 1> for Value<F> {
     #[inline(always)]
     fn at<I: Isa>(&self, [x]: [T; 1]) -> T {
         self.0.value::<I>(x)
+    }
+    const EVERYWHERE: bool = F::EVERYWHERE;
+    #[inline(always)]
+    fn holds(&self, [x]: [T; 1]) -> bool {
+        self.0.holds(x)
+    }
+    fn elsewhere(&self, [x]: [T; 1]) -> T {
+        let [y, _] = self.0.elsewhere(x);
+        y
     }
 }
 
@@ -66,6 +88,15 @@ impl<T: Scalar, F: Elementwise<T>> Function<T, 3> for Derivative<F, T> {
     #[inline(always)]
     fn at<I: Isa>(&self, [x, y, dy]: [T; 3]) -> T {
         (dy * self.f.derivative::<I>(x, y)).zero_below(self.limit)
+    }
+    const EVERYWHERE: bool = F::EVERYWHERE;
+    #[inline(always)]
+    fn holds(&self, [x, ..]: [T; 3]) -> bool {
+        self.f.holds(x)
+    }
+    fn elsewhere(&self, [x, _, dy]: [T; 3]) -> T {
+        let [_, derivative] = self.f.elsewhere(x);
+        (dy * derivative).zero_below(self.limit)
     }
 }
 

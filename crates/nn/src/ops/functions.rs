@@ -3,7 +3,8 @@
 /// Writes the op of each function, and the method of [`Var`](crate::Var) that applies it.
 ///
 /// In the expressions, `T` is the element type and `I` the instruction set. In the condition of `valid` the
-/// parameters are `f64`. An entry of
+/// parameters are `f64`. Where `value` and `derivative` do not hold, `elsewhere f, x unless CONDITION` gives
+/// both, with the parameters in `f`. An entry of
 /// [`activations!`](super::activations) with the body `{ rows }` has a hand-written operation.
 macro_rules! functions {
     ($(
@@ -21,6 +22,7 @@ macro_rules! functions {
             $(valid $valid:expr => $why:literal;)?
             value $x:ident => $value:expr;
             derivative $dx:ident, $dy:ident => $derivative:expr;
+            $(elsewhere $f:ident, $ex:ident unless $holds:expr => $elsewhere:expr;)?
             $(nonlinearity $nonlinearity:expr;)?
         }
     ) => {
@@ -75,6 +77,18 @@ macro_rules! functions {
                 let _ = ($dx, $dy $(, $param)*);
                 $derivative
             }
+            $(
+                const EVERYWHERE: bool = false;
+                #[inline(always)]
+                fn holds(self, $ex: T) -> bool {
+                    let $f = self;
+                    $holds
+                }
+                fn elsewhere(self, $ex: T) -> [T; 2] {
+                    let $f = self;
+                    $elsewhere
+                }
+            )?
         }
 
         once! {

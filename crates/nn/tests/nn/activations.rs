@@ -438,3 +438,30 @@ fn slopes_are_scales_and_are_trained() {
     assert_eq!(Prelu::<f32>::default().features(), Features::Same);
     assert_eq!(Prelu::per_feature(4).features(), Features::Map { input: 4, output: 4 });
 }
+
+/// Angles beyond 10⁶ are left to std's sine. They change no bit of the others, in value or gradient.
+#[test]
+fn a_sine_far_from_0_leaves_its_neighbours_as_they_are() {
+    let near: Vec<f32> = (0..100).map(|i| (i as f32 - 50.0) * 0.731).collect();
+    let with = |far: &[f32]| {
+        let x = Param::new(Tensor::from(near.iter().chain(far).copied().collect::<Vec<_>>()));
+        let f = |t: &Tape| [t.param(&x).sine(30.0), t.param(&x).sin(), t.param(&x).cos()];
+        let values = [0, 1, 2].map(|i| Tape::new().value(|t| f(t)[i]));
+        let slopes = [0, 1, 2].map(|i| {
+            let (_, grads) = Tape::new().value_and_grad(|t| f(t)[i].sum());
+            grads.get(&x).unwrap().clone()
+        });
+        [values, slopes].concat()
+    };
+    let far = [1e6f32, -3e9, 1.2345e30, f32::INFINITY, f32::NAN];
+    for (alone, among) in with(&[]).iter().zip(with(&far)) {
+        assert_eq!(alone.as_slice(), &among.as_slice()[..near.len()]);
+    }
+    let [sine, sin, cos] = [0, 1, 2].map(|i| with(&far)[i].as_slice()[near.len()..].to_vec());
+    let want = |f: fn(f64) -> f64, factor: f64| far.map(|x| f(factor * f64::from(x)) as f32);
+    for (got, want) in
+        [(sine, want(f64::sin, 30.0)), (sin, want(f64::sin, 1.0)), (cos, want(f64::cos, 1.0))]
+    {
+        assert_eq!(format!("{got:?}"), format!("{want:?}"));
+    }
+}

@@ -328,3 +328,39 @@ fn throughput() {
         }
     }
 }
+
+/// The sine and cosine of multiples, at every 1009th number that they hold for, and where they are near 0.
+#[test]
+fn sines_and_cosines_of_multiples_are_within_the_documented_error() {
+    struct Run<'a>(&'a [f32], f32, &'a mut [[f32; 2]]);
+    impl Kernel for Run<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<I: Isa>(self) {
+            for (y, x) in self.2.iter_mut().zip(self.0) {
+                *y = [x.vsin_of::<I>(self.1), x.vcos_of::<I>(self.1)];
+            }
+        }
+    }
+    let zeros = (0..600_000).map(|k| (f64::from(k) * std::f64::consts::FRAC_PI_2) as f32);
+    let numbers = (0..=u32::MAX).step_by(1009).map(f32::from_bits);
+    let all: Vec<f32> = numbers.chain(zeros).collect();
+    for factor in [1.0f32, 30.0, -1.7, 1e-20] {
+        let x: Vec<f32> = all.iter().copied().filter(|x| x.is_near(factor)).collect();
+        assert!(x.len() > 2_000_000);
+        for level in levels() {
+            let mut y = vec![[0.0; 2]; x.len()];
+            dispatch_at(level, Run(&x, factor, &mut y));
+            let mut worst = 0.0f64;
+            for (&x, y) in x.iter().zip(y) {
+                let (wide, angle) = (f64::from(factor), f64::from(factor) * f64::from(x));
+                worst = worst.max(ulps(y[0], angle.sin())).max(ulps(y[1], wide * angle.cos()));
+            }
+            println!("sin_of {factor} {level:?} {worst:.3} ulp");
+            assert!(worst <= 0.6, "{factor} {level:?}: {worst} ulp");
+        }
+    }
+    let far = [2e6f32, f32::INFINITY, f32::NAN, -f32::MAX];
+    assert!(!far.iter().any(|x| x.is_near(1.0)));
+    assert_eq!((-0.0f32).sin_of(30.0).to_bits(), (-0.0f32).to_bits());
+}

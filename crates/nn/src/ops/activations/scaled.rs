@@ -1,9 +1,8 @@
 //! Activations that scale their argument. The scaled argument is a number in two parts, because an
-//! exponential multiplies a rounding error of its argument by the argument, and a sine of a large angle
-//! loses all digits to it.
+//! exponential multiplies a rounding error of its argument by the argument.
 
 use fanin_tensor::Scalar;
-use fanin_tensor::simd::{Isa, Portable};
+use fanin_tensor::simd::Isa;
 use fanin_tensor::vmath::product;
 
 use super::c;
@@ -66,36 +65,4 @@ pub(super) fn softplus_derivative<T: Scalar, I: Isa>(x: T, beta: T, threshold: T
     let s = z.vsigmoid::<I>();
     let curve = s + s * (T::ONE - s) * low;
     if beta * x > threshold { T::ONE } else { curve }
-}
-
-/// `ω x` in `f64`: exact for `f32`, in two parts for `f64`.
-#[inline(always)]
-fn angle<T: Scalar>(x: T, omega: T) -> [f64; 2] {
-    let (x, omega) = (x.to_f64(), omega.to_f64());
-    if T::IS_F32 {
-        return [omega * x, 0.0];
-    }
-    // `product` needs room for 2²⁷ x.
-    let room = if x.abs() > 1e200 { 2f64.powi(-200) } else { 1.0 };
-    product::<Portable, f64>(omega, x * room).map(|part| part / room)
-}
-
-/// `sin(ω x)`. NaN where `ω x` overflows `f64`.
-#[inline(always)]
-pub(super) fn sine<T: Scalar>(x: T, omega: T) -> T {
-    let [high, low] = angle(x, omega);
-    T::from_f64(if T::IS_F32 {
-        high.sin()
-    } else {
-        high.sin() * low.cos() + high.cos() * low.sin()
-    })
-}
-
-/// `ω cos(ω x)`.
-#[inline(always)]
-pub(super) fn sine_derivative<T: Scalar>(x: T, omega: T) -> T {
-    let [high, low] = angle(x, omega);
-    let cosine =
-        if T::IS_F32 { high.cos() } else { high.cos() * low.cos() - high.sin() * low.sin() };
-    T::from_f64(omega.to_f64() * cosine)
 }
