@@ -25,7 +25,7 @@ pub use fanin_nn::parameters::{ParamPath, Parameters, Visitor, VisitorMut};
 pub use fanin_nn::{
     Backward, Buffer, Checkpoint, Curve, Describe, Features, Forward, GradientSum, Gradients,
     InitError, InitPlan, Mode, Module, MuP, NewF64, Op, Param, Sections, Tape, Var, gradcheck,
-    gradcheck_module,
+    gradcheck_at, gradcheck_module,
 };
 pub use fanin_tensor::ndarray::ArrayViewMutD;
 pub use fanin_tensor::{Scalar, Tensor};

@@ -143,6 +143,9 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     /// let x = fanin_tensor::Tensor::from([1.0f32, -2.0]);
     /// assert!(x.iter().any(|&x| x < 0.0));
+    /// for x in &x {
+    ///     assert!(x.abs() < 3.0);
+    /// }
     /// ```
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.as_slice().iter()

@@ -151,7 +151,8 @@ impl<'g, T: Scalar> Gradients<'g, T> {
         Gradients { source: &mut *self.source, reports_at: self.reports_at }
     }
 
-    /// The gradient of one parameter, or `None` if the loss does not depend on it.
+    /// The gradient of one parameter, or `None` if the loss does not depend on it. A clone of a parameter is
+    /// another one.
     pub fn get(&self, param: &Param<T>) -> Option<&Tensor<T>> {
         self.source.find(param.id(), 0).map(|(_, grad)| grad)
     }

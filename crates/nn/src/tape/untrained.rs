@@ -72,14 +72,20 @@ impl Untrained {
 
 /// Says what is wrong with these parameters, which a step at this line used.
 pub(super) fn complain(names: &[String], at: Option<&'static Location<'static>>) {
-    for name in names {
-        let at = at.map_or(String::new(), |at| format!("{at}: "));
-        say(&format!(
-            "fanin: {at}the loss depends on a parameter `{name}` that no optimizer was shown, so it is \
-             not trained. Is its field marked #[parameters(skip)], or missing in a hand-written \
-             `visit`? If it should stay as it is, freeze it by set_trainable(false)"
-        ));
-    }
+    let (first, others) = match names {
+        [] => return,
+        [name] => (format!("a parameter `{name}`"), String::new()),
+        [name, others @ ..] => {
+            (format!("`{name}`"), format!(" and {} more parameters", others.len()))
+        }
+    };
+    let at = at.map_or(String::new(), |at| format!("{at}: "));
+    say(&format!(
+        "fanin: {at}the loss depends on {first}{others} that no optimizer was shown, so the training leaves \
+         them as they are. A target comes from `predict`, or from `Var::detach`. Is a field marked \
+         #[parameters(skip)], or missing in a hand-written `visit`? What should stay is frozen by \
+         set_trainable(false)"
+    ));
 }
 
 #[cfg(test)]

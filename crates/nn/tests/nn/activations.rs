@@ -444,11 +444,14 @@ fn slopes_are_scales_and_are_trained() {
 fn a_sine_far_from_0_leaves_its_neighbours_as_they_are() {
     let near: Vec<f32> = (0..100).map(|i| (i as f32 - 50.0) * 0.731).collect();
     let with = |far: &[f32]| {
-        let x = Param::new(Tensor::from(near.iter().chain(far).copied().collect::<Vec<_>>()));
-        let f = |t: &Tape| [t.param(&x).sine(30.0), t.param(&x).sin(), t.param(&x).cos()];
-        let values = [0, 1, 2].map(|i| Tape::new().value(|t| f(t)[i]));
-        let slopes = [0, 1, 2].map(|i| {
-            let (_, grads) = Tape::new().value_and_grad(|t| f(t)[i].sum());
+        let x: Tensor = near.iter().chain(far).copied().collect();
+        let x = Param::new(x);
+        let functions: [for<'t> fn(Var<'t>) -> Var<'t>; 3] =
+            [|x| x.sine(30.0), |x| x.sin(), |x| x.cos()];
+        let values = functions.map(|f| Tape::new().value(|t| f(t.param(&x))));
+        let slopes = functions.map(|f| {
+            let mut tape = Tape::new();
+            let (_, grads) = tape.value_and_grad(|t| f(t.param(&x)).sum());
             grads.get(&x).unwrap().clone()
         });
         [values, slopes].concat()

@@ -94,7 +94,8 @@ fn bad_shapes(op: Operation, x: &[usize], y: &[usize]) -> ! {
         Operation::Div | Operation::DivInto => "/",
     };
     panic!(
-        "tensor {name} tensor: shapes {} and {} differ, and only numbers are broadcast",
+        "tensor {name} tensor: shapes {} and {} differ, and only numbers are broadcast; a `Var` is \
+         broadcast, in `Tape::value`",
         show_shape(x),
         show_shape(y)
     )

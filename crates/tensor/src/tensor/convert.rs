@@ -123,6 +123,47 @@ impl<T: Scalar, const N: usize> From<[T; N]> for Tensor<T> {
     }
 }
 
+impl<T: Scalar> FromIterator<T> for Tensor<T> {
+    /// A tensor of one axis.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_tensor::Tensor;
+    ///
+    /// let squares: Tensor = (0..4).map(|i| (i * i) as f32).collect();
+    /// assert_eq!(squares, Tensor::from([0.0, 1.0, 4.0, 9.0]));
+    /// ```
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        values.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl<T: Scalar, const N: usize> FromIterator<[T; N]> for Tensor<T> {
+    /// A matrix with these rows.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_tensor::Tensor;
+    ///
+    /// let points: Tensor = (0..3).map(|i| [i as f32, 1.0]).collect();
+    /// assert_eq!(points, Tensor::from([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]));
+    /// ```
+    fn from_iter<I: IntoIterator<Item = [T; N]>>(rows: I) -> Self {
+        let rows: Vec<[T; N]> = rows.into_iter().collect();
+        Self::from_vec([rows.len(), N], rows.into_flattened())
+    }
+}
+
+/// The elements, row by row, as [`Tensor::iter`] gives them.
+impl<'a, T: Scalar> IntoIterator for &'a Tensor<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl<T: Scalar, const M: usize, const N: usize> From<[[T; N]; M]> for Tensor<T> {
     /// A matrix with these rows.
     fn from(rows: [[T; N]; M]) -> Self {

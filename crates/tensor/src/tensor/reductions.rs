@@ -73,7 +73,7 @@ impl<T: Scalar> Tensor<T> {
         sums / T::from_f64(self.shape()[axis] as f64)
     }
 
-    /// The largest element, or NaN if any is NaN.
+    /// The largest element, or NaN if any is NaN. Along an axis: [`max_axis`](Self::max_axis).
     ///
     /// # Panics
     /// **Panics** if there is no element.
@@ -88,7 +88,7 @@ impl<T: Scalar> Tensor<T> {
         largest(self.as_slice())
     }
 
-    /// The smallest element, or NaN if any is NaN.
+    /// The smallest element, or NaN if any is NaN. Along an axis: [`min_axis`](Self::min_axis).
     ///
     /// # Panics
     /// **Panics** if there is no element.
