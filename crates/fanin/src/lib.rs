@@ -32,7 +32,8 @@
 //! # Features
 //! All but `download` and `interop` are on by default. `default-features = false` leaves tensors, initializers, layers,
 //! optimizers and model files: what a server needs to predict, as in `examples/serve`. A server that scales its
-//! inputs as the training did takes `datasets` too, for `Pipeline`.
+//! inputs as the training did takes `datasets` too, for `Pipeline`. The guide on performance says how the program
+//! becomes small.
 //!
 //! | feature | adds |
 //! |---|---|
