@@ -93,6 +93,8 @@ def main():
     torch.save(nn.Linear(2, 1), path("whole_model.pt"))
     torch.save({"a": torch.zeros(2)}, path("legacy.pt"), _use_new_zipfile_serialization=False)
 
+    types()
+
     # First inputs for the fuzz targets: less than 1 KiB each.
     tiny = {"0.weight": value(1, (2, 3)).numpy(), "0.bias": value(0, (2,)).numpy()}
     np.savez(path("small_npz.npz"), **tiny)
@@ -110,6 +112,29 @@ def main():
 
     torch.save({"a": Evil()}, path("evil.pt"))
     onnx_files()
+
+
+def types():
+    """An array of every element type: 0, 1, 2 and 100, and -3 where there is a sign."""
+    def numbers(signed):
+        return [0, 1, 2, 100] + [-3] * signed
+
+    codes = [order + code for code in ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"] for order in "<>"]
+    arrays = {("le_" if code[0] == "<" else "be_") + code[1:]: np.array(numbers(code[1] != "u"), dtype=code) for code in codes}
+    np.savez(path("types.npz"), **arrays)
+    kinds = {"i8": torch.int8, "u8": torch.uint8, "i16": torch.int16, "i32": torch.int32, "i64": torch.int64,
+             "f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32, "f64": torch.float64}
+    tensors = {name: torch.tensor(numbers(name != "u8"), dtype=dtype) for name, dtype in kinds.items()}
+    torch.save(tensors, path("types.pt"))
+    # Offsets beyond a byte and beyond 65,535, which a pickle writes as integers of its other lengths. The storage
+    # is nearly all zeros, and the test makes it.
+    base = torch.zeros(70_001, dtype=torch.uint8)
+    base[[300, 301, 35_000, 69_999, 70_000]] = torch.arange(1, 6, dtype=torch.uint8)
+    torch.save({"middle": base[300:302], "far": base[69_999:], "wide": base[:70_001:35_000]}, path("a.pt"))
+    with zipfile.ZipFile(path("a.pt")) as archive, open(path("far.pkl"), "wb") as f:
+        f.write(archive.read("a/data.pkl"))
+    os.remove(path("a.pt"))
+    torch.save({"step": 2**40, "model": {"a": torch.arange(2.0)}}, path("long.pt"))
 
 
 def onnx_files():

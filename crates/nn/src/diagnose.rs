@@ -4,7 +4,10 @@
 //! input, the output, the activation that follows, and the gradients. An [`InitReport`] computes
 //! statistics of these, compares them with theory, and names what is wrong.
 
+mod advice;
 mod coordinate_check;
+mod course;
+mod judge;
 mod layer_report;
 mod mean_field;
 mod moments;

@@ -259,7 +259,7 @@ fn every_loss_and_optimizer_is_compared_with_pytorch() {
 
 #[test]
 fn every_fault_of_the_doctor_is_tested() {
-    let verdicts = read("crates/nn/src/diagnose/verdict.rs");
+    let verdicts = all("crates/nn/src/diagnose");
     let faults = words_after(&verdicts, "Fault::");
     assert_named("tests/nn", &all("crates/nn/tests/nn"), faults, "a fault");
 }

@@ -385,9 +385,6 @@ impl<'p> Machine<'p> {
             (Global::OrderedDict, []) => self.push(Value::Dict(vec![])),
             (Global::RebuildTensor, &[storage, offset, shape, strides, _, _, ..]) => {
                 let offset = self.size(offset)?;
-                self.storage_of(storage)?;
-                self.sizes(shape)?;
-                self.sizes(strides)?;
                 self.push(Value::Tensor(TensorOf { storage, offset, shape, strides }));
             }
             (Global::RebuildParameter, &[tensor, _, _]) => match self.value(tensor) {

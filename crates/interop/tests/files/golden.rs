@@ -3,7 +3,7 @@
 use fanin_interop::{Error, npz, safetensors, torch};
 use fanin_nn::{Linear, Sequential};
 
-use crate::{NAMES, assert_golden, golden, network};
+use crate::{NAMES, assert_golden, golden, network, sealed};
 
 #[test]
 fn safetensors_of_every_float() {
@@ -69,6 +69,39 @@ fn pt_views_of_one_storage() {
             assert_eq!((&**own, tensor.shape(), tensor.as_slice()), (name, shape, &*values));
         }
     }
+}
+
+/// Every element type that NumPy and PyTorch write: 0, 1, 2 and 100, and −3 where there is a sign.
+#[test]
+fn every_element_type() {
+    for (tensors, types) in [
+        (npz::read_bytes::<f32>(&golden("types.npz")).unwrap(), 22),
+        (torch::read_bytes::<f32>(&golden("types.pt")).unwrap(), 9),
+    ] {
+        assert_eq!(tensors.len(), types);
+        for (name, tensor) in tensors {
+            let is_unsigned = name.contains('u');
+            let values = [0.0, 1.0, 2.0, 100.0, -3.0];
+            assert_eq!(tensor.as_slice(), &values[..5 - usize::from(is_unsigned)], "{name}");
+        }
+    }
+}
+
+/// Numbers of the pickle beyond a byte and beyond 65,535.
+#[test]
+fn pt_views_far_into_a_storage() {
+    let mut storage = vec![0; 70_001];
+    for (at, value) in [300, 301, 35_000, 69_999, 70_000].into_iter().zip(1..) {
+        storage[at] = value;
+    }
+    let tensors = torch::read_bytes::<f32>(&sealed(&golden("far.pkl"), &[&storage])).unwrap();
+    let want = [("middle", vec![1.0, 2.0]), ("far", vec![4.0, 5.0]), ("wide", vec![0.0, 3.0, 5.0])];
+    for ((name, tensor), (want, values)) in tensors.iter().zip(want) {
+        assert_eq!((&**name, tensor.as_slice()), (want, &*values));
+    }
+    // And one beyond 32 bits, beside the tensors.
+    let long = torch::Reader::from_bytes(golden("long.pt")).at("model");
+    assert_eq!(long.tensors::<f32>().unwrap()[0].1.as_slice(), [0.0, 1.0]);
 }
 
 /// Nothing is executed, and the message names what was refused.

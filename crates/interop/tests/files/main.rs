@@ -16,6 +16,20 @@ fn golden(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// A pickle and its storages in a zip file with right checksums, as PyTorch writes it.
+fn sealed(pickle: &[u8], storages: &[&[u8]]) -> Vec<u8> {
+    use std::io::{Cursor, Write};
+    let mut zip = zip::ZipWriter::new(Cursor::new(vec![]));
+    let options = zip::write::SimpleFileOptions::default();
+    let stored = options.compression_method(zip::CompressionMethod::Stored);
+    let storages = storages.iter().enumerate().map(|(i, bytes)| (format!("a/data/{i}"), *bytes));
+    for (name, bytes) in [("a/data.pkl".to_owned(), pickle)].into_iter().chain(storages) {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
 /// The network of golden/generate.py.
 fn network() -> Sequential {
     Sequential::new()

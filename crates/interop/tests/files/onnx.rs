@@ -86,6 +86,36 @@ fn what_is_written_is_read() {
     assert_close(&back.predict(&x), &model.predict(&x), 1e-6, "a network");
 }
 
+/// The first layer that has a number of features says how many the network takes.
+#[test]
+fn the_shape_of_a_sample_is_that_of_the_first_layer() {
+    let gates = [LayerSpec::Glu(3), LayerSpec::Geglu(3), LayerSpec::Reglu(3), LayerSpec::Swiglu(3)];
+    let whole = [
+        LinearSpec::new(3, 3).into(),
+        LayerSpec::WeightNorm(LinearSpec::new(3, 3)),
+        LayerSpec::BatchNorm1d(BatchNorm1dSpec::new(3)),
+        LayerSpec::LayerNorm(LayerNormSpec::new(3)),
+        LayerSpec::RmsNorm(RmsNormSpec::new(3)),
+        PreluSpec { features: Some(3), initial: 0.2 }.into(),
+        LayerSpec::Sequential(vec![LayerSpec::Relu, LinearSpec::new(3, 3).into()]),
+    ];
+    let firsts = gates.into_iter().map(|gate| (gate, 6)).chain(whole.map(|layer| (layer, 3)));
+    for (first, inputs) in firsts {
+        let spec =
+            NetworkSpec { layers: vec![LayerSpec::Relu, first, LinearSpec::new(3, 2).into()] };
+        let model = Sequential::from_spec(&spec).unwrap();
+        let bytes = onnx::Writer::new(&spec, &model).to_bytes().unwrap();
+        // A gate that is another than GLU goes over as operations that no layer here is.
+        let Ok(back) = onnx::Reader::from_bytes(&bytes).unwrap().build() else {
+            assert_eq!(inputs, 6);
+            continue;
+        };
+        let x: Tensor = (0..inputs).map(|i| i as f32 - 1.5).collect();
+        let x = x.reshape([1, inputs]);
+        assert_close(&back.predict(&x), &model.predict(&x), 1e-6, &format!("{spec:?}"));
+    }
+}
+
 #[test]
 fn what_cannot_go_over_is_named() {
     let spec = NetworkSpec { layers: vec![LayerSpec::Flatten, LinearSpec::new(6, 2).into()] };

@@ -3,10 +3,11 @@
 use fanin_tensor::{Scalar, Tensor, show_shape};
 use serde::{Deserialize, Serialize};
 
+use super::judge::judge;
 use super::layer_report::LayerReport;
 use super::moments::number;
 use super::probe::Probe;
-use super::verdict::{Verdict, judge};
+use super::verdict::Verdict;
 use crate::losses::Loss;
 use crate::module::Module;
 

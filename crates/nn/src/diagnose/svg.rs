@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::advice::short;
 use super::layer_report::LayerReport;
 use super::report::InitReport;
-use super::verdict::short;
 use crate::note::show;
 
 const WIDTH: f64 = 720.0;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::advice::short;
 use super::layer_report::LayerReport;
 use super::report::InitReport;
-use super::verdict::short;
 use crate::note::show;
 use crate::terminal::{Colour, Table, Terminal, of_formatter, wrapped};
 

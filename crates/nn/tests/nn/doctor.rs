@@ -5,7 +5,7 @@ use fanin_nn::init::rand::Rng;
 use fanin_nn::init::rand_distr::StandardNormal;
 use fanin_nn::init::{
     Constant, FanInUniform, Initializer, KaimingNormal, KaimingUniform, Normal, Ones, Orthogonal,
-    TorchRng, Uniform, XavierNormal, Zeros, manual_seed,
+    Position, Siren, TorchRng, Uniform, XavierNormal, Zeros, manual_seed,
 };
 use fanin_nn::layers::{Gelu, LeakyRelu, Relu, Sigmoid, Sine, Tanh};
 use fanin_nn::{
@@ -220,8 +220,8 @@ fn advice_does_not_blame_weights_for_what_biases_do() {
         for advice in advice(&net(2, 64, &XavierNormal::default(), &Constant(5.0), Tanh), &x) {
             assert!(advice.contains("biases") && advice.contains("start them at 0"), "{advice}");
         }
-        let law = Normal::new(0.0, 20.0);
-        let scattered = advice(&net(2, 64, &XavierNormal::default(), &law, Tanh), &x);
+        let wide = Normal::new(0.0, 20.0);
+        let scattered = advice(&net(2, 64, &XavierNormal::default(), &wide, Tanh), &x);
         assert!(scattered[0].starts_with("the biases, of rms"), "{scattered:?}");
     }
 }
@@ -229,11 +229,17 @@ fn advice_does_not_blame_weights_for_what_biases_do() {
 #[test]
 fn advice_for_sines() {
     manual_seed(1);
-    let advice = advice(&net(6, 64, &FanInUniform, &Zeros, Sine(30.0)), &batch(64, 64, 1));
-    assert!(
-        advice[0].contains("Siren::new(Position::Hidden).omega0(ω) keeps the signal"),
-        "{advice:?}"
-    );
+    let x = batch(64, 64, 1);
+    for (weights, omega, drawn_for) in [
+        (&FanInUniform as &dyn Initializer, 30.0, "2.5"),
+        (&Siren::new(Position::Hidden), 1.0, "30"),
+    ] {
+        let advice = advice(&net(6, 64, weights, &Zeros, Sine(omega)), &x);
+        let siren = format!(
+            "omega0({omega}) keeps the signal of Sine({omega}), and these weights are those"
+        );
+        assert!(advice[0].contains(&format!("{siren} for about ω = {drawn_for}")), "{advice:?}");
+    }
 }
 
 #[test]
