@@ -335,3 +335,37 @@ fn a_function_as_a_layer() {
     let message = message(|| model.cast::<f64>());
     assert!(message.starts_with("Sequential: layer 1, cubed, is of another crate or a function"));
 }
+
+/// A layer that is given a generator draws from it, and leaves the thread's own alone.
+#[test]
+fn layers_draw_from_the_generator_that_they_are_given() {
+    use fanin_nn::init::rand::RngCore;
+    use fanin_nn::init::{TorchRng, with_default_rng};
+    type Draw = fn(Option<&mut TorchRng>) -> Vec<Tensor>;
+    fn values(model: &impl Parameters) -> Vec<Tensor> {
+        model.named_params().iter().map(|(_, p)| p.value().clone()).collect()
+    }
+    let layers: [Draw; 3] = [
+        |rng| match rng {
+            Some(rng) => values(&Linear::builder(3, 4).rng(rng).build()),
+            None => values(&Linear::builder(3, 4).build()),
+        },
+        |rng| match rng {
+            Some(rng) => values(&Bilinear::builder(3, 4, 2).rng(rng).build()),
+            None => values(&Bilinear::builder(3, 4, 2).build()),
+        },
+        |rng| match rng {
+            Some(rng) => values(&Embedding::builder(5, 3).rng(rng).build()),
+            None => values(&Embedding::builder(5, 3).build()),
+        },
+    ];
+    for draw in layers {
+        manual_seed(9);
+        let want = draw(None);
+        manual_seed(1);
+        let first = with_default_rng(|rng| rng.next_u32());
+        manual_seed(1);
+        assert_eq!(draw(Some(&mut TorchRng::seed(9))), want);
+        assert_eq!(with_default_rng(|rng| rng.next_u32()), first);
+    }
+}
