@@ -12,6 +12,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 GENERATIONS = {
     ("AMD", "25", "1"): "Zen 3",
     ("AMD", "25", "17"): "Zen 4",
+    ("AMD", "26", "2"): "Zen 5",
     ("Intel", "6", "143"): "Sapphire Rapids",
     ("Intel", "6", "207"): "Emerald Rapids",
 }

@@ -377,4 +377,30 @@ mod tests {
             assert!(svg.contains("a &lt; b") && svg.ends_with("</svg>\n"));
         }
     }
+
+    #[test]
+    fn larger_values_are_higher_and_all_are_inside() {
+        let points = vec![(0.0, 0.0), (1.0, 0.5), (2.0, 1.0)];
+        let chart = Chart {
+            title: String::new(),
+            x_label: String::new(),
+            x: Axis::Linear,
+            y: Axis::Linear,
+            lines: vec![Line { name: "rises".into(), points }],
+            marks: vec![],
+        };
+        let svg = svg("test", &[chart]);
+        let all = |name: &str| -> Vec<f64> {
+            let circles = svg.split("<circle").skip(1);
+            let value = |circle: &str| {
+                let (_, rest) = circle.split_once(&format!(" {name}=\"")).unwrap();
+                rest.split_once('"').unwrap().0.parse().unwrap()
+            };
+            circles.map(value).collect()
+        };
+        let (x, y) = (all("cx"), all("cy"));
+        assert_eq!((x.len(), y.len()), (3, 3));
+        assert!(x.is_sorted_by(|a, b| a < b) && x[0] >= LEFT && x[2] <= RIGHT, "{x:?}");
+        assert!(y.is_sorted_by(|a, b| a > b) && y[2] >= TOP && y[0] <= BOTTOM, "{y:?}");
+    }
 }

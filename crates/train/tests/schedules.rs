@@ -222,10 +222,12 @@ fn schedules_say_where_they_end() {
 
 #[test]
 fn options_that_cannot_work_are_refused_at_the_callers_line() {
-    let mistakes: [(fn(), &str); 17] = [
+    let mistakes: [(fn(), &str); 19] = [
         (|| drop(ConstantLr::factor(0.1, 0)), "ConstantLr: the number of steps is 0"),
         (|| drop(ConstantLr::factor(-0.1, 5)), "ConstantLr: factor -0.1 must be finite and not"),
         (|| drop(LinearLr::new(f64::NAN, 1.0, 5)), "LinearLr: the first factor NaN must be finite"),
+        (|| drop(LinearLr::new(1.0, -1.0, 5)), "LinearLr: the last factor -1 must be finite"),
+        (|| drop(LinearLr::new(1.0, 0.5, 0)), "LinearLr: the number of steps is 0"),
         (|| drop(StepLr::new(0, 0.1)), "StepLr: the period is 0"),
         (|| drop(StepLr::new(3, -0.1)), "StepLr: gamma -0.1 must be finite and not negative"),
         (|| drop(MultiStep::new([5, 3], 0.1)), "MultiStep: the milestones [5, 3] must rise"),

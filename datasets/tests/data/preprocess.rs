@@ -289,6 +289,11 @@ fn one_column_may_differ() {
     let x = pipeline.inputs(&frame).unwrap();
     assert_eq!(x.as_slice(), [0.0, 0.0, 1.0, 10.0, 0.5, 2.0, -7.0, 1.0, 0.0]);
     assert_eq!(pipeline.feature_names(), ["a", "b", "c"]);
+
+    // A column of one value has no range: another value keeps its distance from it.
+    let same = Frame::new().with_numbers("a", [4.0, 4.0]);
+    let pipeline = Preprocessor::new().scale(Scale::MinMax(0.0, 2.0)).fit(&same).unwrap();
+    assert_eq!(pipeline.rows([[4.0], [7.0]]).unwrap().as_slice(), [0.0, 6.0]);
 }
 
 #[test]
