@@ -77,6 +77,8 @@ fn what_is_written_is_read() {
     let spec = NetworkSpec { layers };
     let model = Sequential::from_spec(&spec).unwrap();
     let bytes = onnx::Writer::new(&spec, &model).to_bytes().unwrap();
+    // Field 1 is the version of the format: 8 goes with the operations of version 17.
+    assert_eq!(bytes[..2], [0x08, 8]);
     let back = onnx::Reader::from_bytes(&bytes).unwrap().build().unwrap();
     let describe = |model: &Sequential| {
         model.to_string().replace("WeightNorm(Linear(2 → 5))", "Linear(2 → 5)")

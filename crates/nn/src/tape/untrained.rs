@@ -70,21 +70,22 @@ impl Untrained {
     }
 }
 
-/// Says what is wrong with these parameters, which a step at this line used.
+/// Says what is wrong with these parameters, if there are any, which a step at this line used.
 pub(super) fn complain(names: &[String], at: Option<&'static Location<'static>>) {
-    let (first, others) = match names {
-        [] => return,
-        [name] => (format!("a parameter `{name}`"), String::new()),
-        [name, others @ ..] => {
-            (format!("`{name}`"), format!(" and {} more parameters", others.len()))
-        }
-    };
+    if names.is_empty() {
+        return;
+    }
+    let mut shown: Vec<_> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
+    if names.len() > 3 {
+        shown.push(format!("{} more", names.len() - 3));
+    }
     let at = at.map_or(String::new(), |at| format!("{at}: "));
     say(&format!(
-        "fanin: {at}the loss depends on {first}{others} that no optimizer was shown, so the training leaves \
-         them as they are. A target comes from `predict`, or from `Var::detach`. Is a field marked \
+        "fanin: {at}the loss depends on parameters that no optimizer was shown, so the training leaves them as \
+         they are: {}. A target comes from `predict`, or from `Var::detach`. Is a field marked \
          #[parameters(skip)], or missing in a hand-written `visit`? What should stay is frozen by \
-         set_trainable(false)"
+         set_trainable(false)",
+        shown.join(", "),
     ));
 }
 

@@ -73,11 +73,13 @@ fn a_tensor_with_itself() {
 #[test]
 fn shapes_that_differ() {
     let (x, mut y) = (Tensor::<f32>::ones([2, 3]), Tensor::<f32>::ones([3, 2]));
-    let text = "shapes 2×3 and 3×2 differ, and only numbers are broadcast";
+    let text = "shapes 2×3 and 3×2 differ, and only numbers are broadcast; a `Var` is \
+                broadcast, in `Tape::value`";
     assert_eq!(panic_here(|| &x + &y), format!("tensor + tensor: {text}"));
     assert_eq!(panic_here(|| x.clone() - &y), format!("tensor - tensor: {text}"));
     assert_eq!(panic_here(|| x.clone() / y.clone()), format!("tensor / tensor: {text}"));
-    let text = "shapes 3×2 and 2×3 differ, and only numbers are broadcast";
+    let text = "shapes 3×2 and 2×3 differ, and only numbers are broadcast; a `Var` is \
+                broadcast, in `Tape::value`";
     assert_eq!(panic_here(|| y *= &x), format!("tensor * tensor: {text}"));
     assert_eq!(panic_here(|| y += x.clone()), format!("tensor + tensor: {text}"));
     let row = Tensor::<f32>::ones([3]);

@@ -39,7 +39,7 @@ pub(super) const MISTAKES: &[Mistake] = &[
     ("a file that is not there", a_missing_file),
     ("a column that is not there", a_missing_column),
     ("text in a column of numbers", text_among_numbers),
-    ("a column that names the rows", names_of_rows),
+    ("a column of text that names the rows", names_of_rows),
     ("a model of another architecture", another_architecture),
     ("a damaged model", a_damaged_model),
     ("saving into a directory that is not there", a_missing_directory),
