@@ -35,7 +35,7 @@ fn on_a_new_thread(f: impl FnOnce() + Send) {
         s.spawn(|| {
             // So that the memory is there in which products are packed and their halves are summed.
             let _ = network(&[784, 784]).predict(&Tensor::zeros([1000, 784]));
-            let _ = network(&[2048, 2048]).predict(&Tensor::zeros([128, 2048]));
+            let _ = network(&[2048, 2048]).predict(&Tensor::zeros([256, 2048]));
             fanin_nn::release_memory();
             f();
         });
