@@ -79,6 +79,8 @@ fn runs_a_case() {
     let Ok(case) = env::var(CASE) else { return };
     let (x, column) = (batch(16, 4, 1.0), batch(16, 1, 1.0));
     let row = column.clone().reshape(16);
+    // What a first step does depends on the draw.
+    fanin_nn::init::manual_seed(1);
     let mut model = net();
     match &*case {
         "healthy" => {
