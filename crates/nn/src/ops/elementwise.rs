@@ -40,6 +40,19 @@ pub(crate) trait Elementwise<T>: Copy + fmt::Debug + Send + Sync + 'static {
         let _ = x;
         unreachable!("{self:?} holds everywhere")
     }
+    /// `f(x)` and `f′(x)` for any x.
+    #[inline(always)]
+    fn both<I: Isa>(self, x: T) -> [T; 2]
+    where
+        T: Copy,
+    {
+        if self.holds(x) {
+            let y = self.value::<I>(x);
+            [y, self.derivative::<I>(x, y)]
+        } else {
+            self.elsewhere(x)
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -113,9 +126,8 @@ impl<T: Scalar, F: Elementwise<T>> Op<T> for Chain<F> {
     fn activation(&self) -> Option<Curve> {
         let f = self.0;
         let curve = move |x| {
-            let x = T::from_f64(x);
-            let y = f.value::<Portable>(x);
-            (y.to_f64(), f.derivative::<Portable>(x, y).to_f64())
+            let [y, slope] = f.both::<Portable>(T::from_f64(x));
+            (y.to_f64(), slope.to_f64())
         };
         F::ACTIVATION.then(|| Arc::new(curve) as Curve)
     }
@@ -133,5 +145,24 @@ impl<'t, T: Scalar> Var<'t, T> {
             let x = cx.input(0);
             apply_rows([x.as_slice()], row_len(x), Set, cx.output(x.shape()), Value(f));
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::activations::Sine;
+
+    /// The doctor's theory asks for a curve at numbers of any size.
+    #[test]
+    fn a_curve_holds_far_from_0() {
+        let curve =
+            Op::<f32>::activation(&Chain(Sine { omega: 30.0f32, element: Default::default() }));
+        for x in [0.5f32, 1e6, -3e20] {
+            let (y, slope) = curve.as_ref().unwrap()(x.into());
+            let angle = 30.0 * f64::from(x);
+            assert!((y - angle.sin()).abs() < 1e-7, "{x}: {y}");
+            assert!((slope - 30.0 * angle.cos()).abs() < 1e-5, "{x}: {slope}");
+        }
     }
 }

@@ -140,12 +140,7 @@ impl<T: Scalar, F: Elementwise<T>> Kernel for Both<'_, T, F> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         for (i, &x) in self.x.iter().enumerate() {
-            [self.y[i], self.d[i]] = if self.f.holds(x) {
-                let y = self.f.value::<I>(x);
-                [y, self.f.derivative::<I>(x, y)]
-            } else {
-                self.f.elsewhere(x)
-            };
+            [self.y[i], self.d[i]] = self.f.both::<I>(x);
         }
     }
 }
