@@ -1,19 +1,22 @@
 //! Matrix products, `C = A·B` or `C += A·B`.
 //!
-//! Each product takes one of four paths. Shape, orientation and instruction set alone choose it ([`path`]),
+//! Each product takes one of five paths. Shape, orientation and instruction set alone choose it,
 //! so the result does not depend on the number of threads.
 //! - One row or one column (gemv): dot products or sums of rows, at the speed of memory.
 //! - `X·Wᵀ` with few rows or long sums (NT): dot products of contiguous rows. Nothing is packed.
 //! - Small (tiled): register tiles of C. A is read in place; panels of B are packed on the stack.
+//! - Large `X·Wᵀ` (streamed): register tiles of C. A is read in place; blocks of B are packed.
 //! - Large (packed): register tiles of C. A and B are packed into memory that each thread keeps.
 //!
 //! Without AVX2, the crate matrixmultiply computes the large ones.
 
 mod gemv;
 mod matrixmultiply;
+mod memory;
 mod nt;
 mod pack;
 mod packed;
+mod streamed;
 mod tile;
 mod tiled;
 
@@ -23,6 +26,7 @@ use gemv::gemv;
 use matrixmultiply::matrixmultiply;
 use nt::nt;
 use packed::packed;
+use streamed::streamed;
 use tiled::tiled;
 
 use std::ops::Range;
@@ -110,11 +114,15 @@ const LONG: usize = 8;
 /// Whether the dot-product kernel beats packing where both operands are contiguous along the sums.
 ///
 /// It does for few rows, which do not repay the packing. It does for long sums if one operand is small:
-/// a larger one is read from memory in many short runs. With AVX-512 it must be the rows: a tile of 24
-/// vectors then computes many rows faster, and reads less.
+/// a larger one is read from memory in many short runs. With AVX-512 a tile of 24 vectors reads less and
+/// needs no sums across vectors. So shorter sums and fewer rows repay the packing, unless most of a tile's
+/// columns are empty.
 fn prefers_nt<T>(m: usize, k: usize, n: usize) -> bool {
     let bytes = |rows: usize| rows.saturating_mul(k).saturating_mul(size_of::<T>());
-    let small = bytes(m) <= 1 << 20 || (bytes(n) <= 1 << 21 && simd::level() < Level::Avx512);
+    let small = match simd::level() {
+        Level::Avx512 => n <= 24 || (m <= 256 && k >= 512 && bytes(n) <= 1 << 21),
+        _ => bytes(m) <= 1 << 20 || bytes(n) <= 1 << 21,
+    };
     (m <= 16 && k >= LONG) || (k >= 128 && small)
 }
 
@@ -230,6 +238,8 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         }
         return;
     }
+    // Both operands are contiguous along the sums.
+    let contiguous = a.col_stride == 1 && b.row_stride == 1;
     let kernel = match path(m, k, n) {
         // Compute a column as a row: both are contiguous in either order.
         Path::Gemv => {
@@ -238,10 +248,11 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
             let kernel = if w.row_stride == 1 { Kernel::Nt } else { Kernel::Gemv };
             return long_sums(kernel, x, w, start, c);
         }
-        _ if a.col_stride == 1 && b.row_stride == 1 && prefers_nt::<T>(m, k, n) => Kernel::Nt,
+        _ if contiguous && prefers_nt::<T>(m, k, n) => Kernel::Nt,
         Path::Tiled => Kernel::Tiled,
         // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
         Path::Packed if simd::level() == Level::Portable => Kernel::MatrixMultiply,
+        Path::Packed if contiguous => Kernel::Streamed,
         Path::Packed => Kernel::Packed,
     };
     long_sums(kernel, a, b, start, c);
@@ -253,6 +264,7 @@ enum Kernel {
     Gemv,
     Nt,
     Tiled,
+    Streamed,
     Packed,
     MatrixMultiply,
 }
@@ -266,6 +278,7 @@ impl Kernel {
             Self::Gemv => 128,
             // Its sums run along vectors, and these are short: a lane adds every second or fourth term.
             Self::Nt if simd::level() == Level::Portable => 512,
+            Self::Packed | Self::Streamed => 4096,
             _ => 1024,
         }
     }
@@ -275,6 +288,7 @@ impl Kernel {
             Self::Gemv => gemv(a, b.t(), start.written(c), c),
             Self::Nt => nt(a, b, start, c),
             Self::Tiled => tiled(a, b, start, c),
+            Self::Streamed => streamed(a, b, start, c),
             Self::Packed => packed(a, b, start, c),
             Self::MatrixMultiply => matrixmultiply(a, b, start.written(c), c),
         }

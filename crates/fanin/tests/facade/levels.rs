@@ -20,9 +20,9 @@ type Results = BTreeMap<String, Vec<f32>>;
 
 const DUMP: &str = "FANIN_TEST_DUMP";
 
-/// One of every path, with edges; the last is large enough to be packed.
-const PRODUCTS: [(usize, usize, usize); 5] =
-    [(1, 300, 77), (90, 200, 1), (13, 40, 9), (37, 301, 45), (67, 900, 75)];
+/// One of every path, with edges. The fifth is large enough to be packed; of the last, the layer is streamed.
+const PRODUCTS: [(usize, usize, usize); 6] =
+    [(1, 300, 77), (90, 200, 1), (13, 40, 9), (37, 301, 45), (67, 900, 75), (65, 4095, 131)];
 
 /// In (−1, 1), without a pattern.
 fn values(len: usize, seed: u32) -> Vec<f32> {

@@ -4,10 +4,10 @@
 //! while all panels of B are multiplied by it. A panel of B is read in place if its rows are whole
 //! vectors. Else it is packed first.
 
-use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::memory::with_memory;
 use super::pack::{pack, vectors_of};
 use super::tile::{Place, tile};
 use super::{Mat, Start, in_pieces};
@@ -31,31 +31,11 @@ const MAX_WIDTH: usize = 48;
 
 pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     in_pieces(a, b, c, |rows, columns, c| {
-        let bytes = (ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH * size_of::<T>();
-        with_memory(bytes, |memory| dispatch(Packed { a, b, rows, columns, start, c, memory }));
+        with_memory((ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH, |memory| {
+            dispatch(Packed { a, b, rows, columns, start, c, memory });
+        });
     });
 }
-
-/// Lends the thread's memory. A thread that ends may have dropped it already: then there is new memory.
-fn with_memory(bytes: usize, f: impl FnOnce(&mut [CacheLine])) {
-    let lines = bytes / size_of::<CacheLine>();
-    let mut memory = MEMORY.try_with(RefCell::take).unwrap_or_default();
-    if memory.len() < lines {
-        memory.resize(lines, CacheLine([0; 8]));
-    }
-    f(&mut memory);
-    let _ = MEMORY.try_with(|kept| kept.replace(memory));
-}
-
-thread_local! {
-    /// Where a thread packs. It is kept, so that a steady training step allocates nothing.
-    static MEMORY: RefCell<Vec<CacheLine>> = const { RefCell::new(vec![]) };
-}
-
-/// 64 bytes, aligned.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct CacheLine(#[expect(dead_code, reason = "memory alone")] [u64; 8]);
 
 /// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
 struct Packed<'a, T> {
@@ -65,7 +45,7 @@ struct Packed<'a, T> {
     columns: Range<usize>,
     start: Start<'a, T>,
     c: *mut T,
-    memory: &'a mut [CacheLine],
+    memory: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Scalar> Kernel for Packed<'_, T> {
@@ -83,8 +63,6 @@ impl<T: Scalar> Packed<'_, T> {
     #[inline(always)]
     fn blocks<I: Isa, const R: usize, const V: usize>(self) {
         let Self { a, b, rows, columns, start, c, memory } = self;
-        // SAFETY: any bytes are a valid `MaybeUninit`.
-        let memory = unsafe { memory.align_to_mut::<MaybeUninit<T>>().1 };
         let (a_memory, b_memory) = memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
         // Blocks of nearly equal height.
         let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);

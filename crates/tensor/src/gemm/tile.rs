@@ -47,9 +47,7 @@ impl<T> Place<T> {
 /// `depth` columns of A times as many rows of B, in a tile of `R` rows and `V` vectors.
 ///
 /// # Safety
-/// `I` must be what [`dispatch`](crate::simd::dispatch) chose. `a(r, p)` must point to element `(r, p)` of
-/// A for r < R. `b` must point to rows of V vectors each, `b_stride` apart. The place must lie in C, and
-/// nobody else may use it.
+/// As [`Tile::add`] and [`Tile::write`].
 #[inline(always)]
 pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
     depth: usize,
@@ -58,62 +56,104 @@ pub(super) unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
     b_stride: usize,
     place: Place<T>,
 ) {
-    let count = I::Lanes::<T>::COUNT;
-    // SAFETY: the caller's promise, here and below.
-    let mut sums = unsafe { [[I::Lanes::<T>::splat(T::ZERO); V]; R] };
-    for p in 0..depth {
-        let b: [I::Lanes<T>; V] = std::array::from_fn(|v| {
-            // SAFETY: as above.
-            unsafe { Lanes::load(b.add(p * b_stride + v * count)) }
-        });
-        for (r, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: as above.
-            let x: I::Lanes<T> = unsafe { Lanes::splat(*a(r, p)) };
-            for (sum, &b) in sums.iter_mut().zip(&b) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut tile = Tile::<I, T, R, V>::zero();
+        tile.add(0..depth, a, b, b_stride);
+        tile.write(place);
+    }
+}
+
+/// The sums of `R` rows and `V` vectors of C, in registers.
+pub(super) struct Tile<I: Isa, T: Scalar, const R: usize, const V: usize>([[I::Lanes<T>; V]; R]);
+
+impl<I: Isa, T: Scalar, const R: usize, const V: usize> Tile<I, T, R, V> {
+    /// # Safety
+    /// `I` must be what [`dispatch`](crate::simd::dispatch) chose, here and below.
+    #[inline(always)]
+    pub(super) unsafe fn zero() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { [[I::Lanes::<T>::splat(T::ZERO); V]; R] })
+    }
+
+    /// Adds some columns of A times as many rows of B.
+    ///
+    /// # Safety
+    /// `a(r, p)` must point to element `(r, p)` of A for r < R. `b` must point to rows of V vectors each,
+    /// `b_stride` apart.
+    #[inline(always)]
+    pub(super) unsafe fn add(
+        &mut self,
+        terms: Range<usize>,
+        a: impl Fn(usize, usize) -> *const T,
+        b: *const T,
+        b_stride: usize,
+    ) {
+        let count = I::Lanes::<T>::COUNT;
+        for p in terms {
+            let b: [I::Lanes<T>; V] = std::array::from_fn(|v| {
+                // SAFETY: the caller's promise, here and below.
+                unsafe { Lanes::load(b.add(p * b_stride + v * count)) }
+            });
+            for (r, sums) in self.0.iter_mut().enumerate() {
                 // SAFETY: as above.
-                *sum = unsafe { x.mul_add(b, *sum) };
+                let x: I::Lanes<T> = unsafe { Lanes::splat(*a(r, p)) };
+                for (sum, &b) in sums.iter_mut().zip(&b) {
+                    // SAFETY: as above.
+                    *sum = unsafe { x.mul_add(b, *sum) };
+                }
             }
         }
     }
-    let Place { c, stride, rows, columns, plus } = place;
-    if rows == R && columns == V * count {
+
+    /// Writes the tile to C.
+    ///
+    /// # Safety
+    /// The place must lie in C, and nobody else may use it.
+    #[inline(always)]
+    pub(super) unsafe fn write(self, place: Place<T>) {
+        let (Self(sums), count) = (self, I::Lanes::<T>::COUNT);
+        let Place { c, stride, rows, columns, plus } = place;
+        if rows == R && columns == V * count {
+            for (r, sums) in sums.iter().enumerate() {
+                for (v, &sum) in sums.iter().enumerate() {
+                    // SAFETY: as above.
+                    unsafe {
+                        let sum = match plus {
+                            Some((x, stride)) => {
+                                I::Lanes::<T>::load(x.add(r * stride + v * count)).add(sum)
+                            }
+                            None => sum,
+                        };
+                        sum.store(c.add(r * stride + v * count));
+                    }
+                }
+            }
+            return;
+        }
+        // A loop of run-time length cannot index registers. Spill the sums here, so that the loop above
+        // keeps them in registers.
+        let mut memory = std::mem::MaybeUninit::<[[[T; MAX_LANES]; V]; R]>::uninit();
+        let memory = memory.as_mut_ptr().cast::<T>();
         for (r, sums) in sums.iter().enumerate() {
             for (v, &sum) in sums.iter().enumerate() {
-                // SAFETY: as above.
-                unsafe {
-                    let sum = match plus {
-                        Some((x, stride)) => {
-                            I::Lanes::<T>::load(x.add(r * stride + v * count)).add(sum)
-                        }
-                        None => sum,
-                    };
-                    sum.store(c.add(r * stride + v * count));
-                }
+                // SAFETY: there is room for R times V vectors of at most MAX_LANES elements.
+                unsafe { sum.store(memory.add((r * V + v) * MAX_LANES)) };
             }
         }
-        return;
-    }
-    // A loop of run-time length cannot index registers. Spill the sums here, so that the loop above
-    // keeps them in registers.
-    let mut memory = std::mem::MaybeUninit::<[[[T; MAX_LANES]; V]; R]>::uninit();
-    let memory = memory.as_mut_ptr().cast::<T>();
-    for (r, sums) in sums.iter().enumerate() {
-        for (v, &sum) in sums.iter().enumerate() {
-            // SAFETY: there is room for R times V vectors of at most MAX_LANES elements.
-            unsafe { sum.store(memory.add((r * V + v) * MAX_LANES)) };
-        }
-    }
-    for r in 0..rows {
-        for v in 0..V {
-            let (len, at) = (columns.saturating_sub(v * count).min(count), v * count);
-            // SAFETY: the loop above wrote the vector. A row of C, and of what is added, has `columns`
-            // elements.
-            unsafe {
-                let mut sum: I::Lanes<T> = Lanes::load(memory.add((r * V + v) * MAX_LANES));
-                if let Some((x, stride)) = plus {
-                    sum = I::Lanes::<T>::load_most(x.wrapping_add(r * stride + at), len).add(sum);
+        for r in 0..rows {
+            for v in 0..V {
+                let (len, at) = (columns.saturating_sub(v * count).min(count), v * count);
+                // SAFETY: the loop above wrote the vector. A row of C, and of what is added, has `columns`
+                // elements.
+                unsafe {
+                    let mut sum: I::Lanes<T> = Lanes::load(memory.add((r * V + v) * MAX_LANES));
+                    if let Some((x, stride)) = plus {
+                        sum =
+                            I::Lanes::<T>::load_most(x.wrapping_add(r * stride + at), len).add(sum);
+                    }
+                    sum.store_first(c.wrapping_add(r * stride + at), len);
                 }
-                sum.store_first(c.wrapping_add(r * stride + at), len);
             }
         }
     }

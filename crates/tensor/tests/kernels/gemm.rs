@@ -134,6 +134,19 @@ fn packed_products() {
     check::<f64>(70, 1000, 77);
 }
 
+/// Large `X·Wᵀ` in all orientations, with tiles of every height and panels of every width. Only AVX-512
+/// streams the shorter sums; every level streams the longest. There are several blocks of columns.
+#[test]
+fn streamed_products() {
+    let edges = (0..=16).map(|i| (33 + i, 390, 380 + i));
+    for (m, k, n) in edges.chain([(65, 4096, 129), (70, 4095, 143), (450, 600, 900)]) {
+        check::<f32>(m, k, n);
+    }
+    for (m, k, n) in [(33, 390, 391), (66, 4100, 67)] {
+        check::<f64>(m, k, n);
+    }
+}
+
 #[test]
 fn every_path_is_taken() {
     assert_eq!(path(1, 784, 128), Path::Gemv);
@@ -163,6 +176,8 @@ fn threads_change_no_bit() {
         (64, 784, 128),
         (512, 128, 100),
         (300, 600, 800),
+        (450, 600, 900),
+        (65, 4096, 130),
         // The last piece is narrower than a vector or a tile.
         (32, 784, 40),
         (64, 784, 74),

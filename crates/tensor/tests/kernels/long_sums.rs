@@ -146,7 +146,7 @@ fn of_f64() {
 }
 
 /// (m, k, n), of every path at every level: one row, one column, few of both, and large ones.
-const PRODUCTS: [(usize, usize, usize); 12] = [
+const PRODUCTS: [(usize, usize, usize); 14] = [
     (1, 1_000_000, 1),
     (1, 1_000_000, 10),
     (1, 30_000, 65),
@@ -159,6 +159,9 @@ const PRODUCTS: [(usize, usize, usize); 12] = [
     (40, 5000, 40),
     (33, 20_000, 50),
     (600, 1500, 20),
+    // The longest sums that are not halved, and the first that are.
+    (65, 4096, 129),
+    (65, 4097, 129),
 ];
 
 fn products<T: Scalar>() {
@@ -271,9 +274,8 @@ fn sums_of_rows_are_a_tree_of_runs_to_the_bit() {
 /// Another cut than the middle would let the error grow faster for some length.
 #[test]
 fn a_long_product_is_the_sum_of_its_halves_to_the_bit() {
-    let k = 4096;
-    // By the kernel of one row, and in tiles.
-    for (m, n) in [(1, 200), (20, 20)] {
+    // By the kernel of one row, in tiles, and packed.
+    for (m, k, n) in [(1, 4096, 200), (20, 4096, 20), (40, 8192, 40)] {
         let (a, b) = (random(m * k, 1), random(k * n, 2));
         let product = |from: usize, to: usize| {
             let (a, b) = (&a[from * m..to * m], &b[from * n..to * n]);

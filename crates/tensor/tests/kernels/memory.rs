@@ -174,6 +174,8 @@ fn packed_products() {
     }
     // Several blocks of rows. The sum is slightly longer than a block.
     product::<f32>(487, 257, 35);
+    // Sums so long that `X·Wᵀ` takes the streamed path at every level.
+    product::<f32>(65, 4095, 131);
     // The same code with vectors of half the length. Under memcheck it takes half a minute.
     if !under_memcheck() {
         product::<f64>(487, 257, 35);

@@ -1,0 +1,167 @@
+//! Large products `X·Wᵀ`: B is packed, A is read in place.
+//!
+//! Some hundred columns of B, of as many terms, are packed and stay in the second cache while all rows of A
+//! are multiplied by them. So a thread packs each element of B once, and none of A. While a tile is
+//! computed, it fetches what comes next, since the CPU does not see beyond a row's end.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use super::memory::with_memory;
+use super::pack::pack;
+use super::tile::{Place, Tile};
+use super::{Mat, Start, in_pieces};
+use crate::lanes::{Lanes, prefetch};
+use crate::simd::{Isa, Kernel, dispatch};
+use crate::{Scalar, parallel};
+
+/// Terms of a sum that are added at once.
+const DEPTH: usize = 256;
+/// The most columns of B that are packed together. With DEPTH terms they fill a fifth of 1 MiB.
+const COLUMNS: usize = 192;
+/// Elements of a cache line of `f32`.
+const LINE: usize = 16;
+
+/// `C = A·B`, where the rows of A are contiguous.
+pub(super) fn streamed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
+    debug_assert!(a.cols == 1 || a.col_stride == 1);
+    in_pieces(a, b, c, |rows, columns, c| {
+        with_memory(COLUMNS * DEPTH, |memory| {
+            dispatch(Streamed { a, b, rows, columns, start, c, memory });
+        });
+    });
+}
+
+/// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
+struct Streamed<'a, T> {
+    a: Mat<'a, T>,
+    b: Mat<'a, T>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    start: Start<'a, T>,
+    c: *mut T,
+    memory: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Scalar> Kernel for Streamed<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        // The registers must hold a tile of sums, a row of B and an element of A.
+        if I::REGISTERS == 32 { self.blocks::<I, 8, 3>() } else { self.blocks::<I, 6, 2>() }
+    }
+}
+
+impl<T: Scalar> Streamed<'_, T> {
+    /// Computes the rectangle in tiles of `R` rows and `V` vectors.
+    #[inline(always)]
+    fn blocks<I: Isa, const R: usize, const V: usize>(mut self) {
+        let (count, columns) = (I::Lanes::<T>::COUNT, self.columns.clone());
+        // Blocks of nearly equal width, in whole vectors.
+        let blocks = columns.len().div_ceil(COLUMNS);
+        let width = columns.len().div_ceil(blocks).next_multiple_of(count);
+        for first in (0..self.a.cols).step_by(DEPTH) {
+            let terms = first..self.a.cols.min(first + DEPTH);
+            for left in columns.clone().step_by(width) {
+                let block = left..columns.end.min(left + width);
+                let next = match block.end < columns.end {
+                    true => (first, block.end),
+                    false => (terms.end, columns.start),
+                };
+                self.block::<I, R, V>(terms.clone(), block, next);
+            }
+        }
+    }
+
+    /// Multiplies all rows by a block of B. `next` is the row and the column of B where the next one begins.
+    #[inline(always)]
+    fn block<I: Isa, const R: usize, const V: usize>(
+        &mut self,
+        terms: Range<usize>,
+        block: Range<usize>,
+        next: (usize, usize),
+    ) {
+        let Self { a, b, ref rows, start, c, .. } = *self;
+        let (depth, stride, count) = (terms.len(), b.cols, I::Lanes::<T>::COUNT);
+        // Panels of nearly equal width, because a tile of one vector waits for its loads.
+        let panels = block.len().div_ceil(V * count);
+        let panel = |i| {
+            let panel = parallel::range(block.len(), count, panels, i);
+            block.start + panel.start..block.start + panel.end
+        };
+        for panel in (0..panels).map(panel) {
+            let width = panel.len().next_multiple_of(count);
+            let to = &mut self.memory[(panel.start - block.start) * depth..][..width * depth];
+            pack::<I, T>(b, terms.clone(), panel, width, to);
+        }
+        // Tiles fetch what comes next, a cache line of each row or column at a time: the next rows of A, and
+        // the next block of B, of which each tile has some columns.
+        let next = b.data.as_ptr().wrapping_add(next.0 + next.1 * b.col_stride);
+        let share = block.len().div_ceil(rows.len().div_ceil(R) * panels);
+        let mut tiles = 0;
+        for i in rows.clone().step_by(R) {
+            let height = R.min(rows.end - i);
+            // A tile at the lower edge computes its last row several times, and writes it once.
+            let x: [*const T; R] = std::array::from_fn(|r| {
+                a.from(i + r.min(height - 1), terms.start)[..depth].as_ptr()
+            });
+            for (at, panel) in (0..panels).map(panel).enumerate() {
+                // SAFETY: the row and the panel are inside the rectangle, and C has as many columns as B.
+                let c = unsafe { c.add(i * stride + panel.start) };
+                for r in 0..height {
+                    prefetch(c.wrapping_add(r * stride), panel.len());
+                }
+                let columns = tiles * share..block.len().min((tiles + 1) * share);
+                let ahead = |p| {
+                    for column in columns.clone() {
+                        prefetch(next.wrapping_add(column * b.col_stride + p), 1);
+                    }
+                    if p / LINE % panels == at {
+                        for x in x {
+                            prefetch(x.wrapping_add(R * a.row_stride + p), 1);
+                        }
+                    }
+                };
+                let packed = self.memory[(panel.start - block.start) * depth..].as_ptr().cast();
+                let vectors = panel.len().div_ceil(count);
+                let place = Place::new((c, stride), height, panel, start, terms.start == 0);
+                // SAFETY: the rows of A have `depth` elements, and the loop above packed as many rows of
+                // this panel. No other piece has this rectangle of C.
+                unsafe {
+                    match vectors {
+                        1 => tile::<I, T, R, 1>(depth, x, packed, place, ahead),
+                        2 => tile::<I, T, R, 2>(depth, x, packed, place, ahead),
+                        _ => tile::<I, T, R, V>(depth, x, packed, place, ahead),
+                    }
+                }
+                tiles += 1;
+            }
+        }
+    }
+}
+
+/// `depth` terms of the rows `x` times a packed panel. Calls `ahead(p)` before every [`LINE`] terms.
+///
+/// # Safety
+/// `I` must be what [`dispatch`] chose. The rows must be readable for `depth` elements, and `b` for as many
+/// rows of V vectors. The place must lie in C, and nobody else may use it.
+#[inline(always)]
+unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
+    depth: usize,
+    x: [*const T; R],
+    b: *const T,
+    place: Place<T>,
+    ahead: impl Fn(usize),
+) {
+    // SAFETY: the caller's promise, here and below.
+    let mut tile = unsafe { Tile::<I, T, R, V>::zero() };
+    let stride = V * I::Lanes::<T>::COUNT;
+    for p in (0..depth).step_by(LINE) {
+        ahead(p);
+        // SAFETY: as above.
+        unsafe { tile.add(p..depth.min(p + LINE), |r, p| x[r].add(p), b, stride) };
+    }
+    // SAFETY: as above.
+    unsafe { tile.write(place) };
+}
