@@ -357,7 +357,7 @@ fn in_pieces<T: Scalar>(
         return f(0..m, 0..n, c.as_mut_ptr());
     }
     let c = parallel::Shared(c.as_mut_ptr());
-    parallel::run(split.pieces(), |i| {
+    parallel::run(split.pieces(), move |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
         f(rows, columns, c.0);
     });

@@ -102,7 +102,7 @@ pub fn apply_rows<T: Scalar, const N: usize>(
     assert!(rows * cols == y.len(), "apply_rows: {} elements in rows of {cols}", y.len());
     let nanos = y.len().saturating_mul(f.picos()) / 1000;
     let start = parallel::Shared(y.as_mut_ptr());
-    in_parts(rows, cols, nanos, &|part| {
+    in_parts(rows, cols, nanos, &move |part| {
         let start = &start;
         // SAFETY: parts do not overlap and lie in `y`, which is borrowed.
         let y = unsafe { std::slice::from_raw_parts_mut(start.0.add(part.start), part.len()) };
@@ -133,7 +133,7 @@ fn in_parts(rows: usize, cols: usize, nanos: usize, kernel: &(dyn Fn(Range<usize
     if split.pieces() <= 1 {
         return kernel(0..rows * cols);
     }
-    parallel::run(split.pieces(), |i| {
+    parallel::run(split.pieces(), move |i| {
         let (rows, columns) = split.part(i);
         // Adjacent whole rows are one run.
         let (runs, len) = match columns.len() == cols {
@@ -172,7 +172,7 @@ pub fn update<T: Scalar, const M: usize, const N: usize>(
     check(&inputs, len);
     check(&state.each_ref().map(|s| &**s), len);
     let pieces = parallel::pieces(len * (M + N) / 8);
-    parallel::split_each(state, GRAIN, pieces, |first, state| {
+    parallel::split_each(state, GRAIN, pieces, move |first, state| {
         let inputs = inputs.map(|x| &x[first..first + state[0].len()]);
         dispatch(Update { state, inputs, f });
     });

@@ -179,7 +179,7 @@ pub fn split_each<T: Send, const N: usize>(
         return f(0, data);
     }
     let starts = data.map(|d| Shared(d.as_mut_ptr()));
-    run(n, |i| {
+    run(n, move |i| {
         let part = range(len, grain, n, i);
         let starts = &starts;
         let parts = std::array::from_fn(|d| {

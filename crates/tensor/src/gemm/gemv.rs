@@ -14,7 +14,7 @@ pub(super) fn gemv<T: Scalar>(x: Mat<'_, T>, w: Mat<'_, T>, write: Write, y: &mu
     // A row of a matrix, or a column of one, as a slice.
     let x = &x.data[..x.cols];
     let pieces = parallel::pieces(w.rows * w.cols * size_of::<T>() / BYTES_PER_NANO);
-    parallel::split_each([y], GRAIN, pieces.min(w.rows.div_ceil(GRAIN)), |first, [y]| {
+    parallel::split_each([y], GRAIN, pieces.min(w.rows.div_ceil(GRAIN)), move |first, [y]| {
         dispatch(Gemv { x, w, first, write, y });
     });
 }

@@ -33,7 +33,7 @@ pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c
         return dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c });
     }
     let c = parallel::Shared(c.as_mut_ptr());
-    parallel::run(split.pieces(), |i| {
+    parallel::run(split.pieces(), move |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
         dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c: c.0 });
     });

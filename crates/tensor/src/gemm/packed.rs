@@ -30,7 +30,7 @@ const MAX_HEIGHT: usize = 8;
 const MAX_WIDTH: usize = 48;
 
 pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    in_pieces(a, b, c, |rows, columns, c| {
+    in_pieces(a, b, c, move |rows, columns, c| {
         with_memory((ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH, |memory| {
             dispatch(Packed { a, b, rows, columns, start, c, memory });
         });

@@ -25,7 +25,7 @@ const LINE: usize = 16;
 /// `C = A·B`, where the rows of A are contiguous.
 pub(super) fn streamed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     debug_assert!(a.cols == 1 || a.col_stride == 1);
-    in_pieces(a, b, c, |rows, columns, c| {
+    in_pieces(a, b, c, move |rows, columns, c| {
         with_memory(COLUMNS * DEPTH, |memory| {
             dispatch(Streamed { a, b, rows, columns, start, c, memory });
         });

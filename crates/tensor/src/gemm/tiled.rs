@@ -20,7 +20,7 @@ const DEPTH: usize = 256;
 const PANEL: usize = 4096;
 
 pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    in_pieces(a, b, c, |rows, columns, c| {
+    in_pieces(a, b, c, move |rows, columns, c| {
         // Pass references: dispatch moves its argument through three calls.
         dispatch(Tiled { a: &a, b: &b, rows, columns, start, c });
     });

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::mem;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
@@ -19,10 +20,29 @@ const FEWEST_SPINS: u32 = SPINS / 80;
 /// The time of a pause. It differs between CPUs: 15 to 45 ns.
 const NANOS_PER_SPIN: u128 = 30;
 
+/// How long the caller waits for a worker that is awake before it takes the worker's piece. The data of that
+/// piece are in the worker's cache.
+const PATIENCE: u32 = SPINS / 500;
+
 /// After the system has refused a thread, how many regions pass before it is asked again.
 const REGIONS_BETWEEN_REQUESTS: usize = 10_000;
 
-type Piece<'a> = &'a (dyn Fn(usize) + Sync);
+/// A closure as two thin pointers, which fit into atomics.
+#[derive(Clone, Copy)]
+struct Pieces {
+    closure: *const (),
+    call: unsafe fn(*const (), usize),
+}
+
+impl Pieces {
+    fn new<F: Fn(usize) + Sync>(f: &F) -> Self {
+        unsafe fn call<F: Fn(usize)>(closure: *const (), i: usize) {
+            // SAFETY: the caller's promise: it is the closure of `new`, and still borrowed.
+            unsafe { (*closure.cast::<F>())(i) }
+        }
+        Self { closure: ptr::from_ref(f).cast(), call: call::<F> }
+    }
+}
 
 /// The region that runs, in one word: its generation and the number of its pieces. Or the workers that
 /// may stay, when the others are to end.
@@ -53,21 +73,28 @@ impl Call {
 #[repr(align(128))]
 struct Padded<T>(T);
 
+/// What a worker reads when a region begins. It is in one cache line, because each line that comes from
+/// another core takes some 50 to 150 ns.
+struct Region {
+    /// The last region, a [`Call`].
+    call: AtomicU64,
+    /// The region's closure, [`Pieces`]. Valid while any claimed piece has not ended.
+    closure: AtomicPtr<()>,
+    function: AtomicPtr<()>,
+}
+
 pub(super) struct Pool {
-    /// The workers: worker `i` is `region[i − 1]`. The thread whose region runs holds the lock.
-    region: Mutex<Vec<JoinHandle<()>>>,
+    /// The workers: worker `i` is `workers[i − 1]`. The thread whose region runs holds the lock.
+    workers: Mutex<Vec<JoinHandle<()>>>,
     /// For how many regions the system is not asked for another thread.
     until_request: AtomicUsize,
     #[cfg(test)]
     refusals: AtomicUsize,
-    /// The last region, a [`Call`].
-    call: Padded<AtomicU64>,
-    /// The region's closure, a `Piece`. Valid while any claimed piece is unfinished.
-    piece: AtomicPtr<()>,
+    region: Padded<Region>,
     /// For each piece, the last generation in which a thread claimed it.
     claims: [Padded<AtomicU64>; MAX_THREADS],
-    /// How many pieces of the region have not ended.
-    unfinished: Padded<AtomicUsize>,
+    /// How many pieces of all regions have ended, modulo 2⁶⁴.
+    ended: Padded<AtomicU64>,
     /// Which workers sleep: worker `i` is bit `i % 64` of word `i / 64`.
     sleepers: Padded<[AtomicU64; MAX_THREADS.div_ceil(64)]>,
     /// The first panic of the region.
@@ -78,14 +105,17 @@ impl Pool {
     constant! {
         pub(super) fn new() -> Self {
             Self {
-                region: Mutex::new(Vec::new()),
+                workers: Mutex::new(Vec::new()),
                 until_request: AtomicUsize::new(0),
                 #[cfg(test)]
                 refusals: AtomicUsize::new(0),
-                call: Padded(AtomicU64::new(0)),
-                piece: AtomicPtr::new(ptr::null_mut()),
+                region: Padded(Region {
+                    call: AtomicU64::new(0),
+                    closure: AtomicPtr::new(ptr::null_mut()),
+                    function: AtomicPtr::new(ptr::null_mut()),
+                }),
                 claims: array![Padded(AtomicU64::new(0)); MAX_THREADS],
-                unfinished: Padded(AtomicUsize::new(0)),
+                ended: Padded(AtomicU64::new(0)),
                 sleepers: Padded(array![AtomicU64::new(0); MAX_THREADS.div_ceil(64)]),
                 panic: Mutex::new(None),
             }
@@ -94,20 +124,30 @@ impl Pool {
 
     /// Runs the pieces on up to `threads` threads and returns true. Returns false and runs none if the
     /// pool is in use.
-    pub(super) fn run(&'static self, n: usize, threads: usize, f: Piece<'_>) -> bool {
-        let Ok(mut workers) = self.region.try_lock() else { return false };
+    #[inline]
+    pub(super) fn run<F: Fn(usize) + Sync>(&'static self, n: usize, threads: usize, f: &F) -> bool {
+        self.run_pieces(n, threads, Pieces::new(f))
+    }
+
+    fn run_pieces(&'static self, n: usize, threads: usize, pieces: Pieces) -> bool {
+        let Ok(mut workers) = self.workers.try_lock() else { return false };
         self.end_beyond(&mut workers, threads);
         if workers.len() + 1 < n.min(threads) {
             self.spawn_workers(&mut workers, n.min(threads) - 1);
         }
-        self.piece.store(ptr::from_ref(&f).cast_mut().cast(), Ordering::Relaxed);
-        self.unfinished.0.store(n, Ordering::Relaxed);
-        let call = Call(self.call.0.load(Ordering::Relaxed)).next(n);
-        self.call.0.store(call.0, Ordering::Release);
-        self.wake(&workers, n);
-        self.work(call, 0);
-        let mut spins = 0u32;
-        while self.unfinished.0.load(Ordering::Acquire) > 0 {
+        let region = &self.region.0;
+        region.closure.store(pieces.closure.cast_mut(), Ordering::Relaxed);
+        region.function.store(pieces.call as *mut (), Ordering::Relaxed);
+        let before = self.ended.0.load(Ordering::Relaxed);
+        let call = Call(region.call.load(Ordering::Relaxed)).next(n);
+        region.call.store(call.0, Ordering::Release);
+        let all_awake = !self.wake(&workers, n) && workers.len() + 1 >= n;
+        self.work(call, 0..1);
+        let (mut spins, patience) = (0u32, if all_awake { PATIENCE } else { 0 });
+        while self.ended.0.load(Ordering::Acquire).wrapping_sub(before) < n as u64 {
+            if spins == patience {
+                self.work(call, 1..n);
+            }
             // The system may have suspended a thread that holds a piece: let it run.
             spins = spins.saturating_add(1);
             if spins > SPINS { yield_now() } else { spin_loop() }
@@ -123,7 +163,7 @@ impl Pool {
     /// `threads`. While a region runs they stay: the next one ends them.
     pub(super) fn limit(&self, threads: usize) {
         self.until_request.store(0, Ordering::Relaxed);
-        if let Ok(mut workers) = self.region.try_lock() {
+        if let Ok(mut workers) = self.workers.try_lock() {
             self.end_beyond(&mut workers, threads);
         }
     }
@@ -139,8 +179,8 @@ impl Pool {
     /// Ends all workers but the first `n`, and waits for their end.
     #[cold]
     fn keep(&self, workers: &mut MutexGuard<'_, Vec<JoinHandle<()>>>, n: usize) {
-        let call = Call(self.call.0.load(Ordering::Relaxed)).next(Call::STAY + n);
-        self.call.0.store(call.0, Ordering::Release);
+        let call = Call(self.region.0.call.load(Ordering::Relaxed)).next(Call::STAY + n);
+        self.region.0.call.store(call.0, Ordering::Release);
         self.wake(workers, workers.len() + 1);
         for worker in workers.drain(n..) {
             // A worker does not panic: it catches the panics of pieces.
@@ -170,28 +210,33 @@ impl Pool {
         }
     }
 
-    /// Wakes those of the first `n − 1` workers that sleep.
+    /// Wakes those of the first `n − 1` workers that sleep, and returns whether there was one.
     ///
     /// A worker sets its bit before it looks for a call a last time, and here the call is stored before
     /// the bits are read. Both change the same word, so one of the two comes second and sees what the
     /// other has done before: the worker sees the call, or the caller sees the bit.
-    fn wake(&self, workers: &[JoinHandle<()>], n: usize) {
+    fn wake(&self, workers: &[JoinHandle<()>], n: usize) -> bool {
+        let mut woken = false;
         for (i, sleepers) in self.sleepers.0.iter().enumerate().take(n.div_ceil(64)) {
             let count = (n - 64 * i).min(64);
             // Place 0 is the caller's.
             let called = u64::MAX >> (64 - count) & !u64::from(i == 0);
             let mut asleep = sleepers.fetch_and(!called, Ordering::AcqRel) & called;
+            woken |= asleep != 0;
             while asleep != 0 {
                 let place = 64 * i + asleep.trailing_zeros() as usize;
                 workers[place - 1].thread().unpark();
                 asleep &= asleep - 1;
             }
         }
+        woken
     }
 
-    /// Runs the unclaimed pieces of a call, from the `place`-th on.
-    fn work(&self, call: Call, place: usize) {
-        for (i, claim) in self.claims.iter().enumerate().take(call.pieces()).skip(place) {
+    /// Runs those of some pieces of a call that nobody has claimed.
+    fn work(&self, call: Call, pieces: Range<usize>) {
+        let region = &self.region.0;
+        for i in pieces {
+            let claim = &self.claims[i];
             let last = claim.0.load(Ordering::Relaxed);
             let mine = last < call.generation()
                 && claim
@@ -201,11 +246,14 @@ impl Pool {
             if !mine {
                 continue;
             }
-            let f = self.piece.load(Ordering::Relaxed).cast::<Piece<'_>>();
+            let closure = region.closure.load(Ordering::Relaxed);
+            let function = region.function.load(Ordering::Relaxed);
             // SAFETY: a region ends after all its pieces are claimed and done. This thread has just
-            // claimed one, so the region still runs, and the closure is its own.
-            let f = unsafe { *f };
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(i)))
+            // claimed one, so the region still runs, and `Pieces::new` made both pointers for it.
+            let piece = || unsafe {
+                mem::transmute::<*mut (), unsafe fn(*const (), usize)>(function)(closure, i);
+            };
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(piece))
                 && let Ok(mut first) = self.panic.lock()
             {
                 match &*first {
@@ -214,7 +262,7 @@ impl Pool {
                     Some(_) => mem::forget(panic),
                 }
             }
-            self.unfinished.0.fetch_sub(1, Ordering::Release);
+            self.ended.0.fetch_add(1, Ordering::Release);
         }
     }
 
@@ -227,7 +275,7 @@ impl Pool {
             match call.stay() {
                 Some(stay) if place > stay => return,
                 Some(_) => {}
-                None => self.work(call, place),
+                None => self.work(call, place..call.pieces()),
             }
             answered = call.generation();
         }
@@ -236,7 +284,7 @@ impl Pool {
     /// Spins for the next call and then sleeps. A region with fewer pieces does not call this worker.
     fn await_call(&self, place: usize, answered: u64, spins: &mut u32) -> Call {
         let called = || {
-            let call = Call(self.call.0.load(Ordering::Acquire));
+            let call = Call(self.region.0.call.load(Ordering::Acquire));
             (call.generation() != answered && place < call.pieces()).then_some(call)
         };
         for gap in 0..*spins {
@@ -265,13 +313,13 @@ impl Pool {
     /// Ends the workers and waits for them.
     #[cfg(test)]
     pub(super) fn end(&self) {
-        self.keep(&mut self.region.lock().unwrap(), 0);
+        self.keep(&mut self.workers.lock().unwrap(), 0);
     }
 
     /// How many workers there are.
     #[cfg(test)]
     pub(super) fn count_workers(&self) -> usize {
-        self.region.lock().unwrap().len()
+        self.workers.lock().unwrap().len()
     }
 
     /// How often the system has refused a thread.

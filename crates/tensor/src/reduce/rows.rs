@@ -15,7 +15,7 @@ pub(super) fn sum_rows<T: Scalar>(x: &[T], write: Write, y: &mut [T]) {
     assert_eq!(x.len() % cols, 0, "sum_rows: {} elements in rows of {cols}", x.len());
     let split = Split::along(true, x.len() / cols, cols, x.len(), x.len() / 20);
     let out = parallel::Shared(y.as_mut_ptr());
-    parallel::run(split.pieces(), |i| {
+    parallel::run(split.pieces(), move |i| {
         let (out, (_, part)) = (&out, split.part(i));
         // SAFETY: the ranges of different pieces do not overlap and lie in `y`, which is borrowed.
         let y = unsafe { std::slice::from_raw_parts_mut(out.0.add(part.start), part.len()) };
@@ -155,7 +155,7 @@ pub fn row_sums<T: Scalar, const N: usize, const V: usize, const S: usize>(
     }
     let split = Split::along(true, len / cols, cols, len, len / 10);
     let out = y.map(|(write, y)| (write, parallel::Shared(y.as_mut_ptr())));
-    parallel::run(split.pieces(), |i| {
+    parallel::run(split.pieces(), move |i| {
         let (out, (_, part)) = (&out, split.part(i));
         // SAFETY: the ranges of different pieces do not overlap and lie in the slices, which are borrowed.
         let y = out.each_ref().map(|(write, y)| unsafe {
