@@ -1,8 +1,9 @@
 //! Measures every kernel and the limits of this machine: `cargo bench --bench kernels`.
 //!
 //! The ceiling of a product is the rate of multiply-adds whose operands are in registers. The ceiling of
-//! all other kernels is the rate of a copy in a working set of the same size. `FANIN_NUM_THREADS=1`
-//! gives the table for one thread. Prints Markdown. benches/KERNELS.md holds one such table.
+//! one sample is the time to read all weights once. The ceiling of all other kernels is the rate of a copy in
+//! a working set of the same size. `FANIN_NUM_THREADS=1` gives the tables for one thread. Prints Markdown,
+//! which benches/KERNELS.md holds for some CPUs.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use fanin::tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin::tensor::map::{Function, apply, map, update};
 use fanin::tensor::simd::{self, Isa, Kernel};
 use fanin::tensor::vmath::Math;
-use fanin::tensor::{Write, parallel, reduce};
+use fanin::tensor::{Tensor, Write, parallel, reduce};
 
 fn main() {
     // `cargo bench -- train` runs other benches only.
@@ -23,6 +24,7 @@ fn main() {
     println!("{} threads, {:?}\n", parallel::num_threads(), simd::level());
     bench.threads();
     bench.products();
+    bench.one_sample();
     bench.streams();
 }
 
@@ -120,6 +122,64 @@ impl Bench {
         let n = parallel::num_threads();
         let nanos = self.nanos(|| parallel::run(n, |_| _ = black_box(simd::dispatch(Peak))));
         (n * 2 * 16 * CHAINS * ROUNDS) as f64 / nanos
+    }
+
+    /// The products of one sample beside a loop that only reads the weights, each thread its part.
+    fn one_sample(&self) {
+        struct Read<'a>(&'a [f32]);
+        impl Kernel for Read<'_> {
+            type Output = f32;
+            #[inline(always)]
+            fn run<I: Isa>(self) -> f32 {
+                // Four places at once: the CPU's prefetcher follows all of them.
+                let (mut sums, quarter) = ([[0.0f32; 32]; 4], self.0.len() / 128 * 32);
+                for at in (0..quarter).step_by(32) {
+                    for (q, sums) in sums.iter_mut().enumerate() {
+                        let x = &self.0[q * quarter + at..][..32];
+                        sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
+                    }
+                }
+                sums.as_flattened().iter().sum()
+            }
+        }
+        println!(
+            "| one sample of | MB of weights | µs to read them | GB/s | µs of the products | share of reading |\n\
+             | --- | --- | --- | --- | --- | --- |"
+        );
+        for net in
+            [&[784, 128, 10][..], &[784, 512, 256, 10], &[784, 2500, 2000, 1500, 1000, 500, 10]]
+        {
+            let total: usize = net.windows(2).map(|pair| pair[0] * pair[1]).sum();
+            let all = Tensor::from_vec(total, values(total));
+            let (all, threads) = (all.as_slice(), parallel::num_threads());
+            let read = self.nanos(|| {
+                parallel::run(threads, |i| {
+                    let part = parallel::range(total, 16, threads, i);
+                    black_box(simd::dispatch(Read(&all[part])));
+                });
+            });
+            let weights: Vec<Tensor> = (net.windows(2))
+                .map(|pair| Tensor::from_vec([pair[1], pair[0]], values(pair[0] * pair[1])))
+                .collect();
+            let mut h: Vec<Vec<f32>> = net.iter().map(|&n| values(n)).collect();
+            let products = self.nanos(|| {
+                for (layer, w) in weights.iter().enumerate() {
+                    let (x, y) = h.split_at_mut(layer + 1);
+                    let (x, w) = (&x[layer], Mat::new(w.as_slice(), net[layer + 1], net[layer]));
+                    gemm(Mat::new(x, 1, net[layer]), w.t(), Write::Set, &mut y[0]);
+                }
+            });
+            let name = net.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
+            println!(
+                "| {name} | {:.2} | {:.2} | {:.0} | {:.2} | {:.0} % |",
+                4e-6 * total as f64,
+                read / 1e3,
+                4.0 * total as f64 / read,
+                products / 1e3,
+                100.0 * read / products
+            );
+        }
+        println!();
     }
 
     /// Kernels that read and write slices, with working sets in the first, second and third cache

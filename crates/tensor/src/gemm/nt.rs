@@ -15,6 +15,8 @@ use crate::{Scalar, cache, parallel};
 
 /// Columns of C whose sums across vectors are computed together.
 const GROUP: usize = 4;
+/// Bytes of the first cache.
+const FIRST_CACHE: usize = 1 << 15;
 // A thread's piece must not begin inside a group: the bits of a result would depend on the threads.
 const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 
@@ -74,6 +76,9 @@ impl<T: Scalar> Kernel for Nt<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        if self.all_rows == 1 {
+            return self.one_row::<I>();
+        }
         let height = height_of_blocks(self.rows.len(), self.k * size_of::<T>());
         let mut top = self.rows.start;
         while top < self.rows.end {
@@ -93,55 +98,71 @@ impl<T: Scalar> Kernel for Nt<'_, T> {
 }
 
 impl<T: Scalar> Nt<'_, T> {
+    /// One sample. The loops for several would take longer than its sums.
+    #[inline(always)]
+    fn one_row<I: Isa>(self) {
+        let (first, last) = (self.columns.start, self.columns.end);
+        let groups = (last - first) / GROUP;
+        let in_first_cache = (last - first) * self.k * size_of::<T>() <= FIRST_CACHE;
+        // From the second cache, four columns that are far apart come faster: each column is followed by the
+        // next one in memory, so that the CPU's prefetcher never stops.
+        for i in 0..groups {
+            if self.beyond_cache {
+                self.block::<I, 1, GROUP, 2, true>(0, first + i * GROUP, 1);
+            } else if in_first_cache {
+                self.block::<I, 1, GROUP, 2, false>(0, first + i * GROUP, 1);
+            } else {
+                self.block::<I, 1, GROUP, 2, false>(0, first + i, groups);
+            }
+        }
+        for j in first + groups * GROUP..last {
+            self.block::<I, 1, 1, 2, false>(0, j, 1);
+        }
+    }
+
     /// `N` columns of C from column `j` on. Takes as many rows at once as the registers can sum.
     ///
     /// A sum has one vector of partial sums, whatever the block; but the last row of an odd number of
     /// rows has two, since a lone row would wait for its own additions. So the pieces change no bit.
     #[inline(always)]
     fn rows<I: Isa, const N: usize>(&self, rows: Range<usize>, j: usize) {
-        // One sample: the loops below would take longer than its sums.
-        if self.all_rows == 1 {
-            return match self.beyond_cache {
-                true => self.block::<I, 1, N, 2, true>(0, j),
-                false => self.block::<I, 1, N, 2, false>(0, j),
-            };
-        }
         let lone = rows.end == self.all_rows && !self.all_rows.is_multiple_of(2);
         let end = rows.end - usize::from(lone);
         // Not an iterator over rows, which divides by their length.
         let mut i = rows.start;
         while i + 4 <= end && I::REGISTERS == 32 {
-            self.block::<I, 4, N, 1, false>(i, j);
+            self.block::<I, 4, N, 1, false>(i, j, 1);
             i += 4;
         }
         // Three rows by four columns are twelve sums: with three vectors of A and one of B, 16 registers.
         while i + 3 <= end && end - i != 4 && I::REGISTERS < 32 {
-            self.block::<I, 3, N, 1, false>(i, j);
+            self.block::<I, 3, N, 1, false>(i, j, 1);
             i += 3;
         }
         while i + 2 <= end {
-            self.block::<I, 2, N, 1, false>(i, j);
+            self.block::<I, 2, N, 1, false>(i, j, 1);
             i += 2;
         }
         if i < end {
-            self.block::<I, 1, N, 1, false>(i, j);
+            self.block::<I, 1, N, 1, false>(i, j, 1);
         }
         if lone {
-            self.block::<I, 1, N, 2, false>(end, j);
+            self.block::<I, 1, N, 2, false>(end, j, 1);
         }
     }
 
-    /// `M` rows and `N` columns of C. Each sum is held in `S` vectors of partial sums. `AHEAD` fetches the
-    /// next `N` columns of B, since the CPU does not see beyond the end of one.
+    /// `M` rows and `N` columns of C. The columns are `step` apart. Each sum is held in `S` vectors of partial
+    /// sums. `AHEAD` fetches the next `N` columns of B, since the CPU does not see beyond the end of one.
     #[inline(always)]
     fn block<I: Isa, const M: usize, const N: usize, const S: usize, const AHEAD: bool>(
         &self,
         i: usize,
         j: usize,
+        step: usize,
     ) {
         let (k, count) = (self.k, I::Lanes::<T>::COUNT);
         let x: [&[T]; M] = std::array::from_fn(|r| &self.a.0[(i + r) * self.a.1..][..k]);
-        let w: [&[T]; N] = std::array::from_fn(|c| &self.b.0[(j + c) * self.b.1..][..k]);
+        let w: [&[T]; N] = std::array::from_fn(|c| &self.b.0[(j + c * step) * self.b.1..][..k]);
         // SAFETY: `I` is what `dispatch` chose, here and below.
         let mut sums = unsafe { [[[I::Lanes::<T>::splat(T::ZERO); N]; M]; S] };
         let (mut p, x, w) = (0, x.map(<[T]>::as_ptr), w.map(<[T]>::as_ptr));
@@ -179,15 +200,17 @@ impl<T: Scalar> Nt<'_, T> {
                 }
             }
             let at = (i + r) * self.n + j;
-            // SAFETY: the rows and columns are inside C, and no other piece has this rectangle.
-            let c = unsafe { std::slice::from_raw_parts_mut(self.c.add(at), N) };
-            let values = across::<I, T, N>(row);
-            for (v, (c, value)) in c.iter_mut().zip(values).enumerate() {
-                *c = match self.start {
-                    Start::Zero => value,
-                    Start::C => *c + value,
-                    Start::Row(bias) => bias[j + v] + value,
-                };
+            for (v, value) in across::<I, T, N>(row).into_iter().enumerate() {
+                // SAFETY: the rows and columns are inside C, and no other piece has this rectangle. What every
+                // row begins with has as many elements as C has columns.
+                unsafe {
+                    let c = self.c.add(at + v * step);
+                    *c = match self.start {
+                        Start::Zero => value,
+                        Start::C => *c + value,
+                        Start::Row(bias) => *bias.as_ptr().add(j + v * step) + value,
+                    };
+                }
             }
         }
     }
