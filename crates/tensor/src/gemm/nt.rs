@@ -15,6 +15,8 @@ use crate::{Scalar, cache, parallel};
 
 /// Columns of C whose sums across vectors are computed together.
 const GROUP: usize = 4;
+/// More rows read a group of columns so often that it does not count how it came from the second cache.
+const FEW: usize = 8;
 /// Bytes of the first cache.
 const FIRST_CACHE: usize = 1 << 15;
 // A thread's piece must not begin inside a group: the bits of a result would depend on the threads.
@@ -32,12 +34,12 @@ pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c
     // Only a shortcut: the code below gives the same result. It takes long beside a small product.
     if split.pieces() == 1 {
         let (rows, columns, c) = (0..m, 0..n, c.as_mut_ptr());
-        return dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c });
+        return Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c }.compute();
     }
     let c = parallel::Shared(c.as_mut_ptr());
     parallel::run(split.pieces(), move |i| {
         let (c, (rows, columns)) = (&c, split.part(i));
-        dispatch(Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c: c.0 });
+        Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c: c.0 }.compute();
     });
 }
 
@@ -71,83 +73,105 @@ struct Nt<'a, T> {
     c: *mut T,
 }
 
-impl<T: Scalar> Kernel for Nt<'_, T> {
+impl<T: Scalar> Kernel for &Nt<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        if self.all_rows == 1 {
-            return self.one_row::<I>();
-        }
+        let (first, last) = (self.columns.start, self.columns.end);
+        let groups = (last - first) / GROUP;
+        let far = self.all_rows <= FEW && self.far();
+        let (next, step) = if far { (1, groups) } else { (GROUP, 1) };
         let height = height_of_blocks(self.rows.len(), self.k * size_of::<T>());
         let mut top = self.rows.start;
         while top < self.rows.end {
             let rows = top..self.rows.end.min(top + height);
-            let mut j = self.columns.start;
-            while j + GROUP <= self.columns.end {
-                self.rows::<I, GROUP>(rows.clone(), j);
-                j += GROUP;
+            for i in 0..groups {
+                self.rows::<I, GROUP>(rows.clone(), first + i * next, step);
             }
-            while j < self.columns.end {
-                self.rows::<I, 1>(rows.clone(), j);
-                j += 1;
+            for j in first + groups * GROUP..last {
+                self.rows::<I, 1>(rows.clone(), j, 1);
             }
             top = rows.end;
         }
     }
 }
 
-impl<T: Scalar> Nt<'_, T> {
-    /// One sample. The loops for several would take longer than its sums.
+/// One sample. The loops for several would take longer than its sums.
+struct OneRow<'a, T>(&'a Nt<'a, T>);
+
+impl<T: Scalar> Kernel for OneRow<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    fn one_row<I: Isa>(self) {
-        let (first, last) = (self.columns.start, self.columns.end);
+    fn run<I: Isa>(self) {
+        let Self(nt) = self;
+        let (first, last, far) = (nt.columns.start, nt.columns.end, nt.far());
         let groups = (last - first) / GROUP;
-        let in_first_cache = (last - first) * self.k * size_of::<T>() <= FIRST_CACHE;
-        // From the second cache, four columns that are far apart come faster: each column is followed by the
-        // next one in memory, so that the CPU's prefetcher never stops.
-        for i in 0..groups {
-            if self.beyond_cache {
-                self.block::<I, 1, GROUP, 2, true>(0, first + i * GROUP, 1);
-            } else if in_first_cache {
-                self.block::<I, 1, GROUP, 2, false>(0, first + i * GROUP, 1);
-            } else {
-                self.block::<I, 1, GROUP, 2, false>(0, first + i, groups);
+        let mut j = first;
+        if far {
+            while j < first + groups {
+                nt.block::<I, 1, GROUP, 2, false>(0, j, groups);
+                j += 1;
             }
+            j = first + groups * GROUP;
         }
-        for j in first + groups * GROUP..last {
-            self.block::<I, 1, 1, 2, false>(0, j, 1);
+        while j + GROUP <= last {
+            match nt.beyond_cache {
+                true => nt.block::<I, 1, GROUP, 2, true>(0, j, 1),
+                false => nt.block::<I, 1, GROUP, 2, false>(0, j, 1),
+            }
+            j += GROUP;
+        }
+        while j < last {
+            nt.block::<I, 1, 1, 2, false>(0, j, 1);
+            j += 1;
         }
     }
+}
 
-    /// `N` columns of C from column `j` on. Takes as many rows at once as the registers can sum.
+impl<T: Scalar> Nt<'_, T> {
+    /// Passes references: a copy of what was just written in parts would wait for it.
+    #[inline]
+    fn compute(&self) {
+        if self.all_rows == 1 { dispatch(OneRow(self)) } else { dispatch(self) }
+    }
+
+    /// Whether the second cache holds the columns. Then groups of columns that are far apart come faster than
+    /// neighbours: each column is followed by the next one in memory, so that the CPU's prefetcher never stops.
+    #[inline(always)]
+    fn far(&self) -> bool {
+        self.columns.len() * self.k * size_of::<T>() > FIRST_CACHE && !self.beyond_cache
+    }
+
+    /// `N` columns of C from column `j` on, `step` apart. Takes as many rows at once as the registers can sum.
     ///
     /// A sum has one vector of partial sums, whatever the block; but the last row of an odd number of
     /// rows has two, since a lone row would wait for its own additions. So the pieces change no bit.
     #[inline(always)]
-    fn rows<I: Isa, const N: usize>(&self, rows: Range<usize>, j: usize) {
+    fn rows<I: Isa, const N: usize>(&self, rows: Range<usize>, j: usize, step: usize) {
         let lone = rows.end == self.all_rows && !self.all_rows.is_multiple_of(2);
         let end = rows.end - usize::from(lone);
         // Not an iterator over rows, which divides by their length.
         let mut i = rows.start;
         while i + 4 <= end && I::REGISTERS == 32 {
-            self.block::<I, 4, N, 1, false>(i, j, 1);
+            self.block::<I, 4, N, 1, false>(i, j, step);
             i += 4;
         }
         // Three rows by four columns are twelve sums: with three vectors of A and one of B, 16 registers.
         while i + 3 <= end && end - i != 4 && I::REGISTERS < 32 {
-            self.block::<I, 3, N, 1, false>(i, j, 1);
+            self.block::<I, 3, N, 1, false>(i, j, step);
             i += 3;
         }
         while i + 2 <= end {
-            self.block::<I, 2, N, 1, false>(i, j, 1);
+            self.block::<I, 2, N, 1, false>(i, j, step);
             i += 2;
         }
         if i < end {
-            self.block::<I, 1, N, 1, false>(i, j, 1);
+            self.block::<I, 1, N, 1, false>(i, j, step);
         }
         if lone {
-            self.block::<I, 1, N, 2, false>(end, j, 1);
+            self.block::<I, 1, N, 2, false>(end, j, step);
         }
     }
 
@@ -261,6 +285,11 @@ fn across<I: Isa, T: Scalar, const N: usize>(sums: [I::Lanes<T>; N]) -> [T; N] {
         let four = unsafe { Lanes::sums(std::array::from_fn(|c| sums[c])) };
         return std::array::from_fn(|c| four[c]);
     }
-    // SAFETY: as above.
-    sums.map(|sum| unsafe { sum.sum() })
+    // Not a closure, which might not be inlined and then lack the vector instructions of its kernel.
+    let mut each = [T::ZERO; N];
+    for (each, sum) in each.iter_mut().zip(sums) {
+        // SAFETY: as above.
+        *each = unsafe { sum.sum() };
+    }
+    each
 }

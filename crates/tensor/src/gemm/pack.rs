@@ -94,10 +94,14 @@ fn transpose<I: Isa, T: Scalar>(
                 unsafe { I::Lanes::<T>::transpose(from, b.col_stride, to, width) };
                 continue;
             }
-            for l in l..count.min(l + square) {
-                let column = b.from(rows.start, columns.start + l);
-                for p in p..depth.min(p + square) {
-                    to[p * width + l].write(column[p]);
+            let (columns_end, terms_end) = (count.min(l + square), depth.min(p + square));
+            let last = b.from(rows.start + terms_end - 1, columns.start + columns_end - 1);
+            assert!(!last.is_empty());
+            let from = b.from(rows.start, columns.start).as_ptr();
+            for p in p..terms_end {
+                for l in l..columns_end {
+                    // SAFETY: the assertion above shows that the last element lies in B.
+                    to[p * width + l].write(unsafe { *from.add(l * b.col_stride + p) });
                 }
             }
         }
