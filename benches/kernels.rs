@@ -82,10 +82,12 @@ impl Bench {
         ];
         for (m, k, n) in shapes {
             let (x, w, dy, bias) = (values(m * k), values(n * k), values(m * n), values(n));
-            let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
-            let x = Mat::new(&x, m, k);
-            let w = Mat::new(&w, n, k);
-            let dy = Mat::new(&dy, m, n);
+            let (mut y, mut dx, mut dw) = (values(m * n), values(m * k), values(n * k));
+            let (y, dx, dw) = (y.as_mut_slice(), dx.as_mut_slice(), dw.as_mut_slice());
+            let x = Mat::new(x.as_slice(), m, k);
+            let w = Mat::new(w.as_slice(), n, k);
+            let dy = Mat::new(dy.as_slice(), m, n);
+            let bias = bias.as_slice();
             let row = |what: &str, nanos: f64| {
                 let rate = 2.0 * (m * k * n) as f64 / nanos;
                 let share = 100.0 * rate / peak;
@@ -94,9 +96,9 @@ impl Bench {
                     nanos / 1e3
                 );
             };
-            row("X·Wᵀ + b", self.nanos(|| gemm_bias(x, w.t(), &bias, &mut y)));
-            row("dY·W", self.nanos(|| gemm(dy, w, Write::Set, &mut dx)));
-            row("dYᵀ·X", self.nanos(|| gemm(dy.t(), x, Write::Set, &mut dw)));
+            row("X·Wᵀ + b", self.nanos(|| gemm_bias(x, w.t(), bias, y)));
+            row("dY·W", self.nanos(|| gemm(dy, w, Write::Set, dx)));
+            row("dYᵀ·X", self.nanos(|| gemm(dy.t(), x, Write::Set, dw)));
         }
         println!();
     }
@@ -150,7 +152,7 @@ impl Bench {
             [&[784, 128, 10][..], &[784, 512, 256, 10], &[784, 2500, 2000, 1500, 1000, 500, 10]]
         {
             let total: usize = net.windows(2).map(|pair| pair[0] * pair[1]).sum();
-            let all = Tensor::from_vec(total, values(total));
+            let all = values(total);
             let (all, threads) = (all.as_slice(), parallel::num_threads());
             let read = self.nanos(|| {
                 parallel::run(threads, |i| {
@@ -158,15 +160,15 @@ impl Bench {
                     black_box(simd::dispatch(Read(&all[part])));
                 });
             });
-            let weights: Vec<Tensor> = (net.windows(2))
-                .map(|pair| Tensor::from_vec([pair[1], pair[0]], values(pair[0] * pair[1])))
-                .collect();
-            let mut h: Vec<Vec<f32>> = net.iter().map(|&n| values(n)).collect();
+            let weights: Vec<Tensor> =
+                (net.windows(2)).map(|pair| values(pair[0] * pair[1])).collect();
+            let mut h: Vec<Tensor> = net.iter().map(|&n| values(n)).collect();
             let products = self.nanos(|| {
                 for (layer, w) in weights.iter().enumerate() {
                     let (x, y) = h.split_at_mut(layer + 1);
-                    let (x, w) = (&x[layer], Mat::new(w.as_slice(), net[layer + 1], net[layer]));
-                    gemm(Mat::new(x, 1, net[layer]), w.t(), Write::Set, &mut y[0]);
+                    let w = Mat::new(w.as_slice(), net[layer + 1], net[layer]);
+                    let x = Mat::new(x[layer].as_slice(), 1, net[layer]);
+                    gemm(x, w.t(), Write::Set, y[0].as_mut_slice());
                 }
             });
             let name = net.iter().map(usize::to_string).collect::<Vec<_>>().join("-");
@@ -190,12 +192,14 @@ impl Bench {
         );
         for len in [2_048, 32_768, 524_288, 8_388_608] {
             let (x, g) = (values(len), values(len));
-            let (mut y, mut m, mut v) = (values(len), values(len), vec![1.0; len]);
+            let (mut y, mut m, mut v) = (values(len), values(len), Tensor::ones(len));
+            let (x, g, y) = (x.as_slice(), g.as_slice(), y.as_mut_slice());
+            let (m, v) = (m.as_mut_slice(), v.as_mut_slice());
             let copy = {
                 let threads = parallel::num_threads();
                 let pieces = if len < 8_192 { 1 } else { threads };
                 let nanos = self.nanos(|| {
-                    parallel::split_each([&mut y], 16, pieces, |first, [y]| {
+                    parallel::split_each([&mut *y], 16, pieces, |first, [y]| {
                         y.copy_from_slice(&x[first..first + y.len()]);
                     });
                 });
@@ -208,30 +212,26 @@ impl Bench {
             };
             println!("| {len} | copy | {:.2} | {copy:.1} | |", 8.0 * len as f64 / copy / 1e3);
             let relu = |[x]: [f32; 1]| if x <= 0.0 { 0.0 } else { x };
-            row("relu", 8, self.nanos(|| map([&x], Write::Set, &mut y, relu)));
-            row("exp", 8, self.nanos(|| apply([&x], Write::Set, &mut y, Exp)));
-            row("tanh", 8, self.nanos(|| apply([&x], Write::Set, &mut y, Tanh)));
-            row("erf", 8, self.nanos(|| apply([&x], Write::Set, &mut y, Erf)));
-            row("ln", 8, self.nanos(|| apply([&g], Write::Set, &mut y, Ln)));
-            row("sum", 4, self.nanos(|| _ = black_box(reduce::sum(&x))));
+            row("relu", 8, self.nanos(|| map([x], Write::Set, y, relu)));
+            row("exp", 8, self.nanos(|| apply([x], Write::Set, y, Exp)));
+            row("tanh", 8, self.nanos(|| apply([x], Write::Set, y, Tanh)));
+            row("erf", 8, self.nanos(|| apply([x], Write::Set, y, Erf)));
+            row("ln", 8, self.nanos(|| apply([g], Write::Set, y, Ln)));
+            row("sum", 4, self.nanos(|| _ = black_box(reduce::sum(x))));
             let mut sums = vec![0.0; 128];
-            row("sum of rows", 4, self.nanos(|| reduce::sum_rows(&x, Write::Set, &mut sums)));
+            row("sum of rows", 4, self.nanos(|| reduce::sum_rows(x, Write::Set, &mut sums)));
             let (mut top, mut log) = (vec![0.0; len / 16], vec![0.0; len / 16]);
-            row(
-                "softmax of 16",
-                8,
-                self.nanos(|| reduce::softmax(&x, 16, &mut y, &mut top, &mut log)),
-            );
+            row("softmax of 16", 8, self.nanos(|| reduce::softmax(x, 16, y, &mut top, &mut log)));
             let sgd = |[p, m]: [f32; 2], [g]: [f32; 1]| {
                 let m = 0.9 * m + g;
                 [p - 1e-9 * m, m]
             };
-            row("SGD with momentum", 20, self.nanos(|| update([&mut y, &mut m], [&g], sgd)));
+            row("SGD with momentum", 20, self.nanos(|| update([&mut *y, &mut *m], [g], sgd)));
             let adam = |[p, m, v]: [f32; 3], [g]: [f32; 1]| {
                 let (m, v) = (m + 0.1 * (g - m), 0.999 * v + 0.001 * g * g);
                 [p - 1e-9 * m / (v.sqrt() + 1e-8), m, v]
             };
-            let nanos = self.nanos(|| update([&mut y, &mut m, &mut v], [&g], adam));
+            let nanos = self.nanos(|| update([&mut *y, &mut *m, &mut *v], [g], adam));
             row("Adam", 28, nanos);
         }
     }
@@ -254,7 +254,7 @@ macro_rules! functions {
 }
 functions!(Exp vexp Tanh vtanh Erf verf Ln vln);
 
-/// Irregular numbers in (0, 1).
-fn values(len: usize) -> Vec<f32> {
+/// Irregular numbers in (0, 1). A tensor, because its memory is aligned as in a training.
+fn values(len: usize) -> Tensor {
     (0..len).map(|i| (i * 7919 % 1009 + 1) as f32 / 1010.0).collect()
 }

@@ -4,7 +4,8 @@
 //! so the result does not depend on the number of threads.
 //! - One row or one column (gemv): dot products or sums of rows, at the speed of memory.
 //! - `X·Wᵀ` with few rows or long sums (NT): dot products of contiguous rows. Nothing is packed.
-//! - Small (tiled): register tiles of C. A is read in place; panels of B are packed on the stack.
+//! - Small, or with a small row-major A (tiled): register tiles of C. A is read in place; panels of B are
+//!   packed on the stack.
 //! - Large `X·Wᵀ` (streamed): register tiles of C. A is read in place; blocks of B are packed.
 //! - Large (packed): register tiles of C. A and B are packed into memory that each thread keeps.
 //!
@@ -111,19 +112,34 @@ const TILED: usize = 1 << 22;
 /// a vector.
 const LONG: usize = 8;
 
+/// The bytes of some rows of `k` elements.
+fn bytes<T>(rows: usize, k: usize) -> usize {
+    rows.saturating_mul(k).saturating_mul(size_of::<T>())
+}
+
+/// Whether whole vectors cover `n` columns with little left over.
+fn fills_vectors(n: usize) -> bool {
+    14 * n >= 13 * n.next_multiple_of(16)
+}
+
 /// Whether the dot-product kernel beats packing where both operands are contiguous along the sums.
 ///
 /// It does for few rows, which do not repay the packing. It does for long sums if one operand is small:
 /// a larger one is read from memory in many short runs. With AVX-512 a tile of 24 vectors reads less and
-/// needs no sums across vectors. So shorter sums and fewer rows repay the packing, unless most of a tile's
+/// needs no sums across vectors. So shorter sums and fewer rows repay the packing, unless many of a tile's
 /// columns are empty.
 fn prefers_nt<T>(m: usize, k: usize, n: usize) -> bool {
-    let bytes = |rows: usize| rows.saturating_mul(k).saturating_mul(size_of::<T>());
+    let small_b = bytes::<T>(n, k) <= 1 << 21;
     let small = match simd::level() {
-        Level::Avx512 => n <= 24 || (m <= 256 && k >= 512 && bytes(n) <= 1 << 21),
-        _ => bytes(m) <= 1 << 20 || bytes(n) <= 1 << 21,
+        Level::Avx512 => n <= 24 || (k >= 512 && small_b && (m < 128 || !fills_vectors(n))),
+        _ => bytes::<T>(m, k) <= 1 << 20 || small_b,
     };
     (m <= 16 && k >= LONG) || (k >= 128 && small)
+}
+
+/// Whether a row-major A stays in the second cache, so that a large product too can read it in place.
+fn in_place<T>(m: usize, k: usize, n: usize) -> bool {
+    bytes::<T>(m, k) <= 1 << 20 && bytes::<T>(n, k) <= 1 << 21 && fills_vectors(n)
 }
 
 /// The path of an `(m, k)` by `(k, n)` product.
@@ -252,6 +268,7 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         Path::Tiled => Kernel::Tiled,
         // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
         Path::Packed if simd::level() == Level::Portable => Kernel::MatrixMultiply,
+        Path::Packed if a.col_stride == 1 && in_place::<T>(m, k, n) => Kernel::Tiled,
         Path::Packed if contiguous => Kernel::Streamed,
         Path::Packed => Kernel::Packed,
     };
@@ -349,7 +366,7 @@ fn in_pieces<T: Scalar>(
     // Split the longer side, since every piece reads the whole other operand. A transposed A is the
     // gradient of an output, and C that of a weight: split its rows, because the optimizer does too.
     // Few rows cannot be shared among the threads.
-    let few = m < GRAIN * parallel::num_threads();
+    let few = m < 2 * GRAIN * parallel::num_threads();
     let by_columns = n >= m && (a.col_stride == 1 || few);
     let split = Split::first(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
     // Only a shortcut: the code below gives the same result. It takes long beside a small product.

@@ -5,11 +5,9 @@ use std::ops::Range;
 
 use crate::parallel;
 
-/// Pieces begin at multiples of this many elements: whole cache lines, and whole groups of the kernels.
-pub(crate) const GRAIN: usize = 32;
-
-/// The same for the side that is divided second: a cache line of `f32`.
-const LINE: usize = 16;
+/// Pieces begin at multiples of this many elements: whole cache lines of `f32`, and whole groups of the
+/// kernels.
+pub(crate) const GRAIN: usize = 16;
 
 /// The fewest elements of a matrix that is always divided, however cheap the kernel. Fetching half of
 /// them from another core's cache takes longer than starting a thread.
@@ -20,8 +18,6 @@ const DIVIDED: usize = 8192;
 pub(crate) struct Split {
     rows: usize,
     cols: usize,
-    /// Which side is divided first.
-    by_columns: bool,
     /// How many parts the rows have, and the columns.
     grid: (usize, usize),
 }
@@ -66,11 +62,11 @@ impl Split {
         if wanted > 1 {
             pieces = wanted.min(first.div_ceil(GRAIN));
             if both && wanted >= 2 * pieces {
-                more = (wanted / pieces.max(1)).min(other.div_ceil(LINE));
+                more = (wanted / pieces.max(1)).min(other.div_ceil(GRAIN));
             }
         }
         let grid = if by_columns { (more, pieces) } else { (pieces, more) };
-        Self { rows, cols, by_columns, grid }
+        Self { rows, cols, grid }
     }
 
     /// How many pieces there are.
@@ -89,11 +85,7 @@ impl Split {
             (1, _) => (0, i),
             (_, cols) => (i / cols, i % cols),
         };
-        let grains = if self.by_columns { (LINE, GRAIN) } else { (GRAIN, LINE) };
-        (
-            part_of(self.rows, grains.0, self.grid.0, row),
-            part_of(self.cols, grains.1, self.grid.1, col),
-        )
+        (part_of(self.rows, self.grid.0, row), part_of(self.cols, self.grid.1, col))
     }
 }
 
@@ -108,8 +100,8 @@ fn wanted(elements: usize, nanos: usize) -> usize {
 }
 
 #[inline]
-fn part_of(len: usize, grain: usize, parts: usize, i: usize) -> Range<usize> {
-    if parts <= 1 { 0..len } else { parallel::range(len, grain, parts, i) }
+fn part_of(len: usize, parts: usize, i: usize) -> Range<usize> {
+    if parts <= 1 { 0..len } else { parallel::range(len, GRAIN, parts, i) }
 }
 
 #[cfg(test)]
@@ -147,9 +139,10 @@ mod tests {
         let grid = |rows, cols, wanted| Split::grid(cols >= rows, true, rows, cols, wanted).grid;
         assert_eq!(grid(64, 128, 2), (1, 2));
         assert_eq!(grid(64, 128, 4), (1, 4));
-        assert_eq!(grid(64, 128, 16), (4, 4));
+        assert_eq!(grid(64, 128, 16), (2, 8));
+        assert_eq!(grid(64, 64, 16), (4, 4));
         assert_eq!(grid(128, 512, 16), (1, 16));
-        assert_eq!(grid(512, 10, 64), (16, 1));
-        assert_eq!(grid(32, 32, 16), (2, 1));
+        assert_eq!(grid(512, 10, 64), (32, 1));
+        assert_eq!(grid(32, 32, 16), (2, 2));
     }
 }
