@@ -212,7 +212,7 @@ fn every_level_gives_the_same_up_to_rounding() {
     let of_level: Vec<Results> = of_level.collect();
     for (i, one) in of_level.iter().enumerate() {
         for (j, other) in of_level.iter().enumerate().skip(i + 1) {
-            assert_eq!(one.len(), 33);
+            assert_eq!(one.len(), 36);
             for (name, values) in one {
                 let share = worst(name, values, &other[name]);
                 let pair = format!("{} and {}", levels[i], levels[j]);

@@ -12,6 +12,13 @@ use crate::{Scalar, parallel, scratch};
 /// Elements whose rounding errors are kept at once.
 const ELEMENTS: usize = 1 << 12;
 
+/// The longest rows that [`ShortRows`] takes.
+const SHORT: usize = 16;
+/// Fewer rows would leave most of its lanes empty.
+const FEW: usize = 8;
+/// How many rows it computes side by side: a vector of AVX-512.
+const ROWS: usize = 16;
+
 #[track_caller]
 pub(super) fn softmax<T: Scalar>(
     x: &[T],
@@ -26,6 +33,8 @@ pub(super) fn softmax<T: Scalar>(
     if cols == 0 {
         return;
     }
+    // All rows together decide, and not those of one piece, so that threads change no bit.
+    let short = cols <= SHORT && top.len() >= FEW;
     let pieces = parallel::pieces(x.len());
     let out = parallel::Shared(p.as_mut_ptr());
     parallel::split_each([top, log_sum], 1, pieces, |first, [top, log_sum]| {
@@ -33,6 +42,9 @@ pub(super) fn softmax<T: Scalar>(
         let out = &out;
         // SAFETY: pieces have rows of their own, inside `p`, which is borrowed.
         let p = unsafe { std::slice::from_raw_parts_mut(out.0.add(at.start), at.len()) };
+        if short {
+            return dispatch(ShortRows { x: &x[at], cols, p, top, log_sum });
+        }
         // Some rows at a time, so that their memory is small and stays in the first cache.
         let rows = (ELEMENTS / cols).max(1);
         let sums = top.chunks_mut(rows).zip(log_sum.chunks_mut(rows));
@@ -93,6 +105,72 @@ impl<T: Scalar> Kernel for Softmax<'_, T> {
         }
         for rest in log_sum {
             *rest = rest.vln_1p::<I>();
+        }
+    }
+}
+
+/// Rows so short that sums and maxima across vectors would take most of the time. Each lane has a row.
+struct ShortRows<'a, T> {
+    x: &'a [T],
+    cols: usize,
+    p: &'a mut [T],
+    top: &'a mut [T],
+    log_sum: &'a mut [T],
+}
+
+impl<T: Scalar> Kernel for ShortRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { x, cols, p, top, log_sum } = self;
+        let lowest = T::from_f64(if T::IS_F32 { -110.0 } else { -750.0 });
+        let mut block = [[T::ZERO; ROWS]; SHORT];
+        let block = &mut block[..cols];
+        let rows = x.chunks(ROWS * cols).zip(p.chunks_mut(ROWS * cols));
+        let sums = top.chunks_mut(ROWS).zip(log_sum.chunks_mut(ROWS));
+        for ((x, p), (top, log_sum)) in rows.zip(sums) {
+            // Lanes without a row keep the numbers of an earlier one, or zeros.
+            for (r, x) in x.chunks_exact(cols).enumerate() {
+                block.iter_mut().zip(x).for_each(|(column, &x)| column[r] = x);
+            }
+            let mut tops = [T::NEG_INFINITY; ROWS];
+            for column in &*block {
+                tops.iter_mut().zip(column).for_each(|(top, &x)| {
+                    if x > *top {
+                        *top = x;
+                    }
+                });
+            }
+            // 1 until the largest element of a row is found. Its exponential is left out of the sum.
+            let mut sought = [T::ONE; ROWS];
+            let mut rests = [T::ZERO; ROWS];
+            for column in &mut *block {
+                for r in 0..ROWS {
+                    let found = if column[r] == tops[r] { sought[r] } else { T::ZERO };
+                    let [difference, low] = two_sum(column[r], -tops[r]);
+                    let lost = if difference > lowest { low } else { T::ZERO };
+                    let e = difference.vexp_times::<I>(T::ONE + lost);
+                    let e = if found > T::ZERO { T::ZERO } else { e };
+                    sought[r] -= found;
+                    rests[r] += e;
+                    column[r] = e + found;
+                }
+            }
+            let (mut scales, mut logs) = (rests, rests);
+            // Not `map`, whose closure might not be inlined and then lack the vector instructions.
+            for (scale, log) in scales.iter_mut().zip(&mut logs) {
+                *scale = T::ONE / (T::ONE + *scale);
+                *log = log.vln_1p::<I>();
+            }
+            for column in &mut *block {
+                column.iter_mut().zip(scales).for_each(|(p, scale)| *p *= scale);
+            }
+            for (r, p) in p.chunks_exact_mut(cols).enumerate() {
+                p.iter_mut().zip(&*block).for_each(|(p, column)| *p = column[r]);
+            }
+            top.copy_from_slice(&tops[..top.len()]);
+            log_sum.copy_from_slice(&logs[..log_sum.len()]);
         }
     }
 }

@@ -101,6 +101,39 @@ fn softmax_of_huge_numbers() {
     assert_eq!((p, top, log_sum), ([0.5, 0.0, 0.5], [1e30], [2f32.ln()]));
 }
 
+/// Short rows are computed side by side: none may disturb another.
+#[test]
+fn a_row_among_others_is_that_row_alone() {
+    for cols in 1..=17 {
+        let rows = 35;
+        let mut x: Vec<f32> = values(rows * cols).iter().map(|x| 30.0 * x).collect();
+        x[3 * cols] = f32::NAN;
+        x[5 * cols..6 * cols].fill(7.0);
+        x[7 * cols + cols / 2] = f32::INFINITY;
+        x[9 * cols..10 * cols].fill(f32::NEG_INFINITY);
+        x[11 * cols] = 1e30;
+        x[34 * cols + cols - 1] = f32::NEG_INFINITY;
+        let softmax = |x: &[f32]| {
+            let rows = x.len() / cols;
+            let mut all = vec![0.0; x.len() + 2 * rows];
+            let (p, sums) = all.split_at_mut(x.len());
+            let (top, log_sum) = sums.split_at_mut(rows);
+            reduce::softmax(x, cols, p, top, log_sum);
+            (p.to_vec(), top.to_vec(), log_sum.to_vec())
+        };
+        let (p, top, log_sum) = softmax(&x);
+        for (i, row) in x.chunks(cols).enumerate() {
+            let alone = softmax(row);
+            assert_eq!(top[i].to_bits(), alone.1[0].to_bits(), "row {i} of {cols}");
+            let got = p[i * cols..][..cols].iter().chain(&log_sum[i..=i]);
+            for (got, want) in got.zip(alone.0.iter().chain(&alone.2)) {
+                let near = (got - want).abs() <= 1e-6 * want.abs();
+                assert!(near || (got.is_nan() && want.is_nan()), "row {i} of {cols}: {got} {want}");
+            }
+        }
+    }
+}
+
 #[test]
 fn argmax_takes_the_first_and_shows_nan() {
     assert_eq!(reduce::argmax(&[1.0f32, 3.0, 3.0, 2.0]), 1);
