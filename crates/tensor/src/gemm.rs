@@ -315,6 +315,9 @@ impl Kernel {
 /// Elements of C whose second halves of sums are computed at once: 2 MiB of `f32`.
 const HALVES: usize = 1 << 19;
 
+/// Up to so many, they are on the stack: 4 KiB of `f32`.
+const FEW_ELEMENTS: usize = 1024;
+
 /// Computes C by a kernel. Long sums are a tree: the sum of both halves.
 fn long_sums<T: Scalar>(
     kernel: Kernel,
@@ -323,7 +326,7 @@ fn long_sums<T: Scalar>(
     start: Start<'_, T>,
     c: &mut [T],
 ) {
-    let (m, k, n) = (a.rows, a.cols, b.cols);
+    let (m, k, n, len) = (a.rows, a.cols, b.cols, c.len());
     let longest = kernel.longest(n);
     if k <= longest {
         return kernel.run(a, b, start, c);
@@ -339,10 +342,14 @@ fn long_sums<T: Scalar>(
     }
     let half = (k / 2).next_multiple_of(longest.min(256));
     long_sums(kernel, a.cols(0..half), b.rows(0..half), start, c);
-    scratch::with(c.len(), |rest| {
+    let mut add_rest = |rest: &mut [T]| {
         long_sums(kernel, a.cols(half..k), b.rows(half..k), Start::Zero, rest);
-        map([rest], Write::Add, c, |[rest]| rest);
-    });
+        map([&*rest], Write::Add, c, |[rest]| rest);
+    };
+    match len {
+        ..=FEW_ELEMENTS => add_rest(&mut [T::ZERO; FEW_ELEMENTS][..len]),
+        _ => scratch::with(len, add_rest),
+    }
 }
 
 #[cold]

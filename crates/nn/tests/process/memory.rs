@@ -34,8 +34,9 @@ fn on_a_new_thread(f: impl FnOnce() + Send) {
     std::thread::scope(|s| {
         s.spawn(|| {
             // So that the memory is there in which products are packed and their halves are summed.
-            let _ = network(&[784, 784]).predict(&Tensor::zeros([1000, 784]));
-            let _ = network(&[2048, 2048]).predict(&Tensor::zeros([256, 2048]));
+            let (x, w) = (Tensor::<f32>::zeros([1000, 784]), Tensor::zeros([784, 784]));
+            let _ = Tape::new().value(|t| t.input(&x).matmul(t.input(&w)));
+            let _ = network(&[4100, 2048]).predict(&Tensor::zeros([256, 4100]));
             fanin_nn::release_memory();
             f();
         });

@@ -33,8 +33,13 @@ pub(super) fn softmax<T: Scalar>(
     if cols == 0 {
         return;
     }
-    // All rows together decide, and not those of one piece, so that threads change no bit.
-    let short = cols <= SHORT && top.len() >= FEW;
+    // Kernels choose by all rows together, and not by those of one piece, so that threads change no bit.
+    let short = cols <= SHORT;
+    if short && top.len() < FEW {
+        let mut lost = [T::ZERO; FEW * SHORT];
+        let lost = &mut lost[..p.len()];
+        return dispatch(Softmax { x, cols, p, lost, top, log_sum });
+    }
     let pieces = parallel::pieces(x.len());
     let out = parallel::Shared(p.as_mut_ptr());
     parallel::split_each([top, log_sum], 1, pieces, |first, [top, log_sum]| {
