@@ -1,5 +1,6 @@
 //! What Unix knows of files: full disks, permissions, links, pipes.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -29,7 +30,16 @@ fn big() -> Linear {
 fn run(mut command: Command, test: &str, target: &Path) {
     let test = format!("checkpoint::unix::{test}");
     command.args(["--exact", &test, "--ignored", "--nocapture"]);
-    let output = command.env("FANIN_TEST_TARGET", target).output().unwrap();
+    command.env("FANIN_TEST_TARGET", target);
+    let output = loop {
+        match command.output() {
+            // A copied program: a process that another test starts just now holds the copy's file for a moment.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            output => break output.unwrap(),
+        }
+    };
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("child: "), "{output:?}");
 }
