@@ -93,15 +93,15 @@ impl<'a, T: Scalar> Mat<'a, T> {
 }
 
 /// How a product of a shape is computed. `X·Wᵀ` with few rows or long sums takes the dot-product kernel
-/// instead.
+/// instead. A large product takes the path of small ones if its A is row-major and stays in the second cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     /// The output is one row or one column: dot products, or sums of rows.
     Gemv,
     /// A small product. Only B is packed.
     Tiled,
-    /// A large product. A is packed; B is packed unless its rows are whole vectors. Without AVX2,
-    /// matrixmultiply computes it.
+    /// A large product. A is packed; B is packed unless its rows are whole vectors. Of `X·Wᵀ`, B alone is
+    /// packed. Without AVX2, matrixmultiply computes it.
     Packed,
 }
 
