@@ -13,10 +13,10 @@
 
 mod gemv;
 mod matrixmultiply;
-mod memory;
 mod nt;
 mod pack;
 mod packed;
+mod rectangle;
 mod streamed;
 mod tile;
 mod tiled;
@@ -35,8 +35,7 @@ use std::ops::Range;
 use crate::map::map;
 use crate::once::once;
 use crate::simd::{self, Level};
-use crate::split::{GRAIN, Split};
-use crate::{Scalar, Write, parallel, scratch};
+use crate::{Scalar, Write, scratch};
 
 /// A borrowed matrix: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -360,31 +359,6 @@ fn bad_shapes<T>(a: Mat<'_, T>, b: Mat<'_, T>, c: usize) -> ! {
         "gemm: {}×{} by {}×{} into {c} elements: inner lengths and output must agree",
         a.rows, a.cols, b.rows, b.cols
     )
-}
-
-/// Computes C by `f(rows, columns, start of C)`. Each thread gets one rectangle.
-fn in_pieces<T: Scalar>(
-    a: Mat<'_, T>,
-    b: Mat<'_, T>,
-    c: &mut [T],
-    f: impl Fn(Range<usize>, Range<usize>, *mut T) + Sync,
-) {
-    let (m, k, n) = (a.rows, a.cols, b.cols);
-    // Split the longer side, since every piece reads the whole other operand. A transposed A is the
-    // gradient of an output, and C that of a weight: split its rows, because the optimizer does too.
-    // Few rows cannot be shared among the threads.
-    let few = m < 2 * GRAIN * parallel::num_threads();
-    let by_columns = n >= m && (a.col_stride == 1 || few);
-    let split = Split::first(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
-    // Only a shortcut: the code below gives the same result. It takes long beside a small product.
-    if split.pieces() == 1 {
-        return f(0..m, 0..n, c.as_mut_ptr());
-    }
-    let c = parallel::Shared(c.as_mut_ptr());
-    parallel::run(split.pieces(), move |i| {
-        let (c, (rows, columns)) = (&c, split.part(i));
-        f(rows, columns, c.0);
-    });
 }
 
 /// An estimate of a product's nanoseconds on one thread. It decides about threads only.

@@ -33,9 +33,11 @@ thread_local! {
 ///
 /// A thread that ends may have dropped its memory already: then there is new memory.
 pub fn with<T: Plain, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut lines =
-        FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten().unwrap_or_default();
     let needed = (len * size_of::<T>()).div_ceil(size_of::<CacheLine>());
+    let kept = needed <= KEPT;
+    // What is not kept does not use up what is: a call inside this one would have to ask for memory.
+    let free = || FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten();
+    let mut lines = if kept { free().unwrap_or_default() } else { vec![] };
     if lines.len() < needed {
         lines.resize(needed, CacheLine([0; 8]));
     }
@@ -44,7 +46,7 @@ pub fn with<T: Plain, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     // SAFETY: any bytes are a T. The memory has been written, by `resize` or as elements.
     let elements = unsafe { &mut *(&raw mut elements[..len] as *mut [T]) };
     let result = f(elements);
-    if lines.len() <= KEPT {
+    if kept {
         let _ = FREE.try_with(|free| free.borrow_mut().push(lines));
     }
     result
@@ -62,5 +64,15 @@ mod tests {
             assert_eq!(outer, [1.0; 100]);
         });
         with(0, |none: &mut [f32]| assert!(none.is_empty()));
+    }
+
+    #[test]
+    fn memory_that_is_too_large_to_keep_leaves_what_is_kept_to_others() {
+        let kept = || FREE.with_borrow(|free| free.iter().map(Vec::len).collect::<Vec<_>>());
+        with(16, |_: &mut [f32]| {});
+        let before = kept();
+        assert!(!before.is_empty());
+        with(16 * KEPT + 1, |_: &mut [f32]| assert_eq!(kept(), before));
+        assert_eq!(kept(), before);
     }
 }

@@ -1,20 +1,22 @@
 //! Large products on CPUs without AVX2, by the crate matrixmultiply. Its NEON kernels are written by hand.
 
-use super::{Mat, in_pieces};
+use super::rectangle::in_rectangles;
+use super::{Mat, Start};
 use crate::{Scalar, Write};
 
 pub(super) fn matrixmultiply<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
     let beta = if write == Write::Add { T::ONE } else { T::ZERO };
-    in_pieces(a, b, c, |rows, columns, c| {
+    in_rectangles(a, b, Start::of(write), c, |of| {
+        let (i, j) = (of.rows.start, of.columns.start);
         // SAFETY: `product` checked the shapes: these rows of A, these columns of B and this rectangle of
         // C lie in their slices. The rectangles of different pieces do not overlap.
         unsafe {
             T::matrixmultiply(
-                [rows.len(), a.cols, columns.len()],
-                (a.from(rows.start, 0).as_ptr(), a.row_stride as isize, a.col_stride as isize),
-                (b.from(0, columns.start).as_ptr(), b.row_stride as isize, b.col_stride as isize),
+                [of.rows.len(), a.cols, of.columns.len()],
+                (a.from(i, 0).as_ptr(), a.row_stride as isize, a.col_stride as isize),
+                (b.from(0, j).as_ptr(), b.row_stride as isize, b.col_stride as isize),
                 beta,
-                (c.add(rows.start * b.cols + columns.start), b.cols as isize),
+                (of.at(i, j), b.cols as isize),
             );
         }
     });

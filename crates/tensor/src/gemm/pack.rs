@@ -29,6 +29,15 @@ pub(super) fn vectors_of<I: Isa, T: Scalar>(
     (memory.as_ptr().cast(), width)
 }
 
+/// Memory as [`pack`] takes it.
+///
+/// # Safety
+/// Only values may be written to it.
+pub(super) unsafe fn uninit<T: Scalar>(memory: &mut [T]) -> &mut [MaybeUninit<T>] {
+    // SAFETY: both types have the same layout. The caller's promise.
+    unsafe { &mut *(std::ptr::from_mut(memory) as *mut [MaybeUninit<T>]) }
+}
+
 /// Copies a panel of `b` to rows of `width` elements each, padded with zeros.
 ///
 /// Initializes all of `to`, which has `rows.len() · width` elements.

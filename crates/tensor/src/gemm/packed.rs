@@ -7,13 +7,13 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::memory::with_memory;
-use super::pack::{pack, vectors_of};
-use super::tile::{Place, tile};
-use super::{Mat, Start, in_pieces};
-use crate::Scalar;
+use super::pack::{pack, uninit, vectors_of};
+use super::rectangle::{Rectangle, in_rectangles};
+use super::tile::tile;
+use super::{Mat, Start};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
+use crate::{Scalar, scratch};
 
 /// Terms of a sum that are added at once, so that what a tile reads stays in the first two caches.
 const DEPTH: usize = 256;
@@ -30,21 +30,17 @@ const MAX_HEIGHT: usize = 8;
 const MAX_WIDTH: usize = 48;
 
 pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    in_pieces(a, b, c, move |rows, columns, c| {
-        with_memory((ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH, |memory| {
-            dispatch(Packed { a, b, rows, columns, start, c, memory });
+    in_rectangles(a, b, start, c, |of| {
+        scratch::with((ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH, |memory| {
+            // SAFETY: the kernel only packs into it.
+            let memory = unsafe { uninit(memory) };
+            dispatch(Packed { of, memory });
         });
     });
 }
 
-/// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
 struct Packed<'a, T> {
-    a: Mat<'a, T>,
-    b: Mat<'a, T>,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    start: Start<'a, T>,
-    c: *mut T,
+    of: &'a Rectangle<'a, T>,
     memory: &'a mut [MaybeUninit<T>],
 }
 
@@ -62,8 +58,8 @@ impl<T: Scalar> Packed<'_, T> {
     /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn blocks<I: Isa, const R: usize, const V: usize>(self) {
-        let Self { a, b, rows, columns, start, c, memory } = self;
-        let (a_memory, b_memory) = memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
+        let Rectangle { a, b, ref rows, ref columns, .. } = *self.of;
+        let (a_memory, b_memory) = self.memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
         // Blocks of nearly equal height.
         let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);
         let width = V * I::Lanes::<T>::COUNT;
@@ -93,14 +89,9 @@ impl<T: Scalar> Packed<'_, T> {
                     for (i, rows) in panels().enumerate() {
                         let first_run = (of_strip * tiles + i) * share;
                         prefetch_runs(b, terms.clone(), next.clone(), first_run, share);
-                        // SAFETY: the rows and the panel are inside the rectangle, and C has as many
-                        // columns as B.
-                        let c = unsafe { c.add(rows.start * b.cols + panel.start) };
-                        for r in 0..rows.len() {
-                            prefetch(c.wrapping_add(r * b.cols), panel.len());
-                        }
-                        let c = (c, b.cols);
-                        let place = Place::new(c, rows.len(), panel.clone(), start, first == 0);
+                        let place =
+                            self.of.place(rows.start, rows.len(), panel.clone(), first == 0);
+                        place.prefetch();
                         let a = a_memory[i * R * terms.len()..].as_ptr().cast::<T>();
                         let depth = terms.len();
                         // SAFETY: the loop above packed R rows by `depth` columns of A. `vectors_of`

@@ -7,13 +7,13 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::memory::with_memory;
-use super::pack::pack;
+use super::pack::{pack, uninit};
+use super::rectangle::{Rectangle, in_rectangles};
 use super::tile::{Place, Tile};
-use super::{Mat, Start, in_pieces};
+use super::{Mat, Start};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, parallel};
+use crate::{Scalar, parallel, scratch};
 
 /// Terms of a sum that are added at once.
 const DEPTH: usize = 256;
@@ -25,21 +25,17 @@ const LINE: usize = 16;
 /// `C = A·B`, where the rows of A are contiguous.
 pub(super) fn streamed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
     debug_assert!(a.cols == 1 || a.col_stride == 1);
-    in_pieces(a, b, c, move |rows, columns, c| {
-        with_memory(COLUMNS * DEPTH, |memory| {
-            dispatch(Streamed { a, b, rows, columns, start, c, memory });
+    in_rectangles(a, b, start, c, |of| {
+        scratch::with(COLUMNS * DEPTH, |memory| {
+            // SAFETY: the kernel only packs into it.
+            let memory = unsafe { uninit(memory) };
+            dispatch(Streamed { of, memory });
         });
     });
 }
 
-/// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
 struct Streamed<'a, T> {
-    a: Mat<'a, T>,
-    b: Mat<'a, T>,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    start: Start<'a, T>,
-    c: *mut T,
+    of: &'a Rectangle<'a, T>,
     memory: &'a mut [MaybeUninit<T>],
 }
 
@@ -57,12 +53,12 @@ impl<T: Scalar> Streamed<'_, T> {
     /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn blocks<I: Isa, const R: usize, const V: usize>(mut self) {
-        let (count, columns) = (I::Lanes::<T>::COUNT, self.columns.clone());
+        let (count, terms, columns) = (I::Lanes::<T>::COUNT, self.of.a.cols, &self.of.columns);
         // Blocks of nearly equal width, in whole vectors.
         let blocks = columns.len().div_ceil(COLUMNS);
         let width = columns.len().div_ceil(blocks).next_multiple_of(count);
-        for first in (0..self.a.cols).step_by(DEPTH) {
-            let terms = first..self.a.cols.min(first + DEPTH);
+        for first in (0..terms).step_by(DEPTH) {
+            let terms = first..terms.min(first + DEPTH);
             for left in columns.clone().step_by(width) {
                 let block = left..columns.end.min(left + width);
                 let next = match block.end < columns.end {
@@ -82,8 +78,8 @@ impl<T: Scalar> Streamed<'_, T> {
         block: Range<usize>,
         next: (usize, usize),
     ) {
-        let Self { a, b, ref rows, start, c, .. } = *self;
-        let (depth, stride, count) = (terms.len(), b.cols, I::Lanes::<T>::COUNT);
+        let Rectangle { a, b, ref rows, .. } = *self.of;
+        let (depth, count) = (terms.len(), I::Lanes::<T>::COUNT);
         // Panels of nearly equal width, because a tile of one vector waits for its loads.
         let panels = block.len().div_ceil(V * count);
         let panel = |i| {
@@ -107,11 +103,10 @@ impl<T: Scalar> Streamed<'_, T> {
                 a.from(i + r.min(height - 1), terms.start)[..depth].as_ptr()
             });
             for (at, panel) in (0..panels).map(panel).enumerate() {
-                // SAFETY: the row and the panel are inside the rectangle, and C has as many columns as B.
-                let c = unsafe { c.add(i * stride + panel.start) };
-                for r in 0..height {
-                    prefetch(c.wrapping_add(r * stride), panel.len());
-                }
+                let vectors = panel.len().div_ceil(count);
+                let packed = self.memory[(panel.start - block.start) * depth..].as_ptr().cast();
+                let place = self.of.place(i, height, panel, terms.start == 0);
+                place.prefetch();
                 let columns = tiles * share..block.len().min((tiles + 1) * share);
                 let ahead = |p| {
                     for column in columns.clone() {
@@ -123,9 +118,6 @@ impl<T: Scalar> Streamed<'_, T> {
                         }
                     }
                 };
-                let packed = self.memory[(panel.start - block.start) * depth..].as_ptr().cast();
-                let vectors = panel.len().div_ceil(count);
-                let place = Place::new((c, stride), height, panel, start, terms.start == 0);
                 // SAFETY: the rows of A have `depth` elements, and the loop above packed as many rows of
                 // this panel. No other piece has this rectangle of C.
                 unsafe {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Start;
 use crate::Scalar;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, prefetch};
 use crate::simd::Isa;
 
 /// The most elements of a vector, that of AVX-512 with `f32`.
@@ -24,7 +24,7 @@ pub(super) struct Place<T> {
     pub(super) plus: Option<(*const T, usize)>,
 }
 
-impl<T> Place<T> {
+impl<T: Scalar> Place<T> {
     /// `rows` rows of columns `columns` of C, from `c` on. `first` says whether the tile has the first
     /// terms of its sums.
     #[inline(always)]
@@ -41,6 +41,14 @@ impl<T> Place<T> {
             _ => Some((c.cast_const(), stride)),
         };
         Self { c, stride, rows, columns: columns.len(), plus }
+    }
+
+    /// Fetches what is there into the cache.
+    #[inline(always)]
+    pub(super) fn prefetch(&self) {
+        for r in 0..self.rows {
+            prefetch(self.c.wrapping_add(r * self.stride), self.columns);
+        }
     }
 }
 

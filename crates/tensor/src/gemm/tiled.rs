@@ -7,8 +7,9 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::pack::vectors_of;
-use super::tile::{Place, tile};
-use super::{Mat, Start, in_pieces};
+use super::rectangle::{Rectangle, in_rectangles};
+use super::tile::tile;
+use super::{Mat, Start};
 use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
@@ -20,20 +21,11 @@ const DEPTH: usize = 256;
 const PANEL: usize = 4096;
 
 pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    in_pieces(a, b, c, move |rows, columns, c| {
-        // Pass references: dispatch moves its argument through three calls.
-        dispatch(Tiled { a: &a, b: &b, rows, columns, start, c });
-    });
+    in_rectangles(a, b, start, c, |of| dispatch(Tiled { of }));
 }
 
-/// A rectangle of C. `c` is the start of C; its row stride is the number of B's columns.
 struct Tiled<'a, T> {
-    a: &'a Mat<'a, T>,
-    b: &'a Mat<'a, T>,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    start: Start<'a, T>,
-    c: *mut T,
+    of: &'a Rectangle<'a, T>,
 }
 
 impl<T: Scalar> Kernel for Tiled<'_, T> {
@@ -43,7 +35,7 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
     fn run<I: Isa>(self) {
         // The registers must hold a tile of sums, a row of B and an element of A. The width also decides
         // where a long sum is cut. So it depends on B's columns, and not on those of one thread's piece.
-        if self.b.cols <= I::Lanes::<T>::COUNT {
+        if self.of.b.cols <= I::Lanes::<T>::COUNT {
             self.tiles::<I, 8, 1>();
         } else if I::REGISTERS == 32 {
             self.tiles::<I, 12, 2>();
@@ -57,7 +49,7 @@ impl<T: Scalar> Tiled<'_, T> {
     /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn tiles<I: Isa, const R: usize, const V: usize>(self) {
-        let Self { a, b, rows, columns, start, c } = self;
+        let Rectangle { a, b, rows, columns, .. } = self.of;
         let width = V * I::Lanes::<T>::COUNT;
         let depth = (PANEL / width).min(DEPTH).min(a.cols);
         let mut buffer = Buffer([const { MaybeUninit::<T>::uninit() }; PANEL]);
@@ -75,18 +67,18 @@ impl<T: Scalar> Tiled<'_, T> {
                 let (rows_of_b, columns) = (from..to, left..right);
                 let (data, stride) =
                     vectors_of::<I, T>(*b, rows_of_b.clone(), columns.clone(), width, copy, buffer);
-                let panel = Panel { data, stride, rows: rows_of_b, columns, c_stride: b.cols };
+                let panel = Panel { of: self.of, data, stride, rows: rows_of_b, columns };
                 let mut i = rows.start;
                 while i + R <= rows.end {
-                    panel.tile::<I, R, V>(*a, i, start, c);
+                    panel.tile::<I, R, V>(i);
                     i += R;
                 }
                 while i + 4 <= rows.end {
-                    panel.tile::<I, 4, V>(*a, i, start, c);
+                    panel.tile::<I, 4, V>(i);
                     i += 4;
                 }
                 while i < rows.end {
-                    panel.tile::<I, 1, V>(*a, i, start, c);
+                    panel.tile::<I, 1, V>(i);
                     i += 1;
                 }
                 from = to;
@@ -101,35 +93,27 @@ impl<T: Scalar> Tiled<'_, T> {
 struct Buffer<T>([MaybeUninit<T>; PANEL]);
 
 /// Some rows of some columns of B. Its rows can be read as whole vectors.
-struct Panel<T> {
+struct Panel<'a, T> {
+    of: &'a Rectangle<'a, T>,
     data: *const T,
     stride: usize,
     /// The rows of B, which are columns of A.
     rows: Range<usize>,
     columns: Range<usize>,
-    /// The columns of C.
-    c_stride: usize,
 }
 
-impl<T: Scalar> Panel<T> {
+impl<T: Scalar> Panel<'_, T> {
     /// Multiplies `R` rows of A, from row `i` on, by the panel, and writes the tile to C.
     #[inline(always)]
-    fn tile<I: Isa, const R: usize, const V: usize>(
-        &self,
-        a: Mat<'_, T>,
-        i: usize,
-        start: Start<'_, T>,
-        c: *mut T,
-    ) {
-        let depth = self.rows.len();
+    fn tile<I: Isa, const R: usize, const V: usize>(&self, i: usize) {
+        let (a, depth) = (self.of.a, self.rows.len());
         // Proves that all reads of A below are inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
         let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
         // SAFETY: the assertion above covers the last element of A. `vectors_of` returned a panel with V
         // vectors in each row. The tile lies in this kernel's rectangle of C.
         unsafe {
-            let c = (c.add(i * self.c_stride + self.columns.start), self.c_stride);
-            let place = Place::new(c, R, self.columns.clone(), start, self.rows.start == 0);
+            let place = self.of.place(i, R, self.columns.clone(), self.rows.start == 0);
             let a = |r: usize, p| rows[r].add(p * a.col_stride);
             tile::<I, T, R, V>(depth, a, self.data, self.stride, place);
         }
