@@ -4,6 +4,7 @@ use fanin_tensor::{Scalar, Tensor};
 
 use crate::describe::Describe;
 use crate::idle_tape::IdleTape;
+use crate::layers::Linear;
 use crate::parameters::Parameters;
 use crate::tape::{Mode, Scope, Var};
 
@@ -42,6 +43,15 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
     /// [mode](crate::Tape::mode).
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T>;
+
+    /// What the module makes of a linear layer's output in a step that is not recorded, if it can be
+    /// computed together with that output.
+    #[doc(hidden)]
+    #[track_caller]
+    fn after_linear<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
+        let _ = (linear, x);
+        None
+    }
 
     /// What the module makes of `x` in [`Mode::Evaluate`], without recording. Several threads may
     /// predict at once.
@@ -90,5 +100,10 @@ impl<T: Scalar, M: Module<T> + ?Sized> Module<T> for Box<M> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         (**self).forward(x)
+    }
+
+    #[track_caller]
+    fn after_linear<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
+        (**self).after_linear(linear, x)
     }
 }

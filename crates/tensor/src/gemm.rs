@@ -35,7 +35,8 @@ use std::ops::Range;
 use crate::map::map;
 use crate::once::once;
 use crate::simd::{self, Level};
-use crate::{Scalar, Write, scratch};
+use crate::split::GRAIN;
+use crate::{Scalar, Write, parallel, scratch};
 
 /// A borrowed matrix: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -75,13 +76,13 @@ impl<'a, T: Scalar> Mat<'a, T> {
     }
 
     /// Some of its rows.
-    fn rows(self, rows: Range<usize>) -> Self {
-        Self { data: self.from(rows.start, 0), rows: rows.len(), ..self }
+    fn rows(&self, rows: Range<usize>) -> Self {
+        Self { data: self.from(rows.start, 0), rows: rows.len(), ..*self }
     }
 
     /// Some of its columns.
-    fn cols(self, cols: Range<usize>) -> Self {
-        Self { data: self.from(0, cols.start), cols: cols.len(), ..self }
+    fn cols(&self, cols: Range<usize>) -> Self {
+        Self { data: self.from(0, cols.start), cols: cols.len(), ..*self }
     }
 
     /// The memory that begins at element `(i, j)`.
@@ -191,17 +192,67 @@ once! {
     /// assert_eq!(y, [11.0, 22.0, 13.0, 24.0]);
     /// ```
     pub fn gemm_bias(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) = gemm_bias_generic;
+
+    /// `C = f(A·B + 1·biasᵀ)` for a function f of each element, which `epilogue` applies to a run of them. Each
+    /// thread applies it to its own part of C, which is still in its cache.
+    ///
+    /// # Shapes
+    /// A `(m, k)`, B `(k, n)`, bias `(n)` if there is one, C `(m, n)`. A and B may be transposes.
+    ///
+    /// # Panics
+    /// **Panics** if the shapes do not fit.
+    ///
+    /// # Example
+    /// ```
+    /// use fanin_tensor::gemm::{Mat, gemm_epilogue};
+    ///
+    /// let (x, w) = ([1.0f32, 2.0, 3.0, 4.0], [1.0, 0.0, 0.0, 1.0]);
+    /// let relu = |c: &mut [f32]| c.iter_mut().for_each(|c| *c = c.max(0.0));
+    /// let mut y = [0.0; 4];
+    /// gemm_epilogue(Mat::new(&x, 2, 2), Mat::new(&w, 2, 2), Some(&[-2.0, 0.0]), &relu, &mut y);
+    /// assert_eq!(y, [0.0, 2.0, 1.0, 4.0]);
+    /// ```
+    pub fn gemm_epilogue(
+        a: Mat<'_, T>,
+        b: Mat<'_, T>,
+        bias: Option<&[T]>,
+        epilogue: &Epilogue<'_, T>,
+        c: &mut [T]
+    ) = gemm_epilogue_generic;
 }
+
+/// Changes each element of a run in place. What it makes of one does not depend on the others.
+pub type Epilogue<'a, T> = dyn Fn(&mut [T]) + Sync + 'a;
 
 #[track_caller]
 fn gemm_generic<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
-    product(a, b, Start::of(write), c);
+    product(&Product { a: &a, b: &b, start: Start::of(write), epilogue: None }, c);
 }
 
 #[track_caller]
 fn gemm_bias_generic<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) {
-    assert!(bias.len() == b.cols, "gemm_bias: {} elements for {} columns", bias.len(), b.cols);
-    product(a, b, Start::Row(bias), c);
+    product(&Product { a: &a, b: &b, start: Start::bias(bias, &b), epilogue: None }, c);
+}
+
+#[track_caller]
+fn gemm_epilogue_generic<T: Scalar>(
+    a: Mat<'_, T>,
+    b: Mat<'_, T>,
+    bias: Option<&[T]>,
+    epilogue: &Epilogue<'_, T>,
+    c: &mut [T],
+) {
+    let start = bias.map_or(Start::Zero, |bias| Start::bias(bias, &b));
+    product(&Product { a: &a, b: &b, start, epilogue: Some(epilogue) }, c);
+}
+
+/// What is to be computed.
+#[derive(Clone, Copy)]
+struct Product<'a, T> {
+    a: &'a Mat<'a, T>,
+    b: &'a Mat<'a, T>,
+    start: Start<'a, T>,
+    epilogue: Option<&'a Epilogue<'a, T>>,
 }
 
 /// What a product is added to.
@@ -222,6 +273,12 @@ impl<T: Scalar> Start<'_, T> {
         }
     }
 
+    #[track_caller]
+    fn bias<'a>(bias: &'a [T], b: &Mat<'_, T>) -> Start<'a, T> {
+        assert!(bias.len() == b.cols, "gemm_bias: {} elements for {} columns", bias.len(), b.cols);
+        Start::Row(bias)
+    }
+
     /// Writes a row to C, for a kernel that only sets or adds. Returns which of the two it must do.
     fn written(self, c: &mut [T]) -> Write {
         match self {
@@ -239,7 +296,8 @@ impl<T: Scalar> Start<'_, T> {
 }
 
 #[track_caller]
-fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
+fn product<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    let Product { a, b, start, epilogue } = *of;
     let (m, k, n) = (a.rows, a.cols, b.cols);
     if k != b.rows || m.checked_mul(n) != Some(c.len()) {
         bad_shapes(a, b, c.len());
@@ -251,17 +309,16 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         if start.written(c) == Write::Set {
             c.fill(T::ZERO);
         }
-        return;
+        return apply(epilogue, c);
     }
     // Both operands are contiguous along the sums.
     let contiguous = a.col_stride == 1 && b.row_stride == 1;
     let kernel = match path(m, k, n) {
-        // Compute a column as a row: both are contiguous in either order.
+        Path::Gemv if m == 1 => Kernel::of_line(b),
         Path::Gemv => {
-            let (x, w, start) =
-                if m == 1 { (a, b, start) } else { (b.t(), a.t(), Start::of(start.written(c))) };
-            let kernel = if w.row_stride == 1 { Kernel::Nt } else { Kernel::Gemv };
-            return long_sums(kernel, x, w, start, c);
+            // Compute a column as a row: both are contiguous in either order.
+            let (a, b, start) = (&b.t(), &a.t(), Start::of(start.written(c)));
+            return long_sums(Kernel::of_line(b), &Product { a, b, start, epilogue }, c);
         }
         _ if contiguous && prefers_nt::<T>(m, k, n) => Kernel::Nt,
         Path::Tiled => Kernel::Tiled,
@@ -271,7 +328,13 @@ fn product<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut
         Path::Packed if contiguous => Kernel::Streamed,
         Path::Packed => Kernel::Packed,
     };
-    long_sums(kernel, a, b, start, c);
+    long_sums(kernel, of, c);
+}
+
+fn apply<T>(epilogue: Option<&Epilogue<'_, T>>, c: &mut [T]) {
+    if let Some(epilogue) = epilogue {
+        epilogue(c);
+    }
 }
 
 /// The code that computes a product.
@@ -286,6 +349,11 @@ enum Kernel {
 }
 
 impl Kernel {
+    /// That of the product of a row and B.
+    fn of_line<T>(b: &Mat<'_, T>) -> Self {
+        if b.row_stride == 1 { Self::Nt } else { Self::Gemv }
+    }
+
     /// The longest sums that it computes at once, in blocks whose sums it adds one after the other.
     fn longest(self, n: usize) -> usize {
         match self {
@@ -299,14 +367,14 @@ impl Kernel {
         }
     }
 
-    fn run<T: Scalar>(self, a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
+    fn run<T: Scalar>(self, of: &Product<'_, T>, c: &mut [T]) {
         match self {
-            Self::Gemv => gemv(a, b.t(), start.written(c), c),
-            Self::Nt => nt(a, b, start, c),
-            Self::Tiled => tiled(a, b, start, c),
-            Self::Streamed => streamed(a, b, start, c),
-            Self::Packed => packed(a, b, start, c),
-            Self::MatrixMultiply => matrixmultiply(a, b, start.written(c), c),
+            Self::Gemv => gemv(of, c),
+            Self::Nt => nt(of, c),
+            Self::Tiled => tiled(of, c),
+            Self::Streamed => streamed(of, c),
+            Self::Packed => packed(of, c),
+            Self::MatrixMultiply => matrixmultiply(of, c),
         }
     }
 }
@@ -318,43 +386,45 @@ const HALVES: usize = 1 << 19;
 const FEW_ELEMENTS: usize = 1024;
 
 /// Computes C by a kernel. Long sums are a tree: the sum of both halves.
-fn long_sums<T: Scalar>(
-    kernel: Kernel,
-    a: Mat<'_, T>,
-    b: Mat<'_, T>,
-    start: Start<'_, T>,
-    c: &mut [T],
-) {
+fn long_sums<T: Scalar>(kernel: Kernel, of: &Product<'_, T>, c: &mut [T]) {
+    let Product { a, b, start, epilogue } = *of;
     let (m, k, n, len) = (a.rows, a.cols, b.cols, c.len());
     let longest = kernel.longest(n);
     if k <= longest {
-        return kernel.run(a, b, start, c);
+        return kernel.run(of, c);
     }
     // Many rows at once, so that they repay the packing of B, but not so many that memory would double.
     let rows = (HALVES / n).max(128);
     if m > rows {
         for (i, c) in c.chunks_mut(rows * n).enumerate() {
             let rows = i * rows..m.min((i + 1) * rows);
-            long_sums(kernel, a.rows(rows), b, start, c);
+            long_sums(kernel, &Product { a: &a.rows(rows), ..*of }, c);
         }
         return;
     }
     let half = (k / 2).next_multiple_of(longest.min(256));
-    long_sums(kernel, a.cols(0..half), b.rows(0..half), start, c);
+    let part = |terms: Range<usize>, start, c: &mut [T]| {
+        let (a, b) = (&a.cols(terms.clone()), &b.rows(terms));
+        long_sums(kernel, &Product { a, b, start, epilogue: None }, c);
+    };
+    part(0..half, start, c);
     let mut add_rest = |rest: &mut [T]| {
-        long_sums(kernel, a.cols(half..k), b.rows(half..k), Start::Zero, rest);
+        part(half..k, Start::Zero, rest);
         map([&*rest], Write::Add, c, |[rest]| rest);
     };
     match len {
         ..=FEW_ELEMENTS => add_rest(&mut [T::ZERO; FEW_ELEMENTS][..len]),
         _ => scratch::with(len, add_rest),
     }
+    if let Some(epilogue) = epilogue {
+        parallel::split_each([c], GRAIN, parallel::pieces(len), |_, [c]| epilogue(c));
+    }
 }
 
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn bad_shapes<T>(a: Mat<'_, T>, b: Mat<'_, T>, c: usize) -> ! {
+fn bad_shapes<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: usize) -> ! {
     panic!(
         "gemm: {}×{} by {}×{} into {c} elements: inner lengths and output must agree",
         a.rows, a.cols, b.rows, b.cols

@@ -126,6 +126,29 @@ pub fn apply_rows<T: Scalar, const N: usize>(
     });
 }
 
+/// `y = f(y)`, on the calling thread: for the [epilogue](crate::gemm::gemm_epilogue) of a product.
+///
+/// # Example
+/// ```
+/// use fanin_tensor::map::{Function, apply_in_place};
+/// use fanin_tensor::simd::Isa;
+/// use fanin_tensor::vmath::Math;
+///
+/// #[derive(Clone, Copy)]
+/// struct Tanh;
+/// impl Function<f32, 1> for Tanh {
+///     fn at<I: Isa>(&self, [x]: [f32; 1]) -> f32 {
+///         x.vtanh::<I>()
+///     }
+/// }
+/// let mut y = [0.0, 100.0];
+/// apply_in_place(&mut y, Tanh);
+/// assert_eq!(y, [0.0, 1.0]);
+/// ```
+pub fn apply_in_place<T: Scalar>(y: &mut [T], f: impl Function<T, 1>) {
+    dispatch(InPlace { y, f });
+}
+
 /// Calls `kernel` with ranges that together are `rows · cols` elements, on as many threads as work of
 /// `nanos` nanoseconds is worth. Not generic: the kernel of a function is compiled in one place.
 fn in_parts(rows: usize, cols: usize, nanos: usize, kernel: &(dyn Fn(Range<usize>) + Sync)) {
@@ -301,6 +324,35 @@ impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> 
             // SAFETY: i < len, and y and every input have len elements.
             unsafe { *y.get_unchecked_mut(i) = f.at::<I>(at(&inputs, i)) };
             i += 1;
+        }
+    }
+}
+
+struct InPlace<'a, T, F> {
+    y: &'a mut [T],
+    f: F,
+}
+
+impl<T: Scalar, F: Function<T, 1>> Kernel for InPlace<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { y, f } = self;
+        if !F::EVERYWHERE {
+            let mut holds = true;
+            for y in &*y {
+                holds &= f.holds([*y]);
+            }
+            if !holds {
+                for y in y {
+                    *y = if f.holds([*y]) { f.at::<I>([*y]) } else { f.elsewhere([*y]) };
+                }
+                return;
+            }
+        }
+        for y in y {
+            *y = f.at::<I>([*y]);
         }
     }
 }

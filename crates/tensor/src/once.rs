@@ -9,7 +9,7 @@ use std::fmt;
 
 use ndarray::ArrayD;
 
-use crate::gemm::Mat;
+use crate::gemm::{Epilogue, Mat};
 use crate::{Family, Scalar, Tensor, Write};
 
 /// An argument or a result of a function that [`once!`] makes.
@@ -47,6 +47,8 @@ family! {
     Slice<'a> = &'a [T];
     SliceMut<'a> = &'a mut [T];
     Matrix<'a> = Mat<'a, T>;
+    MaybeSlice<'a> = Option<&'a [T]>;
+    InPlace<'a> = &'a Epilogue<'a, T>;
     Owned = Tensor<T>;
     Borrowed<'a> = &'a Tensor<T>;
     BorrowedMut<'a> = &'a mut Tensor<T>;

@@ -6,7 +6,7 @@ use std::any::Any;
 use fanin_init::{Gain, Nonlinearity};
 use fanin_tensor::Scalar;
 
-use super::{Layer, LayerSpec};
+use super::{Layer, LayerSpec, Linear};
 use crate::describe::{Describe, Features};
 use crate::module::Module;
 use crate::ops::activations;
@@ -43,6 +43,12 @@ macro_rules! layers {
                 fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
                     $(let Self($($param),+) = *self;)?
                     x.$method($($(T::from_f64($param)),+)?)
+                }
+
+                #[track_caller]
+                fn after_linear<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
+                    $(let Self($($param),+) = *self;)?
+                    layers!(@after_linear $method ($($(T::from_f64($param)),+)?) linear x $body)
                 }
             }
 
@@ -87,6 +93,14 @@ macro_rules! layers {
             )),*]
         }
     };
+    (@after_linear $method:ident $params:tt $linear:ident $x:ident { rows }) => {{
+        let _ = ($linear, $x);
+        None
+    }};
+    (@after_linear $method:ident ($($param:expr),*) $linear:ident $x:ident $body:tt) => {{
+        let (w, b) = $linear.values();
+        crate::ops::activations::after_linear::$method($($param,)* $x, w, b)
+    }};
     (@gain $method:ident $params:tt { rows }) => { None };
     (@gain $method:ident $params:tt {
         $picos:literal ps;

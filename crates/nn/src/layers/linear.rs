@@ -112,6 +112,11 @@ impl<T: Scalar> Linear<T> {
         x.linear(weight, self.bias.as_ref().map(|b| x.tape().param(b)))
     }
 
+    /// Weights and biases.
+    pub(super) fn values(&self) -> (&Tensor<T>, Option<&Tensor<T>>) {
+        (self.weight.value(), self.bias.as_ref().map(Param::value))
+    }
+
     /// The weights on the tape.
     pub(super) fn weight_var<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         x.tape().param(&self.weight)
@@ -125,8 +130,11 @@ impl<T: Scalar> Linear<T> {
 impl<T: Scalar> Module<T> for Linear<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        let t = x.tape();
-        x.linear(t.param(&self.weight), self.bias.as_ref().map(|b| t.param(b)))
+        if !x.tape().is_recording() {
+            let (w, b) = self.values();
+            return x.linear_unrecorded(w, b, None);
+        }
+        self.forward_with(self.weight_var(x), x)
     }
 }
 

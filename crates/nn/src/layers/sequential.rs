@@ -235,7 +235,8 @@ once! {
     #[track_caller]
     fn forward<'t, 'a, T: Scalar>(model: &'a Sequential<T>, x: Var<'t, T>) -> Var<'t, T> {
         let (mut x, mut scope) = (x, Scope::new(x));
-        for (i, layer) in model.layers.iter().enumerate() {
+        let (joins, mut layers) = (!x.tape().is_recording(), model.layers.iter().enumerate().peekable());
+        while let Some((i, layer)) = layers.next() {
             // Checked here too: #[track_caller] does not reach through `dyn`.
             if let Features::Map { input, .. } = layer.features()
                 && x.with_shape(|shape| shape.last() != Some(&input))
@@ -247,7 +248,20 @@ once! {
                     how_to_fit(&x.shape(), input),
                 );
             }
-            x = layer.forward(x);
+            // In a prediction, an activation is applied to what is still in the cache.
+            let both = if joins && let Some((_, next)) = layers.peek() {
+                let layer: &dyn Any = &**layer;
+                layer.downcast_ref().and_then(|linear| next.after_linear(linear, x))
+            } else {
+                None
+            };
+            x = match both {
+                Some(y) => {
+                    layers.next();
+                    y
+                }
+                None => layer.forward(x),
+            };
             scope.keep(x);
         }
         x

@@ -418,6 +418,40 @@ macro_rules! curves {
 }
 activations!(curves);
 
+/// Each function, applied to `X·Wᵀ + b` in a step that is not recorded. `None` if its parameters are impossible.
+macro_rules! after_linear {
+    ($(
+        $(#[$doc:meta])*
+        fn $method:ident $(($($param:ident: $param_type:ident = $default:literal),+))? as $name:ident
+        $body:tt
+    )*) => {
+        pub(crate) mod after_linear {
+            use fanin_tensor::Tensor;
+            use $crate::ops::elementwise::Elementwise;
+            use $crate::ops::functions::functions;
+            use $crate::tape::Var;
+            $(after_linear!(@function $method [$($($param: $param_type),+)?] $name $body);)*
+        }
+    };
+    (@function $method:ident $params:tt $name:ident { rows }) => {};
+    (@function $method:ident [$($param:ident: $param_type:ident),*] $name:ident $body:tt) => {
+        once! {
+            #[track_caller]
+            pub(crate) fn $method<'t, 'a, T: Scalar>(
+                $($param: functions!(@type $param_type),)*
+                x: Var<'t, T>,
+                w: &'a Tensor<T>,
+                b: Option<&'a Tensor<T>>,
+            ) -> Option<Var<'t, T>> {
+                let f = super::$name { $($param,)* element: std::marker::PhantomData };
+                let possible = Elementwise::<T>::fault(f).is_none();
+                possible.then(|| x.elementwise_after_linear(w, b, f))
+            }
+        }
+    };
+}
+activations!(after_linear);
+
 #[inline(always)]
 fn c<T: Scalar>(value: f64) -> T {
     T::from_f64(value)

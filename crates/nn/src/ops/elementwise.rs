@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fanin_tensor::map::{Function, apply_rows};
+use fanin_tensor::map::{Function, apply_in_place, apply_rows};
 use fanin_tensor::simd::{Isa, Portable};
 use fanin_tensor::{Scalar, Set, Tensor};
 
@@ -145,6 +145,17 @@ impl<'t, T: Scalar> Var<'t, T> {
             let x = cx.input(0);
             apply_rows([x.as_slice()], row_len(x), Set, cx.output(x.shape()), Value(f));
         })
+    }
+
+    /// `f` of every element of `X·Wᵀ + b`, in a step that is not recorded.
+    #[track_caller]
+    pub(crate) fn elementwise_after_linear(
+        self,
+        w: &Tensor<T>,
+        b: Option<&Tensor<T>>,
+        f: impl Elementwise<T>,
+    ) -> Self {
+        self.linear_unrecorded(w, b, Some(&|y: &mut [T]| apply_in_place(y, Value(f))))
     }
 }
 

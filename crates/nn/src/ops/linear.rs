@@ -1,6 +1,6 @@
 //! Matrix products.
 
-use fanin_tensor::gemm::{Mat, gemm, gemm_bias};
+use fanin_tensor::gemm::{Epilogue, Mat, gemm, gemm_bias, gemm_epilogue};
 use fanin_tensor::{Scalar, Tensor, Write, reduce, show_shape};
 
 use super::axes::with_length;
@@ -60,50 +60,46 @@ once! {
         #[must_use]
         #[track_caller]
         pub fn linear(self, w: Self, b: Option<Self>) -> Self {
-            // Reads the shapes in place and copies them only for a message: the copies would slow
-            // down a small layer.
-            let sizes: Option<[usize; 2]> = w.with_shape(|shape| shape.try_into().ok());
-            let Some([outputs, inputs]) = sizes else {
-                let why = "the weight must be a matrix (out, in)";
-                bad_shapes("linear", &self.shape(), &w.shape(), why)
-            };
-            let rows: Option<usize> = self.with_shape(|shape| match shape {
-                [rows @ .., last] if *last == inputs => Some(rows.iter().product()),
-                _ => None,
+            // Looks at the shapes in place: copies would slow down a small layer.
+            let op = self.with_shape(|x| {
+                w.with_shape(|w| match b {
+                    Some(b) => b.with_shape(|b| Linear::of(x, w, Some(b))),
+                    None => Linear::of(x, w, None),
+                })
             });
-            let Some(rows) = rows else { bad_input(&self.shape(), inputs, outputs) };
-            if let Some(b) = b
-                && b.with_shape(|shape| *shape != [outputs])
-            {
-                let why = "the bias must have an element per output";
-                bad_shapes("linear", &w.shape(), &b.shape(), why);
-            }
+            let Some(op) = op else {
+                does_not_fit(&self.shape(), &w.shape(), b.map(Self::shape).as_deref())
+            };
             if cfg!(debug_assertions) && self.tape().takes_notes() && self.tape().is_data(self.node()) {
                 let input = self.tape().with_value(self.node(), |x| Spread::of(x.as_slice()));
                 if input.rms() > LARGE {
                     self.tape().note(Note::UnscaledInput(input), None);
                 }
             }
-            let op = Linear { rows, inputs, outputs };
             let forward = |cx: &mut Forward<'_, T>| {
-                let (x, w) = (cx.input(0), cx.input(1));
-                let bias = (cx.inputs() == 3).then(|| cx.input(2).as_slice());
-                let y = match *x.shape() {
-                    [_, _] => cx.output([rows, outputs]),
-                    [_] => cx.output(outputs),
-                    ref axes => cx.output(with_length(axes, axes.len() - 1, outputs)),
-                };
-                let x = Mat::new(x.as_slice(), rows, inputs);
-                let w = Mat::new(w.as_slice(), outputs, inputs).t();
-                match bias {
-                    Some(b) => gemm_bias(x, w, b, y),
-                    None => gemm(x, w, Write::Set, y),
-                }
+                let (w, b) = (cx.input(1), (cx.inputs() == 3).then(|| cx.input(2)));
+                op.forward(cx, w, b, None);
             };
             match b {
                 Some(b) => self.tape().apply(op, &[self, w, b], forward),
                 None => self.tape().apply(op, &[self, w], forward),
             }
+        }
+
+        /// [`linear`](Self::linear) in a step that is not recorded. The parameters need no nodes, which would
+        /// take longer than the product of a small layer. The epilogue changes the elements of the result.
+        #[track_caller]
+        pub(crate) fn linear_unrecorded<'a>(
+            self,
+            w: &'a Tensor<T>,
+            b: Option<&'a Tensor<T>>,
+            epilogue: Option<&'a Epilogue<'a, T>>,
+        ) -> Self {
+            debug_assert!(!self.tape().is_recording());
+            let b_shape = b.map(|b| b.shape());
+            let op = self.with_shape(|x| Linear::of(x, w.shape(), b_shape));
+            let Some(op) = op else { does_not_fit(&self.shape(), w.shape(), b_shape) };
+            self.tape().apply(op, &[self], |cx| op.forward(cx, w, b, epilogue))
         }
     }
 }
@@ -123,11 +119,45 @@ impl<T: Scalar> Op<T> for MatMul {
 }
 
 /// `Y = X·Wᵀ + b`; `dX = dY·W`, `dW = dYᵀ·X`, `db = Σ_rows dY`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Linear {
     rows: usize,
     inputs: usize,
     outputs: usize,
+}
+
+impl Linear {
+    /// The sizes of the product, if the shapes fit.
+    #[inline]
+    fn of(x: &[usize], w: &[usize], b: Option<&[usize]>) -> Option<Self> {
+        let ([rows @ .., last], &[outputs, inputs]) = (x, w) else { return None };
+        let fits = *last == inputs && b.is_none_or(|b| *b == [outputs]);
+        fits.then(|| Self { rows: rows.iter().product(), inputs, outputs })
+    }
+
+    fn forward<T: Scalar>(
+        &self,
+        cx: &mut Forward<'_, T>,
+        w: &Tensor<T>,
+        b: Option<&Tensor<T>>,
+        epilogue: Option<&Epilogue<'_, T>>,
+    ) {
+        let &Self { rows, inputs, outputs } = self;
+        let x = cx.input(0);
+        let y = match *x.shape() {
+            [_, _] => cx.output([rows, outputs]),
+            [_] => cx.output(outputs),
+            ref axes => cx.output(with_length(axes, axes.len() - 1, outputs)),
+        };
+        let x = Mat::new(x.as_slice(), rows, inputs);
+        let w = Mat::new(w.as_slice(), outputs, inputs).t();
+        let b = b.map(Tensor::as_slice);
+        match (b, epilogue) {
+            (_, Some(epilogue)) => gemm_epilogue(x, w, b, epilogue, y),
+            (Some(b), None) => gemm_bias(x, w, b, y),
+            (None, None) => gemm(x, w, Write::Set, y),
+        }
+    }
 }
 
 impl<T: Scalar> Op<T> for Linear {
@@ -153,10 +183,19 @@ impl<T: Scalar> Op<T> for Linear {
     }
 }
 
+/// Says which shape does not fit.
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn bad_input(x: &[usize], inputs: usize, outputs: usize) -> ! {
+fn does_not_fit(x: &[usize], w: &[usize], b: Option<&[usize]>) -> ! {
+    let &[outputs, inputs] = w else {
+        bad_shapes("linear", x, w, "the weight must be a matrix (out, in)")
+    };
+    if x.last() == Some(&inputs)
+        && let Some(b) = b
+    {
+        bad_shapes("linear", w, b, "the bias must have an element per output");
+    }
     panic!(
         "linear: input {} does not fit a layer of {inputs} → {outputs}: {}",
         show_shape(x),

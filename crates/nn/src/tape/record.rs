@@ -252,6 +252,12 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
+    /// Whether what is computed will be differentiated.
+    #[inline]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.graph.borrow().is_recording()
+    }
+
     /// Where the next node will be.
     #[inline]
     pub(super) fn mark(&self) -> u32 {

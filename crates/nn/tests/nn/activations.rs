@@ -21,6 +21,60 @@ use crate::golden::tensor;
 
 const TOLERANCE: f64 = 1e-6;
 
+// Predictions ----------------------------------------------------------------------------------------
+
+/// Numbers far from 0 and close to it, and some that are none.
+fn numbers(rows: usize) -> Tensor {
+    let special = [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e-30, 88.8];
+    let number =
+        |i: usize| special.get(i % 200).copied().unwrap_or((i * 7919 % 1000) as f32 / 99.0 - 5.0);
+    Tensor::from_vec([rows, 5], (0..5 * rows).map(number).collect())
+}
+
+/// A prediction computes a layer and the activation behind it in one pass. The bits are those of one after the
+/// other, and of a step that is recorded.
+#[test]
+fn a_layer_and_its_activation_at_once_give_the_same_bits() {
+    let bits = |y: &Tensor| y.as_slice().iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+    for (name, activation, _) in all_activations::<f32>() {
+        for bias in [true, false] {
+            let linear = Linear::builder(5, 37);
+            let linear = if bias { linear.build() } else { linear.no_bias().build() };
+            let model = Sequential::new().add(linear.clone()).add(activation.clone());
+            for rows in [1, 3, 2000] {
+                let x = numbers(rows);
+                let both = bits(&model.predict(&x));
+                assert_eq!(
+                    both,
+                    bits(&activation.predict(&linear.predict(&x))),
+                    "{name}, {rows} rows"
+                );
+                let mut recorded = None;
+                let _ = Tape::new().value_and_grad(|t| {
+                    let y = model.forward(t.input(&x));
+                    recorded = Some(y.value());
+                    y.sum()
+                });
+                assert_eq!(both, bits(&recorded.unwrap()), "{name}, {rows} rows, recorded");
+            }
+        }
+    }
+}
+
+/// The activation's parameters may be changed at any time.
+#[test]
+fn a_changed_activation_is_the_one_that_predicts() {
+    let mut model =
+        Sequential::new().add(Linear::new(5, 7)).add(LeakyRelu(0.1)).add(Linear::new(7, 2));
+    let x = Tensor::ones([3, 5]);
+    let before = model.predict(&x);
+    model.get_mut::<LeakyRelu>(1).unwrap().0 = -3.0;
+    let linear = |i| model.get::<Linear>(i).unwrap();
+    let by_hand = linear(2).predict(&LeakyRelu(-3.0).predict(&linear(0).predict(&x)));
+    assert_eq!(model.predict(&x), by_hand);
+    assert_ne!(before, by_hand);
+}
+
 // The table of docs/toolbox/activations.md -----------------------------------------------------------
 
 /// Piece, PyTorch's name, case of the golden file, and the layer.

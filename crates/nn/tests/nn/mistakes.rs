@@ -76,6 +76,16 @@ fn layers_that_do_not_fit() {
          Flatten does",
         || on_tape(&[64, 28, 28], |x| Linear::new(784, 128).forward(x)),
     );
+    let mut layer = Linear::new(784, 128);
+    *layer.bias_mut().unwrap().value_mut() = Tensor::zeros(3);
+    let message = "linear: 128×784 and 3 do not fit: the bias must have an element per output";
+    panics(message, || on_tape(&[64, 784], |x| layer.forward(x)));
+    panics(message, || {
+        _ = Tape::new().value_and_grad(|t| layer.forward(t.input(&Tensor::zeros([64, 784]))).sum())
+    });
+    *layer.weight_mut().value_mut() = Tensor::zeros(784);
+    let message = "linear: 64×784 and 784 do not fit: the weight must be a matrix (out, in)";
+    panics(message, || on_tape(&[64, 784], |x| layer.forward(x)));
     let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
     let message =
         format!("Sequential: input 64×300 does not fit layer 0, Linear(784 → 128): {size}");

@@ -1,6 +1,6 @@
 //! Products of one row by a matrix whose rows are contiguous, as sums of rows, at the speed of memory.
 
-use super::{BYTES_PER_NANO, Mat};
+use super::{BYTES_PER_NANO, Mat, Product, apply};
 use crate::reduce::weighted_rows;
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::GRAIN;
@@ -9,13 +9,16 @@ use crate::{Scalar, Write, parallel};
 /// The most outputs whose sums, of any length, are trees.
 pub(super) const FEW: usize = 64;
 
-/// `y = W·x` for a row x and a `W (n, k)` whose columns are contiguous.
-pub(super) fn gemv<T: Scalar>(x: Mat<'_, T>, w: Mat<'_, T>, write: Write, y: &mut [T]) {
+/// `y = x·Wᵀ` for a row x and a `W (n, k)` whose columns are contiguous.
+pub(super) fn gemv<T: Scalar>(of: &Product<'_, T>, y: &mut [T]) {
+    let Product { a: x, b, start, epilogue } = *of;
+    let (w, write) = (b.t(), start.written(y));
     // A row of a matrix, or a column of one, as a slice.
     let x = &x.data[..x.cols];
     let pieces = parallel::pieces(w.rows * w.cols * size_of::<T>() / BYTES_PER_NANO);
     parallel::split_each([y], GRAIN, pieces.min(w.rows.div_ceil(GRAIN)), move |first, [y]| {
-        dispatch(Gemv { x, w, first, write, y });
+        dispatch(Gemv { x, w, first, write, y: &mut *y });
+        apply(epilogue, y);
     });
 }
 

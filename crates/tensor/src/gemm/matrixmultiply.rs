@@ -1,22 +1,23 @@
 //! Large products on CPUs without AVX2, by the crate matrixmultiply. Its NEON kernels are written by hand.
 
+use super::Product;
 use super::rectangle::in_rectangles;
-use super::{Mat, Start};
 use crate::{Scalar, Write};
 
-pub(super) fn matrixmultiply<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, write: Write, c: &mut [T]) {
-    let beta = if write == Write::Add { T::ONE } else { T::ZERO };
-    in_rectangles(a, b, Start::of(write), c, |of| {
-        let (i, j) = (of.rows.start, of.columns.start);
+pub(super) fn matrixmultiply<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    let Product { a, b, start, .. } = *of;
+    let beta = if start.written(c) == Write::Add { T::ONE } else { T::ZERO };
+    in_rectangles(of, c, |part| {
+        let (i, j) = (part.rows.start, part.columns.start);
         // SAFETY: `product` checked the shapes: these rows of A, these columns of B and this rectangle of
         // C lie in their slices. The rectangles of different pieces do not overlap.
         unsafe {
             T::matrixmultiply(
-                [of.rows.len(), a.cols, of.columns.len()],
+                [part.rows.len(), a.cols, part.columns.len()],
                 (a.from(i, 0).as_ptr(), a.row_stride as isize, a.col_stride as isize),
                 (b.from(0, j).as_ptr(), b.row_stride as isize, b.col_stride as isize),
                 beta,
-                (of.at(i, j), b.cols as isize),
+                (part.at(i, j), b.cols as isize),
             );
         }
     });
@@ -66,6 +67,7 @@ product!(f64, dgemm);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gemm::{Mat, Start};
 
     /// Whole numbers, so that the product is exact.
     fn whole(len: usize, step: usize) -> Vec<f32> {
@@ -81,8 +83,9 @@ mod tests {
             let b = [Mat::new(&y, k, n), Mat::new(&y, n, k).t()];
             for (a, b) in [(a[0], b[0]), (a[0], b[1]), (a[1], b[0]), (a[1], b[1])] {
                 let mut c = vec![9.0; m * n];
-                matrixmultiply(a, b, Write::Set, &mut c);
-                matrixmultiply(a, b, Write::Add, &mut c);
+                for start in [Start::Zero, Start::C] {
+                    matrixmultiply(&Product { a: &a, b: &b, start, epilogue: None }, &mut c);
+                }
                 for (at, c) in c.into_iter().enumerate() {
                     let terms = (0..k).map(|p| a.from(at / n, p)[0] * b.from(p, at % n)[0]);
                     assert_eq!(c, 2.0 * terms.sum::<f32>(), "({m}, {k}, {n}) at {at}");

@@ -7,11 +7,12 @@
 
 use std::ops::Range;
 
-use super::{BYTES_PER_NANO, Mat, Start, nanos};
+use super::rectangle::{Rectangle, split};
+use super::{BYTES_PER_NANO, Product, Start, nanos};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
-use crate::{Scalar, cache, parallel};
+use crate::{Scalar, cache};
 
 /// Columns of C whose sums across vectors are computed together.
 const GROUP: usize = 4;
@@ -23,24 +24,14 @@ const FIRST_CACHE: usize = 1 << 15;
 const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 
 /// `C = A·B`, where the rows of A and the columns of B are contiguous.
-pub(super) fn nt<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    let (m, k, n) = (a.rows, a.cols, b.cols);
-    debug_assert!(k == 1 || (a.col_stride == 1 && b.row_stride == 1));
+pub(super) fn nt<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    let (m, k, n) = (of.a.rows, of.a.cols, of.b.cols);
+    debug_assert!(k == 1 || (of.a.col_stride == 1 && of.b.row_stride == 1));
     let bytes = n * k * size_of::<T>();
     let beyond_cache = bytes > 2 * cache::second();
     let nanos = nanos(m, k, n).max(bytes / BYTES_PER_NANO);
-    let split = Split::new(m, n, (n * k).max(m * k), nanos);
-    let (a, b) = ((a.data, a.row_stride), (b.data, b.col_stride));
-    // Only a shortcut: the code below gives the same result. It takes long beside a small product.
-    if split.pieces() == 1 {
-        let (rows, columns, c) = (0..m, 0..n, c.as_mut_ptr());
-        return Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c }.compute();
-    }
-    let c = parallel::Shared(c.as_mut_ptr());
-    parallel::run(split.pieces(), move |i| {
-        let (c, (rows, columns)) = (&c, split.part(i));
-        Nt { a, b, k, n, rows, columns, all_rows: m, beyond_cache, start, c: c.0 }.compute();
-    });
+    let parts = Split::new(m, n, (n * k).max(m * k), nanos);
+    split(parts, of, c, |part| Nt::new(part, beyond_cache).compute());
 }
 
 /// How many rows of A, of this many bytes each, are multiplied by all columns before the next rows. They
@@ -55,14 +46,14 @@ fn height_of_blocks(rows: usize, bytes: usize) -> usize {
     }
 }
 
-/// A rectangle of C. C has `n` columns.
+/// A rectangle of C. What each block reads is copied out of it, since it would be read again after each write
+/// to C.
 struct Nt<'a, T> {
     /// The rows of A, and how far apart they are.
     a: (&'a [T], usize),
     /// The columns of B, likewise.
     b: (&'a [T], usize),
     k: usize,
-    n: usize,
     rows: Range<usize>,
     columns: Range<usize>,
     /// How many rows C has.
@@ -70,7 +61,8 @@ struct Nt<'a, T> {
     /// Whether most of B is not in the second cache.
     beyond_cache: bool,
     start: Start<'a, T>,
-    c: *mut T,
+    /// The start of C, and its row stride.
+    c: (*mut T, usize),
 }
 
 impl<T: Scalar> Kernel for &Nt<'_, T> {
@@ -130,7 +122,23 @@ impl<T: Scalar> Kernel for OneRow<'_, T> {
     }
 }
 
-impl<T: Scalar> Nt<'_, T> {
+impl<'a, T: Scalar> Nt<'a, T> {
+    #[inline]
+    fn new(part: &Rectangle<'a, T>, beyond_cache: bool) -> Self {
+        let (Rectangle { rows, columns, .. }, Product { a, b, start, .. }) = (part, part.of);
+        Self {
+            a: (a.data, a.row_stride),
+            b: (b.data, b.col_stride),
+            k: a.cols,
+            rows: rows.clone(),
+            columns: columns.clone(),
+            all_rows: a.rows,
+            beyond_cache,
+            start: *start,
+            c: (part.c, b.cols),
+        }
+    }
+
     /// Passes references: a copy of what was just written in parts would wait for it.
     #[inline]
     fn compute(&self) {
@@ -185,11 +193,20 @@ impl<T: Scalar> Nt<'_, T> {
         step: usize,
     ) {
         let (k, count) = (self.k, I::Lanes::<T>::COUNT);
-        let x: [&[T]; M] = std::array::from_fn(|r| &self.a.0[(i + r) * self.a.1..][..k]);
-        let w: [&[T]; N] = std::array::from_fn(|c| &self.b.0[(j + c * step) * self.b.1..][..k]);
+        // The last row and the last column are inside, so all others are.
+        let (last_x, last_w) = ((i + M - 1) * self.a.1 + k, (j + (N - 1) * step) * self.b.1 + k);
+        assert!(last_x <= self.a.0.len() && last_w <= self.b.0.len());
+        // Not `from_fn`, which might not be inlined.
+        let (mut x, mut w) = ([self.a.0.as_ptr(); M], [self.b.0.as_ptr(); N]);
+        for (r, x) in x.iter_mut().enumerate() {
+            *x = x.wrapping_add((i + r) * self.a.1);
+        }
+        for (c, w) in w.iter_mut().enumerate() {
+            *w = w.wrapping_add((j + c * step) * self.b.1);
+        }
         // SAFETY: `I` is what `dispatch` chose, here and below.
         let mut sums = unsafe { [[[I::Lanes::<T>::splat(T::ZERO); N]; M]; S] };
-        let (mut p, x, w) = (0, x.map(<[T]>::as_ptr), w.map(<[T]>::as_ptr));
+        let mut p = 0;
         // Whole vectors apart from the rest: a branch at every load would spill the sums.
         while p + S * count <= k {
             if AHEAD {
@@ -223,12 +240,12 @@ impl<T: Scalar> Nt<'_, T> {
                     *sum = unsafe { sum.add(more) };
                 }
             }
-            let at = (i + r) * self.n + j;
+            let at = (i + r) * self.c.1 + j;
             for (v, value) in across::<I, T, N>(row).into_iter().enumerate() {
                 // SAFETY: the rows and columns are inside C, and no other piece has this rectangle. What every
                 // row begins with has as many elements as C has columns.
                 unsafe {
-                    let c = self.c.add(at + v * step);
+                    let c = self.c.0.add(at + v * step);
                     *c = match self.start {
                         Start::Zero => value,
                         Start::C => *c + value,

@@ -14,7 +14,7 @@ use crate::simd::Isa;
 /// `memory`.
 #[inline(always)]
 pub(super) fn vectors_of<I: Isa, T: Scalar>(
-    b: Mat<'_, T>,
+    b: &Mat<'_, T>,
     rows: Range<usize>,
     columns: Range<usize>,
     width: usize,
@@ -43,7 +43,7 @@ pub(super) unsafe fn uninit<T: Scalar>(memory: &mut [T]) -> &mut [MaybeUninit<T>
 /// Initializes all of `to`, which has `rows.len() · width` elements.
 #[inline(always)]
 pub(super) fn pack<I: Isa, T: Scalar>(
-    b: Mat<'_, T>,
+    b: &Mat<'_, T>,
     rows: Range<usize>,
     columns: Range<usize>,
     width: usize,
@@ -82,7 +82,7 @@ pub(super) fn pack<I: Isa, T: Scalar>(
 /// [`pack`] for a column-major matrix. Transposes squares in registers, and the edges one by one.
 #[inline(always)]
 fn transpose<I: Isa, T: Scalar>(
-    b: Mat<'_, T>,
+    b: &Mat<'_, T>,
     rows: Range<usize>,
     columns: Range<usize>,
     width: usize,

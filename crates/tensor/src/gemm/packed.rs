@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::pack::{pack, uninit, vectors_of};
 use super::rectangle::{Rectangle, in_rectangles};
 use super::tile::tile;
-use super::{Mat, Start};
+use super::{Mat, Product};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, scratch};
@@ -29,18 +29,18 @@ const MAX_HEIGHT: usize = 8;
 /// The widest row of a register tile: three AVX-512 vectors of `f32`.
 const MAX_WIDTH: usize = 48;
 
-pub(super) fn packed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    in_rectangles(a, b, start, c, |of| {
+pub(super) fn packed<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    in_rectangles(of, c, |part| {
         scratch::with((ROWS + MAX_HEIGHT + MAX_WIDTH) * DEPTH, |memory| {
             // SAFETY: the kernel only packs into it.
             let memory = unsafe { uninit(memory) };
-            dispatch(Packed { of, memory });
+            dispatch(Packed { part, memory });
         });
     });
 }
 
 struct Packed<'a, T> {
-    of: &'a Rectangle<'a, T>,
+    part: &'a Rectangle<'a, T>,
     memory: &'a mut [MaybeUninit<T>],
 }
 
@@ -58,7 +58,7 @@ impl<T: Scalar> Packed<'_, T> {
     /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn blocks<I: Isa, const R: usize, const V: usize>(self) {
-        let Rectangle { a, b, ref rows, ref columns, .. } = *self.of;
+        let Rectangle { of: &Product { a, b, .. }, ref rows, ref columns, .. } = *self.part;
         let (a_memory, b_memory) = self.memory.split_at_mut((ROWS + MAX_HEIGHT) * DEPTH);
         // Blocks of nearly equal height.
         let height = rows.len().div_ceil(rows.len().div_ceil(ROWS)).next_multiple_of(R);
@@ -71,7 +71,7 @@ impl<T: Scalar> Packed<'_, T> {
                 let block = top..rows.end.min(top + height);
                 let panels = || block.clone().step_by(R).map(|i| i..block.end.min(i + R));
                 for (rows, to) in panels().zip(a_memory.chunks_exact_mut(R * terms.len())) {
-                    pack::<I, T>(a.t(), terms.clone(), rows, R, to);
+                    pack::<I, T>(&a.t(), terms.clone(), rows, R, to);
                 }
                 let tiles = block.len().div_ceil(R);
                 for (at, left) in columns.clone().step_by(width).enumerate() {
@@ -90,7 +90,7 @@ impl<T: Scalar> Packed<'_, T> {
                         let first_run = (of_strip * tiles + i) * share;
                         prefetch_runs(b, terms.clone(), next.clone(), first_run, share);
                         let place =
-                            self.of.place(rows.start, rows.len(), panel.clone(), first == 0);
+                            self.part.place(rows.start, rows.len(), panel.clone(), first == 0);
                         place.prefetch();
                         let a = a_memory[i * R * terms.len()..].as_ptr().cast::<T>();
                         let depth = terms.len();
@@ -116,7 +116,7 @@ impl<T: Scalar> Packed<'_, T> {
 /// Otherwise its packing, or its first tile, would wait for memory at every cache line.
 #[inline(always)]
 fn prefetch_runs<T: Scalar>(
-    b: Mat<'_, T>,
+    b: &Mat<'_, T>,
     terms: Range<usize>,
     columns: Range<usize>,
     first: usize,

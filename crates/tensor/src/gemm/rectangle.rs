@@ -3,29 +3,25 @@
 use std::ops::Range;
 
 use super::tile::Place;
-use super::{Mat, Start, nanos};
+use super::{Epilogue, Product, nanos};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, parallel};
 
-/// A rectangle of `C = A·B`. Nobody else has it.
-#[derive(Clone)]
+/// A rectangle of C. Nobody else has it.
 pub(super) struct Rectangle<'a, T> {
-    pub(super) a: Mat<'a, T>,
-    pub(super) b: Mat<'a, T>,
+    pub(super) of: &'a Product<'a, T>,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    start: Start<'a, T>,
     /// The start of the whole C. Its row stride is the number of B's columns.
-    c: *mut T,
+    pub(super) c: *mut T,
 }
 
 impl<T: Scalar> Rectangle<'_, T> {
     /// Element `(i, j)` of C, in the rectangle.
     #[inline(always)]
     pub(super) fn at(&self, i: usize, j: usize) -> *mut T {
-        // In debug builds, a tile outside its rectangle is found.
         debug_assert!(self.rows.contains(&i) && self.columns.contains(&j));
-        self.c.wrapping_add(i * self.b.cols + j)
+        self.c.wrapping_add(i * self.of.b.cols + j)
     }
 
     /// Where a tile is written: `height` rows from row `i` on. `first` says whether the tile has the first
@@ -38,34 +34,75 @@ impl<T: Scalar> Rectangle<'_, T> {
         columns: Range<usize>,
         first: bool,
     ) -> Place<T> {
-        let c = (self.at(i, columns.start), self.b.cols);
-        Place::new(c, height, columns, self.start, first)
+        let c = (self.at(i, columns.start), self.of.b.cols);
+        Place::new(c, height, columns, self.of.start, first)
+    }
+
+    /// Applies the product's epilogue, if it has one. C is computed.
+    #[inline]
+    fn end(self) {
+        if let Some(epilogue) = self.of.epilogue {
+            self.apply(epilogue);
+        }
+    }
+
+    #[inline(never)]
+    fn apply(self, epilogue: &Epilogue<'_, T>) {
+        let stride = self.of.b.cols;
+        // Whole rows are one run.
+        let (runs, len) = match self.columns.len() == stride {
+            true => (1, self.rows.len() * stride),
+            false => (self.rows.len(), self.columns.len()),
+        };
+        for run in 0..runs {
+            let c = self.at(self.rows.start + run, self.columns.start);
+            // SAFETY: the run is inside the rectangle, which nobody else has.
+            epilogue(unsafe { std::slice::from_raw_parts_mut(c, len) });
+        }
     }
 }
 
 /// Computes C by `f`. Each thread gets one rectangle.
 pub(super) fn in_rectangles<T: Scalar>(
-    a: Mat<'_, T>,
-    b: Mat<'_, T>,
-    start: Start<'_, T>,
+    of: &Product<'_, T>,
     c: &mut [T],
     f: impl Fn(&Rectangle<'_, T>) + Sync,
 ) {
-    let (m, k, n) = (a.rows, a.cols, b.cols);
+    let (m, k, n) = (of.a.rows, of.a.cols, of.b.cols);
     // Split the longer side, since every piece reads the whole other operand. A transposed A is the
     // gradient of an output, and C that of a weight: split its rows, because the optimizer does too.
     // Few rows cannot be shared among the threads.
     let few = m < 2 * GRAIN * parallel::num_threads();
-    let by_columns = n >= m && (a.col_stride == 1 || few);
-    let split = Split::first(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n));
+    let by_columns = n >= m && (of.a.col_stride == 1 || few);
+    split(Split::first(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n)), of, c, f);
+}
+
+/// Computes C by `f`. Each thread gets one rectangle of the split.
+#[inline(always)]
+pub(super) fn split<T: Scalar>(
+    split: Split,
+    of: &Product<'_, T>,
+    c: &mut [T],
+    f: impl Fn(&Rectangle<'_, T>) + Sync,
+) {
     let c = c.as_mut_ptr();
     // Only a shortcut: the code below gives the same result. It takes long beside a small product.
     if split.pieces() == 1 {
-        return f(&Rectangle { a, b, rows: 0..m, columns: 0..n, start, c });
+        let (rows, columns) = (0..of.a.rows, 0..of.b.cols);
+        return compute(Rectangle { of, rows, columns, c }, f);
     }
-    let c = parallel::Shared(c);
+    // Values and no references: another core gets all of them at once.
+    let (a, b, c) = (*of.a, *of.b, parallel::Shared(c));
+    let Product { start, epilogue, .. } = *of;
     parallel::run(split.pieces(), move |i| {
-        let (c, (rows, columns)) = (&c, split.part(i));
-        f(&Rectangle { a, b, rows, columns, start, c: c.0 });
+        let (c, of, (rows, columns)) =
+            (&c, &Product { a: &a, b: &b, start, epilogue }, split.part(i));
+        compute(Rectangle { of, rows, columns, c: c.0 }, &f);
     });
+}
+
+#[inline(always)]
+fn compute<T: Scalar>(rectangle: Rectangle<'_, T>, f: impl Fn(&Rectangle<'_, T>)) {
+    f(&rectangle);
+    rectangle.end();
 }

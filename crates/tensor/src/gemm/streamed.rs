@@ -7,10 +7,10 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::Product;
 use super::pack::{pack, uninit};
 use super::rectangle::{Rectangle, in_rectangles};
 use super::tile::{Place, Tile};
-use super::{Mat, Start};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::{Scalar, parallel, scratch};
@@ -23,19 +23,19 @@ const COLUMNS: usize = 192;
 const LINE: usize = 16;
 
 /// `C = A·B`, where the rows of A are contiguous.
-pub(super) fn streamed<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    debug_assert!(a.cols == 1 || a.col_stride == 1);
-    in_rectangles(a, b, start, c, |of| {
+pub(super) fn streamed<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    debug_assert!(of.a.cols == 1 || of.a.col_stride == 1);
+    in_rectangles(of, c, |part| {
         scratch::with(COLUMNS * DEPTH, |memory| {
             // SAFETY: the kernel only packs into it.
             let memory = unsafe { uninit(memory) };
-            dispatch(Streamed { of, memory });
+            dispatch(Streamed { part, memory });
         });
     });
 }
 
 struct Streamed<'a, T> {
-    of: &'a Rectangle<'a, T>,
+    part: &'a Rectangle<'a, T>,
     memory: &'a mut [MaybeUninit<T>],
 }
 
@@ -53,7 +53,8 @@ impl<T: Scalar> Streamed<'_, T> {
     /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn blocks<I: Isa, const R: usize, const V: usize>(mut self) {
-        let (count, terms, columns) = (I::Lanes::<T>::COUNT, self.of.a.cols, &self.of.columns);
+        let (count, terms, columns) =
+            (I::Lanes::<T>::COUNT, self.part.of.a.cols, &self.part.columns);
         // Blocks of nearly equal width, in whole vectors.
         let blocks = columns.len().div_ceil(COLUMNS);
         let width = columns.len().div_ceil(blocks).next_multiple_of(count);
@@ -78,7 +79,7 @@ impl<T: Scalar> Streamed<'_, T> {
         block: Range<usize>,
         next: (usize, usize),
     ) {
-        let Rectangle { a, b, ref rows, .. } = *self.of;
+        let Rectangle { of: &Product { a, b, .. }, ref rows, .. } = *self.part;
         let (depth, count) = (terms.len(), I::Lanes::<T>::COUNT);
         // Panels of nearly equal width, because a tile of one vector waits for its loads.
         let panels = block.len().div_ceil(V * count);
@@ -105,7 +106,7 @@ impl<T: Scalar> Streamed<'_, T> {
             for (at, panel) in (0..panels).map(panel).enumerate() {
                 let vectors = panel.len().div_ceil(count);
                 let packed = self.memory[(panel.start - block.start) * depth..].as_ptr().cast();
-                let place = self.of.place(i, height, panel, terms.start == 0);
+                let place = self.part.place(i, height, panel, terms.start == 0);
                 place.prefetch();
                 let columns = tiles * share..block.len().min((tiles + 1) * share);
                 let ahead = |p| {

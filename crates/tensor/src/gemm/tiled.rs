@@ -6,10 +6,10 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::Product;
 use super::pack::vectors_of;
 use super::rectangle::{Rectangle, in_rectangles};
 use super::tile::tile;
-use super::{Mat, Start};
 use crate::Scalar;
 use crate::lanes::Lanes;
 use crate::simd::{Isa, Kernel, dispatch};
@@ -20,12 +20,12 @@ const DEPTH: usize = 256;
 /// Elements of a packed panel of B. The panel and some rows of A fit the first cache.
 const PANEL: usize = 4096;
 
-pub(super) fn tiled<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>, start: Start<'_, T>, c: &mut [T]) {
-    in_rectangles(a, b, start, c, |of| dispatch(Tiled { of }));
+pub(super) fn tiled<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    in_rectangles(of, c, |part| dispatch(Tiled { part }));
 }
 
 struct Tiled<'a, T> {
-    of: &'a Rectangle<'a, T>,
+    part: &'a Rectangle<'a, T>,
 }
 
 impl<T: Scalar> Kernel for Tiled<'_, T> {
@@ -35,7 +35,7 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
     fn run<I: Isa>(self) {
         // The registers must hold a tile of sums, a row of B and an element of A. The width also decides
         // where a long sum is cut. So it depends on B's columns, and not on those of one thread's piece.
-        if self.of.b.cols <= I::Lanes::<T>::COUNT {
+        if self.part.of.b.cols <= I::Lanes::<T>::COUNT {
             self.tiles::<I, 8, 1>();
         } else if I::REGISTERS == 32 {
             self.tiles::<I, 12, 2>();
@@ -49,7 +49,7 @@ impl<T: Scalar> Tiled<'_, T> {
     /// Computes the rectangle in tiles of `R` rows and `V` vectors.
     #[inline(always)]
     fn tiles<I: Isa, const R: usize, const V: usize>(self) {
-        let Rectangle { a, b, rows, columns, .. } = self.of;
+        let Rectangle { of: Product { a, b, .. }, rows, columns, .. } = self.part;
         let width = V * I::Lanes::<T>::COUNT;
         let depth = (PANEL / width).min(DEPTH).min(a.cols);
         let mut buffer = Buffer([const { MaybeUninit::<T>::uninit() }; PANEL]);
@@ -66,8 +66,8 @@ impl<T: Scalar> Tiled<'_, T> {
                 let to = a.cols.min(from + depth);
                 let (rows_of_b, columns) = (from..to, left..right);
                 let (data, stride) =
-                    vectors_of::<I, T>(*b, rows_of_b.clone(), columns.clone(), width, copy, buffer);
-                let panel = Panel { of: self.of, data, stride, rows: rows_of_b, columns };
+                    vectors_of::<I, T>(b, rows_of_b.clone(), columns.clone(), width, copy, buffer);
+                let panel = Panel { part: self.part, data, stride, rows: rows_of_b, columns };
                 let mut i = rows.start;
                 while i + R <= rows.end {
                     panel.tile::<I, R, V>(i);
@@ -94,7 +94,7 @@ struct Buffer<T>([MaybeUninit<T>; PANEL]);
 
 /// Some rows of some columns of B. Its rows can be read as whole vectors.
 struct Panel<'a, T> {
-    of: &'a Rectangle<'a, T>,
+    part: &'a Rectangle<'a, T>,
     data: *const T,
     stride: usize,
     /// The rows of B, which are columns of A.
@@ -106,14 +106,14 @@ impl<T: Scalar> Panel<'_, T> {
     /// Multiplies `R` rows of A, from row `i` on, by the panel, and writes the tile to C.
     #[inline(always)]
     fn tile<I: Isa, const R: usize, const V: usize>(&self, i: usize) {
-        let (a, depth) = (self.of.a, self.rows.len());
+        let (a, depth) = (self.part.of.a, self.rows.len());
         // Proves that all reads of A below are inside it.
         assert!(depth > 0 && !a.from(i + R - 1, self.rows.end - 1).is_empty());
         let rows: [*const T; R] = std::array::from_fn(|r| a.from(i + r, self.rows.start).as_ptr());
         // SAFETY: the assertion above covers the last element of A. `vectors_of` returned a panel with V
         // vectors in each row. The tile lies in this kernel's rectangle of C.
         unsafe {
-            let place = self.of.place(i, R, self.columns.clone(), self.rows.start == 0);
+            let place = self.part.place(i, R, self.columns.clone(), self.rows.start == 0);
             let a = |r: usize, p| rows[r].add(p * a.col_stride);
             tile::<I, T, R, V>(depth, a, self.data, self.stride, place);
         }

@@ -1,6 +1,6 @@
 //! Matrix products against the definition, over every path, every edge size and every orientation.
 
-use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
+use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, gemm_epilogue, path};
 use fanin_tensor::{Scalar, Write};
 
 use crate::with_threads;
@@ -210,6 +210,48 @@ fn threads_change_no_bit() {
                 let other = product(threads);
                 let at = other.iter().zip(&one).position(|(a, b)| a != b);
                 assert!(at.is_none(), "{m}×{k}×{n} {ta} {tb}, {threads} threads, at {at:?}");
+            }
+        }
+    }
+}
+
+/// An epilogue is the function of the finished sums, once for each element, on every path and in every piece.
+#[test]
+fn an_epilogue_is_applied_once_to_every_element() {
+    let halved = |c: &mut [f32]| c.iter_mut().for_each(|c| *c = 0.5 * *c - 1.0);
+    let sizes = [
+        (5, 0, 7),
+        (3, 5, 4),
+        (64, 784, 128),
+        (70, 40, 333),
+        (512, 128, 100),
+        (450, 600, 900),
+        (65, 4096, 130),
+        (16, 3000, 33),
+        (1, 2500, 2000),
+        (2000, 700, 1),
+        (2000, 5000, 1),
+        (600, 5000, 40),
+    ];
+    for (m, k, n) in sizes {
+        let (a, b) = (values::<f32>(m * k, 1), values::<f32>(k * n, 2));
+        let bias = values::<f32>(n, 3);
+        for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (a, b) = (operand(&a, m, k, ta), operand(&b, k, n, tb));
+            let mut expected = vec![0.0; 2 * m * n];
+            let (with_bias, without) = expected.split_at_mut(m * n);
+            gemm_bias(a, b, &bias, with_bias);
+            gemm(a, b, Write::Set, without);
+            halved(&mut expected);
+            for threads in [1, 2, 5] {
+                let mut c = vec![f32::NAN; 2 * m * n];
+                let (with_bias, without) = c.split_at_mut(m * n);
+                with_threads(threads, || {
+                    gemm_epilogue(a, b, Some(&bias), &halved, with_bias);
+                    gemm_epilogue(a, b, None, &halved, without);
+                });
+                let at = c.iter().zip(&expected).position(|(c, e)| c.to_bits() != e.to_bits());
+                assert_eq!(at, None, "{m}×{k}×{n} {ta} {tb}, {threads} threads");
             }
         }
     }
