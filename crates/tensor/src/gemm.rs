@@ -92,19 +92,6 @@ impl<'a, T: Scalar> Mat<'a, T> {
     }
 }
 
-/// How a product of a shape is computed. `X·Wᵀ` with few rows or long sums takes the dot-product kernel
-/// instead. A large product takes the path of small ones if its A is row-major and stays in the second cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Path {
-    /// The output is one row or one column: dot products, or sums of rows.
-    Gemv,
-    /// A small product. Only B is packed.
-    Tiled,
-    /// A large product. A is packed; B is packed unless its rows are whole vectors. Of `X·Wᵀ`, B alone is
-    /// packed. Without AVX2, matrixmultiply computes it.
-    Packed,
-}
-
 /// The most multiply-adds of a tiled product. Packing A does not pay below.
 const TILED: usize = 1 << 22;
 
@@ -140,17 +127,6 @@ fn prefers_nt<T>(m: usize, k: usize, n: usize) -> bool {
 /// Whether a row-major A stays in the second cache, so that a large product too can read it in place.
 fn in_place<T>(m: usize, k: usize, n: usize) -> bool {
     bytes::<T>(m, k) <= 1 << 20 && bytes::<T>(n, k) <= 1 << 21 && fills_vectors(n)
-}
-
-/// The path of an `(m, k)` by `(k, n)` product.
-pub fn path(m: usize, k: usize, n: usize) -> Path {
-    if m == 1 || (n == 1 && k >= LONG) {
-        Path::Gemv
-    } else if m.saturating_mul(k).saturating_mul(n) <= TILED {
-        Path::Tiled
-    } else {
-        Path::Packed
-    }
 }
 
 once! {
@@ -246,6 +222,12 @@ fn gemm_epilogue_generic<T: Scalar>(
     product(&Product { a: &a, b: &b, start, epilogue: Some(epilogue) }, c);
 }
 
+/// The name of the code that computes a product, for tests.
+#[doc(hidden)]
+pub fn kernel<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>) -> String {
+    format!("{:?}", Kernel::of(&Product { a: &a, b: &b, start: Start::Zero, epilogue: None }))
+}
+
 /// What is to be computed.
 #[derive(Clone, Copy)]
 struct Product<'a, T> {
@@ -253,6 +235,15 @@ struct Product<'a, T> {
     b: &'a Mat<'a, T>,
     start: Start<'a, T>,
     epilogue: Option<&'a Epilogue<'a, T>>,
+}
+
+impl<T> Product<'_, T> {
+    /// An estimate of its nanoseconds on one thread. It decides about threads only.
+    fn nanos(&self) -> usize {
+        let (m, k, n) = (self.a.rows, self.a.cols, self.b.cols);
+        let epilogue = if self.epilogue.is_some() { m.saturating_mul(n) / 5 } else { 0 };
+        m.saturating_mul(k).saturating_mul(n) / 40 + epilogue
+    }
 }
 
 /// What a product is added to.
@@ -311,24 +302,13 @@ fn product<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
         }
         return apply(epilogue, c);
     }
-    // Both operands are contiguous along the sums.
-    let contiguous = a.col_stride == 1 && b.row_stride == 1;
-    let kernel = match path(m, k, n) {
-        Path::Gemv if m == 1 => Kernel::of_line(b),
-        Path::Gemv => {
-            // Compute a column as a row: both are contiguous in either order.
-            let (a, b, start) = (&b.t(), &a.t(), Start::of(start.written(c)));
-            return long_sums(Kernel::of_line(b), &Product { a, b, start, epilogue }, c);
-        }
-        _ if contiguous && prefers_nt::<T>(m, k, n) => Kernel::Nt,
-        Path::Tiled => Kernel::Tiled,
-        // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
-        Path::Packed if simd::level() == Level::Portable => Kernel::MatrixMultiply,
-        Path::Packed if a.col_stride == 1 && in_place::<T>(m, k, n) => Kernel::Tiled,
-        Path::Packed if contiguous => Kernel::Streamed,
-        Path::Packed => Kernel::Packed,
-    };
-    long_sums(kernel, of, c);
+    if n == 1 && m > 1 && k >= LONG {
+        // Compute a column as a row: both are contiguous in either order.
+        let (a, b, start) = (&b.t(), &a.t(), Start::of(start.written(c)));
+        let row = Product { a, b, start, epilogue };
+        return long_sums(Kernel::of(&row), &row, c);
+    }
+    long_sums(Kernel::of(of), of, c);
 }
 
 fn apply<T>(epilogue: Option<&Epilogue<'_, T>>, c: &mut [T]) {
@@ -337,8 +317,8 @@ fn apply<T>(epilogue: Option<&Epilogue<'_, T>>, c: &mut [T]) {
     }
 }
 
-/// The code that computes a product.
-#[derive(Clone, Copy, PartialEq)]
+/// The code that computes a product. Shape, orientation and instruction set alone choose it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Kernel {
     Gemv,
     Nt,
@@ -349,9 +329,27 @@ enum Kernel {
 }
 
 impl Kernel {
-    /// That of the product of a row and B.
-    fn of_line<T>(b: &Mat<'_, T>) -> Self {
-        if b.row_stride == 1 { Self::Nt } else { Self::Gemv }
+    fn of<T>(Product { a, b, .. }: &Product<'_, T>) -> Self {
+        let (m, k, n) = (a.rows, a.cols, b.cols);
+        let small = m.saturating_mul(k).saturating_mul(n) <= TILED;
+        // Both operands are contiguous along the sums.
+        let contiguous = a.col_stride == 1 && b.row_stride == 1;
+        match contiguous {
+            _ if m == 1 => {
+                if b.row_stride == 1 {
+                    Self::Nt
+                } else {
+                    Self::Gemv
+                }
+            }
+            true if prefers_nt::<T>(m, k, n) => Self::Nt,
+            _ if small => Self::Tiled,
+            // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
+            _ if simd::level() == Level::Portable => Self::MatrixMultiply,
+            _ if a.col_stride == 1 && in_place::<T>(m, k, n) => Self::Tiled,
+            true => Self::Streamed,
+            false => Self::Packed,
+        }
     }
 
     /// The longest sums that it computes at once, in blocks whose sums it adds one after the other.
@@ -431,10 +429,7 @@ fn bad_shapes<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: usize) -> ! {
     )
 }
 
-/// An estimate of a product's nanoseconds on one thread. It decides about threads only.
-fn nanos(m: usize, k: usize, n: usize) -> usize {
-    m.saturating_mul(k).saturating_mul(n) / 40
-}
-
 /// An estimate of the bytes that one thread reads in a nanosecond. It decides about threads only.
 const BYTES_PER_NANO: usize = 16;
+/// The same for what is in its second cache.
+const BYTES_PER_NANO_CACHED: usize = 128;

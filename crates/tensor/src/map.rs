@@ -339,20 +339,14 @@ impl<T: Scalar, F: Function<T, 1>> Kernel for InPlace<'_, T, F> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { y, f } = self;
-        if !F::EVERYWHERE {
-            let mut holds = true;
-            for y in &*y {
-                holds &= f.holds([*y]);
+        if F::EVERYWHERE || y.iter().fold(true, |holds, &y| holds & f.holds([y])) {
+            for y in y {
+                *y = f.at::<I>([*y]);
             }
-            if !holds {
-                for y in y {
-                    *y = if f.holds([*y]) { f.at::<I>([*y]) } else { f.elsewhere([*y]) };
-                }
-                return;
+        } else {
+            for y in y {
+                *y = if f.holds([*y]) { f.at::<I>([*y]) } else { f.elsewhere([*y]) };
             }
-        }
-        for y in y {
-            *y = f.at::<I>([*y]);
         }
     }
 }

@@ -8,14 +8,15 @@
 //! The pool runs one region at a time. A thread that finds the pool in use runs its pieces itself, so
 //! models that train at the same time in one process never wait for each other.
 
+mod number;
 mod pool;
+mod simulate;
 mod sync;
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+pub use number::{num_threads, set_num_threads, single_threaded};
+pub use simulate::simulate;
 
-use crate::environment;
+use number::{Here, here};
 use pool::Pool;
 
 /// The most threads that [`set_num_threads`] accepts.
@@ -24,106 +25,22 @@ pub const MAX_THREADS: usize = 256;
 /// The nanoseconds of work that make another thread worth starting.
 const NANOS_PER_THREAD: usize = 2_500;
 
-/// 0 until the first call that asks for the number or sets it.
-static THREADS: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// Whether the kernels of this thread stay on it.
-    static ALONE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// How many threads a kernel may use: 1 in [`single_threaded`], else the number given to
-/// [`set_num_threads`], else that of the environment variable `FANIN_NUM_THREADS`, else the number of
-/// CPUs.
-#[inline]
-pub fn num_threads() -> usize {
-    if ALONE.get() {
-        return 1;
-    }
-    match THREADS.load(Ordering::Relaxed) {
-        0 => first_num_threads(),
-        n => n,
-    }
-}
-
-#[cold]
-fn first_num_threads() -> usize {
-    let available = || thread::available_parallelism().map_or(1, |n| n.get()).min(MAX_THREADS);
-    let n = match environment::variable("FANIN_NUM_THREADS") {
-        Some(text) => {
-            let (number, complaint) = read_num_threads(&text, available);
-            if let Some(complaint) = complaint {
-                environment::say_once("FANIN_NUM_THREADS", &complaint);
-            }
-            number
-        }
-        None => available(),
-    };
-    // Keep the number that another thread may have set in the meantime.
-    match THREADS.compare_exchange(0, n, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => n,
-        Err(set) => set,
-    }
-}
-
-/// The number of threads that a value of `FANIN_NUM_THREADS` stands for, and what to say about the
-/// value if it asks for something else.
-fn read_num_threads(text: &str, available: impl Fn() -> usize) -> (usize, Option<String>) {
-    match text.trim().parse::<u128>() {
-        Ok(n @ 1..) if n <= MAX_THREADS as u128 => (n as usize, None),
-        Ok(1..) => {
-            let complaint = format!(
-                "{MAX_THREADS} threads are used, which is the most; write 1 to {MAX_THREADS}"
-            );
-            (MAX_THREADS, Some(complaint))
-        }
-        _ => {
-            let n = available();
-            let complaint = format!(
-                "it is ignored, and {n} threads are used, as many as there are CPUs; write 1 to \
-                 {MAX_THREADS}"
-            );
-            (n, Some(complaint))
-        }
-    }
-}
-
-/// Lets kernels of the whole process use up to `n` threads, the calling one included: 1 to
-/// [`MAX_THREADS`]. A smaller or larger number counts as the nearest of these.
-///
-/// Threads beyond the number end. If the system refuses to start a thread, kernels use those that there
-/// are, and ask again after some thousand regions. A call of this function lets them ask at once.
-///
-/// Results do not depend on the number: work is split along outputs, never along a sum.
-pub fn set_num_threads(n: usize) {
-    let n = n.clamp(1, MAX_THREADS);
-    THREADS.store(n, Ordering::Relaxed);
-    POOL.limit(n);
-}
-
-/// Runs `f`, whose kernels stay on the calling thread: for models that train side by side, one on each
-/// core. Other threads are as free as before.
-///
-/// # Example
-/// ```
-/// use fanin_tensor::parallel::{num_threads, single_threaded};
-/// assert_eq!(single_threaded(num_threads), 1);
-/// ```
-pub fn single_threaded<R>(f: impl FnOnce() -> R) -> R {
-    struct Reset(bool);
-    impl Drop for Reset {
-        fn drop(&mut self) {
-            ALONE.set(self.0);
-        }
-    }
-    let _reset = Reset(ALONE.replace(true));
-    f()
-}
+/// The nanoseconds by which each thread delays the start and the end of a region: two cache lines that go from
+/// one core to another.
+const NANOS_PER_START: usize = 100;
 
 /// The number of pieces for a kernel that takes about `nanos` nanoseconds on one thread.
 #[inline]
 pub fn pieces(nanos: usize) -> usize {
-    if nanos < 2 * NANOS_PER_THREAD { 1 } else { num_threads().min(nanos / NANOS_PER_THREAD) }
+    if nanos < 2 * NANOS_PER_THREAD { 1 } else { at_most(nanos / NANOS_PER_THREAD, nanos) }
+}
+
+/// The threads that there are, but no more than `most`, and no more than pay: n of them take
+/// `nanos/n + n · NANOS_PER_START`, which is least for `n = √(nanos / NANOS_PER_START)`.
+#[inline]
+pub(crate) fn at_most(most: usize, nanos: usize) -> usize {
+    let threads = num_threads().min(most);
+    if threads <= 2 { threads } else { threads.min((nanos / NANOS_PER_START).isqrt()).max(2) }
 }
 
 /// The `i`-th of `n` nearly equal ranges that cover `0..len`. The inner bounds are multiples of `grain`;
@@ -154,8 +71,14 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 /// **Panics** with the panic of a piece, after all pieces that have begun have ended.
 #[inline]
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
-    // Kernels never make more pieces than threads.
-    if n <= 1 || n > MAX_THREADS || !POOL.run(n, num_threads(), &f) {
+    let done = n > 1
+        && match here() {
+            // Kernels never make more pieces than threads.
+            Here::Many(threads) => n <= MAX_THREADS && POOL.run(n, threads, &f),
+            Here::One => false,
+            Here::Simulated(_) => simulate::run(n, &f),
+        };
+    if !done {
         (0..n).for_each(f);
     }
 }
@@ -205,6 +128,8 @@ mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::process::Command;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -274,20 +199,23 @@ mod tests {
         set_num_threads(before);
     }
 
+    /// A region of n threads takes longer to start than one of fewer.
     #[test]
-    fn kernels_of_one_thread_can_be_kept_on_it() {
-        let before = num_threads();
-        set_num_threads(3);
-        let inside =
-            single_threaded(|| (num_threads(), pieces(1_000_000), single_threaded(num_threads)));
-        assert_eq!(inside, (1, 1, 1));
-        let panic = catch_unwind(|| single_threaded(|| panic!("inside")));
-        assert!(panic.is_err() && (2..=3).contains(&pieces(1_000_000)));
-        single_threaded(|| {
-            let other = thread::spawn(|| pieces(1_000_000)).join().unwrap();
-            assert!((2..=3).contains(&other));
-        });
-        set_num_threads(before);
+    fn no_more_threads_are_started_than_pay() {
+        let with = |threads, nanos| {
+            let mut n = 0;
+            simulate(threads, || n = pieces(nanos));
+            n
+        };
+        assert_eq!([5_000, 10_000, 40_000].map(|nanos| with(16, nanos)), [2, 4, 16]);
+        assert_eq!([40_000, 160_000, 640_000].map(|nanos| with(256, nanos)), [16, 40, 80]);
+        assert_eq!(with(256, usize::MAX), 256);
+        // By the model, a thread less or a thread more takes longer.
+        for nanos in [160_000, 640_000, 3_000_000] {
+            let time = |n: usize| nanos / n + n * NANOS_PER_START;
+            let n = with(256, nanos);
+            assert!(time(n) <= time(n - 8) && time(n) <= time(n + 8), "{nanos}: {n}");
+        }
     }
 
     #[test]
@@ -354,54 +282,6 @@ mod tests {
             }
         }
         split_each([&mut vec![(); most][..]], 1, 3, |_, [part]| assert!(part.len() > most / 4));
-    }
-
-    #[test]
-    fn a_number_that_cannot_be_used_is_named() {
-        let read = |text| read_num_threads(text, || 2);
-        assert_eq!(read("3"), (3, None));
-        assert_eq!(read(" 256 "), (256, None));
-        for text in ["257", "1000", "99999999999999999999"] {
-            let (n, complaint) = read(text);
-            assert_eq!(n, 256);
-            assert!(complaint.unwrap().contains("write 1 to 256"), "{text}");
-        }
-        for text in ["0", "-1", "two", "1.5", "\u{fffd}"] {
-            let (n, complaint) = read(text);
-            assert_eq!(n, 2);
-            assert!(complaint.unwrap().contains("write 1 to 256"), "{text}");
-        }
-    }
-
-    /// In a process of its own, whose threads all look at the variables for the first time at once.
-    #[test]
-    fn a_variable_that_cannot_be_used_is_named_once() {
-        const CHILD: &str = "FANIN_TEST_VARIABLES";
-        if std::env::var_os(CHILD).is_some() {
-            thread::scope(|s| {
-                for _ in 0..8 {
-                    s.spawn(|| (num_threads(), crate::simd::level()));
-                }
-            });
-            return;
-        }
-        let stderr = |threads: &str, simd: &str| {
-            let test = "parallel::tests::a_variable_that_cannot_be_used_is_named_once";
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", test, "--nocapture"]).env(CHILD, "1");
-            let out =
-                child.env("FANIN_NUM_THREADS", threads).env("FANIN_SIMD", simd).output().unwrap();
-            assert!(out.status.success());
-            String::from_utf8(out.stderr).unwrap()
-        };
-        let said = stderr("1000", "sse");
-        let lines = |name| said.lines().filter(|line| line.contains(name)).count();
-        assert_eq!(
-            (lines("fanin: FANIN_NUM_THREADS=\"1000\""), lines("fanin: FANIN_SIMD=")),
-            (1, 1)
-        );
-        assert!(said.contains("256 threads are used, which is the most; write 1 to 256"), "{said}");
-        assert!(!stderr("", "").contains("fanin:") && !stderr("2", "portable").contains("fanin:"));
     }
 
     #[test]

@@ -30,6 +30,13 @@ impl Split {
         Self::first(cols >= rows, rows, cols, elements, nanos)
     }
 
+    /// [`new`](Self::new), but no more pieces than pay for this kernel alone.
+    #[inline]
+    pub(crate) fn for_one(rows: usize, cols: usize, elements: usize, nanos: usize) -> Self {
+        let wanted = parallel::at_most(wanted(elements, nanos), nanos);
+        Self::grid(cols >= rows, true, rows, cols, wanted)
+    }
+
     /// [`new`](Self::new), but the caller chooses the side that is divided first.
     #[inline]
     pub(crate) fn first(

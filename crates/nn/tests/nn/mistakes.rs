@@ -81,7 +81,7 @@ fn layers_that_do_not_fit() {
     let message = "linear: 128×784 and 3 do not fit: the bias must have an element per output";
     panics(message, || on_tape(&[64, 784], |x| layer.forward(x)));
     panics(message, || {
-        _ = Tape::new().value_and_grad(|t| layer.forward(t.input(&Tensor::zeros([64, 784]))).sum())
+        _ = Tape::new().value_and_grad(|t| layer.forward(t.input(&Tensor::zeros([64, 784]))).sum());
     });
     *layer.weight_mut().value_mut() = Tensor::zeros(784);
     let message = "linear: 64×784 and 784 do not fit: the weight must be a matrix (out, in)";

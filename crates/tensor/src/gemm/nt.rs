@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::rectangle::{Rectangle, split};
-use super::{BYTES_PER_NANO, Product, Start, nanos};
+use super::{BYTES_PER_NANO, BYTES_PER_NANO_CACHED, Product, Start};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
 use crate::split::{GRAIN, Split};
@@ -29,8 +29,14 @@ pub(super) fn nt<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
     debug_assert!(k == 1 || (of.a.col_stride == 1 && of.b.row_stride == 1));
     let bytes = n * k * size_of::<T>();
     let beyond_cache = bytes > 2 * cache::second();
-    let nanos = nanos(m, k, n).max(bytes / BYTES_PER_NANO);
-    let parts = Split::new(m, n, (n * k).max(m * k), nanos);
+    let rate = if beyond_cache { BYTES_PER_NANO } else { BYTES_PER_NANO_CACHED };
+    let nanos = of.nanos().max(bytes / rate);
+    // Few rows read B and do little else: nothing that another kernel has left in a core's cache.
+    let elements = (n * k).max(m * k);
+    let parts = match m {
+        ..=FEW => Split::for_one(m, n, elements, nanos),
+        _ => Split::new(m, n, elements, nanos),
+    };
     split(parts, of, c, |part| Nt::new(part, beyond_cache).compute());
 }
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::Product;
 use super::tile::Place;
-use super::{Epilogue, Product, nanos};
 use crate::split::{GRAIN, Split};
 use crate::{Scalar, parallel};
 
@@ -39,15 +39,8 @@ impl<T: Scalar> Rectangle<'_, T> {
     }
 
     /// Applies the product's epilogue, if it has one. C is computed.
-    #[inline]
-    fn end(self) {
-        if let Some(epilogue) = self.of.epilogue {
-            self.apply(epilogue);
-        }
-    }
-
-    #[inline(never)]
-    fn apply(self, epilogue: &Epilogue<'_, T>) {
+    fn end(&self) {
+        let Some(epilogue) = self.of.epilogue else { return };
         let stride = self.of.b.cols;
         // Whole rows are one run.
         let (runs, len) = match self.columns.len() == stride {
@@ -74,7 +67,7 @@ pub(super) fn in_rectangles<T: Scalar>(
     // Few rows cannot be shared among the threads.
     let few = m < 2 * GRAIN * parallel::num_threads();
     let by_columns = n >= m && (of.a.col_stride == 1 || few);
-    split(Split::first(by_columns, m, n, (m * n).max(m * k), nanos(m, k, n)), of, c, f);
+    split(Split::first(by_columns, m, n, (m * n).max(m * k), of.nanos()), of, c, f);
 }
 
 /// Computes C by `f`. Each thread gets one rectangle of the split.

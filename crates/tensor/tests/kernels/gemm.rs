@@ -1,9 +1,10 @@
 //! Matrix products against the definition, over every path, every edge size and every orientation.
 
-use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, gemm_epilogue, path};
+use fanin_tensor::gemm::{Mat, gemm, gemm_bias, gemm_epilogue};
+use fanin_tensor::simd::{Level, level};
 use fanin_tensor::{Scalar, Write};
 
-use crate::with_threads;
+use crate::{assert_large, kernel_of, with_threads};
 
 /// Values without a pattern, in (−1, 1).
 fn values<T: Scalar>(len: usize, seed: u32) -> Vec<T> {
@@ -128,7 +129,7 @@ fn packed_products() {
     let depths = [767, 768, 769].map(|k| (65, k, 100));
     let blocks = [(300, 600, 800), (1100, 90, 50), (481, 257, 49)];
     for (m, k, n) in widths.chain(heights).chain(depths).chain(blocks) {
-        assert_eq!(path(m, k, n), Path::Packed);
+        assert_large(m, k, n);
         check::<f32>(m, k, n);
     }
     check::<f64>(70, 1000, 77);
@@ -148,13 +149,23 @@ fn streamed_products() {
 }
 
 #[test]
-fn every_path_is_taken() {
-    assert_eq!(path(1, 784, 128), Path::Gemv);
-    assert_eq!(path(784, 128, 1), Path::Gemv);
-    assert_eq!(path(32, 16, 16), Path::Tiled);
-    assert_eq!(path(32, 784, 128), Path::Tiled);
-    assert_eq!(path(64, 784, 128), Path::Packed);
-    assert_eq!(path(256, 2500, 2000), Path::Packed);
+fn every_kernel_is_taken() {
+    let [xw, yw, yx] = [[false, true], [false, false], [true, false]];
+    assert_eq!(kernel_of(1, 784, 128, xw), "Nt");
+    assert_eq!(kernel_of(1, 784, 128, yw), "Gemv");
+    assert_eq!(kernel_of(16, 16, 16, xw), "Nt");
+    assert_eq!(kernel_of(32, 16, 16, yw), "Tiled");
+    assert_eq!(kernel_of(32, 784, 128, yx), "Tiled");
+    let of_level = |plain, avx2, avx512| match level() {
+        Level::Portable => plain,
+        Level::Avx2 => avx2,
+        Level::Avx512 => avx512,
+    };
+    let plain = "MatrixMultiply";
+    assert_eq!(kernel_of(256, 784, 128, yw), of_level(plain, "Tiled", "Tiled"));
+    assert_eq!(kernel_of(256, 784, 128, yx), of_level(plain, "Packed", "Packed"));
+    assert_eq!(kernel_of(1024, 784, 128, xw), of_level("Nt", "Nt", "Streamed"));
+    assert_eq!(kernel_of(1024, 784, 1000, xw), of_level(plain, "Streamed", "Streamed"));
 }
 
 /// Shapes that do not fit the slices would read beyond them.

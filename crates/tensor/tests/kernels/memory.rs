@@ -6,12 +6,12 @@
 //! surround the outputs. A NaN is noticed only if it reaches a result.
 
 use fanin_tensor::broadcast::{expand, reduce_to};
-use fanin_tensor::gemm::{Mat, Path, gemm, gemm_bias, path};
+use fanin_tensor::gemm::{Mat, gemm, gemm_bias};
 use fanin_tensor::map::{map, update};
 use fanin_tensor::simd::{Level, level};
 use fanin_tensor::{Scalar, Write, parallel, reduce};
 
-use crate::{functions, with_threads};
+use crate::{assert_large, assert_small, functions, with_threads};
 
 /// How many elements follow a slice: more than a vector holds, or none. Memcheck needs only none.
 fn behinds() -> impl Iterator<Item = usize> {
@@ -134,12 +134,11 @@ fn long_products() {
     let rest = 2 * width::<f32>() + 1;
     for extra in 0..=rest {
         for (m, k, n) in [(1, 128 + extra, 9), (9, 128 + extra, 1), (1, 7, 128 + extra)] {
-            assert_eq!(path(m, k, n), Path::Gemv);
             product::<f32>(m, k, n);
         }
     }
     for (m, k, n) in [(67, 300, 35), (131, 260, 5), (30, 530, 50), (97, 129, 17)] {
-        assert_eq!(path(m, k, n), Path::Tiled);
+        assert_small(m, k, n);
         product::<f32>(m, k, n);
         product::<f64>(m, k, n);
     }
@@ -148,16 +147,8 @@ fn long_products() {
 /// Products large enough for two threads. The last piece is narrow.
 #[test]
 fn products_shared_among_threads() {
-    let shared = |(m, k, n, want)| {
-        assert_eq!(path(m, k, n), want);
-        product::<f32>(m, k, n);
-    };
-    let sizes = [
-        (1, 300, 301, Path::Gemv),
-        (301, 300, 1, Path::Gemv),
-        (101, 70, 65, Path::Tiled),
-        (65, 70, 101, Path::Tiled),
-    ];
+    let shared = |(m, k, n)| product::<f32>(m, k, n);
+    let sizes = [(1, 300, 301), (301, 300, 1), (101, 70, 65), (65, 70, 101)];
     with_threads(parallel::num_threads(), || sizes.into_iter().for_each(shared));
 }
 
@@ -169,7 +160,7 @@ fn packed_products() {
     for (i, columns) in widths.into_iter().enumerate() {
         let (m, n) = (61 + i, 3 * width + columns);
         let k = (1 << 22) / (m * n) + 1 + i % 3;
-        assert_eq!(path(m, k, n), Path::Packed);
+        assert_large(m, k, n);
         product::<f32>(m, k, n);
     }
     // Several blocks of rows. The sum is slightly longer than a block.
