@@ -35,12 +35,11 @@ impl<T: Scalar> Kernel for Tiled<'_, T> {
     fn run<I: Isa>(self) {
         // The registers must hold a tile of sums, a row of B and an element of A. The width also decides
         // where a long sum is cut. So it depends on B's columns, and not on those of one thread's piece.
-        if self.part.of.b.cols <= I::Lanes::<T>::COUNT {
-            self.tiles::<I, 8, 1>();
-        } else if I::REGISTERS == 32 {
-            self.tiles::<I, 12, 2>();
-        } else {
-            self.tiles::<I, 6, 2>();
+        match (self.part.of.b.cols <= I::Lanes::<T>::COUNT, I::REGISTERS) {
+            (true, 32) => self.tiles::<I, 16, 1>(),
+            (true, _) => self.tiles::<I, 8, 1>(),
+            (false, 32) => self.tiles::<I, 12, 2>(),
+            (false, _) => self.tiles::<I, 6, 2>(),
         }
     }
 }
@@ -72,6 +71,10 @@ impl<T: Scalar> Tiled<'_, T> {
                 while i + R <= rows.end {
                     panel.tile::<I, R, V>(i);
                     i += R;
+                }
+                while R > 8 && i + 8 <= rows.end {
+                    panel.tile::<I, 8, V>(i);
+                    i += 8;
                 }
                 while i + 4 <= rows.end {
                     panel.tile::<I, 4, V>(i);
