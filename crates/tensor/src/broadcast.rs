@@ -4,6 +4,8 @@
 //! repeated. Neighbouring axes that are both repeated, or both kept, are one axis: so the two kinds
 //! alternate, and the innermost axis is a fill, a copy or a sum over adjacent elements.
 
+use std::ops::Range;
+
 use crate::once::once;
 use crate::split::Split;
 use crate::{Scalar, Write, parallel, reduce, scratch, show_shape};
@@ -63,19 +65,26 @@ fn expand_generic<T: Scalar>(x: &[T], from: &[usize], to: &[usize], y: &mut [T])
         };
         let (cols, step) = (y.len() / len, if repeated { 0 } else { x.len() / len });
         let split = Split::along(false, len, cols, y.len(), y.len() / 8);
-        if split.pieces() <= 1 {
-            return expand_axes(x, axes, y);
-        }
-        let start = parallel::Shared(y.as_mut_ptr());
-        parallel::run(split.pieces(), |i| {
-            let (start, (rows, _)) = (&start, split.part(i));
-            // SAFETY: rows of different pieces do not overlap, and lie in `y`, which is borrowed.
-            let y = unsafe {
-                std::slice::from_raw_parts_mut(start.0.add(rows.start * cols), rows.len() * cols)
-            };
+        in_rows(split, cols, y, |rows, y| {
             let x = if repeated { x } else { &x[rows.start * step..rows.end * step] };
             with_first(Axis { len: rows.len(), repeated }, inner, |axes| expand_axes(x, axes, y));
         });
+    });
+}
+
+/// Calls `f` with the rows of each piece, and with its part of y, whose rows have `cols` elements.
+fn in_rows<T: Scalar>(
+    split: Split,
+    cols: usize,
+    y: &mut [T],
+    f: impl Fn(Range<usize>, &mut [T]) + Sync,
+) {
+    let start = parallel::Shared(y.as_mut_ptr());
+    parallel::run(split.pieces(), |i| {
+        let (start, (rows, _)) = (&start, split.part(i));
+        let (first, len) = (rows.start * cols, rows.len() * cols);
+        // SAFETY: rows of different pieces do not overlap, and lie in `y`, which is borrowed.
+        f(rows, unsafe { std::slice::from_raw_parts_mut(start.0.add(first), len) });
     });
 }
 
@@ -129,16 +138,7 @@ fn reduce_to_generic<T: Scalar>(
         };
         let (cols, step) = (dy.len() / len, dx.len() / len);
         let split = Split::along(false, len, cols, dy.len(), dy.len() / 16);
-        if split.pieces() <= 1 {
-            return reduce_axes(dy, axes, write, dx);
-        }
-        let start = parallel::Shared(dx.as_mut_ptr());
-        parallel::run(split.pieces(), |i| {
-            let (start, (rows, _)) = (&start, split.part(i));
-            // SAFETY: rows of different pieces do not overlap, and lie in `dx`, which is borrowed.
-            let dx = unsafe {
-                std::slice::from_raw_parts_mut(start.0.add(rows.start * step), rows.len() * step)
-            };
+        in_rows(split, step, dx, |rows, dx| {
             let dy = &dy[rows.start * cols..rows.end * cols];
             let outer = Axis { len: rows.len(), repeated: false };
             with_first(outer, inner, |axes| reduce_axes(dy, axes, write, dx));

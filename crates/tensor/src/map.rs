@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::split::{GRAIN, Split};
+use crate::split::{GRAIN, Split, runs};
 use crate::{Mode, Scalar, parallel};
 
 /// A function of `N` numbers that is inlined into a vectorized loop.
@@ -158,15 +158,7 @@ fn in_parts(rows: usize, cols: usize, nanos: usize, kernel: &(dyn Fn(Range<usize
     }
     parallel::run(split.pieces(), move |i| {
         let (rows, columns) = split.part(i);
-        // Adjacent whole rows are one run.
-        let (runs, len) = match columns.len() == cols {
-            true => (1, rows.len() * cols),
-            false => (rows.len(), columns.len()),
-        };
-        for run in 0..runs {
-            let first = (rows.start + run) * cols + columns.start;
-            kernel(first..first + len);
-        }
+        runs(rows, columns, cols).for_each(kernel);
     });
 }
 
@@ -218,16 +210,8 @@ where
     fn run<I: Isa>(self) {
         let Self { state, inputs, f } = self;
         let len = state[0].len();
-        let mut n = 0;
-        while n < N {
-            assert!(inputs[n].len() == len);
-            n += 1;
-        }
-        let mut m = 0;
-        while m < M {
-            assert!(state[m].len() == len);
-            m += 1;
-        }
+        check(&inputs, len);
+        check(&state.each_ref().map(|s| &**s), len);
         let mut i = 0;
         while i < len {
             let mut old = [T::ZERO; M];
@@ -296,12 +280,8 @@ impl<T: Scalar, F: Function<T, N>, const N: usize> Kernel for Loop<'_, T, F, N> 
     fn run<I: Isa>(self) {
         let Self { inputs, y, f } = self;
         let len = y.len();
+        check(&inputs, len);
         // Plain loops: an iterator adapter is compiled again for each function and instruction set.
-        let mut n = 0;
-        while n < N {
-            assert!(inputs[n].len() == len);
-            n += 1;
-        }
         if !F::EVERYWHERE {
             let (mut i, mut holds) = (0, true);
             while i < len {

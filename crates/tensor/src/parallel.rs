@@ -71,15 +71,11 @@ pub fn range(len: usize, grain: usize, n: usize, i: usize) -> std::ops::Range<us
 /// **Panics** with the panic of a piece, after all pieces that have begun have ended.
 #[inline]
 pub fn run(n: usize, f: impl Fn(usize) + Sync) {
-    let done = n > 1
-        && match here() {
-            // Kernels never make more pieces than threads.
-            Here::Many(threads) => n <= MAX_THREADS && POOL.run(n, threads, &f),
-            Here::One => false,
-            Here::Simulated(_) => simulate::run(n, &f),
-        };
-    if !done {
-        (0..n).for_each(f);
+    match here() {
+        // Kernels never make more pieces than threads.
+        Here::Many(threads) if n > 1 && n <= MAX_THREADS && POOL.run(n, threads, &f) => {}
+        Here::Simulated(_) if n > 1 => simulate::run(n, &f),
+        _ => (0..n).for_each(f),
     }
 }
 

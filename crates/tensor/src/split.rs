@@ -96,6 +96,21 @@ impl Split {
     }
 }
 
+/// The runs of adjacent elements of a part of a matrix with `cols` columns. Whole rows are one run.
+#[inline]
+pub(crate) fn runs(
+    rows: Range<usize>,
+    columns: Range<usize>,
+    cols: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let whole = columns.len() == cols;
+    let (runs, len) = if whole { (1, rows.len() * cols) } else { (rows.len(), columns.len()) };
+    (0..runs).map(move |run| {
+        let first = (rows.start + run) * cols + columns.start;
+        first..first + len
+    })
+}
+
 /// How many pieces would pay, if there were as many.
 #[inline]
 fn wanted(elements: usize, nanos: usize) -> usize {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Product;
 use super::tile::Place;
-use crate::split::{GRAIN, Split};
+use crate::split::{GRAIN, Split, runs};
 use crate::{Scalar, parallel};
 
 /// A rectangle of C. Nobody else has it.
@@ -41,16 +41,9 @@ impl<T: Scalar> Rectangle<'_, T> {
     /// Applies the product's epilogue, if it has one. C is computed.
     fn end(&self) {
         let Some(epilogue) = self.of.epilogue else { return };
-        let stride = self.of.b.cols;
-        // Whole rows are one run.
-        let (runs, len) = match self.columns.len() == stride {
-            true => (1, self.rows.len() * stride),
-            false => (self.rows.len(), self.columns.len()),
-        };
-        for run in 0..runs {
-            let c = self.at(self.rows.start + run, self.columns.start);
+        for run in runs(self.rows.clone(), self.columns.clone(), self.of.b.cols) {
             // SAFETY: the run is inside the rectangle, which nobody else has.
-            epilogue(unsafe { std::slice::from_raw_parts_mut(c, len) });
+            epilogue(unsafe { std::slice::from_raw_parts_mut(self.c.add(run.start), run.len()) });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Large products `X·Wᵀ`: B is packed, A is read in place.
 //!
-//! Some hundred columns of B, of as many terms, are packed and stay in the second cache while all rows of A
-//! are multiplied by them. So a thread packs each element of B once, and none of A. While a tile is
+//! Some hundred columns of B, of as many terms as fit, are packed and stay in the second cache while all rows
+//! of A are multiplied by them. So a thread packs each element of B once, and none of A. While a tile is
 //! computed, it fetches what comes next, since the CPU does not see beyond a row's end.
 
 use std::mem::MaybeUninit;
@@ -13,29 +13,47 @@ use super::rectangle::{Rectangle, in_rectangles};
 use super::tile::{Place, Tile};
 use crate::lanes::{Lanes, prefetch};
 use crate::simd::{Isa, Kernel, dispatch};
-use crate::{Scalar, parallel, scratch};
+use crate::{Scalar, cache, parallel, scratch};
 
-/// Terms of a sum that are added at once.
-const DEPTH: usize = 256;
-/// The most columns of B that are packed together. With DEPTH terms they fill a fifth of 1 MiB.
+/// The most terms of a sum that are added one after the other. The sums of such runs are added in C.
+const RUN: usize = 272;
+/// The most columns of B that are packed together.
 const COLUMNS: usize = 192;
 /// Elements of a cache line of `f32`.
 const LINE: usize = 16;
 
+/// The second cache counts as at most 3 MiB: the memory of a thread for packing is kept up to 2 MiB.
+const MOST_CACHE: usize = 3 << 20;
+
 /// `C = A·B`, where the rows of A are contiguous.
 pub(super) fn streamed<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
+    in_cache(cache::second(), of, c);
+}
+
+/// [`streamed`] for a second cache of so many bytes. The size changes no bit, since runs depend on A alone.
+fn in_cache<T: Scalar>(bytes: usize, of: &Product<'_, T>, c: &mut [T]) {
     debug_assert!(of.a.cols == 1 || of.a.col_stride == 1);
-    in_rectangles(of, c, |part| {
-        scratch::with(COLUMNS * DEPTH, |memory| {
+    // Runs of nearly equal length, and as many at once as fill three fifths of the cache.
+    let terms = of.a.cols;
+    let run = terms.div_ceil(terms.div_ceil(RUN)).next_multiple_of(LINE);
+    let (runs, bytes_of_run) = (terms.div_ceil(run), COLUMNS * run * size_of::<T>());
+    let fit = (bytes.min(MOST_CACHE) / 5 * 3 / bytes_of_run).max(1);
+    let depth = run * runs.div_ceil(runs.div_ceil(fit));
+    in_rectangles(of, c, move |part| {
+        scratch::with(COLUMNS * depth, |memory| {
             // SAFETY: the kernel only packs into it.
             let memory = unsafe { uninit(memory) };
-            dispatch(Streamed { part, memory });
+            dispatch(Streamed { part, run, depth, memory });
         });
     });
 }
 
 struct Streamed<'a, T> {
     part: &'a Rectangle<'a, T>,
+    /// Terms that are added at once.
+    run: usize,
+    /// Terms whose columns are packed at once.
+    depth: usize,
     memory: &'a mut [MaybeUninit<T>],
 }
 
@@ -58,8 +76,8 @@ impl<T: Scalar> Streamed<'_, T> {
         // Blocks of nearly equal width, in whole vectors.
         let blocks = columns.len().div_ceil(COLUMNS);
         let width = columns.len().div_ceil(blocks).next_multiple_of(count);
-        for first in (0..terms).step_by(DEPTH) {
-            let terms = first..terms.min(first + DEPTH);
+        for first in (0..terms).step_by(self.depth) {
+            let terms = first..terms.min(first + self.depth);
             for left in columns.clone().step_by(width) {
                 let block = left..columns.end.min(left + width);
                 let next = match block.end < columns.end {
@@ -80,7 +98,7 @@ impl<T: Scalar> Streamed<'_, T> {
         next: (usize, usize),
     ) {
         let Rectangle { of: &Product { a, b, .. }, ref rows, .. } = *self.part;
-        let (depth, count) = (terms.len(), I::Lanes::<T>::COUNT);
+        let (run, depth, count) = (self.run, terms.len(), I::Lanes::<T>::COUNT);
         // Panels of nearly equal width, because a tile of one vector waits for its loads.
         let panels = block.len().div_ceil(V * count);
         let panel = |i| {
@@ -123,9 +141,9 @@ impl<T: Scalar> Streamed<'_, T> {
                 // this panel. No other piece has this rectangle of C.
                 unsafe {
                     match vectors {
-                        1 => tile::<I, T, R, 1>(depth, x, packed, place, ahead),
-                        2 => tile::<I, T, R, 2>(depth, x, packed, place, ahead),
-                        _ => tile::<I, T, R, V>(depth, x, packed, place, ahead),
+                        1 => tile::<I, T, R, 1>(depth, run, x, packed, place, ahead),
+                        2 => tile::<I, T, R, 2>(depth, run, x, packed, place, ahead),
+                        _ => tile::<I, T, R, V>(depth, run, x, packed, place, ahead),
                     }
                 }
                 tiles += 1;
@@ -134,7 +152,7 @@ impl<T: Scalar> Streamed<'_, T> {
     }
 }
 
-/// `depth` terms of the rows `x` times a packed panel. Calls `ahead(p)` before every [`LINE`] terms.
+/// `depth` terms of the rows `x` times a packed panel, in runs of `run` terms. Calls `ahead(p)` before every [`LINE`] terms.
 ///
 /// # Safety
 /// `I` must be what [`dispatch`] chose. The rows must be readable for `depth` elements, and `b` for as many
@@ -142,19 +160,50 @@ impl<T: Scalar> Streamed<'_, T> {
 #[inline(always)]
 unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
     depth: usize,
+    run: usize,
     x: [*const T; R],
     b: *const T,
-    place: Place<T>,
+    mut place: Place<T>,
     ahead: impl Fn(usize),
 ) {
-    // SAFETY: the caller's promise, here and below.
-    let mut tile = unsafe { Tile::<I, T, R, V>::zero() };
     let stride = V * I::Lanes::<T>::COUNT;
-    for p in (0..depth).step_by(LINE) {
-        ahead(p);
+    for first in (0..depth).step_by(run) {
+        let end = depth.min(first + run);
+        // SAFETY: the caller's promise, here and below.
+        let mut tile = unsafe { Tile::<I, T, R, V>::zero() };
+        for p in (first..end).step_by(LINE) {
+            ahead(p);
+            // SAFETY: as above.
+            unsafe { tile.add(p..end.min(p + LINE), |r, p| x[r].add(p), b, stride) };
+        }
         // SAFETY: as above.
-        unsafe { tile.add(p..depth.min(p + LINE), |r, p| x[r].add(p), b, stride) };
+        unsafe { tile.write(place) };
+        place = place.again();
     }
-    // SAFETY: as above.
-    unsafe { tile.write(place) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemm::{Mat, Start};
+
+    #[test]
+    fn the_size_of_the_cache_changes_no_bit() {
+        let values = |len: usize, step: usize| -> Vec<f32> {
+            (0..len).map(|i| (i * step % 1013) as f32 / 1013.0 - 0.4).collect()
+        };
+        for (m, k, n) in [(33, 784, 200), (9, 2500, 100), (5, 16, 30), (12, 4001, 20)] {
+            let (x, w) = (values(m * k, 7), values(n * k, 5));
+            let (a, b) = (&Mat::new(&x, m, k), &Mat::new(&w, n, k).t());
+            let product = |bytes| {
+                let mut c = vec![0.0; m * n];
+                in_cache(bytes, &Product { a, b, start: Start::Zero, epilogue: None }, &mut c);
+                c.iter().map(|c| c.to_bits()).collect::<Vec<_>>()
+            };
+            let usual = product(1 << 20);
+            for bytes in [0, 256 << 10, 512 << 10, 2 << 20, 4 << 20, usize::MAX] {
+                assert!(product(bytes) == usual, "{m}×{k}×{n}, {bytes} bytes");
+            }
+        }
+    }
 }

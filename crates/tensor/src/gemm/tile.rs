@@ -11,6 +11,7 @@ use crate::simd::Isa;
 const MAX_LANES: usize = 16;
 
 /// Where a tile is written.
+#[derive(Clone, Copy)]
 pub(super) struct Place<T> {
     /// The first element.
     pub(super) c: *mut T,
@@ -41,6 +42,12 @@ impl<T: Scalar> Place<T> {
             _ => Some((c.cast_const(), stride)),
         };
         Self { c, stride, rows, columns: columns.len(), plus }
+    }
+
+    /// The same place, for what is added to it.
+    #[inline(always)]
+    pub(super) fn again(self) -> Self {
+        Self { plus: Some((self.c.cast_const(), self.stride)), ..self }
     }
 
     /// Fetches what is there into the cache.

@@ -33,7 +33,7 @@ pub fn simulate(threads: usize, f: impl FnOnce()) -> Vec<Vec<Duration>> {
 }
 
 /// Runs the pieces of a region and notes their times.
-pub(super) fn run(n: usize, f: &dyn Fn(usize)) -> bool {
+pub(super) fn run(n: usize, f: &dyn Fn(usize)) {
     let time = |i| {
         let start = Instant::now();
         // A region within a piece is none: its thread would find the pool in use.
@@ -42,5 +42,4 @@ pub(super) fn run(n: usize, f: &dyn Fn(usize)) -> bool {
     };
     let times = (0..n).map(time).collect();
     REGIONS.with_borrow_mut(|regions| regions.push(times));
-    true
 }
