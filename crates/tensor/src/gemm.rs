@@ -12,6 +12,7 @@
 //! Without AVX2, the crate matrixmultiply computes the large ones.
 
 mod gemv;
+mod long_sums;
 mod matrixmultiply;
 mod nt;
 mod pack;
@@ -24,6 +25,7 @@ mod tiled;
 pub use matrixmultiply::{MatrixMultiply, Operand};
 
 use gemv::gemv;
+use long_sums::long_sums;
 use matrixmultiply::matrixmultiply;
 use nt::nt;
 use packed::packed;
@@ -32,11 +34,9 @@ use tiled::tiled;
 
 use std::ops::Range;
 
-use crate::map::map;
 use crate::once::once;
 use crate::simd::{self, Level};
-use crate::split::GRAIN;
-use crate::{Scalar, Write, parallel, scratch};
+use crate::{Scalar, Write};
 
 /// A borrowed matrix: element `(i, j)` is `data[i·row_stride + j·col_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -368,54 +368,12 @@ impl Kernel {
     fn run<T: Scalar>(self, of: &Product<'_, T>, c: &mut [T]) {
         match self {
             Self::Gemv => gemv(of, c),
-            Self::Nt => nt(of, c),
+            Self::Nt => nt(self.longest(c.len()), of, c),
             Self::Tiled => tiled(of, c),
             Self::Streamed => streamed(of, c),
             Self::Packed => packed(of, c),
             Self::MatrixMultiply => matrixmultiply(of, c),
         }
-    }
-}
-
-/// Elements of C whose second halves of sums are computed at once: 2 MiB of `f32`.
-const HALVES: usize = 1 << 19;
-
-/// Up to so many, they are on the stack: 4 KiB of `f32`.
-const FEW_ELEMENTS: usize = 1024;
-
-/// Computes C by a kernel. Long sums are a tree: the sum of both halves.
-fn long_sums<T: Scalar>(kernel: Kernel, of: &Product<'_, T>, c: &mut [T]) {
-    let Product { a, b, start, epilogue } = *of;
-    let (m, k, n, len) = (a.rows, a.cols, b.cols, c.len());
-    let longest = kernel.longest(n);
-    if k <= longest {
-        return kernel.run(of, c);
-    }
-    // Many rows at once, so that they repay the packing of B, but not so many that memory would double.
-    let rows = (HALVES / n).max(128);
-    if m > rows {
-        for (i, c) in c.chunks_mut(rows * n).enumerate() {
-            let rows = i * rows..m.min((i + 1) * rows);
-            long_sums(kernel, &Product { a: &a.rows(rows), ..*of }, c);
-        }
-        return;
-    }
-    let half = (k / 2).next_multiple_of(longest.min(256));
-    let part = |terms: Range<usize>, start, c: &mut [T]| {
-        let (a, b) = (&a.cols(terms.clone()), &b.rows(terms));
-        long_sums(kernel, &Product { a, b, start, epilogue: None }, c);
-    };
-    part(0..half, start, c);
-    let mut add_rest = |rest: &mut [T]| {
-        part(half..k, Start::Zero, rest);
-        map([&*rest], Write::Add, c, |[rest]| rest);
-    };
-    match len {
-        ..=FEW_ELEMENTS => add_rest(&mut [T::ZERO; FEW_ELEMENTS][..len]),
-        _ => scratch::with(len, add_rest),
-    }
-    if let Some(epilogue) = epilogue {
-        parallel::split_each([c], GRAIN, parallel::pieces(len), |_, [c]| epilogue(c));
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::long_sums::{Leaf, Leaves};
 use super::rectangle::{Rectangle, split};
 use super::{BYTES_PER_NANO, BYTES_PER_NANO_CACHED, Product, Start};
 use crate::lanes::{Lanes, prefetch};
@@ -20,24 +21,35 @@ const GROUP: usize = 4;
 const FEW: usize = 8;
 /// Bytes of the first cache.
 const FIRST_CACHE: usize = 1 << 15;
+/// How far ahead one row fetches columns that are not in the second cache: the CPU's prefetcher stops at the end
+/// of a page of memory.
+const DISTANCE: usize = 4096;
 // A thread's piece must not begin inside a group: the bits of a result would depend on the threads.
 const _: () = assert!(GRAIN.is_multiple_of(GROUP) && GRAIN.is_multiple_of(4));
 
-/// `C = A·B`, where the rows of A and the columns of B are contiguous.
-pub(super) fn nt<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
-    let (m, k, n) = (of.a.rows, of.a.cols, of.b.cols);
+/// `C = A·B`, where the rows of A and the columns of B are contiguous. The sums of one row are trees if they
+/// have more than `longest` terms.
+pub(super) fn nt<T: Scalar>(longest: usize, of: &Product<'_, T>, c: &mut [T]) {
+    let k = of.a.cols;
     debug_assert!(k == 1 || (of.a.col_stride == 1 && of.b.row_stride == 1));
+    if k <= longest {
+        return with_leaves(&[], of, c);
+    }
+    with_leaves(Leaves::of(k, longest).list(), of, c);
+}
+
+fn with_leaves<T: Scalar>(leaves: &[Leaf], of: &Product<'_, T>, c: &mut [T]) {
+    let (m, k, n) = (of.a.rows, of.a.cols, of.b.cols);
     let bytes = n * k * size_of::<T>();
-    let beyond_cache = bytes > 2 * cache::second();
-    let rate = if beyond_cache { BYTES_PER_NANO } else { BYTES_PER_NANO_CACHED };
-    let nanos = of.nanos().max(bytes / rate);
+    let cached = bytes <= 2 * cache::second();
+    let nanos = of.nanos().max(bytes / if cached { BYTES_PER_NANO_CACHED } else { BYTES_PER_NANO });
     // Few rows read B and do little else: nothing that another kernel has left in a core's cache.
     let elements = (n * k).max(m * k);
     let parts = match m {
         ..=FEW => Split::for_one(m, n, elements, nanos),
         _ => Split::new(m, n, elements, nanos),
     };
-    split(parts, of, c, |part| Nt::new(part, beyond_cache).compute());
+    split(parts, of, c, move |part| Nt::new(part, cached, leaves).compute());
 }
 
 /// How many rows of A, of this many bytes each, are multiplied by all columns before the next rows. They
@@ -64,8 +76,10 @@ struct Nt<'a, T> {
     columns: Range<usize>,
     /// How many rows C has.
     all_rows: usize,
-    /// Whether most of B is not in the second cache.
-    beyond_cache: bool,
+    /// Whether the second cache holds most of B.
+    cached: bool,
+    /// Of the tree of a row's sums, if they are long.
+    leaves: &'a [Leaf],
     start: Start<'a, T>,
     /// The start of C, and its row stride.
     c: (*mut T, usize),
@@ -78,7 +92,7 @@ impl<T: Scalar> Kernel for &Nt<'_, T> {
     fn run<I: Isa>(self) {
         let (first, last) = (self.columns.start, self.columns.end);
         let groups = (last - first) / GROUP;
-        let far = self.all_rows <= FEW && self.far();
+        let far = self.all_rows <= FEW && self.cached && self.far();
         let (next, step) = if far { (1, groups) } else { (GROUP, 1) };
         let height = height_of_blocks(self.rows.len(), self.k * size_of::<T>());
         let mut top = self.rows.start;
@@ -103,26 +117,37 @@ impl<T: Scalar> Kernel for OneRow<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        if self.0.cached { self.columns::<I, false>() } else { self.columns::<I, true>() }
+    }
+}
+
+impl<T: Scalar> OneRow<'_, T> {
+    /// `AHEAD` fetches what comes next.
+    #[inline(always)]
+    fn columns<I: Isa, const AHEAD: bool>(self) {
         let Self(nt) = self;
         let (first, last, far) = (nt.columns.start, nt.columns.end, nt.far());
         let groups = (last - first) / GROUP;
         let mut j = first;
+        if !nt.leaves.is_empty() {
+            for i in 0..groups {
+                nt.tree::<I, GROUP, AHEAD>(first + i, groups);
+            }
+            return (first + groups * GROUP..last).for_each(|j| nt.tree::<I, 1, AHEAD>(j, 1));
+        }
         if far {
             while j < first + groups {
-                nt.block::<I, 1, GROUP, 2, false>(0, j, groups);
+                nt.block::<I, 1, GROUP, 2, AHEAD>(0, j, groups);
                 j += 1;
             }
             j = first + groups * GROUP;
         }
         while j + GROUP <= last {
-            match nt.beyond_cache {
-                true => nt.block::<I, 1, GROUP, 2, true>(0, j, 1),
-                false => nt.block::<I, 1, GROUP, 2, false>(0, j, 1),
-            }
+            nt.block::<I, 1, GROUP, 2, AHEAD>(0, j, 1);
             j += GROUP;
         }
         while j < last {
-            nt.block::<I, 1, 1, 2, false>(0, j, 1);
+            nt.block::<I, 1, 1, 2, AHEAD>(0, j, 1);
             j += 1;
         }
     }
@@ -130,7 +155,7 @@ impl<T: Scalar> Kernel for OneRow<'_, T> {
 
 impl<'a, T: Scalar> Nt<'a, T> {
     #[inline]
-    fn new(part: &Rectangle<'a, T>, beyond_cache: bool) -> Self {
+    fn new(part: &Rectangle<'a, T>, cached: bool, leaves: &'a [Leaf]) -> Self {
         let (Rectangle { rows, columns, .. }, Product { a, b, start, .. }) = (part, part.of);
         Self {
             a: (a.data, a.row_stride),
@@ -139,7 +164,8 @@ impl<'a, T: Scalar> Nt<'a, T> {
             rows: rows.clone(),
             columns: columns.clone(),
             all_rows: a.rows,
-            beyond_cache,
+            cached,
+            leaves,
             start: *start,
             c: (part.c, b.cols),
         }
@@ -151,11 +177,11 @@ impl<'a, T: Scalar> Nt<'a, T> {
         if self.all_rows == 1 { dispatch(OneRow(self)) } else { dispatch(self) }
     }
 
-    /// Whether the second cache holds the columns. Then groups of columns that are far apart come faster than
-    /// neighbours: each column is followed by the next one in memory, so that the CPU's prefetcher never stops.
+    /// Whether groups of columns that are far apart come faster than neighbours. Each column is followed by the
+    /// next one in memory, so that the CPU's prefetcher never stops. The first cache needs none.
     #[inline(always)]
     fn far(&self) -> bool {
-        self.columns.len() * self.k * size_of::<T>() > FIRST_CACHE && !self.beyond_cache
+        self.columns.len() * self.k * size_of::<T>() > FIRST_CACHE
     }
 
     /// `N` columns of C from column `j` on, `step` apart. Takes as many rows at once as the registers can sum.
@@ -189,8 +215,7 @@ impl<'a, T: Scalar> Nt<'a, T> {
         }
     }
 
-    /// `M` rows and `N` columns of C. The columns are `step` apart. Each sum is held in `S` vectors of partial
-    /// sums. `AHEAD` fetches the next `N` columns of B, since the CPU does not see beyond the end of one.
+    /// `M` rows and `N` columns of C. The columns are `step` apart.
     #[inline(always)]
     fn block<I: Isa, const M: usize, const N: usize, const S: usize, const AHEAD: bool>(
         &self,
@@ -198,17 +223,82 @@ impl<'a, T: Scalar> Nt<'a, T> {
         j: usize,
         step: usize,
     ) {
-        let (k, count) = (self.k, I::Lanes::<T>::COUNT);
+        let sums = self.sums::<I, M, N, S, AHEAD>(i, j, step, 0..self.k);
+        for (r, sums) in sums.into_iter().enumerate() {
+            let sums = self.plus_start(i + r, j, step, across::<I, T, N>(sums));
+            self.write(i + r, j, step, sums);
+        }
+    }
+
+    /// `N` columns of a lone row, whose sums are trees.
+    #[inline(always)]
+    fn tree<I: Isa, const N: usize, const AHEAD: bool>(&self, j: usize, step: usize) {
+        // The sums that wait for their other halves.
+        let (mut halves, mut count, mut from) = ([[T::ZERO; N]; 8], 0, 0);
+        for &Leaf { to, ends } in self.leaves {
+            let [sums] = self.sums::<I, 1, N, 2, AHEAD>(0, j, step, from..to);
+            let mut sums = across::<I, T, N>(sums);
+            if from == 0 {
+                sums = self.plus_start(0, j, step, sums);
+            }
+            for half in halves[count - ends..count].iter().rev() {
+                for (sum, &half) in sums.iter_mut().zip(half) {
+                    *sum = half + *sum;
+                }
+            }
+            count -= ends;
+            halves[count] = sums;
+            (count, from) = (count + 1, to);
+        }
+        self.write(0, j, step, halves[0]);
+    }
+
+    /// Adds what C begins with.
+    #[inline(always)]
+    fn plus_start<const N: usize>(&self, i: usize, j: usize, step: usize, sums: [T; N]) -> [T; N] {
+        let (mut all, at) = (sums, i * self.c.1 + j);
+        for (v, sum) in all.iter_mut().enumerate() {
+            // SAFETY: the columns are inside C. What every row begins with has as many elements as C has columns.
+            unsafe {
+                match self.start {
+                    Start::Zero => {}
+                    Start::C => *sum = *self.c.0.add(at + v * step) + *sum,
+                    Start::Row(bias) => *sum = *bias.as_ptr().add(j + v * step) + *sum,
+                }
+            }
+        }
+        all
+    }
+
+    #[inline(always)]
+    fn write<const N: usize>(&self, i: usize, j: usize, step: usize, sums: [T; N]) {
+        for (v, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the row and the columns are inside C, and no other piece has this rectangle.
+            unsafe { *self.c.0.add(i * self.c.1 + j + v * step) = sum };
+        }
+    }
+
+    /// Some terms of the sums of `M` rows and `N` columns. Each sum is held in `S` vectors of partial sums.
+    #[inline(always)]
+    fn sums<I: Isa, const M: usize, const N: usize, const S: usize, const AHEAD: bool>(
+        &self,
+        i: usize,
+        j: usize,
+        step: usize,
+        terms: Range<usize>,
+    ) -> [[I::Lanes<T>; N]; M] {
+        let (k, count) = (terms.len(), I::Lanes::<T>::COUNT);
+        let (first_x, first_w) = (i * self.a.1 + terms.start, j * self.b.1 + terms.start);
         // The last row and the last column are inside, so all others are.
-        let (last_x, last_w) = ((i + M - 1) * self.a.1 + k, (j + (N - 1) * step) * self.b.1 + k);
-        assert!(last_x <= self.a.0.len() && last_w <= self.b.0.len());
+        let (last_x, last_w) = (first_x + (M - 1) * self.a.1, first_w + (N - 1) * step * self.b.1);
+        assert!(last_x + k <= self.a.0.len() && last_w + k <= self.b.0.len());
         // Not `from_fn`, which might not be inlined.
         let (mut x, mut w) = ([self.a.0.as_ptr(); M], [self.b.0.as_ptr(); N]);
         for (r, x) in x.iter_mut().enumerate() {
-            *x = x.wrapping_add((i + r) * self.a.1);
+            *x = x.wrapping_add(first_x + r * self.a.1);
         }
         for (c, w) in w.iter_mut().enumerate() {
-            *w = w.wrapping_add((j + c * step) * self.b.1);
+            *w = w.wrapping_add(first_w + c * step * self.b.1);
         }
         // SAFETY: `I` is what `dispatch` chose, here and below.
         let mut sums = unsafe { [[[I::Lanes::<T>::splat(T::ZERO); N]; M]; S] };
@@ -217,7 +307,7 @@ impl<'a, T: Scalar> Nt<'a, T> {
         while p + S * count <= k {
             if AHEAD {
                 for w in w {
-                    prefetch(w.wrapping_add(N * self.b.1 + p), S * count);
+                    prefetch(w.wrapping_add(p + DISTANCE / size_of::<T>()), S * count);
                 }
             }
             for sums in &mut sums {
@@ -238,28 +328,14 @@ impl<'a, T: Scalar> Nt<'a, T> {
             // SAFETY: as above; less than a vector is left.
             unsafe { add_products::<I, T, M, N, false>(&mut sums[S - 1], x, w, p, k - p) };
         }
-        for r in 0..M {
-            let mut row = sums[0][r];
-            for more in &sums[1..] {
-                for (sum, &more) in row.iter_mut().zip(&more[r]) {
-                    // SAFETY: as above.
-                    *sum = unsafe { sum.add(more) };
-                }
-            }
-            let at = (i + r) * self.c.1 + j;
-            for (v, value) in across::<I, T, N>(row).into_iter().enumerate() {
-                // SAFETY: the rows and columns are inside C, and no other piece has this rectangle. What every
-                // row begins with has as many elements as C has columns.
-                unsafe {
-                    let c = self.c.0.add(at + v * step);
-                    *c = match self.start {
-                        Start::Zero => value,
-                        Start::C => *c + value,
-                        Start::Row(bias) => *bias.as_ptr().add(j + v * step) + value,
-                    };
-                }
+        let mut all = sums[0];
+        for more in &sums[1..] {
+            for (sum, &more) in all.as_flattened_mut().iter_mut().zip(more.as_flattened()) {
+                // SAFETY: as above.
+                *sum = unsafe { sum.add(more) };
             }
         }
+        all
     }
 }
 
@@ -315,4 +391,55 @@ fn across<I: Isa, T: Scalar, const N: usize>(sums: [I::Lanes<T>; N]) -> [T; N] {
         *each = unsafe { sum.sum() };
     }
     each
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::long_sums::{first_half, is_one_tree};
+    use super::*;
+    use crate::gemm::{Mat, Start};
+
+    fn values(len: usize, step: usize) -> Vec<f32> {
+        (0..len).map(|i| (i * step % 1013) as f32 / 1013.0 - 0.4).collect()
+    }
+
+    fn product(x: &[f32], w: &[f32], n: usize, start: Start<'_, f32>, c: &mut [f32]) {
+        let k = x.len();
+        let (a, b) = (&Mat::new(x, 1, k), &Mat::new(w, n, k).t());
+        nt(100, &Product { a, b, start, epilogue: None }, c);
+    }
+
+    /// The sum of both halves, each computed in this way.
+    fn by_hand(x: &[f32], w: &[f32], n: usize, start: Start<'_, f32>, c: &mut [f32]) {
+        let k = x.len();
+        if k <= 100 {
+            return product(x, w, n, start, c);
+        }
+        let half = first_half(k, 100);
+        let columns = |terms: Range<usize>| -> Vec<f32> {
+            w.chunks(k).flat_map(|w| w[terms.clone()].to_vec()).collect()
+        };
+        by_hand(&x[..half], &columns(0..half), n, start, c);
+        let mut rest = vec![0.0; n];
+        by_hand(&x[half..], &columns(half..k), n, Start::Zero, &mut rest);
+        c.iter_mut().zip(rest).for_each(|(c, rest)| *c += rest);
+    }
+
+    #[test]
+    fn a_tree_in_one_go_has_the_bits_of_its_halves() {
+        let n = 11;
+        for k in [100, 101, 199, 200, 201, 350, 400, 401, 555, 800, 1000, 1600] {
+            assert!(is_one_tree(1, k, 100));
+            let (x, w, bias) = (values(k, 7), values(n * k, 5), values(n, 3));
+            for start in [Start::Zero, Start::C, Start::Row(&bias)] {
+                let (mut at_once, mut halves) = (values(n, 11), values(n, 11));
+                product(&x, &w, n, start, &mut at_once);
+                by_hand(&x, &w, n, start, &mut halves);
+                assert!(
+                    at_once.iter().zip(&halves).all(|(a, b)| a.to_bits() == b.to_bits()),
+                    "{k}"
+                );
+            }
+        }
+    }
 }
