@@ -16,9 +16,9 @@ use fanin::tensor::parallel::{self, simulate};
 
 const THREADS: [usize; 9] = [1, 2, 4, 6, 8, 12, 16, 32, 64];
 
-/// What each thread beyond the second adds to a region, in nanoseconds: about the time in which a cache line gets
-/// from one core to another. Assumed, since only two cores were there to measure.
-const FURTHER: f64 = 75.0;
+/// What each thread beyond the second adds to a region, in nanoseconds. It is what the kernels assume when they
+/// choose a number of threads. Only two cores were there to measure.
+const FURTHER: f64 = 100.0;
 
 fn main() {
     // `cargo bench -- train` runs other benches only.

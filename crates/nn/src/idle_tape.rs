@@ -16,8 +16,8 @@ thread_local! {
 /// Frees the memory that the calling thread keeps for its next [`predict`](crate::Module::predict).
 ///
 /// A thread keeps up to 16 MiB without that, and what two large predictions in a row needed: see
-/// [`Tape`](crate::Tape#memory). When it ends it keeps nothing. Kernels keep up to some 2 MiB of their own,
-/// which stay.
+/// [`Tape`](crate::Tape#memory). When it ends it keeps nothing. Kernels keep up to 2 MiB of their own, and
+/// for halves of long sums as much again; these stay.
 ///
 /// # Example
 /// ```

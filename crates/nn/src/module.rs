@@ -47,7 +47,6 @@ pub trait Module<T: Scalar = f32>: Parameters<T> + Describe + Send + Sync {
     /// What the module makes of a linear layer's output in a step that is not recorded, if it can be
     /// computed together with that output.
     #[doc(hidden)]
-    #[track_caller]
     fn after_linear<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
         let _ = (linear, x);
         None
@@ -102,7 +101,6 @@ impl<T: Scalar, M: Module<T> + ?Sized> Module<T> for Box<M> {
         (**self).forward(x)
     }
 
-    #[track_caller]
     fn after_linear<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
         (**self).after_linear(linear, x)
     }

@@ -1,15 +1,14 @@
 //! Matrix products, `C = A·B` or `C += A·B`.
 //!
-//! Each product takes one of five paths. Shape, orientation and instruction set alone choose it,
-//! so the result does not depend on the number of threads.
-//! - One row or one column (gemv): dot products or sums of rows, at the speed of memory.
-//! - `X·Wᵀ` with few rows or long sums (NT): dot products of contiguous rows. Nothing is packed.
+//! Each product takes one of six paths. Shape, orientation and instruction set alone choose it,
+//! so the result does not depend on the number of threads. A column is computed as a row.
+//! - One row by contiguous rows (gemv): sums of rows, at the speed of memory.
+//! - `X·Wᵀ` with few rows or long sums (nt): dot products of contiguous rows. Nothing is packed.
 //! - Small, or with a small row-major A (tiled): register tiles of C. A is read in place; panels of B are
 //!   packed on the stack.
 //! - Large `X·Wᵀ` (streamed): register tiles of C. A is read in place; blocks of B are packed.
 //! - Large (packed): register tiles of C. A and B are packed into memory that each thread keeps.
-//!
-//! Without AVX2, the crate matrixmultiply computes the large ones.
+//! - Large, without AVX2: the crate matrixmultiply.
 
 mod gemv;
 mod long_sums;
@@ -169,8 +168,8 @@ once! {
     /// ```
     pub fn gemm_bias(a: Mat<'_, T>, b: Mat<'_, T>, bias: &[T], c: &mut [T]) = gemm_bias_generic;
 
-    /// `C = f(A·B + 1·biasᵀ)` for a function f of each element, which `epilogue` applies to a run of them. Each
-    /// thread applies it to its own part of C, which is still in its cache.
+    /// `C = f(A·B + 1·biasᵀ)` for a function f of each element, which `epilogue` applies to a run of them. Where
+    /// sums are not halved, each thread applies it to its own part of C, which is still in its cache.
     ///
     /// # Shapes
     /// A `(m, k)`, B `(k, n)`, bias `(n)` if there is one, C `(m, n)`. A and B may be transposes.
@@ -197,7 +196,7 @@ once! {
     ) = gemm_epilogue_generic;
 }
 
-/// Changes each element of a run in place. What it makes of one does not depend on the others.
+/// Changes each element of a run in place. What it makes of one must not depend on the others.
 pub type Epilogue<'a, T> = dyn Fn(&mut [T]) + Sync + 'a;
 
 #[track_caller]
@@ -218,14 +217,18 @@ fn gemm_epilogue_generic<T: Scalar>(
     epilogue: &Epilogue<'_, T>,
     c: &mut [T],
 ) {
-    let start = bias.map_or(Start::Zero, |bias| Start::bias(bias, &b));
+    let start = match bias {
+        Some(bias) => Start::bias(bias, &b),
+        None => Start::Zero,
+    };
     product(&Product { a: &a, b: &b, start, epilogue: Some(epilogue) }, c);
 }
 
 /// The name of the code that computes a product, for tests.
 #[doc(hidden)]
-pub fn kernel<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>) -> String {
-    format!("{:?}", Kernel::of(&Product { a: &a, b: &b, start: Start::Zero, epilogue: None }))
+pub fn path<T: Scalar>(a: Mat<'_, T>, b: Mat<'_, T>) -> String {
+    let (a, b) = if is_column(&a, &b) { (b.t(), a.t()) } else { (a, b) };
+    format!("{:?}", Path::of(&Product { a: &a, b: &b, start: Start::Zero, epilogue: None }))
 }
 
 /// What is to be computed.
@@ -241,9 +244,15 @@ impl<T> Product<'_, T> {
     /// An estimate of its nanoseconds on one thread. It decides about threads only.
     fn nanos(&self) -> usize {
         let (m, k, n) = (self.a.rows, self.a.cols, self.b.cols);
-        let epilogue = if self.epilogue.is_some() { m.saturating_mul(n) / 5 } else { 0 };
+        let epilogue =
+            if self.epilogue.is_some() { epilogue_nanos(m.saturating_mul(n)) } else { 0 };
         m.saturating_mul(k).saturating_mul(n) / 40 + epilogue
     }
+}
+
+/// An estimate of the nanoseconds of an epilogue. It decides about threads only.
+fn epilogue_nanos(elements: usize) -> usize {
+    elements / 5
 }
 
 /// What a product is added to.
@@ -266,7 +275,12 @@ impl<T: Scalar> Start<'_, T> {
 
     #[track_caller]
     fn bias<'a>(bias: &'a [T], b: &Mat<'_, T>) -> Start<'a, T> {
-        assert!(bias.len() == b.cols, "gemm_bias: {} elements for {} columns", bias.len(), b.cols);
+        assert!(
+            bias.len() == b.cols,
+            "gemm: a bias of {} elements for {} columns",
+            bias.len(),
+            b.cols
+        );
         Start::Row(bias)
     }
 
@@ -302,13 +316,17 @@ fn product<T: Scalar>(of: &Product<'_, T>, c: &mut [T]) {
         }
         return apply(epilogue, c);
     }
-    if n == 1 && m > 1 && k >= LONG {
-        // Compute a column as a row: both are contiguous in either order.
+    if is_column(a, b) {
         let (a, b, start) = (&b.t(), &a.t(), Start::of(start.written(c)));
         let row = Product { a, b, start, epilogue };
-        return long_sums(Kernel::of(&row), &row, c);
+        return long_sums(Path::of(&row), &row, c);
     }
-    long_sums(Kernel::of(of), of, c);
+    long_sums(Path::of(of), of, c);
+}
+
+/// Whether C is a column, which is computed as a row: both are contiguous in either order.
+fn is_column<T>(a: &Mat<'_, T>, b: &Mat<'_, T>) -> bool {
+    b.cols == 1 && a.rows > 1 && a.cols >= LONG
 }
 
 fn apply<T>(epilogue: Option<&Epilogue<'_, T>>, c: &mut [T]) {
@@ -319,7 +337,7 @@ fn apply<T>(epilogue: Option<&Epilogue<'_, T>>, c: &mut [T]) {
 
 /// The code that computes a product. Shape, orientation and instruction set alone choose it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kernel {
+enum Path {
     Gemv,
     Nt,
     Tiled,
@@ -328,27 +346,27 @@ enum Kernel {
     MatrixMultiply,
 }
 
-impl Kernel {
+impl Path {
     fn of<T>(Product { a, b, .. }: &Product<'_, T>) -> Self {
         let (m, k, n) = (a.rows, a.cols, b.cols);
         let small = m.saturating_mul(k).saturating_mul(n) <= TILED;
         // Both operands are contiguous along the sums.
         let contiguous = a.col_stride == 1 && b.row_stride == 1;
-        match contiguous {
-            _ if m == 1 => {
-                if b.row_stride == 1 {
-                    Self::Nt
-                } else {
-                    Self::Gemv
-                }
-            }
-            true if prefers_nt::<T>(m, k, n) => Self::Nt,
-            _ if small => Self::Tiled,
+        if m == 1 {
+            if b.row_stride == 1 { Self::Nt } else { Self::Gemv }
+        } else if contiguous && prefers_nt::<T>(m, k, n) {
+            Self::Nt
+        } else if small {
+            Self::Tiled
+        } else if simd::level() == Level::Portable {
             // matrixmultiply allocates, but its kernels for aarch64 are faster than ours.
-            _ if simd::level() == Level::Portable => Self::MatrixMultiply,
-            _ if a.col_stride == 1 && in_place::<T>(m, k, n) => Self::Tiled,
-            true => Self::Streamed,
-            false => Self::Packed,
+            Self::MatrixMultiply
+        } else if a.col_stride == 1 && in_place::<T>(m, k, n) {
+            Self::Tiled
+        } else if contiguous {
+            Self::Streamed
+        } else {
+            Self::Packed
         }
     }
 
@@ -368,7 +386,7 @@ impl Kernel {
     fn run<T: Scalar>(self, of: &Product<'_, T>, c: &mut [T]) {
         match self {
             Self::Gemv => gemv(of, c),
-            Self::Nt => nt(self.longest(c.len()), of, c),
+            Self::Nt => nt(self.longest(of.b.cols), of, c),
             Self::Tiled => tiled(of, c),
             Self::Streamed => streamed(of, c),
             Self::Packed => packed(of, c),

@@ -1,5 +1,5 @@
-//! How a matrix is divided among threads. Its shape alone decides, so that a kernel finds in each core's
-//! cache what the kernel before it wrote.
+//! How a matrix is divided among threads. Apart from [`Split::for_one`], its shape alone decides, so that a
+//! kernel finds in each core's cache what the kernel before it wrote.
 
 use std::ops::Range;
 

@@ -45,7 +45,6 @@ macro_rules! layers {
                     x.$method($($(T::from_f64($param)),+)?)
                 }
 
-                #[track_caller]
                 fn after_linear<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
                     $(let Self($($param),+) = *self;)?
                     layers!(@after_linear $method ($($(T::from_f64($param)),+)?) linear x $body)

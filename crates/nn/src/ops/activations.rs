@@ -436,7 +436,6 @@ macro_rules! after_linear {
     (@function $method:ident $params:tt $name:ident { rows }) => {};
     (@function $method:ident [$($param:ident: $param_type:ident),*] $name:ident $body:tt) => {
         once! {
-            #[track_caller]
             pub(crate) fn $method<'t, 'a, T: Scalar>(
                 $($param: functions!(@type $param_type),)*
                 x: Var<'t, T>,

@@ -11,6 +11,7 @@ use fanin_nn::diagnose::{InitReport, Probe};
 use fanin_nn::init::rand::RngCore;
 use fanin_nn::init::{Auto, Gain, ParamKind, manual_seed, with_default_rng};
 use fanin_nn::layers::*;
+use fanin_nn::tensor::parallel::simulate;
 use fanin_nn::{
     Describe, Features, Linear, Mode, Module, Param, Parameters, Sequential, Tape, Tensor, Var,
     gradcheck, gradcheck_at, gradcheck_module,
@@ -41,6 +42,13 @@ fn a_layer_and_its_activation_at_once_give_the_same_bits() {
             let linear = Linear::builder(5, 37);
             let linear = if bias { linear.build() } else { linear.no_bias().build() };
             let model = Sequential::new().add(linear.clone()).add(activation.clone());
+            // One parallel region: they are one pass.
+            let x = numbers(2000);
+            let regions = simulate(2, || drop(model.predict(&x))).len();
+            assert!(
+                regions == 1 || ["softmax", "softmin", "log_softmax"].contains(&name),
+                "{name}"
+            );
             for rows in [1, 3, 2000] {
                 let x = numbers(rows);
                 let both = bits(&model.predict(&x));

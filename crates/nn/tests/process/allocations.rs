@@ -98,7 +98,7 @@ fn packed_products(sizes: &[usize], batch: usize) -> usize {
         if layer > 0 {
             products.push((batch, outputs, inputs));
         }
-        // Smaller ones are tiles at every level.
+        // Smaller ones never go to matrixmultiply.
         count += products.iter().filter(|&&(m, k, n)| m * k * n > 1 << 22).count();
     }
     count

@@ -27,11 +27,11 @@ fn network(sizes: &[usize]) -> Sequential {
 
 use fanin_nn::init;
 
-/// Fails if there are allocations, apart from those in large products.
+/// Fails if there are allocations, apart from so many that matrixmultiply makes in large products.
 #[track_caller]
-fn allocates_nothing(f: impl FnOnce()) {
-    let count = allocations(f);
-    assert!(count == 0 || products_allocate(), "{count} allocations");
+fn allocates_nothing(in_products: usize, f: impl FnOnce()) {
+    let (count, most) = (allocations(f), if products_allocate() { in_products } else { 0 });
+    assert!(count <= most, "{count} allocations, not {most}");
 }
 
 /// Runs on a thread of its own, whose memory for predictions is empty, after a small prediction.
@@ -171,12 +171,12 @@ fn large_predictions_in_a_row_allocate_nothing_until_one_is_small() {
         }
         assert!(bytes() - before >= 2 * batch(3000, 2048));
         for _ in 0..3 {
-            allocates_nothing(|| drop(model.predict(&large)));
+            allocates_nothing(25, || drop(model.predict(&large)));
         }
         drop(model.predict(&small));
         assert!(bytes() - before <= BESIDES, "{} bytes", bytes() - before);
         drop(model.predict(&small));
-        allocates_nothing(|| drop(model.predict(&small)));
+        allocates_nothing(0, || drop(model.predict(&small)));
     });
 }
 
@@ -188,7 +188,7 @@ fn predictions_in_turn_allocate_nothing() {
         let batches = [1, 1000, 30, 500].map(|rows| Tensor::zeros([rows, 64]));
         batches.iter().for_each(|x| drop(model.predict(x)));
         for x in &batches {
-            allocates_nothing(|| drop(model.predict(x)));
+            allocates_nothing(2, || drop(model.predict(x)));
         }
     });
 }

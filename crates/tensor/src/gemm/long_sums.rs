@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Kernel, Product, Start};
+use super::{Path, Product, Start, epilogue_nanos};
 use crate::map::map;
 use crate::split::GRAIN;
 use crate::{Scalar, Write, parallel, scratch};
@@ -13,27 +13,27 @@ const HALVES: usize = 1 << 19;
 /// Up to so many, they are on the stack: 4 KiB of `f32`.
 const FEW_ELEMENTS: usize = 1024;
 
-/// Computes C by a kernel. Long sums are a tree: the sum of both halves.
-pub(super) fn long_sums<T: Scalar>(kernel: Kernel, of: &Product<'_, T>, c: &mut [T]) {
+/// Computes C by a path. Long sums are a tree: the sum of both halves.
+pub(super) fn long_sums<T: Scalar>(path: Path, of: &Product<'_, T>, c: &mut [T]) {
     let Product { a, b, start, epilogue } = *of;
     let (m, k, n, len) = (a.rows, a.cols, b.cols, c.len());
-    let longest = kernel.longest(n);
-    if k <= longest || (kernel == Kernel::Nt && is_one_tree(m, k, longest)) {
-        return kernel.run(of, c);
+    let longest = path.longest(n);
+    if k <= longest || (path == Path::Nt && is_one_tree(m, k, longest)) {
+        return path.run(of, c);
     }
     // Many rows at once, so that they repay the packing of B, but not so many that memory would double.
     let rows = (HALVES / n).max(128);
     if m > rows {
         for (i, c) in c.chunks_mut(rows * n).enumerate() {
             let rows = i * rows..m.min((i + 1) * rows);
-            long_sums(kernel, &Product { a: &a.rows(rows), ..*of }, c);
+            long_sums(path, &Product { a: &a.rows(rows), ..*of }, c);
         }
         return;
     }
     let half = first_half(k, longest);
     let part = |terms: Range<usize>, start, c: &mut [T]| {
         let (a, b) = (&a.cols(terms.clone()), &b.rows(terms));
-        long_sums(kernel, &Product { a, b, start, epilogue: None }, c);
+        long_sums(path, &Product { a, b, start, epilogue: None }, c);
     };
     part(0..half, start, c);
     let mut add_rest = |rest: &mut [T]| {
@@ -45,7 +45,9 @@ pub(super) fn long_sums<T: Scalar>(kernel: Kernel, of: &Product<'_, T>, c: &mut 
         _ => scratch::with(len, add_rest),
     }
     if let Some(epilogue) = epilogue {
-        parallel::split_each([c], GRAIN, parallel::pieces(len), |_, [c]| epilogue(c));
+        parallel::split_each([c], GRAIN, parallel::pieces(epilogue_nanos(len)), |_, [c]| {
+            epilogue(c);
+        });
     }
 }
 
@@ -59,17 +61,21 @@ pub(super) fn is_one_tree(m: usize, k: usize, longest: usize) -> bool {
     m == 1 && k <= MOST_LEAVES / 4 * longest
 }
 
-/// The most leaves of the tree of a sum.
+/// The most leaves of the tree of a sum. A tree of `MOST_LEAVES / 4 · longest` terms never has more, since first
+/// halves are rounded up.
 const MOST_LEAVES: usize = 64;
 
-/// The tree of a long sum: its leaves are summed one after the other, and the last leaf of each half ends it.
+/// The most sums of such a tree that wait for their second halves.
+pub(super) const MOST_WAITING: usize = 8;
+
+/// The tree of a long sum, as its leaves in their order.
 pub(super) struct Leaves([Leaf; MOST_LEAVES], usize);
 
 #[derive(Clone, Copy)]
 pub(super) struct Leaf {
     /// The end of its terms.
     pub(super) to: usize,
-    /// How many halves it is the last leaf of, that have a first half before them.
+    /// How many sums of two halves are complete after this leaf.
     pub(super) ends: usize,
 }
 
@@ -106,7 +112,12 @@ mod tests {
             for k in (1..).take_while(|&k| is_one_tree(1, k, longest)) {
                 let (mut from, mut halves) = (0, 0);
                 for &Leaf { to, ends } in Leaves::of(k, longest).list() {
-                    assert!(from < to && to - from <= longest && ends <= halves && halves < 8);
+                    assert!(
+                        from < to
+                            && to - from <= longest
+                            && ends <= halves
+                            && halves < MOST_WAITING
+                    );
                     (from, halves) = (to, halves - ends + 1);
                 }
                 assert_eq!((from, halves), (k, 1));

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::long_sums::{Leaf, Leaves};
+use super::long_sums::{Leaf, Leaves, MOST_WAITING};
 use super::rectangle::{Rectangle, split};
 use super::{BYTES_PER_NANO, BYTES_PER_NANO_CACHED, Product, Start};
 use crate::lanes::{Lanes, prefetch};
@@ -43,7 +43,7 @@ fn with_leaves<T: Scalar>(leaves: &[Leaf], of: &Product<'_, T>, c: &mut [T]) {
     let bytes = n * k * size_of::<T>();
     let cached = bytes <= 2 * cache::second();
     let nanos = of.nanos().max(bytes / if cached { BYTES_PER_NANO_CACHED } else { BYTES_PER_NANO });
-    // Few rows read B and do little else: nothing that another kernel has left in a core's cache.
+    // Few rows read mainly B, which no kernel has left in a core's cache.
     let elements = (n * k).max(m * k);
     let parts = match m {
         ..=FEW => Split::for_one(m, n, elements, nanos),
@@ -78,7 +78,7 @@ struct Nt<'a, T> {
     all_rows: usize,
     /// Whether the second cache holds most of B.
     cached: bool,
-    /// Of the tree of a row's sums, if they are long.
+    /// The leaves of the tree of a row's sums; none if the sums are short.
     leaves: &'a [Leaf],
     start: Start<'a, T>,
     /// The start of C, and its row stride.
@@ -234,7 +234,7 @@ impl<'a, T: Scalar> Nt<'a, T> {
     #[inline(always)]
     fn tree<I: Isa, const N: usize, const AHEAD: bool>(&self, j: usize, step: usize) {
         // The sums that wait for their other halves.
-        let (mut halves, mut count, mut from) = ([[T::ZERO; N]; 8], 0, 0);
+        let (mut halves, mut count, mut from) = ([[T::ZERO; N]; MOST_WAITING], 0, 0);
         for &Leaf { to, ends } in self.leaves {
             let [sums] = self.sums::<I, 1, N, 2, AHEAD>(0, j, step, from..to);
             let mut sums = across::<I, T, N>(sums);

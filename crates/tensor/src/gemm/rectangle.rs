@@ -72,7 +72,7 @@ pub(super) fn split<T: Scalar>(
     f: impl Fn(&Rectangle<'_, T>) + Sync,
 ) {
     let c = c.as_mut_ptr();
-    // Only a shortcut: the code below gives the same result. It takes long beside a small product.
+    // A shortcut to the same result: to divide takes long beside a small product.
     if split.pieces() == 1 {
         let (rows, columns) = (0..of.a.rows, 0..of.b.cols);
         return compute(Rectangle { of, rows, columns, c }, f);

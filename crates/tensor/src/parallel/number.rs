@@ -48,7 +48,8 @@ pub(super) fn with<R>(here: Here, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// How many threads a kernel may use: 1 in [`single_threaded`], else the number given to
+/// How many threads a kernel may use: 1 in [`single_threaded`], the number given to
+/// [`simulate`](super::simulate) in a simulation, else the number given to
 /// [`set_num_threads`], else that of the environment variable `FANIN_NUM_THREADS`, else the number of
 /// CPUs.
 #[inline]

@@ -27,9 +27,20 @@ thread_local! {
 /// assert_eq!((regions.len(), regions[0].len()), (1, 16));
 /// ```
 pub fn simulate(threads: usize, f: impl FnOnce()) -> Vec<Vec<Duration>> {
-    let outer = REGIONS.take();
+    let outer = Outer(REGIONS.take());
     with(Here::Simulated(threads.clamp(1, MAX_THREADS)), f);
-    REGIONS.replace(outer)
+    let regions = REGIONS.take();
+    drop(outer);
+    regions
+}
+
+/// The regions of a simulation around this one. They come back when it ends, also by a panic.
+struct Outer(Vec<Vec<Duration>>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        REGIONS.set(std::mem::take(&mut self.0));
+    }
 }
 
 /// Runs the pieces of a region and notes their times.
@@ -42,4 +53,23 @@ pub(super) fn run(n: usize, f: &dyn Fn(usize)) {
     };
     let times = (0..n).map(time).collect();
     REGIONS.with_borrow_mut(|regions| regions.push(times));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run;
+    use super::*;
+    use std::panic::catch_unwind;
+
+    #[test]
+    fn a_simulation_inside_another_has_regions_of_its_own() {
+        let outer = simulate(4, || {
+            run(4, |_| {});
+            assert_eq!(simulate(3, || run(3, |_| run(2, |_| {}))).len(), 1);
+            let _ = catch_unwind(|| simulate(3, || run(2, |_| panic!("inside"))));
+            run(2, |_| {});
+        });
+        assert_eq!(outer.iter().map(Vec::len).collect::<Vec<_>>(), [4, 2]);
+        assert!(simulate(4, || {}).is_empty());
+    }
 }

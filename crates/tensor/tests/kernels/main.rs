@@ -26,21 +26,21 @@ fn with_threads<R>(n: usize, f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The name of the kernel that computes an `(m, k)` by `(k, n)` product of operands in these orders.
-fn kernel_of(m: usize, k: usize, n: usize, [ta, tb]: [bool; 2]) -> String {
+/// The path of an `(m, k)` by `(k, n)` product of operands in these orders.
+fn path_of(m: usize, k: usize, n: usize, [ta, tb]: [bool; 2]) -> String {
     let (x, y) = (vec![0.0f32; m * k], vec![0.0; k * n]);
     let a = if ta { Mat::new(&x, k, m).t() } else { Mat::new(&x, m, k) };
     let b = if tb { Mat::new(&y, n, k).t() } else { Mat::new(&y, k, n) };
-    products::kernel(a, b)
+    products::path(a, b)
 }
 
 /// Fails unless a product whose A is transposed is large.
 fn assert_large(m: usize, k: usize, n: usize) {
     let large = if level() == Level::Portable { "MatrixMultiply" } else { "Packed" };
-    assert_eq!(kernel_of(m, k, n, [true, false]), large, "{m}×{k}×{n}");
+    assert_eq!(path_of(m, k, n, [true, false]), large, "{m}×{k}×{n}");
 }
 
 /// Fails unless a product whose A is transposed is small.
 fn assert_small(m: usize, k: usize, n: usize) {
-    assert_eq!(kernel_of(m, k, n, [true, false]), "Tiled", "{m}×{k}×{n}");
+    assert_eq!(path_of(m, k, n, [true, false]), "Tiled", "{m}×{k}×{n}");
 }
