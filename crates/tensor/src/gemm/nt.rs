@@ -117,37 +117,32 @@ impl<T: Scalar> Kernel for OneRow<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        if self.0.cached { self.columns::<I, false>() } else { self.columns::<I, true>() }
-    }
-}
-
-impl<T: Scalar> OneRow<'_, T> {
-    /// `AHEAD` fetches what comes next.
-    #[inline(always)]
-    fn columns<I: Isa, const AHEAD: bool>(self) {
         let Self(nt) = self;
-        let (first, last, far) = (nt.columns.start, nt.columns.end, nt.far());
+        let (first, last, short) = (nt.columns.start, nt.columns.end, nt.leaves.is_empty());
         let groups = (last - first) / GROUP;
         let mut j = first;
-        if !nt.leaves.is_empty() {
-            for i in 0..groups {
-                nt.tree::<I, GROUP, AHEAD>(first + i, groups);
-            }
-            return (first + groups * GROUP..last).for_each(|j| nt.tree::<I, 1, AHEAD>(j, 1));
-        }
-        if far {
+        if !short || nt.far() {
             while j < first + groups {
-                nt.block::<I, 1, GROUP, 2, AHEAD>(0, j, groups);
+                match (short, nt.cached) {
+                    (true, true) => nt.block::<I, 1, GROUP, 2, false>(0, j, groups),
+                    (true, false) => nt.block::<I, 1, GROUP, 2, true>(0, j, groups),
+                    (false, true) => nt.tree::<I, GROUP, false>(j, groups),
+                    (false, false) => nt.tree::<I, GROUP, true>(j, groups),
+                }
                 j += 1;
             }
             j = first + groups * GROUP;
         }
         while j + GROUP <= last {
-            nt.block::<I, 1, GROUP, 2, AHEAD>(0, j, 1);
+            nt.block::<I, 1, GROUP, 2, false>(0, j, 1);
             j += GROUP;
         }
         while j < last {
-            nt.block::<I, 1, 1, 2, AHEAD>(0, j, 1);
+            if short {
+                nt.block::<I, 1, 1, 2, false>(0, j, 1);
+            } else {
+                nt.tree::<I, 1, false>(j, 1);
+            }
             j += 1;
         }
     }
@@ -279,6 +274,7 @@ impl<'a, T: Scalar> Nt<'a, T> {
     }
 
     /// Some terms of the sums of `M` rows and `N` columns. Each sum is held in `S` vectors of partial sums.
+    /// `AHEAD` fetches what comes next.
     #[inline(always)]
     fn sums<I: Isa, const M: usize, const N: usize, const S: usize, const AHEAD: bool>(
         &self,
