@@ -409,3 +409,9 @@ fn bad_shapes<T>(a: &Mat<'_, T>, b: &Mat<'_, T>, c: usize) -> ! {
 const BYTES_PER_NANO: usize = 16;
 /// The same for what is in its second cache.
 const BYTES_PER_NANO_CACHED: usize = 128;
+
+/// Numbers without a pattern, for the tests of several paths.
+#[cfg(test)]
+fn values(len: usize, step: usize) -> Vec<f32> {
+    (0..len).map(|i| (i * step % 1013) as f32 / 1013.0 - 0.4).collect()
+}

@@ -393,11 +393,7 @@ fn across<I: Isa, T: Scalar, const N: usize>(sums: [I::Lanes<T>; N]) -> [T; N] {
 mod tests {
     use super::super::long_sums::{first_half, is_one_tree};
     use super::*;
-    use crate::gemm::{Mat, Start};
-
-    fn values(len: usize, step: usize) -> Vec<f32> {
-        (0..len).map(|i| (i * step % 1013) as f32 / 1013.0 - 0.4).collect()
-    }
+    use crate::gemm::{Mat, Start, values};
 
     fn product(x: &[f32], w: &[f32], n: usize, start: Start<'_, f32>, c: &mut [f32]) {
         let k = x.len();

@@ -186,13 +186,10 @@ unsafe fn tile<I: Isa, T: Scalar, const R: usize, const V: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gemm::{Mat, Start};
+    use crate::gemm::{Mat, Start, values};
 
     #[test]
     fn the_size_of_the_cache_changes_no_bit() {
-        let values = |len: usize, step: usize| -> Vec<f32> {
-            (0..len).map(|i| (i * step % 1013) as f32 / 1013.0 - 0.4).collect()
-        };
         for (m, k, n) in [(33, 784, 200), (9, 2500, 100), (5, 16, 30), (12, 4001, 20)] {
             let (x, w) = (values(m * k, 7), values(n * k, 5));
             let (a, b) = (&Mat::new(&x, m, k), &Mat::new(&w, n, k).t());
